@@ -77,16 +77,6 @@ const integer = (preset: number, min: number, max: number) =>
       return value;
     });
 
-const boolean = (preset: boolean) =>
-  z
-    .string()
-    .default(String(preset))
-    .transform((text, ctx) => {
-      const value = text.trim().toLowerCase();
-      if (["true", "1", "yes", "on"].includes(value)) return true;
-      if (["false", "0", "no", "off"].includes(value)) return false;
-      return fail(ctx, `"${text}" is neither true nor false`);
-    });
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, preset: T[number]) =>
   z
