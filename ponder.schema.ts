@@ -81,8 +81,8 @@ export const registryState = onchainTable(
     maxAgeOrdinal: t.integer().notNull(),
     /** Last block at which the view was read; null before the first read. */
     maxAgeReadBlock: t.int8({ mode: "number" }),
-    /** Last block at which a read was tried, whether it worked or not. */
-    maxAgeTriedBlock: t.int8({ mode: "number" }).notNull(),
+    /** First block at which the view is worth reading again. */
+    maxAgeNextReadBlock: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry] }) }),
 );
@@ -240,8 +240,8 @@ export const nodeLiveness = onchainTable(
     lastHeartbeatAt: t.int8({ mode: "number" }).notNull(),
     /** Newest distinct signed second seen (clamped to its block's time), or the registration. */
     lastSignedAt: t.int8({ mode: "number" }).notNull(),
-    /** `heartbeatMaxAge` / 2 in force when `lastSignedAt` was reached: opens the next gap. */
-    lastSignedIntervalSeconds: t.int8({ mode: "number" }).notNull(),
+    /** `heartbeatMaxAge` in force when `lastSignedAt` was reached: it measures the gap that begins there. */
+    lastSignedMaxAgeSeconds: t.int8({ mode: "number" }).notNull(),
     activeFrom: t.int8({ mode: "number" }),
     activeUntil: t.int8({ mode: "number" }),
     /** Rows of `active_interval` written so far. */
@@ -282,7 +282,7 @@ export const activeInterval = onchainTable(
 
 /**
  * Gaps between neighbouring distinct signed seconds of a node that are too long to count as up: longer than
- * 1.5 × `intervalSeconds`. The node is proved alive outside of `[lastSignedAt + intervalSeconds, nextSignedAt)`.
+ * 1.5 I with I = `maxAgeSeconds` / 2. The node is proved alive outside of `[lastSignedAt + I, nextSignedAt)`.
  * Rows are never changed but for `supersededAt`: a late heartbeat that falls inside a gap replaces it, and a
  * question about an earlier moment still finds the gap as it was known then.
  */
@@ -295,7 +295,8 @@ export const provedGap = onchainTable(
     ordinal: t.integer().notNull(),
     lastSignedAt: t.int8({ mode: "number" }).notNull(),
     nextSignedAt: t.int8({ mode: "number" }).notNull(),
-    intervalSeconds: t.int8({ mode: "number" }).notNull(),
+    /** `heartbeatMaxAge` in force at the gap's beginning. */
+    maxAgeSeconds: t.int8({ mode: "number" }).notNull(),
     /** Block time at which this gap became known. */
     knownAt: t.int8({ mode: "number" }).notNull(),
     /** Block time at which a late heartbeat replaced it; null while it stands. */
