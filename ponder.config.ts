@@ -1,0 +1,97 @@
+import { createConfig } from "ponder";
+import { InferenceHubAbi, InferencePrecompileAbi } from "./abis/Inference.ts";
+import { InferenceSettlementRelayAbi } from "./abis/InferenceSettlementRelay.ts";
+import { TEEBatchVerifierAbi } from "./abis/TEEBatchVerifier.ts";
+import { TEERegistryAbi } from "./abis/TEERegistry.ts";
+import {
+  Erc20Abi,
+  X402BatchSettlementAbi,
+  X402ExactPermit2ProxyAbi,
+  X402UptoPermit2ProxyAbi,
+} from "./abis/X402.ts";
+import { readEnvironment } from "./config/environment.ts";
+import { indexedChain, rpcUrls } from "./config/indexer.ts";
+
+const environment = readEnvironment(process.env);
+const og = { chain: "og", startBlock: environment.OG_START_BLOCK } as const;
+const base = { chain: "base", startBlock: environment.BASE_START_BLOCK } as const;
+
+const chains = {
+  og: {
+    id: environment.OG_CHAIN_ID,
+    rpc: rpcUrls("og", process.env, environment),
+    ws: environment.OG_WS_URL,
+  },
+  base: {
+    id: environment.BASE_CHAIN_ID,
+    rpc: rpcUrls("base", process.env, environment),
+    ws: environment.BASE_WS_URL,
+  },
+} as const;
+
+const contracts = {
+  TEERegistry: { ...og, abi: TEERegistryAbi, address: environment.TEE_REGISTRY_ADDRESSES },
+  InferenceSettlementRelay: {
+    ...og,
+    abi: InferenceSettlementRelayAbi,
+    address: environment.SETTLEMENT_RELAY_ADDRESSES,
+  },
+  TEEBatchVerifier: { ...og, abi: TEEBatchVerifierAbi, address: environment.TEE_BATCH_VERIFIER_ADDRESSES },
+  InferencePrecompile: {
+    ...og,
+    abi: InferencePrecompileAbi,
+    address: environment.INFERENCE_PRECOMPILE_ADDRESS,
+  },
+  InferenceHub: { ...og, abi: InferenceHubAbi, address: environment.INFERENCE_HUB_ADDRESSES },
+
+  X402ExactPermit2Proxy: {
+    ...base,
+    abi: X402ExactPermit2ProxyAbi,
+    address: environment.X402_EXACT_PROXY_ADDRESS,
+  },
+  X402UptoPermit2Proxy: {
+    ...base,
+    abi: X402UptoPermit2ProxyAbi,
+    address: environment.X402_UPTO_PROXY_ADDRESS,
+  },
+  X402BatchSettlement: {
+    ...base,
+    abi: X402BatchSettlementAbi,
+    address: environment.X402_BATCH_SETTLEMENT_ADDRESS,
+  },
+  // Authorizations of OPG itself, whoever is paid.
+  OPG: { ...base, abi: Erc20Abi, address: environment.OPG_ADDRESS, filter: { event: "AuthorizationUsed", args: {} } },
+  // Transfers of any token to a listed payee: USDC's own logs are far too many to read whole.
+  PayeeTransfer: {
+    ...base,
+    abi: Erc20Abi,
+    filter: { event: "Transfer", args: { to: environment.EXTRA_PAYEE_ADDRESSES } },
+  },
+} as const;
+
+const blocks = {
+  // `heartbeatMaxAge` changes without an event: look now and then even when the registries are silent.
+  RegistryClock: { ...og, interval: 100 },
+} as const;
+
+const config = createConfig({
+  database: { kind: "postgres", connectionString: process.env.DATABASE_URL },
+  ordering: "multichain",
+  chains,
+  contracts,
+  blocks,
+});
+
+/** Keeps the sources of the chain that this deployment indexes. */
+const only = <T extends Record<string, { chain: string }>>(sources: T, chain: string) =>
+  Object.fromEntries(Object.entries(sources).filter(([, source]) => source.chain === chain)) as T;
+
+const chain = indexedChain(process.env);
+export default chain === undefined
+  ? config
+  : ({
+      ...config,
+      chains: { [chain]: chains[chain] },
+      contracts: only(contracts, chain),
+      blocks: only(blocks, chain),
+    } as typeof config);
