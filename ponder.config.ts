@@ -60,7 +60,12 @@ const contracts = {
     address: environment.X402_BATCH_SETTLEMENT_ADDRESS,
   },
   // Authorizations of OPG itself, whoever is paid.
-  OPG: { ...base, abi: Erc20Abi, address: environment.OPG_ADDRESS, filter: { event: "AuthorizationUsed", args: {} } },
+  OPG: {
+    ...base,
+    abi: Erc20Abi,
+    address: environment.OPG_ADDRESS,
+    filter: { event: "AuthorizationUsed", args: {} },
+  },
   // Transfers of any token to a listed payee: USDC's own logs are far too many to read whole.
   PayeeTransfer: {
     ...base,

@@ -244,6 +244,8 @@ export const nodeLiveness = onchainTable(
     lastSignedMaxAgeSeconds: t.int8({ mode: "number" }).notNull(),
     activeFrom: t.int8({ mode: "number" }),
     activeUntil: t.int8({ mode: "number" }),
+    /** When its PCR's approval ends or ended; null while no end is known. */
+    pcrApprovedUntil: t.int8({ mode: "number" }),
     /** Rows of `active_interval` written so far. */
     closedIntervals: t.integer().notNull(),
     /** Rows of `proved_gap` written so far. */
@@ -527,12 +529,12 @@ export const onchainInference = onchainTable(
   }),
 );
 
-/** The transaction being read and its precompile logs that no hub event has claimed yet. One row per chain. */
+/** The transaction being read and the precompile logs it has emitted so far. One row per chain. */
 export const inferenceCursor = onchainTable("inference_cursor", (t) => ({
   chainId: t.integer().primaryKey(),
   txHash: t.hex().notNull(),
   blockNumber: t.int8({ mode: "number" }).notNull(),
-  unclaimedLogIndexes: t.integer().array().notNull(),
+  logIndexes: t.integer().array().notNull(),
 }));
 
 // ---------------------------------------------------------------- payments

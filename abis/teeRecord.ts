@@ -3,7 +3,7 @@
  * configuration to what the earlier one returned. Strings are decoded as bytes, because operators choose them and
  * need not write valid UTF-8. Shared by the indexing functions and the observer.
  */
-import { concatHex, decodeAbiParameters, type Address, type Hex } from "viem";
+import { type Address, concatHex, decodeAbiParameters, type Hex } from "viem";
 
 export const GET_TEE_SELECTOR = "0xf2d46cd1" satisfies Hex;
 

@@ -77,7 +77,6 @@ const integer = (preset: number, min: number, max: number) =>
       return value;
     });
 
-
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, preset: T[number]) =>
   z
     .string()

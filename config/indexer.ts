@@ -1,5 +1,11 @@
 /** What an indexer process is told by the supervisor, besides the settings that users choose. */
-import { CHAIN_NAMES, type ChainName, chainSettings, ConfigurationError, type Environment } from "./environment.ts";
+import {
+  CHAIN_NAMES,
+  type ChainName,
+  ConfigurationError,
+  chainSettings,
+  type Environment,
+} from "./environment.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -12,7 +18,9 @@ export function indexedChain(variables: Variables): ChainName | undefined {
   if (value === undefined || value === "") return undefined;
   const name = CHAIN_NAMES.find((known) => known === value);
   if (name === undefined)
-    throw new ConfigurationError([`OPENGRADIENT_CHAIN: "${value}" is not a chain; give one of ${CHAIN_NAMES.join(", ")}`]);
+    throw new ConfigurationError([
+      `OPENGRADIENT_CHAIN: "${value}" is not a chain; give one of ${CHAIN_NAMES.join(", ")}`,
+    ]);
   return name;
 }
 

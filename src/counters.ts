@@ -7,7 +7,12 @@ import type { Hex } from "viem";
 export interface LogEvent {
   readonly block: { readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint };
   readonly log: { readonly logIndex: number };
-  readonly transaction: { readonly hash: Hex; readonly from: Hex; readonly to: Hex | null; readonly input: Hex };
+  readonly transaction: {
+    readonly hash: Hex;
+    readonly from: Hex;
+    readonly to: Hex | null;
+    readonly input: Hex;
+  };
 }
 
 /** Where an event stands: the primary key of its row, its time and its transaction. */

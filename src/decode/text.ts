@@ -1,4 +1,4 @@
-import { hexToBytes, type Hex } from "viem";
+import { type Hex, hexToBytes } from "viem";
 
 export interface DisplayText {
   /** Fit to store, log and show: no control or direction-changing characters, at most `maxLength` code points. */
