@@ -5,7 +5,7 @@
  */
 import { type Address, concatHex, decodeAbiParameters, type Hex } from "viem";
 
-export const GET_TEE_SELECTOR = "0xf2d46cd1" satisfies Hex;
+export const GET_TEE_SELECTOR = "0x418b207d" satisfies Hex;
 
 export interface OhttpConfig {
   readonly keyId: number;
