@@ -1,0 +1,132 @@
+/**
+ * The one store: the Postgres that `DATABASE_URL` names, or an embedded one in `DATA_DIR`. The first process starts
+ * it and notes its port there, others attach, and only the starter stops it. Who the starter is, is an advisory lock
+ * held in the server: when a starter is killed the lock is free, and the next one takes the server over.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import pg from "pg";
+import type { Environment } from "../config/environment.ts";
+import type { Log } from "../config/log.ts";
+import {
+  findServer,
+  type RunningServer,
+  type ServerFiles,
+  serverUrl,
+  startServer,
+  stopServer,
+} from "./postgresServer.ts";
+import { withStartLock } from "./startLock.ts";
+
+const DATABASE = "opengradient";
+/** Any constant; it only has to differ from other advisory locks of the database `postgres`. */
+const STARTER_LOCK = 0x4f47_0001;
+
+export interface Database {
+  /** Read-write connection string. */
+  readonly url: string;
+  /** Stops the embedded Postgres when this process started it; never rejects because of others' connections. */
+  readonly stop: () => Promise<void>;
+}
+
+interface Note {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/**
+ * Makes sure there is a Postgres and tells how to reach it.
+ * @throws {EmbeddedPostgresError} when the embedded one cannot be started.
+ * @throws {UnprivilegedUserError} when this process is root and nobody else can run it.
+ */
+export async function acquireDatabase(
+  environment: Pick<Environment, "DATABASE_URL" | "DATA_DIR">,
+  log: Log,
+): Promise<Database> {
+  if (environment.DATABASE_URL !== undefined) return { url: environment.DATABASE_URL, stop: async () => {} };
+
+  const directory = path.resolve(environment.DATA_DIR);
+  mkdirSync(directory, { recursive: true });
+  const files: ServerFiles = {
+    data: path.join(directory, "postgres"),
+    password: path.join(directory, "postgres.password"),
+    log: path.join(directory, "postgres.log"),
+  };
+  const noteFile = path.join(directory, "postgres.json");
+  const lockFile = path.join(directory, "postgres.starting");
+
+  let stopping = false;
+
+  const attachOrStart = (): Promise<{ server: RunningServer; keeper: pg.Client; starter: boolean }> =>
+    withStartLock(lockFile, async () => {
+      const running = await findServer(files);
+      const server = running ?? (await startServer(files, readNote(noteFile)?.port));
+      writeFileSync(noteFile, `${JSON.stringify({ port: server.port, pid: server.pid } satisfies Note)}\n`);
+      const { keeper, starter } = await keep(files, server);
+      log.info(
+        running === undefined
+          ? `Postgres started on port ${server.port}, data in ${files.data}`
+          : `Postgres already runs on port ${server.port}, ${starter ? "left behind by a killed process; taking it over" : "attached"}`,
+      );
+      return { server, keeper, starter };
+    });
+
+  let current = await attachOrStart();
+  const { port } = current.server;
+
+  const watch = () =>
+    current.keeper.once("end", () => {
+      if (stopping || !current.starter) return;
+      log.warn("Postgres is gone; starting it again");
+      restarting = attachOrStart().then(
+        (next) => {
+          current = next;
+          if (next.server.port !== port)
+            log.error(`port ${port} was taken meanwhile; restart to use port ${next.server.port}`);
+          watch();
+        },
+        (error: Error) => log.error(`${error.message}; restart when this is mended`),
+      );
+    });
+  let restarting: Promise<void> | undefined;
+  watch();
+
+  return {
+    url: serverUrl(files, port, DATABASE),
+    stop: async () => {
+      stopping = true;
+      await restarting;
+      await current.keeper.end().catch(() => {});
+      if (!current.starter) return;
+      await stopServer(current.server);
+      log.info("Postgres stopped");
+    },
+  };
+}
+
+function readNote(file: string): Note | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Note;
+  } catch {
+    return undefined; // first start, or a half-written note: any port will do
+  }
+}
+
+/** Holds a connection for as long as this process uses the server, and the starter's lock if it is free. */
+async function keep(
+  files: ServerFiles,
+  server: RunningServer,
+): Promise<{ keeper: pg.Client; starter: boolean }> {
+  const keeper = new pg.Client({
+    connectionString: serverUrl(files, server.port, "postgres"),
+    keepAlive: true,
+  });
+  keeper.on("error", () => {}); // "end" follows and is handled
+  await keeper.connect();
+  const { rows } = await keeper.query<{ starter: boolean; exists: boolean }>(
+    "select pg_try_advisory_lock($1) as starter, exists (select from pg_database where datname = $2) as exists",
+    [STARTER_LOCK, DATABASE],
+  );
+  if (rows[0]?.exists !== true) await keeper.query(`create database ${DATABASE}`);
+  return { keeper, starter: rows[0]?.starter === true };
+}

@@ -1,0 +1,51 @@
+/** What workers saw of a node's record off the events' path. Dated, append-only but for the last confirmation. */
+import { bigint, boolean, integer, pgSchema, primaryKey, text } from "drizzle-orm/pg-core";
+
+export const observations = pgSchema("observations");
+
+/** 0x-prefixed lower-case hex. */
+const hex = (name: string) => text(name).$type<`0x${string}`>();
+const int8 = (name: string) => bigint(name, { mode: "number" });
+
+/**
+ * A node's record as `getTEE` answered it at one block, one row per change of what it says. The row holds from its
+ * block until the node's next row; it was seen unchanged up to `lastConfirmedBlock`.
+ */
+export const nodeRecord = observations.table(
+  "node_record",
+  {
+    chainId: integer("chain_id").notNull(),
+    registry: hex("registry").notNull(),
+    teeId: hex("tee_id").notNull(),
+    blockNumber: int8("block_number").notNull(),
+    blockHash: hex("block_hash").notNull(),
+    /** Unix seconds. */
+    blockTimestamp: int8("block_timestamp").notNull(),
+    owner: hex("owner").notNull(),
+    paymentAddress: hex("payment_address").notNull(),
+    /** The endpoint's bytes as on chain; operators choose them. */
+    endpointHex: hex("endpoint_hex").notNull(),
+    /** DER SPKI. */
+    publicKey: hex("public_key").notNull(),
+    /** DER. */
+    tlsCertificate: hex("tls_certificate").notNull(),
+    pcrHash: hex("pcr_hash").notNull(),
+    teeType: integer("tee_type").notNull(),
+    enabled: boolean("enabled").notNull(),
+    /** Unix seconds, clamped to 2^53-1. */
+    registeredAt: int8("registered_at").notNull(),
+    /** All null in the earlier layout and where no key was registered. */
+    ohttpKeyId: integer("ohttp_key_id"),
+    ohttpKemId: integer("ohttp_kem_id"),
+    ohttpKdfId: integer("ohttp_kdf_id"),
+    ohttpAeadId: integer("ohttp_aead_id"),
+    ohttpPublicKey: hex("ohttp_public_key"),
+    ohttpKeyConfig: hex("ohttp_key_config"),
+    ohttpRegisteredAt: int8("ohttp_registered_at"),
+    lastConfirmedBlock: int8("last_confirmed_block").notNull(),
+    /** Unix seconds of that block. */
+    lastConfirmedAt: int8("last_confirmed_at").notNull(),
+  },
+  // newest observation of a node at or before a block
+  (table) => [primaryKey({ columns: [table.chainId, table.registry, table.teeId, table.blockNumber] })],
+);
