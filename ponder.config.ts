@@ -16,6 +16,12 @@ const environment = readEnvironment(process.env);
 const og = { chain: "og", startBlock: environment.OG_START_BLOCK } as const;
 const base = { chain: "base", startBlock: environment.BASE_START_BLOCK } as const;
 
+// An empty filter would match every transfer there is. Transfers to the token itself are few, and no payments.
+const payeeFilter =
+  environment.EXTRA_PAYEE_ADDRESSES.length > 0
+    ? environment.EXTRA_PAYEE_ADDRESSES
+    : [environment.OPG_ADDRESS];
+
 const chains = {
   og: {
     id: environment.OG_CHAIN_ID,
@@ -60,17 +66,12 @@ const contracts = {
     address: environment.X402_BATCH_SETTLEMENT_ADDRESS,
   },
   // Authorizations of OPG itself, whoever is paid.
-  OPG: {
-    ...base,
-    abi: Erc20Abi,
-    address: environment.OPG_ADDRESS,
-    filter: { event: "AuthorizationUsed", args: {} },
-  },
+  OPG: { ...base, abi: Erc20Abi, address: environment.OPG_ADDRESS },
   // Transfers of any token to a listed payee: USDC's own logs are far too many to read whole.
   PayeeTransfer: {
     ...base,
     abi: Erc20Abi,
-    filter: { event: "Transfer", args: { to: environment.EXTRA_PAYEE_ADDRESSES } },
+    filter: { event: "Transfer", args: { to: payeeFilter } },
   },
 } as const;
 

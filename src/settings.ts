@@ -1,0 +1,28 @@
+/**
+ * The settings that payment handlers need beyond what Ponder hands them. Ponder hashes the same variables through
+ * ponder.config.ts (addresses and the payee filter), so that another list of payees is another build.
+ */
+import type { Hex } from "viem";
+import { readEnvironment } from "../config/environment.ts";
+
+const environment = readEnvironment(process.env);
+
+/** The contracts that payments are told by, lower-case. */
+export const x402 = {
+  exactProxy: environment.X402_EXACT_PROXY_ADDRESS,
+  uptoProxy: environment.X402_UPTO_PROXY_ADDRESS,
+  batchSettlement: environment.X402_BATCH_SETTLEMENT_ADDRESS,
+  /** Tokens known to call nobody while they move: what stands next to their logs is not theirs. */
+  plainTokens: new Set<Hex>([environment.OPG_ADDRESS, environment.USDC_ADDRESS]),
+} as const;
+
+const listedPayees: ReadonlySet<Hex> = new Set(environment.EXTRA_PAYEE_ADDRESSES);
+
+/** Whether payments to this address count in any token. */
+export const isListedPayee = (payee: Hex): boolean => listedPayees.has(payee);
+
+/** Whether a payment is ours: in OPG whoever is paid, or to a listed payee whatever the token. */
+export const isOurs = (token: Hex, payee: Hex): boolean =>
+  token === environment.OPG_ADDRESS || isListedPayee(payee);
+
+export const isOpg = (token: Hex): boolean => token === environment.OPG_ADDRESS;
