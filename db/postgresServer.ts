@@ -14,11 +14,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { freePort } from "./freePort.ts";
 import { isAlive } from "./startLock.ts";
 import { unprivileged } from "./unprivileged.ts";
 
@@ -96,26 +96,6 @@ function settings(port: number): string[] {
     log_checkpoints: "off",
   };
   return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-}
-
-const isPortFree = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const probe = net.createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
-  });
-
-/** A free port of the loopback interface, `preferred` when it is free. */
-export async function freePort(preferred?: number): Promise<number> {
-  if (preferred !== undefined && (await isPortFree(preferred))) return preferred;
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer();
-    probe.once("error", reject);
-    probe.listen(0, HOST, () => {
-      const { port } = probe.address() as net.AddressInfo; // not a pipe: it listens on a host
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** Made beside its place and moved there when whole: a killed `initdb` leaves nothing that looks like a database. */
