@@ -122,6 +122,8 @@ const environmentSchema = z.object({
 
   WALRUS_AGGREGATOR_URLS: urls(["https://aggregator.suicore.com"], HTTP),
 
+  OBSERVER_INTERVAL_SECONDS: integer(600, 1, 86_400),
+
   MAX_LAG_SECONDS: integer(120, 1, 86_400 * 365),
   API_HOST: z.string().default("127.0.0.1"),
   API_PORT: integer(4000, 0, 65_535),

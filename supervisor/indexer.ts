@@ -1,0 +1,244 @@
+/** `npm run indexer:og`, `npm run indexer:base`: one chain's gateway, Ponder deployment, publication and progress. */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import {
+  CHAIN_NAMES,
+  type ChainName,
+  ConfigurationError,
+  chainSettings,
+  type Environment,
+  readEnvironment,
+} from "../config/environment.ts";
+import { createLog, type Log } from "../config/log.ts";
+import { migrateDatabase } from "../db/migrate.ts";
+import { acquireDatabase } from "../db/postgres.ts";
+import { type Gateway, startGateway } from "../rpc/gateway.ts";
+import { deploymentSchema } from "./deployment.ts";
+import { translate } from "./ponderLog.ts";
+import { type KeptProcess, keepRunning } from "./process.ts";
+import { EXIT_WITH_PARENT, NODE, PONDER, PROJECT } from "./programs.ts";
+import { createPace, describeBackfill, describeLive, readMetrics, type Sample } from "./progress.ts";
+import { checkpointBlock, checkpointTime, dropSuperseded, publish, recordStart } from "./publish.ts";
+import { onStopSignals } from "./stopSignals.ts";
+
+/** Ponder limits requests per URL to 20 a second at first; the gateway has a policy of its own. */
+const GATEWAY_LISTINGS = 40;
+const PUBLISH_EVERY_MS = 500;
+const PROGRESS_EVERY_MS = 5_000;
+const LIVE_EVERY_MS = 30_000;
+const DROP_EVERY_MS = 60_000;
+const DROP_AFTER_SECONDS = 600;
+/** Ponder gives itself 5 s to stop. */
+const PONDER_STOPS_WITHIN_MS = 8_000;
+const ASK_TIMEOUT_MS = 5_000;
+
+const after = (signal: AbortSignal, ms: number) => sleep(ms, undefined, { signal });
+
+/** Runs `task` for as long as the indexer does, whatever happens to single runs of it. */
+async function repeatedly(
+  log: Log,
+  what: string,
+  everyMs: number,
+  signal: AbortSignal,
+  task: () => Promise<unknown>,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await task();
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn(`${what} failed, trying again: ${error instanceof Error ? error.message : error}`);
+      await after(signal, 5_000).catch(() => {});
+    }
+    await after(signal, everyMs).catch(() => {});
+  }
+}
+
+/** A pool of one: reconnects by itself after a restart of Postgres. */
+function connect(url: string, log: Log): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: 1, application_name: "indexer" });
+  pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
+  return pool;
+}
+
+async function withClient<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const result = await use(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true); // its transaction may be in any state
+    throw error;
+  }
+}
+
+function startPonder(
+  chain: ChainName,
+  schema: string,
+  environment: Environment,
+  databaseUrl: string,
+  gateway: Gateway,
+  log: Log,
+  onPort: (port: number) => void,
+): KeptProcess {
+  const port = environment.PONDER_PORT + CHAIN_NAMES.indexOf(chain);
+  const { PORT: _port, ...inherited } = process.env; // Ponder would prefer it to --port
+  return keepRunning(
+    {
+      title: "Ponder",
+      program: NODE,
+      args: [
+        ...EXIT_WITH_PARENT,
+        PONDER,
+        "start",
+        ...["--schema", schema],
+        ...["--port", String(port)],
+        ...["--hostname", "127.0.0.1"],
+        ...["--log-format", "json"],
+        ...["--log-level", environment.LOG_LEVEL === "trace" ? "debug" : "info"],
+      ],
+      env: {
+        ...inherited,
+        DATABASE_URL: databaseUrl,
+        OPENGRADIENT_CHAIN: chain,
+        OPENGRADIENT_GATEWAY_URLS: Array.from({ length: GATEWAY_LISTINGS }, () => gateway.url).join(","),
+        PONDER_TELEMETRY_DISABLED: "true",
+      },
+      // in the indexer's own process group, so that a kill of the group takes it along
+      detached: false,
+      stopWithinMs: PONDER_STOPS_WITHIN_MS,
+      beforeStart: (signal) => gateway.waitUntilReachable(signal),
+      onLine: (line) => {
+        const { port: actual } = translate(line, log);
+        if (actual !== undefined) onPort(actual);
+      },
+    },
+    log,
+  );
+}
+
+async function sample(
+  pool: pg.Pool,
+  schema: string,
+  gateway: Gateway,
+  port: number,
+): Promise<Sample | undefined> {
+  const { rows: tables } = await pool.query<{ found: string | null }>("select to_regclass($1) as found", [
+    `${schema}._ponder_checkpoint`,
+  ]);
+  if (tables[0]?.found == null) return undefined;
+  const { rows } = await pool.query<{ latest: string }>(
+    `select latest_checkpoint as latest from ${pg.escapeIdentifier(schema)}._ponder_checkpoint limit 1`,
+  );
+  const latest = rows[0]?.latest;
+  const timeout = AbortSignal.timeout(ASK_TIMEOUT_MS);
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: timeout });
+  return {
+    ...readMetrics(await response.text()),
+    indexedBlock: latest === undefined ? undefined : checkpointBlock(latest),
+    indexedAt: latest === undefined ? undefined : checkpointTime(latest),
+    headBlock: await gateway.headBlock(timeout),
+    takenAtMs: Date.now(),
+  };
+}
+
+async function showProgress(
+  log: Log,
+  signal: AbortSignal,
+  startBlock: number,
+  take: () => Promise<Sample | undefined>,
+): Promise<void> {
+  const paceOf = createPace(startBlock);
+  let live = false;
+  while (!signal.aborted) {
+    // while the RPC or Ponder is down, others say so
+    const now = await take().catch(() => undefined);
+    if (now !== undefined && !signal.aborted) {
+      const pace = paceOf(now);
+      if (now.live) {
+        if (!live) log.info("live");
+        log.info(describeLive(now, Date.now()));
+      } else log.info(describeBackfill(now, pace, startBlock));
+      live = now.live;
+    }
+    await after(signal, live ? LIVE_EVERY_MS : PROGRESS_EVERY_MS).catch(() => {});
+  }
+}
+
+async function main(): Promise<void> {
+  const environment = readEnvironment(process.env);
+  const chain = CHAIN_NAMES.find((name) => name === process.argv[2]);
+  if (chain === undefined)
+    throw new ConfigurationError([
+      `"${process.argv[2] ?? ""}" is not a chain; give one of ${CHAIN_NAMES.join(", ")}`,
+    ]);
+  const log = createLog(environment, chain);
+  const settings = chainSettings(environment, chain);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let ponder: KeptProcess | undefined;
+  let finish = async () => {};
+  onStopSignals(
+    async () => {
+      stopping.abort(new Error("stopping"));
+      await ponder?.stop();
+      await finish();
+      return 0;
+    },
+    () => {
+      ponder?.kill();
+      process.exit(130);
+    },
+  );
+
+  const database = await acquireDatabase(environment, log);
+  finish = database.stop;
+  await migrateDatabase(database.url);
+  const prefix = chain.toUpperCase();
+  const gateway = await startGateway(
+    {
+      chainId: settings.chainId,
+      urls: settings.rpcUrls,
+      urlVariable: `${prefix}_RPC_URL`,
+      chainIdVariable: `${prefix}_CHAIN_ID`,
+    },
+    log,
+  );
+  const pool = connect(database.url, log);
+  finish = async () => {
+    await gateway.stop();
+    await pool.end();
+    await database.stop();
+  };
+  if (signal.aborted) return;
+
+  const schema = deploymentSchema(PROJECT, environment, chain);
+  await withClient(pool, (client) => recordStart(client, chain, schema));
+  log.info(`indexing chain ${settings.chainId} from block ${settings.startBlock} into schema ${schema}`);
+
+  let metricsPort: number | undefined;
+  ponder = startPonder(chain, schema, environment, database.url, gateway, log, (port) => {
+    metricsPort = port;
+  });
+
+  void repeatedly(log, "publishing", PUBLISH_EVERY_MS, signal, async () => {
+    const outcome = await withClient(pool, (client) => publish(client, chain, schema));
+    if (outcome === "published") log.info(`published: the schema ${chain} now shows ${schema}`);
+  });
+  void repeatedly(log, "dropping superseded deployments", DROP_EVERY_MS, signal, async () => {
+    const dropped = await withClient(pool, (client) => dropSuperseded(client, chain, DROP_AFTER_SECONDS));
+    for (const name of dropped) log.info(`dropped the superseded schema ${name}`);
+  });
+  void showProgress(log, signal, settings.startBlock, async () =>
+    metricsPort === undefined ? undefined : sample(pool, schema, gateway, metricsPort),
+  );
+}
+
+main().catch((error: Error) => {
+  createLog(
+    { LOG_LEVEL: "info", LOG_FORMAT: process.env.LOG_FORMAT === "json" ? "json" : "pretty" },
+    process.argv[2] ?? "indexer",
+  ).error(error.message);
+  process.exit(1);
+});

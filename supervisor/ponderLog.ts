@@ -1,0 +1,99 @@
+/** Ponder's JSON log in our own words: what matters to whoever runs it, one line each, no stack traces. */
+import type { Log, LogDetails, LogLevel } from "../config/log.ts";
+
+interface PonderRecord {
+  readonly level: number;
+  readonly msg: string;
+  readonly error?: { readonly name?: string; readonly message?: string; readonly stack?: string };
+  readonly [key: string]: unknown;
+}
+
+/** Said only with LOG_LEVEL=debug: the gateway or the progress line says it better. */
+const HIDDEN = new Set([
+  "Received JSON-RPC error",
+  "All JSON-RPC providers are inactive",
+  "All JSON-RPC providers are inactive due to rate limiting",
+  "Unable to find available JSON-RPC provider within expected time",
+  "JSON-RPC request unexpectedly surpassed timeout",
+  "JSON-RPC request timed out reading response body",
+  "Failed 'context.client' action",
+  "Failed to fetch latest block",
+  "Failed to fetch backfill JSON-RPC data",
+  "Fetching backfill JSON-RPC data is taking longer than expected",
+  "No new block received within expected time",
+  "Updated backfill indexing progress",
+  "Started shutdown sequence",
+  "Received SIGTERM",
+]);
+
+/** Said to everyone, in these words. */
+const TOLD: Readonly<Record<string, (record: PonderRecord) => string>> = {
+  "Detected crash recovery": (record) => `resuming an earlier run of ${record.schema}`,
+  "Schema is locked by a different Ponder app": (record) =>
+    `an earlier run still holds ${record.schema}; waiting up to ${Math.ceil(Number(record.retry_delay) / 1000)} s`,
+  "Completed backfill indexing across all chains": () => "history is indexed; building indexes",
+  "Reorged block": (record) => `reorg: block ${record.number} replaced`,
+  "Detected reorg in local chain": (record) => `reorg detected at block ${record.number}`,
+  "Encountered unrecoverable reorg": () =>
+    "a reorg went deeper than what counts as final; reindexing is needed",
+};
+
+const RPC_DOWN_CODE = "Failed to connect to JSON-RPC";
+
+const firstLine = (text: string | undefined) => text?.split("\n", 1)[0];
+
+function toRecord(line: string): PonderRecord | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    const record = JSON.parse(line) as PonderRecord;
+    return typeof record.msg === "string" && typeof record.level === "number" ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Facts worth reading off the log. */
+export interface PonderNews {
+  /** Where its metrics are. */
+  readonly port?: number;
+}
+
+/** Says one line of Ponder's output in `log`. */
+export function translate(line: string, log: Log): PonderNews {
+  const record = toRecord(line);
+  if (record === undefined) {
+    // Node's own warnings and traces: kept for whoever looks for them
+    if (line.trim() !== "") log.debug(line);
+    return {};
+  }
+  const {
+    level: number,
+    msg,
+    error,
+    time: _time,
+    action: _action,
+    PRINT_KEYS: _keys,
+    ...rest
+  } = record as PonderRecord & {
+    time?: unknown;
+    action?: unknown;
+    PRINT_KEYS?: unknown;
+  };
+  const {
+    chain: _chain,
+    chain_id: _chainId,
+    ...details
+  } = rest as LogDetails & { chain?: unknown; chain_id?: unknown };
+
+  const told = TOLD[msg];
+  const level: LogLevel = number >= 50 ? "error" : number >= 40 ? "warn" : number >= 30 ? "info" : "debug";
+  if (told !== undefined) log[level](told(record));
+  else if (HIDDEN.has(msg) || error?.message?.includes(RPC_DOWN_CODE) || number < 40)
+    log.debug(msg, { ...details, error: error?.message });
+  else {
+    const { request: _request, ...short } = details as LogDetails & { request?: unknown };
+    log[level](`${msg}${error === undefined ? "" : `: ${firstLine(error.message) ?? error.name}`}`, short);
+    if (error?.stack !== undefined) log.debug(error.stack);
+  }
+  return msg === "Created HTTP server" && typeof record.port === "number" ? { port: record.port } : {};
+}

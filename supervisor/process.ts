@@ -1,0 +1,112 @@
+/** A child process that is started again when it ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Log } from "../config/log.ts";
+import { PROJECT } from "./programs.ts";
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+/** Who ran this long was healthy: the next end is a new story. */
+const HEALTHY_AFTER_MS = 60_000;
+
+export interface ProcessSettings {
+  /** As in messages: "the API". */
+  readonly title: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Its own process group, so that Ctrl-C in a terminal reaches the supervisor alone. */
+  readonly detached: boolean;
+  readonly onLine: (line: string) => void;
+  /** Awaited before every start, the first included. @throws when called off. */
+  readonly beforeStart?: (signal: AbortSignal) => Promise<void>;
+  readonly stopWithinMs?: number;
+}
+
+export interface KeptProcess {
+  /** Asks it to end, insists after `stopWithinMs`, and resolves when it has. */
+  readonly stop: () => Promise<void>;
+  /** Ends it and its descendants at once. */
+  readonly kill: () => void;
+  readonly pid: () => number | undefined;
+}
+
+/** What became of a process, for people. */
+export const endOf = (code: number | null, signal: NodeJS.Signals | null): string =>
+  signal === null ? `exit code ${code}` : signal;
+
+export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
+  const { title, stopWithinMs = 10_000 } = settings;
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+  let ended: Promise<unknown> = Promise.resolve();
+  let delayMs = FIRST_DELAY_MS;
+  let timer: NodeJS.Timeout | undefined;
+
+  const signalAll = (signal: NodeJS.Signals) => {
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      process.kill(settings.detached && signal === "SIGKILL" ? -child.pid : child.pid, signal);
+    } catch {} // it ended in this very moment
+  };
+
+  const again = (reason: string, ranMs: number) => {
+    if (stopping.signal.aborted) return;
+    if (ranMs > HEALTHY_AFTER_MS) delayMs = FIRST_DELAY_MS;
+    log.warn(`${title} ended (${reason}); starting it again in ${delayMs / 1000} s`);
+    timer = setTimeout(start, delayMs);
+    delayMs = Math.min(LONGEST_DELAY_MS, delayMs * 2);
+  };
+
+  const start = async () => {
+    try {
+      await settings.beforeStart?.(stopping.signal);
+    } catch (error) {
+      if (!stopping.signal.aborted) again(error instanceof Error ? error.message : String(error), 0);
+      return;
+    }
+    if (stopping.signal.aborted) return;
+    const startedAt = Date.now();
+    const current = spawn(settings.program, settings.args, {
+      cwd: PROJECT,
+      env: settings.env,
+      detached: settings.detached,
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    child = current;
+    for (const stream of [current.stdout, current.stderr])
+      if (stream !== null) createInterface({ input: stream }).on("line", settings.onLine);
+    ended = new Promise((resolve) => {
+      current.once("error", (error) => {
+        again(error.message, 0);
+        resolve(undefined);
+      });
+      current.once("close", (code, signal) => {
+        if (current.pid !== undefined) again(endOf(code, signal), Date.now() - startedAt);
+        resolve(undefined);
+      });
+    });
+  };
+
+  void start();
+
+  return {
+    pid: () => child?.pid,
+    stop: async () => {
+      stopping.abort(new Error(`${title} is being stopped`));
+      clearTimeout(timer);
+      signalAll("SIGTERM");
+      const insist = setTimeout(() => {
+        log.warn(`${title} does not stop; killing it`);
+        signalAll("SIGKILL");
+      }, stopWithinMs);
+      await ended;
+      clearTimeout(insist);
+    },
+    kill: () => {
+      stopping.abort(new Error(`${title} is being killed`));
+      clearTimeout(timer);
+      signalAll("SIGKILL");
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** Where the programs are that the supervisor starts. */
+import path from "node:path";
+
+export const PROJECT = path.resolve(import.meta.dirname, "..");
+
+const installed = (...parts: string[]) => path.join(PROJECT, "node_modules", ...parts);
+
+/** Node 22 from the packages: the system's may be older than Ponder wants. */
+export const NODE = installed("node", "bin", process.platform === "win32" ? "node.exe" : "node");
+export const PONDER = installed("ponder", "dist", "esm", "bin", "ponder.js");
+
+/** Arguments that make Node end when its parent does. */
+export const EXIT_WITH_PARENT = ["--import", new URL("exitWithParent.mjs", import.meta.url).href];
+
+/** Arguments that make Node run one of our TypeScript files. */
+export const typeScript = (file: string): string[] => ["--import", "tsx", path.join(PROJECT, file)];

@@ -1,0 +1,83 @@
+/** Everything under one roof: database, migrations, both indexers, observer, API; restarted when they end. */
+import { CHAIN_NAMES, type Environment } from "../config/environment.ts";
+import type { Log } from "../config/log.ts";
+import { migrateDatabase } from "../db/migrate.ts";
+import { acquireDatabase } from "../db/postgres.ts";
+import { type KeptProcess, keepRunning } from "./process.ts";
+import { EXIT_WITH_PARENT, NODE, typeScript } from "./programs.ts";
+import { relay } from "./relay.ts";
+
+/** An indexer gives Ponder 8 s. */
+const STOPS_WITHIN_MS = 12_000;
+
+interface Part {
+  /** As in the log's second column. */
+  readonly name: string;
+  readonly title: string;
+  readonly args: readonly string[];
+}
+
+/** In the order of starting; stopped in the opposite order. */
+const PARTS: readonly Part[] = [
+  ...CHAIN_NAMES.map((chain) => ({
+    name: chain,
+    title: `the indexer of ${chain}`,
+    args: [...typeScript("supervisor/indexer.ts"), chain],
+  })),
+  { name: "observer", title: "the observer", args: typeScript("workers/observer/main.ts") },
+  { name: "api", title: "the API", args: typeScript("api/server.ts") },
+];
+
+export interface System {
+  /** Stops the parts, the newest first, and Postgres last. */
+  readonly stop: () => Promise<void>;
+  /** Ends the parts at once; Postgres is left to `stop`. */
+  readonly kill: () => void;
+}
+
+/**
+ * Starts the system.
+ * @param variables - the environment that `environment` was read from; the parts get it too.
+ * @throws when Postgres cannot be had or migrated; nothing is left running then.
+ */
+export async function startSystem(
+  environment: Environment,
+  variables: NodeJS.ProcessEnv,
+  log: Log,
+): Promise<System> {
+  const database = await acquireDatabase(environment, log.part("postgres"));
+  try {
+    await migrateDatabase(database.url);
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+  const env = { ...variables, DATABASE_URL: database.url, LOG_FORMAT: "json" };
+  const running = PARTS.map(({ name, title, args }): KeptProcess => {
+    const own = log.part(name);
+    return keepRunning(
+      {
+        title,
+        program: NODE,
+        args: [...EXIT_WITH_PARENT, ...args],
+        env,
+        detached: true,
+        stopWithinMs: STOPS_WITHIN_MS,
+        onLine: (line) => relay(line, own),
+      },
+      log,
+    );
+  });
+  return {
+    stop: async () => {
+      // readers before writers: the API never meets a half-stopped system
+      const [api, ...rest] = running.toReversed();
+      await api?.stop();
+      await Promise.all(rest.map((part) => part.stop()));
+      await database.stop();
+    },
+    kill: () => {
+      for (const part of running) part.kill();
+    },
+  };
+}
