@@ -18,9 +18,15 @@ async function receiptLogs(context: Context, event: LogEvent): Promise<readonly 
     method: "eth_getLogs",
     params: [{ blockHash: event.block.hash }],
   });
-  return blockLogs
+  const logs = blockLogs
     .filter((log) => log.transactionHash === hash)
     .map((log) => ({ ...log, logIndex: Number(log.logIndex) }));
+  // Some nodes answer with nothing, not with an error, about a block that they do not have.
+  if (!logs.some((log) => log.logIndex === event.log.logIndex))
+    throw new Error(
+      `The RPC gives no log ${event.log.logIndex} of transaction ${hash} in block ${event.block.hash}, which it gave before (a reorg, or a node behind the others); indexing resumes at this event after a restart`,
+    );
+  return logs;
 }
 
 // One transaction can hold thousands of events that ask for the same receipt, and they come one after the other.
@@ -29,7 +35,7 @@ let latest: { readonly blockHash: Hex; readonly txHash: Hex; readonly payments: 
 
 /**
  * The payments that the event's transaction made, by its receipt.
- * @throws when the receipt cannot be read: a payment must not be lost to an outage, so the event is tried again.
+ * @throws when the receipt cannot be read: a payment must not be lost to an outage, so indexing stops and resumes at this event.
  */
 export async function receiptPayments(context: Context, event: LogEvent): Promise<ReceiptPayments> {
   const [blockHash, txHash] = [event.block.hash, event.transaction.hash];
