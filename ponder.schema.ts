@@ -41,7 +41,10 @@ export const anomaly = onchainTable(
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.kind] }) }),
 );
 
-/** Hourly and daily counts of one chain. Sums only; anything distinct is asked of the event rows. */
+/**
+ * Hourly and daily counts of one chain. Sums only; anything distinct is asked of the event rows. `heartbeats` holds the
+ * hours and days that are over for their nodes: add the open ones in `node_liveness`.
+ */
 export const networkBucket = onchainTable(
   "network_bucket",
   (t) => ({
@@ -79,8 +82,10 @@ export const registryState = onchainTable(
     maxAgeSeconds: t.int8({ mode: "number" }).notNull(),
     /** Rows of `heartbeat_max_age`; the newest has this ordinal. */
     maxAgeOrdinal: t.integer().notNull(),
-    /** Last block at which the view was read; null before the first read. */
+    /** Last block at which the view was read; null before the first successful read. */
     maxAgeReadBlock: t.int8({ mode: "number" }),
+    /** Last block at which a read was tried. Nodes keep a journal of what they did since. */
+    maxAgeCheckedBlock: t.int8({ mode: "number" }).notNull(),
     /** First block at which the view is worth reading again. */
     maxAgeNextReadBlock: t.int8({ mode: "number" }).notNull(),
   }),
@@ -250,14 +255,27 @@ export const nodeLiveness = onchainTable(
     closedIntervals: t.integer().notNull(),
     /** Rows of `proved_gap` written so far. */
     provedGaps: t.integer().notNull(),
-    /** Signed seconds still young enough to be repeated. */
-    recentSignedAt: t.int8({ mode: "number" }).array().notNull(),
+    /** Signed seconds still young enough to be repeated, ascending, comma-separated. */
+    recentSignedAt: t.text().notNull(),
+    /** Heartbeats since `registry_state.max_age_checked_block`, and the figures before them: see src/liveness/journal.ts. */
+    journal: t.text().notNull(),
     /** The newest status event: where it is in `registry_event`. */
     statusBlock: t.int8({ mode: "number" }).notNull(),
     statusLogIndex: t.integer().notNull(),
     statusTxHash: t.hex().notNull(),
     heartbeats: t.int8({ mode: "number" }).notNull(),
     distinctHeartbeats: t.int8({ mode: "number" }).notNull(),
+    /** Counts of the hour and the day of the newest heartbeat; they move to `node_bucket` when the next one begins. */
+    hourStartAt: t.int8({ mode: "number" }).notNull(),
+    hourHeartbeats: t.int8({ mode: "number" }).notNull(),
+    hourDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),
+    hourLatenessSeconds: t.int8({ mode: "number" }).notNull(),
+    hourMaxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
+    dayStartAt: t.int8({ mode: "number" }).notNull(),
+    dayHeartbeats: t.int8({ mode: "number" }).notNull(),
+    dayDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),
+    dayLatenessSeconds: t.int8({ mode: "number" }).notNull(),
+    dayMaxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry, table.teeId] }) }),
 );
@@ -379,7 +397,10 @@ export const registryEvent = onchainTable(
   }),
 );
 
-/** Hourly and daily counts of one node. */
+/**
+ * Hourly and daily heartbeat counts of one node, written when the hour or day is over for it (its next heartbeat lies in
+ * a later one); the newest hour and day of each node stand in `node_liveness`.
+ */
 export const nodeBucket = onchainTable(
   "node_bucket",
   (t) => ({

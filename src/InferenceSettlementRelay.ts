@@ -2,10 +2,9 @@
 import type { Context } from "ponder:registry";
 import { settlement, settlementBucket } from "ponder:schema";
 import { decodeAbiParameters, type Hex } from "viem";
+import { BUCKET_SECONDS, bucketStart, DAY_SECONDS } from "./buckets.ts";
 import {
   addNetworkCounts,
-  BUCKET_SECONDS,
-  bucketStart,
   countAnomaly,
   type LogEvent,
   type NetworkCounts,
@@ -21,7 +20,6 @@ import { og } from "./registry.ts";
 const MODEL_INFO_LENGTH = 1024;
 /** A claimed batch size counts at most this much: nothing stops a relayer from claiming 2^256-1. */
 const LARGEST_CLAIM = 1_000_000;
-const DAY_SECONDS = 86_400;
 
 type RelayLogEvent = LogEvent & { readonly log: { readonly address: Hex; readonly data: Hex } };
 type SettlementRow = typeof settlement.$inferInsert;

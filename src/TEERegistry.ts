@@ -1,32 +1,14 @@
 /** The registry's nodes: registration, status changes, heartbeats. */
 import type { Context } from "ponder:registry";
-import {
-  heartbeat,
-  node,
-  nodeBucket,
-  nodeLiveness,
-  pcr,
-  provedGap,
-  registryMember,
-  registryState,
-} from "ponder:schema";
+import { node, nodeLiveness, pcr, registryMember, registryState } from "ponder:schema";
 import type { Hex } from "viem";
-import {
-  addNetworkCounts,
-  BUCKET_SECONDS,
-  bucketStart,
-  countAnomaly,
-  type LogEvent,
-  positionOf,
-  recordBlock,
-  timeOf,
-} from "./counters.ts";
-import { clampToSafe } from "./decode/number.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
+import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
-import { isOutage, rememberSigned, splitGap } from "./liveness/proved.ts";
+import { emptyTally } from "./liveness/tally.ts";
 import { syncMaxAge } from "./maxAge.ts";
 import { readRecord } from "./nodeRecord.ts";
-import { type Liveness, writeTransition } from "./nodeState.ts";
+import { dayColumns, hourColumns, writeTransition } from "./nodeState.ts";
 import { approvedUntil, LEGACY_ANY_TYPE } from "./pcrApproval.ts";
 import { og } from "./registry.ts";
 import { causeOf, recordRegistryEvent, registryOf } from "./registryEvents.ts";
@@ -78,7 +60,8 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
     lastHeartbeatAt: registeredAt,
     lastSignedAt: registeredAt,
     lastSignedMaxAgeSeconds: state.maxAgeSeconds,
-    recentSignedAt: [registeredAt],
+    recentSignedAt: String(registeredAt),
+    journal: "",
     pcrApprovedUntil,
     ...statusPosition(event),
   };
@@ -98,6 +81,8 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
       provedGaps: 0,
       heartbeats: 0,
       distinctHeartbeats: 0,
+      ...hourColumns(emptyTally(registeredAt, HOUR_SECONDS)),
+      ...dayColumns(emptyTally(registeredAt, DAY_SECONDS)),
     });
   }
   const liveness = known ?? (await requireLiveness(context, key));
@@ -222,113 +207,6 @@ og("TEERegistry:TEERemoved", async ({ event, context }) => {
   await context.db.update(node, key).set({ removedAt: at });
   await recordRegistryEvent(context, event, "removed", "TEERemoved(bytes32)", { teeId: key.teeId });
 });
-
-// ---------------------------------------------------------------- heartbeats
-
-og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
-  const key = nodeKey(context, event, event.args.teeId);
-  const state = await syncMaxAge(context, event, key.registry);
-  const liveness = await context.db.find(nodeLiveness, key);
-  if (liveness === null) return unknownNode(context, event);
-  const receivedAt = timeOf(event);
-  // The contract refuses a signed time after its block's; an earlier registry may not have.
-  const signedAt = Math.min(clampToSafe(event.args.timestamp), receivedAt);
-  const repeated = liveness.recentSignedAt.includes(signedAt);
-  const latestSignedAt = Math.max(liveness.lastSignedAt, signedAt);
-
-  const provedGaps = repeated
-    ? liveness.provedGaps
-    : await recordSignedSecond(context, liveness, signedAt, receivedAt, state.maxAgeSeconds);
-  const until = activeUntil(receivedAt, state.maxAgeSeconds, liveness.pcrApprovedUntil);
-  await writeTransition(
-    context,
-    liveness,
-    // Some legacy registries accepted heartbeats of disabled nodes; the rule needs both.
-    (open) => (liveness.enabled ? activate(open, receivedAt, until) : { open, ended: null }),
-    receivedAt,
-    {
-      lastHeartbeatAt: receivedAt,
-      lastSignedAt: latestSignedAt,
-      lastSignedMaxAgeSeconds:
-        signedAt > liveness.lastSignedAt ? state.maxAgeSeconds : liveness.lastSignedMaxAgeSeconds,
-      provedGaps,
-      recentSignedAt: rememberSigned(liveness.recentSignedAt, signedAt, receivedAt, state.maxAgeSeconds),
-      heartbeats: liveness.heartbeats + 1,
-      distinctHeartbeats: liveness.distinctHeartbeats + (repeated ? 0 : 1),
-    },
-  );
-
-  await recordBlock(context, event);
-  await context.db.insert(heartbeat).values({
-    ...positionOf(context, event),
-    registry: key.registry,
-    teeId: key.teeId,
-    receivedAt,
-    signedAt,
-    latestSignedAt,
-    repeated,
-    relayer: event.transaction.from,
-    txHash: event.transaction.hash,
-  });
-  const lateness = receivedAt - signedAt;
-  for (const intervalSeconds of BUCKET_SECONDS)
-    await context.db
-      .insert(nodeBucket)
-      .values({
-        ...key,
-        intervalSeconds,
-        startAt: bucketStart(receivedAt, intervalSeconds),
-        heartbeats: 1,
-        distinctHeartbeats: repeated ? 0 : 1,
-        latenessSeconds: lateness,
-        maxLatenessSeconds: lateness,
-      })
-      .onConflictDoUpdate((row) => ({
-        heartbeats: row.heartbeats + 1,
-        distinctHeartbeats: row.distinctHeartbeats + (repeated ? 0 : 1),
-        latenessSeconds: row.latenessSeconds + lateness,
-        maxLatenessSeconds: Math.max(row.maxLatenessSeconds, lateness),
-      }));
-  await addNetworkCounts(context, receivedAt, { heartbeats: 1 });
-});
-
-/** Writes the gap that a new signed second closes, or splits the one it falls into. Returns the number of rows then. */
-async function recordSignedSecond(
-  context: Context,
-  liveness: Liveness,
-  signedAt: number,
-  receivedAt: number,
-  maxAgeSeconds: number,
-): Promise<number> {
-  const key = { chainId: liveness.chainId, registry: liveness.registry, teeId: liveness.teeId };
-  let ordinal = liveness.provedGaps;
-  if (signedAt > liveness.lastSignedAt) {
-    const gap = {
-      lastSignedAt: liveness.lastSignedAt,
-      nextSignedAt: signedAt,
-      maxAgeSeconds: liveness.lastSignedMaxAgeSeconds,
-    };
-    if (isOutage(gap))
-      await context.db.insert(provedGap).values({ ...key, ordinal: ordinal++, ...gap, knownAt: receivedAt });
-    return ordinal;
-  }
-  // Out of order. A gap that was known before this second was signed ends before it, and so do all earlier ones.
-  for (let previous = liveness.provedGaps - 1; previous >= 0; previous--) {
-    const gap = await context.db.find(provedGap, { ...key, ordinal: previous });
-    if (gap === null || gap.knownAt < signedAt) break;
-    if (gap.supersededAt !== null || signedAt <= gap.lastSignedAt || signedAt >= gap.nextSignedAt) continue;
-    await context.db.update(provedGap, { ...key, ordinal: previous }).set({ supersededAt: receivedAt });
-    const { lastSignedAt, nextSignedAt } = gap;
-    for (const part of splitGap(
-      { lastSignedAt, nextSignedAt, maxAgeSeconds: gap.maxAgeSeconds },
-      signedAt,
-      maxAgeSeconds,
-    ))
-      await context.db.insert(provedGap).values({ ...key, ordinal: ordinal++, ...part, knownAt: receivedAt });
-    break;
-  }
-  return ordinal;
-}
 
 // ---------------------------------------------------------------- the clock
 

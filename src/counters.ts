@@ -2,6 +2,7 @@
 import type { Context } from "ponder:registry";
 import { anomaly, block, networkBucket } from "ponder:schema";
 import type { Hex } from "viem";
+import { BUCKET_SECONDS, bucketStart } from "./buckets.ts";
 
 /** The part of Ponder's log events that handlers share. */
 export interface LogEvent {
@@ -23,12 +24,6 @@ export const positionOf = (context: Context, event: LogEvent) => ({
 });
 
 export const timeOf = (event: Pick<LogEvent, "block">): number => Number(event.block.timestamp);
-
-/** Widths of the stored time buckets, seconds. */
-export const BUCKET_SECONDS = [3600, 86_400] as const;
-
-export const bucketStart = (timestamp: number, intervalSeconds: number): number =>
-  timestamp - (timestamp % intervalSeconds);
 
 /** Notes the block an event stands in. */
 export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<void> {
@@ -72,18 +67,22 @@ export async function addNetworkCounts(
   counts: Partial<NetworkCounts>,
 ): Promise<void> {
   for (const intervalSeconds of BUCKET_SECONDS)
-    await context.db
-      .insert(networkBucket)
-      .values({
-        chainId: context.chain.id,
-        intervalSeconds,
-        startAt: bucketStart(timestamp, intervalSeconds),
-        ...noNetworkCounts,
-        ...counts,
-      })
-      .onConflictDoUpdate((row) =>
-        Object.fromEntries(
-          Object.entries(counts).map(([name, count]) => [name, row[name as keyof NetworkCounts] + count]),
-        ),
-      );
+    await addNetworkBucket(context, intervalSeconds, bucketStart(timestamp, intervalSeconds), counts);
+}
+
+/** Adds to one of the network's buckets. */
+export async function addNetworkBucket(
+  context: Context,
+  intervalSeconds: number,
+  startAt: number,
+  counts: Partial<NetworkCounts>,
+): Promise<void> {
+  await context.db
+    .insert(networkBucket)
+    .values({ chainId: context.chain.id, intervalSeconds, startAt, ...noNetworkCounts, ...counts })
+    .onConflictDoUpdate((row) =>
+      Object.fromEntries(
+        Object.entries(counts).map(([name, count]) => [name, row[name as keyof NetworkCounts] + count]),
+      ),
+    );
 }

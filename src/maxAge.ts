@@ -1,7 +1,9 @@
 /**
  * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read
- * at every block with a registry event and every hundred blocks. Between two reads lies no registry event, so a change
- * found by bisection is applied before anything that follows it has been handled.
+ * at registry events and every hundred blocks, and a change is dated by bisection. Reading at every heartbeat's block
+ * would cost more than all the rest of indexing: a heartbeat reads only when the last look is `HEARTBEAT_WINDOW_BLOCKS`
+ * old, or when it was accepted although the known value says it is too late. The heartbeats in between are in their
+ * nodes' journals and are applied again when a change turns out to precede them.
  */
 import type { Context } from "ponder:registry";
 import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
@@ -9,13 +11,13 @@ import type { Hex } from "viem";
 import { TEERegistryAbi } from "../abis/TEERegistry.ts";
 import { isStateGone, isUnreadable } from "./chainState.ts";
 import { clampToSafe } from "./decode/number.ts";
-import { activeUntil, reconsider } from "./liveness/active.ts";
-import { writeTransition } from "./nodeState.ts";
+import { rebuildNode } from "./rebuild.ts";
 
 /** The contract's default, assumed until the view could be read. */
 const DEFAULT_MAX_AGE = 1800n;
 /** A registry without the view is asked again only after this many blocks. */
 const ABSENT_RETRY_BLOCKS = 1000;
+const HEARTBEAT_WINDOW_BLOCKS = 20;
 
 export type RegistryState = typeof registryState.$inferSelect;
 type Block = { readonly block: { readonly number: bigint; readonly timestamp: bigint } };
@@ -42,27 +44,46 @@ async function readMaxAge(context: Context, registry: Hex, blockNumber?: number)
   }
 }
 
+/** Tells a heartbeat from the registry's other events. */
+interface HeartbeatHint {
+  /** Block time minus signed time: the contract accepted it, so `heartbeatMaxAge` was at least this. */
+  readonly latenessSeconds: number;
+}
+
 /**
- * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting the intervals that a change touches.
- * Creates the registry's state at its first event.
+ * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting what a change touches. Creates the
+ * registry's state at its first event.
  */
-export async function syncMaxAge(context: Context, event: Block, registry: Hex): Promise<RegistryState> {
+export async function syncMaxAge(
+  context: Context,
+  event: Block,
+  registry: Hex,
+  heartbeat?: HeartbeatHint,
+): Promise<RegistryState> {
   const key = { chainId: context.chain.id, registry };
   const blockNumber = Number(event.block.number);
   const known = await context.db.find(registryState, key);
-  if (known !== null && blockNumber < known.maxAgeNextReadBlock) return known;
+  if (known !== null) {
+    const patience =
+      heartbeat === undefined || heartbeat.latenessSeconds > known.maxAgeSeconds
+        ? 0
+        : HEARTBEAT_WINDOW_BLOCKS;
+    if (blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock + patience)) return known;
+  }
 
   const reading = await readMaxAge(context, registry);
-  if (known === null) return begin(context, event, registry, reading);
-  if ("unreadable" in reading) {
-    const wait = reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
-    return context.db.update(registryState, key).set({ maxAgeNextReadBlock: blockNumber + wait });
-  }
+  const wait = "unreadable" in reading && reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
+  const checked = {
+    maxAgeCheckedBlock: blockNumber,
+    maxAgeNextReadBlock: blockNumber + wait,
+    ...("value" in reading ? { maxAgeReadBlock: blockNumber } : {}),
+  };
+  if (known === null) return begin(context, event, registry, reading, checked);
+  if ("unreadable" in reading) return context.db.update(registryState, key).set(checked);
   const current = await context.db.find(heartbeatMaxAge, { ...key, ordinal: known.maxAgeOrdinal });
   if (current === null)
     throw new Error(`heartbeat_max_age: row ${known.maxAgeOrdinal} of ${registry} is missing`);
-  const readNow = { maxAgeReadBlock: blockNumber, maxAgeNextReadBlock: blockNumber + 1 };
-  if (reading.value === current.value) return context.db.update(registryState, key).set(readNow);
+  if (reading.value === current.value) return context.db.update(registryState, key).set(checked);
 
   const change = await findChange(
     context,
@@ -76,48 +97,41 @@ export async function syncMaxAge(context: Context, event: Block, registry: Hex):
   await context.db.insert(heartbeatMaxAge).values({ ...key, ordinal, ...change });
   const state = await context.db
     .update(registryState, key)
-    .set({ ...readNow, maxAgeSeconds: change.valueSeconds, maxAgeOrdinal: ordinal });
-  await forEachMember(context, state, async (liveness) => {
-    if (!liveness.enabled || liveness.removed) return;
-    const until = activeUntil(liveness.lastHeartbeatAt, state.maxAgeSeconds, liveness.pcrApprovedUntil);
-    await writeTransition(
-      context,
-      liveness,
-      (open) => reconsider(open, change.fromAt, until, "max-age"),
-      change.fromAt,
-    );
-  });
+    .set({ ...checked, maxAgeSeconds: change.valueSeconds, maxAgeOrdinal: ordinal });
+  await forEachMember(context, known, (liveness) =>
+    rebuildNode(context, liveness, known, { fromAt: change.fromAt, maxAgeSeconds: change.valueSeconds }),
+  );
   return state;
 }
+
+type Checked = Pick<RegistryState, "maxAgeCheckedBlock" | "maxAgeNextReadBlock">;
 
 async function begin(
   context: Context,
   event: Block,
   registry: Hex,
   reading: Reading,
+  checked: Checked,
 ): Promise<RegistryState> {
   const key = { chainId: context.chain.id, registry };
-  const blockNumber = Number(event.block.number);
-  const readable = "value" in reading;
-  const value = readable ? reading.value : DEFAULT_MAX_AGE;
+  const value = "value" in reading ? reading.value : DEFAULT_MAX_AGE;
   await context.db.insert(heartbeatMaxAge).values({
     ...key,
     ordinal: 0,
     value,
     valueSeconds: clampToSafe(value),
-    fromBlock: blockNumber,
+    fromBlock: Number(event.block.number),
     fromAt: Number(event.block.timestamp),
-    precision: readable ? "exact" : "assumed",
+    precision: "value" in reading ? "exact" : "assumed",
     afterBlock: null,
   });
-  const wait = !readable && reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
   return context.db.insert(registryState).values({
     ...key,
     memberCount: 0,
     maxAgeSeconds: clampToSafe(value),
     maxAgeOrdinal: 0,
-    maxAgeReadBlock: readable ? blockNumber : null,
-    maxAgeNextReadBlock: blockNumber + wait,
+    maxAgeReadBlock: null,
+    ...checked,
   });
 }
 

@@ -1,7 +1,10 @@
 /** Writes a node's liveness: the open interval in `node_liveness`, ended ones in `active_interval`. */
 import type { Context } from "ponder:registry";
 import { activeInterval, nodeLiveness } from "ponder:schema";
-import type { OpenInterval, Transition } from "./liveness/active.ts";
+import type { Hex } from "viem";
+import type { EndedInterval, OpenInterval, Transition } from "./liveness/active.ts";
+import { openIntervalOf } from "./liveness/figures.ts";
+import type { Tally } from "./liveness/tally.ts";
 
 export type Liveness = typeof nodeLiveness.$inferSelect;
 type LivenessChange = Partial<
@@ -10,8 +13,62 @@ type LivenessChange = Partial<
 
 const keyOf = ({ chainId, registry, teeId }: Liveness) => ({ chainId, registry, teeId });
 
-const openIntervalOf = ({ activeFrom, activeUntil }: Liveness): OpenInterval | null =>
-  activeFrom === null || activeUntil === null ? null : { from: activeFrom, until: activeUntil };
+/** The running hour of a node's row. */
+export const hourTally = (row: Liveness): Tally => ({
+  startAt: row.hourStartAt,
+  heartbeats: row.hourHeartbeats,
+  distinctHeartbeats: row.hourDistinctHeartbeats,
+  latenessSeconds: row.hourLatenessSeconds,
+  maxLatenessSeconds: row.hourMaxLatenessSeconds,
+});
+
+export const hourColumns = (tally: Tally) => ({
+  hourStartAt: tally.startAt,
+  hourHeartbeats: tally.heartbeats,
+  hourDistinctHeartbeats: tally.distinctHeartbeats,
+  hourLatenessSeconds: tally.latenessSeconds,
+  hourMaxLatenessSeconds: tally.maxLatenessSeconds,
+});
+
+/** The running day of a node's row. */
+export const dayTally = (row: Liveness): Tally => ({
+  startAt: row.dayStartAt,
+  heartbeats: row.dayHeartbeats,
+  distinctHeartbeats: row.dayDistinctHeartbeats,
+  latenessSeconds: row.dayLatenessSeconds,
+  maxLatenessSeconds: row.dayMaxLatenessSeconds,
+});
+
+export const dayColumns = (tally: Tally) => ({
+  dayStartAt: tally.startAt,
+  dayHeartbeats: tally.heartbeats,
+  dayDistinctHeartbeats: tally.distinctHeartbeats,
+  dayLatenessSeconds: tally.latenessSeconds,
+  dayMaxLatenessSeconds: tally.maxLatenessSeconds,
+});
+
+/** Writes an interval that ended, under the ordinal that was next before it did. */
+export async function writeEnded(
+  context: Context,
+  {
+    chainId,
+    registry,
+    teeId,
+    closedIntervals,
+  }: { chainId: number; registry: Hex; teeId: Hex; closedIntervals: number },
+  { ended }: { ended: EndedInterval | null },
+): Promise<void> {
+  if (ended === null) return;
+  await context.db.insert(activeInterval).values({
+    chainId,
+    registry,
+    teeId,
+    ordinal: closedIntervals,
+    fromAt: ended.from,
+    untilAt: ended.until,
+    endCause: ended.endCause,
+  });
+}
 
 /**
  * Applies a transition at time `at` together with other changes of the row. A node whose interval ended at this very
@@ -37,16 +94,8 @@ export async function writeTransition(
       open = { ...open, from: previous.fromAt };
     }
   }
-  if (ended !== null) {
-    await context.db.insert(activeInterval).values({
-      ...keyOf(liveness),
-      ordinal: closedIntervals,
-      fromAt: ended.from,
-      untilAt: ended.until,
-      endCause: ended.endCause,
-    });
-    closedIntervals += 1;
-  }
+  await writeEnded(context, { ...keyOf(liveness), closedIntervals }, { ended });
+  if (ended !== null) closedIntervals += 1;
   await context.db.update(nodeLiveness, keyOf(liveness)).set({
     ...change,
     activeFrom: open?.from ?? null,

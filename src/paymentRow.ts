@@ -2,14 +2,8 @@
 import type { Context } from "ponder:registry";
 import { payment, paymentBucket, tokenBucket } from "ponder:schema";
 import { type Hex, maxUint256 } from "viem";
-import {
-  addNetworkCounts,
-  BUCKET_SECONDS,
-  bucketStart,
-  type LogEvent,
-  recordBlock,
-  timeOf,
-} from "./counters.ts";
+import { BUCKET_SECONDS, bucketStart } from "./buckets.ts";
+import { addNetworkCounts, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 
 /** What tells one payment from another; the rest of its row follows from the event it was read at. */
 export interface Payment {

@@ -25,17 +25,31 @@ export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): rea
 /** A node could sign every second; beyond this many the oldest are forgotten and only a count suffers. */
 const MOST_RECENT = 4096;
 
+/** Signed seconds that may still be repeated: ascending, comma-separated. */
+export type RecentSeconds = string;
+
+export const wasSigned = (recent: RecentSeconds, signedAt: number): boolean =>
+  recent === String(signedAt) || `,${recent},`.includes(`,${signedAt},`);
+
 /**
- * The signed seconds that may still be repeated after a heartbeat at `receivedAt`: twice `heartbeatMaxAge`, in case it
- * grows. Sorted.
+ * The signed seconds that may still be repeated after a heartbeat at `receivedAt`: those of twice `heartbeatMaxAge`, in
+ * case it grows.
  */
 export function rememberSigned(
-  recent: readonly number[],
+  recent: RecentSeconds,
   signedAt: number,
   receivedAt: number,
   maxAgeSeconds: number,
-): number[] {
+): RecentSeconds {
+  if (wasSigned(recent, signedAt)) return recent;
   const oldest = receivedAt - 2 * maxAgeSeconds;
-  const kept = recent.filter((second) => second >= oldest && second !== signedAt);
-  return [...kept, signedAt].sort((a, b) => a - b).slice(-MOST_RECENT);
+  const kept = recent
+    .split(",")
+    .map(Number)
+    .filter((second) => second >= oldest);
+  kept.push(signedAt);
+  return kept
+    .sort((a, b) => a - b)
+    .slice(-MOST_RECENT)
+    .join(",");
 }

@@ -1,0 +1,81 @@
+/** Handlers that only insert one row per event: what the indexer is measured against. */
+import { ponder } from "ponder:registry";
+import { heartbeat, registryEvent, settlement } from "ponder:schema";
+
+ponder.on("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
+  const receivedAt = Number(event.block.timestamp);
+  await context.db.insert(heartbeat).values({
+    chainId: context.chain.id,
+    blockNumber: Number(event.block.number),
+    logIndex: event.log.logIndex,
+    registry: event.log.address,
+    teeId: event.args.teeId,
+    receivedAt,
+    signedAt: Number(event.args.timestamp),
+    latestSignedAt: Number(event.args.timestamp),
+    repeated: false,
+    relayer: event.transaction.from,
+    txHash: event.transaction.hash,
+  });
+});
+
+for (const [name, kind] of [
+  ["TEERegistry:TEERegistered", "registered"],
+  ["TEERegistry:TEEEnabled", "enabled"],
+  ["TEERegistry:TEEDisabled", "disabled"],
+] as const)
+  ponder.on(name, async ({ event, context }) => {
+    await context.db.insert(registryEvent).values({
+      chainId: context.chain.id,
+      blockNumber: Number(event.block.number),
+      logIndex: event.log.logIndex,
+      registry: event.log.address,
+      kind,
+      timestamp: Number(event.block.timestamp),
+      txHash: event.transaction.hash,
+      sender: event.transaction.from,
+      signature: name,
+      teeId: event.args.teeId,
+    });
+  });
+
+ponder.on("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) => {
+  await context.db.insert(settlement).values({
+    chainId: context.chain.id,
+    blockNumber: Number(event.block.number),
+    logIndex: event.log.logIndex,
+    relay: event.log.address,
+    kind: "individual",
+    eventSignature: "IndividualSettlement",
+    txHash: event.transaction.hash,
+    settledAt: Number(event.block.timestamp),
+    relayer: event.transaction.from,
+    teeId: event.args.teeId,
+    claimedPayer: event.args.ethAddress,
+    inputHash: event.args.inputHash,
+    outputHash: event.args.outputHash,
+    signedAt: event.args.timestamp,
+    signature: event.args.signature,
+    blobIdHex: event.args.walrusBlobId,
+  });
+});
+
+ponder.on(
+  "InferenceSettlementRelay:BatchSettlement(bytes32 indexed merkleRoot, uint256 batchSize, bytes walrusBlobId)",
+  async ({ event, context }) => {
+    await context.db.insert(settlement).values({
+      chainId: context.chain.id,
+      blockNumber: Number(event.block.number),
+      logIndex: event.log.logIndex,
+      relay: event.log.address,
+      kind: "batch",
+      eventSignature: "BatchSettlement",
+      txHash: event.transaction.hash,
+      settledAt: Number(event.block.timestamp),
+      relayer: event.transaction.from,
+      merkleRoot: event.args.merkleRoot,
+      batchSize: event.args.batchSize,
+      blobIdHex: event.args.walrusBlobId,
+    });
+  },
+);
