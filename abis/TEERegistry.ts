@@ -34,3 +34,6 @@ export const TEERegistryAbi = parseAbi([
   "function getEnabledTEEs(uint8 teeType) view returns (bytes32[])",
   "function getTEEsByType(uint8 teeType) view returns (bytes32[])",
 ]);
+
+/** The one view that indexing reads again and again. */
+export const heartbeatMaxAgeAbi = parseAbi(["function heartbeatMaxAge() view returns (uint256)"]);

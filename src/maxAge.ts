@@ -8,7 +8,7 @@
 import type { Context } from "ponder:registry";
 import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
 import type { Hex } from "viem";
-import { TEERegistryAbi } from "../abis/TEERegistry.ts";
+import { heartbeatMaxAgeAbi } from "../abis/TEERegistry.ts";
 import { isStateGone, isUnreadable } from "./chainState.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { rebuildNode } from "./rebuild.ts";
@@ -24,19 +24,16 @@ type Block = { readonly block: { readonly number: bigint; readonly timestamp: bi
 
 type Reading = { readonly value: bigint } | { readonly unreadable: "state-gone" | "absent" };
 
-async function readMaxAge(context: Context, registry: Hex, blockNumber?: number): Promise<Reading> {
+async function readMaxAge(context: Context, registry: Hex, blockNumber: number): Promise<Reading> {
   try {
-    const view = {
-      abi: TEERegistryAbi,
+    const value = await context.client.readContract({
+      abi: heartbeatMaxAgeAbi,
       address: registry,
       functionName: "heartbeatMaxAge",
       retryEmptyResponse: false,
-    } as const;
-    // At the event's own block the number is left out: Ponder prefetches what it can predict.
-    const value =
-      blockNumber === undefined
-        ? await context.client.readContract(view)
-        : await context.client.readContract({ ...view, blockNumber: BigInt(blockNumber) });
+      // Said although it is the default: Ponder would prefetch the call for every heartbeat, and few make it.
+      blockNumber: BigInt(blockNumber),
+    });
     return { value };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
@@ -71,7 +68,7 @@ export async function syncMaxAge(
     if (blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock + patience)) return known;
   }
 
-  const reading = await readMaxAge(context, registry);
+  const reading = await readMaxAge(context, registry, blockNumber);
   const wait = "unreadable" in reading && reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
   const checked = {
     maxAgeCheckedBlock: blockNumber,
