@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { isOutage, rememberSigned, splitGap, wasSigned } from "./proved.ts";
+
+describe("isOutage", () => {
+  it("counts a gap of 1.5 I as up and one second more as down", () => {
+    const gap = { lastSignedAt: 10_000, maxAgeSeconds: 1800 };
+    expect(isOutage({ ...gap, nextSignedAt: 11_350 })).toBe(false);
+    expect(isOutage({ ...gap, nextSignedAt: 11_351 })).toBe(true);
+  });
+
+  it("halves an odd age without rounding", () => {
+    const gap = { lastSignedAt: 0, maxAgeSeconds: 5 };
+    expect(isOutage({ ...gap, nextSignedAt: 3 })).toBe(false);
+    expect(isOutage({ ...gap, nextSignedAt: 4 })).toBe(true);
+  });
+});
+
+describe("splitGap", () => {
+  const gap = { lastSignedAt: 0, nextSignedAt: 10_000, maxAgeSeconds: 1800 };
+
+  it("leaves only the parts that are still outages", () => {
+    expect(splitGap(gap, 1000, 1800)).toEqual([
+      { lastSignedAt: 1000, nextSignedAt: 10_000, maxAgeSeconds: 1800 },
+    ]);
+  });
+
+  it("measures the later part by the age in force at its beginning", () => {
+    expect(splitGap(gap, 5000, 7200)).toEqual([{ lastSignedAt: 0, nextSignedAt: 5000, maxAgeSeconds: 1800 }]);
+  });
+});
+
+describe("the recently signed seconds", () => {
+  it("know a repeated second, and only whole numbers", () => {
+    expect(wasSigned("1000,11000", 1000)).toBe(true);
+    expect(wasSigned("1000,11000", 1100)).toBe(false);
+    expect(wasSigned("11000", 1000)).toBe(false);
+  });
+
+  it("are sorted, distinct, and forgotten after twice the age", () => {
+    expect(rememberSigned("100,900", 500, 1000, 400)).toBe("500,900");
+    expect(rememberSigned("100,900", 900, 1000, 400)).toBe("100,900");
+  });
+});
