@@ -1,0 +1,193 @@
+/** Starts anvil from npm and talks to it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, createServer, request } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { closeServer, listen } from "./loopbackServer.ts";
+
+/** Thrown when the node answers a call with an error; `cause` holds the answer. */
+export class RpcError extends Error {
+  readonly code = "rpc";
+}
+
+/** Thrown when anvil does not come up or dies. */
+export class AnvilError extends Error {
+  readonly code = "anvil";
+}
+
+export interface AnvilOptions {
+  readonly port: number;
+  readonly chainId: number;
+  /** Number and unix time of the first block. */
+  readonly firstBlock: number;
+  readonly firstTimestamp: number;
+  /** Where states of old blocks go that do not fit into memory, and the process id. */
+  readonly stateDirectory: string;
+}
+
+const answerSchema = z.object({
+  result: z.unknown(),
+  error: z.object({ code: z.number(), message: z.string(), data: z.unknown() }).partial().optional(),
+});
+
+const START_TIMEOUT_MS = 20_000;
+/** Old states on disk, a few hundred kB each; older ones are forgotten, and calls at them fail. */
+const PERSISTED_STATES = 20_000;
+const BLOCK_GAS_LIMIT = 1_000_000_000;
+
+/** A running anvil without mining of its own: a block is made when asked for. */
+export class Anvil {
+  readonly url: string;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #process: ChildProcess;
+  #exited: string | undefined;
+  readonly #exitListeners: ((error: AnvilError) => void)[] = [];
+  #nextId = 1;
+
+  private constructor(readonly options: AnvilOptions) {
+    this.url = `http://127.0.0.1:${options.port}`;
+    this.#process = spawn(
+      anvilBinary(),
+      [
+        ["--port", options.port],
+        ["--chain-id", options.chainId],
+        ["--number", options.firstBlock],
+        ["--timestamp", options.firstTimestamp],
+        ["--gas-limit", BLOCK_GAS_LIMIT],
+        ["--gas-price", 0],
+        ["--block-base-fee-per-gas", 0],
+        ["--order", "fifo"],
+        ["--cache-path", options.stateDirectory],
+        ["--max-persisted-states", PERSISTED_STATES],
+        ["--no-mining", "--auto-impersonate"],
+        ["--disable-console-log", "--quiet"],
+      ]
+        .flat()
+        .map(String),
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let complaint = "";
+    this.#process.stderr?.on("data", (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(-2000);
+    });
+    this.#process.on("error", (error) => {
+      this.#exited = error.message;
+    });
+    this.#process.on("exit", (code, signal) => {
+      this.#exited = `exit code ${code}, signal ${signal}. ${complaint}`.trim();
+      for (const listener of this.#exitListeners)
+        listener(new AnvilError(`anvil on port ${options.port} ended: ${this.#exited}`));
+    });
+    if (this.#process.pid !== undefined) writeFileSync(pidFile(options), String(this.#process.pid));
+  }
+
+  /** @throws {AnvilError} when it does not answer in time or the port is taken. */
+  static async start(options: AnvilOptions): Promise<Anvil> {
+    mkdirSync(options.stateDirectory, { recursive: true });
+    await endLeftover(options);
+    // Asked first: another anvil on the port would answer in ours' name until ours gives up.
+    await requireFreePort(options.port);
+    const anvil = new Anvil(options);
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    for (;;) {
+      if (anvil.#exited !== undefined)
+        throw new AnvilError(
+          `anvil on port ${options.port} ended: ${anvil.#exited} Is the port free? Give another one.`,
+        );
+      try {
+        const chainId = Number(await anvil.call("eth_chainId", []));
+        if (chainId !== options.chainId)
+          throw new AnvilError(`port ${options.port} serves chain ${chainId}; give another port`);
+        return anvil;
+      } catch (error) {
+        if (error instanceof AnvilError || Date.now() > deadline) {
+          await anvil.stop();
+          throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** Calls back when the process ends, wanted or not. */
+  onExit(listener: (error: AnvilError) => void): void {
+    this.#exitListeners.push(listener);
+  }
+
+  /** Whether the process still runs. */
+  get running(): boolean {
+    return this.#exited === undefined;
+  }
+
+  /** @throws {RpcError} with anvil's message. */
+  async call(method: string, params: readonly unknown[]): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: this.#nextId++, method, params });
+    const { result, error } = answerSchema.parse(JSON.parse(await this.#post(body)));
+    if (error) throw new RpcError(`${method}: ${error.message}`, { cause: error });
+    return result;
+  }
+
+  /** Ends the process and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#agent.destroy();
+    if (!this.running) return;
+    const exited = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.kill("SIGTERM");
+    const giveUp = setTimeout(() => this.#process.kill("SIGKILL"), 5000);
+    await exited;
+    clearTimeout(giveUp);
+    rmSync(pidFile(this.options), { force: true });
+  }
+
+  #post(body: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        this.url,
+        {
+          method: "POST",
+          agent: this.#agent,
+          headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () => resolve(Buffer.concat(chunks).toString()));
+          response.on("error", reject);
+        },
+      );
+      outgoing.on("error", reject);
+      outgoing.end(body);
+    });
+  }
+}
+
+const pidFile = ({ stateDirectory }: AnvilOptions) => join(stateDirectory, "anvil.pid");
+
+/** A parent killed outright leaves its anvil running: ends it, where /proc tells that it is ours. */
+async function endLeftover(options: AnvilOptions): Promise<void> {
+  try {
+    const pid = Number(readFileSync(pidFile(options), "utf8"));
+    const isOurs = () => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(options.stateDirectory);
+    if (!isOurs()) return;
+    process.kill(pid, "SIGKILL");
+    while (isOurs()) await new Promise((resolve) => setTimeout(resolve, 20));
+  } catch {
+    // No such file or process: nothing is left over.
+  }
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  const probe = createServer();
+  await listen(probe, port);
+  await closeServer(probe);
+}
+
+/** The native binary itself: npm's wrapper script would survive as a second process and swallow signals. */
+function anvilBinary(): string {
+  const require = createRequire(import.meta.url);
+  const wrapper = createRequire(require.resolve("@foundry-rs/anvil/package.json"));
+  const platform = `@foundry-rs/anvil-${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  return join(dirname(wrapper.resolve(`${platform}/package.json`)), "bin", "anvil");
+}

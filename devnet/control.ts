@@ -1,0 +1,113 @@
+/** A loopback endpoint that lets a tester act upon single nodes while the devnet is live. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Hex } from "viem";
+import { closeServer, listen } from "./loopbackServer.ts";
+import type { NodeState, OgWorld } from "./traffic/ogWorld.ts";
+import { disableNode, enableNode } from "./traffic/registryTraffic.ts";
+
+/** A node as the control endpoint shows it. */
+export interface NodeSummary {
+  readonly index: number;
+  readonly teeId: Hex;
+  readonly teeType: number;
+  readonly owner: Hex;
+  readonly registered: boolean;
+  readonly enabled: boolean;
+  /** Neither in an outage nor stopped: it heartbeats. */
+  readonly running: boolean;
+}
+
+/** Thrown for a node or an act that does not exist. */
+export class UnknownControlError extends Error {
+  readonly code = "unknown-control";
+}
+
+export interface NodeControl {
+  list(): NodeSummary[];
+  /** No more heartbeats and inferences; its outage, if it has one, goes on unseen. */
+  stop(index: number): NodeSummary;
+  /** Heartbeats again from the next round, whatever outage it was in. */
+  start(index: number): NodeSummary;
+  /** By its owner, with a transaction in the next block. */
+  disable(index: number): NodeSummary;
+  enable(index: number): NodeSummary;
+}
+
+export function nodeControl(world: OgWorld): NodeControl {
+  const find = (index: number) => {
+    const node = world.nodes[index];
+    if (!node) throw new UnknownControlError(`node ${index}: there are nodes 0 to ${world.nodes.length - 1}`);
+    return node;
+  };
+  const change = (act: (node: NodeState) => void) => (index: number) => {
+    const node = find(index);
+    act(node);
+    return summary(node);
+  };
+  // Planned for the past: it runs in the next block.
+  const inNextBlock = (act: () => Promise<void>) => world.timeline.plan(0, act);
+  return {
+    list: () => world.nodes.map(summary),
+    stop: change((node) => {
+      node.stopped = true;
+    }),
+    start: change((node) => {
+      node.stopped = false;
+      node.dark = false;
+    }),
+    disable: change((node) => {
+      inNextBlock(async () => {
+        if (node.registered) await disableNode(world, node, node.identity.owner);
+      });
+    }),
+    enable: change((node) => {
+      inNextBlock(async () => {
+        if (node.registered) await enableNode(world, node);
+      });
+    }),
+  };
+}
+
+const summary = ({ identity, registered, enabled, dark, stopped }: NodeState): NodeSummary => ({
+  index: identity.index,
+  teeId: identity.teeId,
+  teeType: identity.teeType,
+  owner: identity.owner,
+  registered,
+  enabled,
+  running: registered && !dark && !stopped,
+});
+
+export interface ControlServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Serves `GET /nodes` and `POST /nodes/:index/{stop,start,disable,enable}`. @param port - 0 takes a free one. */
+export async function serveControl(control: NodeControl, port: number): Promise<ControlServer> {
+  const server = createServer((incoming, response) => respond(control, incoming, response));
+  const url = await listen(server, port);
+  return { url, stop: () => closeServer(server) };
+}
+
+function respond(control: NodeControl, incoming: IncomingMessage, response: ServerResponse): void {
+  const answer = (status: number, body: unknown) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+  const path = (incoming.url ?? "/").split("?")[0] ?? "/";
+  const [, index, act] = /^\/nodes\/(\d{1,4})\/(stop|start|disable|enable)$/.exec(path) ?? [];
+  if (incoming.method === "GET" && path === "/nodes") answer(200, { nodes: control.list() });
+  else if (incoming.method !== "POST" || index === undefined || !isAct(act))
+    answer(404, { error: "there is GET /nodes and POST /nodes/:index/stop, start, disable and enable" });
+  else
+    try {
+      answer(200, control[act](Number(index)));
+    } catch (error) {
+      if (!(error instanceof UnknownControlError)) throw error;
+      answer(404, { error: error.message });
+    }
+}
+
+const isAct = (act: string | undefined): act is "stop" | "start" | "disable" | "enable" =>
+  act === "stop" || act === "start" || act === "disable" || act === "enable";

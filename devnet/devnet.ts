@@ -1,0 +1,178 @@
+/**
+ * The devnet: two chains, a blob store, and traffic on all of them. Every start begins afresh: new chains with a
+ * history that ends now. Compiled contracts and keys are kept between starts; nothing else is.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Anvil } from "./anvil.ts";
+import { openBaseWorld } from "./baseTraffic.ts";
+import { BlobFiles, type BlobStore, serveBlobs } from "./blobStore.ts";
+import { DevChain } from "./chain.ts";
+import { goLive, writeHistory } from "./clockwork.ts";
+import { compileContracts } from "./compile.ts";
+import { type ControlServer, type NodeControl, nodeControl, serveControl } from "./control.ts";
+import { openOgWorld } from "./ogTraffic.ts";
+import { SeededRandom } from "./random.ts";
+import { drawCast } from "./traffic/cast.ts";
+
+export const OG_CHAIN_ID = 10740;
+export const BASE_CHAIN_ID = 8453;
+/** Blocks of Base before this one are of no interest to the indexer, so the local chain has none. */
+const BASE_FIRST_BLOCK = 44_900_000;
+const DAY_SECONDS = 86_400;
+const OG_BLOCK_SECONDS = 3;
+const BASE_BLOCK_SECONDS = 2;
+
+/** What a restart with the same data directory does: a new chain, not the old one continued. */
+export const RESTART_POLICY = "afresh";
+
+export interface DevnetOptions {
+  /** Same seed, days and `endAt`: the same events, to the byte. Default 1. */
+  readonly seed?: number;
+  /** Length of the history; may be a fraction. Default 3. */
+  readonly days?: number;
+  /** Where blobs, old states and caches go; a folder `devnet` is made in it. Default `.data`. */
+  readonly dataDirectory?: string;
+  /** Default 8545, 8546, 8547, 8548; 0 takes a free one for blobs and control. */
+  readonly ogPort?: number;
+  readonly basePort?: number;
+  readonly blobPort?: number;
+  readonly controlPort?: number;
+  /** Whether blocks go on being made after the history. Default true. */
+  readonly live?: boolean;
+  /** Unix seconds at which the history ends. Default now; live traffic needs the default. */
+  readonly endAt?: number;
+  /** Default 900. */
+  readonly heartbeatIntervalSeconds?: number;
+  /** How many times as many inferences and payments there are live as in the history. Default 6. */
+  readonly liveRate?: number;
+  /** Told in plain lines how far it is. */
+  readonly onProgress?: (line: string) => void;
+  /** Told when live traffic breaks off, or an anvil dies; the devnet is of no more use then. */
+  readonly onFailure?: (error: Error) => void;
+  /** Aborts the start; a devnet that is ready is stopped with `stop`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Devnet {
+  readonly ogUrl: string;
+  readonly baseUrl: string;
+  readonly blobUrl: string;
+  readonly controlUrl: string;
+  readonly nodes: NodeControl;
+  /** Unix seconds. */
+  readonly historyFrom: number;
+  readonly historyUntil: number;
+  /** Of each chain, at the end of the history. */
+  readonly ogBlock: number;
+  readonly baseBlock: number;
+  /** Variables with which the project's other processes find this devnet; the rest are their defaults. */
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts both chains, writes the history, and goes live.
+ * @throws {PortError} when a port is taken. @throws {HistoryStoppedError} when `signal` aborts.
+ */
+export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
+  const { seed = 1, days = 3, dataDirectory = ".data", live = true, liveRate = 6 } = options;
+  const { ogPort = 8545, basePort = 8546, blobPort = 8547, controlPort = 8548 } = options;
+  const report = options.onProgress ?? (() => {});
+  const directory = join(dataDirectory, "devnet");
+  const cacheDirectory = join(directory, "cache");
+  const until = options.endAt ?? Math.floor(Date.now() / 1000);
+  const span = { from: until - Math.round(days * DAY_SECONDS), until };
+  const pace = { heartbeatIntervalSeconds: options.heartbeatIntervalSeconds ?? 900, liveRate };
+
+  const stopping = new AbortController();
+  options.signal?.addEventListener("abort", () => stopping.abort(), { once: true });
+  const parts: { stop(): Promise<void> }[] = [];
+  let running: Promise<unknown> = Promise.resolve();
+  const stop = async () => {
+    stopping.abort();
+    await running;
+    await Promise.all(parts.splice(0).map((part) => part.stop()));
+  };
+  try {
+    rmSync(join(directory, "blobs"), { recursive: true, force: true });
+    mkdirSync(cacheDirectory, { recursive: true });
+    report("contracts: compiling, or taken from the cache");
+    const compiled = await compileContracts(cacheDirectory);
+    report("keys: drawing, or taken from the cache");
+    const random = new SeededRandom(`devnet ${seed}`);
+    const cast = drawCast(random, cacheDirectory, span.from - 30 * DAY_SECONDS);
+
+    const startChain = async (port: number, chainId: number, firstBlock: number) => {
+      const anvil = await Anvil.start({
+        port,
+        chainId,
+        firstBlock,
+        firstTimestamp: span.from - 60,
+        stateDirectory: join(directory, "states", String(chainId)),
+      });
+      parts.push(anvil);
+      anvil.onExit((error) => {
+        if (!stopping.signal.aborted) options.onFailure?.(error);
+      });
+      return DevChain.open(anvil);
+    };
+    const ogChain = await startChain(ogPort, OG_CHAIN_ID, 0);
+    const baseChain = await startChain(basePort, BASE_CHAIN_ID, BASE_FIRST_BLOCK);
+    const files = new BlobFiles(join(directory, "blobs"));
+    const blobStore: BlobStore = await serveBlobs(files, blobPort);
+    parts.push(blobStore);
+
+    const og = await openOgWorld(ogChain, compiled, files, cast, random.fork("og"), span, pace);
+    const base = await openBaseWorld(baseChain, compiled, cast, random.fork("base"), span, pace);
+    const control: ControlServer = await serveControl(nodeControl(og), controlPort);
+    parts.push(control);
+
+    const { signal } = stopping;
+    await Promise.all([
+      writeHistory(ogChain, og.timeline, until, 5, progressLines("og", report), signal),
+      writeHistory(baseChain, base.timeline, until, 2, progressLines("base", report), signal),
+    ]);
+    const blocks = { ogBlock: ogChain.blockNumber, baseBlock: baseChain.blockNumber };
+    if (live)
+      running = Promise.all([
+        goLive(ogChain, og.timeline, OG_BLOCK_SECONDS, signal),
+        goLive(baseChain, base.timeline, BASE_BLOCK_SECONDS, signal),
+      ]).catch((cause: unknown) => {
+        if (signal.aborted) return;
+        options.onFailure?.(cause instanceof Error ? cause : new Error(String(cause)));
+      });
+    return {
+      ogUrl: ogChain.anvil.url,
+      baseUrl: baseChain.anvil.url,
+      blobUrl: blobStore.url,
+      controlUrl: control.url,
+      nodes: nodeControl(og),
+      historyFrom: span.from,
+      historyUntil: until,
+      ...blocks,
+      environment: {
+        OG_RPC_URL: ogChain.anvil.url,
+        BASE_RPC_URL: baseChain.anvil.url,
+        OG_WS_URL: ogChain.anvil.url.replace("http", "ws"),
+        BASE_WS_URL: baseChain.anvil.url.replace("http", "ws"),
+        WALRUS_AGGREGATOR_URLS: blobStore.url,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Says every tenth of the way. */
+function progressLines(chain: string, report: (line: string) => void) {
+  let told = 0;
+  return (done: number) => {
+    const tenths = Math.min(10, Math.floor(done * 10));
+    if (tenths <= told) return;
+    told = tenths;
+    report(`${chain}: ${tenths * 10} % of the history written`);
+  };
+}

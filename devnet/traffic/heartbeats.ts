@@ -1,0 +1,137 @@
+/**
+ * Heartbeats: two facilitators relay them in rounds, one in a transaction each, one all in one. Nodes have
+ * outages, a relayer too; some heartbeats come late or out of order, and a passer-by sends some again.
+ */
+import type { Hex } from "viem";
+import { encodeCall } from "../chain.ts";
+import { heartbeatMessage, signPss } from "../pss.ts";
+import { at } from "./cast.ts";
+import { atFraction, type NodeState, type OgWorld } from "./ogWorld.ts";
+
+const HOUR = 3600;
+const MAX_SIGNING_TO_BLOCK_SECONDS = 12;
+const LATE = 0.015;
+const SENT_AGAIN = 0.012;
+/** How often a relayer tries for a node that is switched off. */
+const TRIED_IN_VAIN = 0.15;
+
+interface Heartbeat {
+  readonly node: NodeState;
+  readonly signedAt: number;
+  readonly signature: Hex;
+}
+
+/** Plans the rounds of both relayers and the nodes' outages. */
+export function planHeartbeats(world: OgWorld): void {
+  const { span, cast, pace } = world;
+  cast.heartbeatRelayers.forEach((_, relayer) => {
+    planRound(world, relayer, span.from + 60 + Math.floor((relayer * pace.heartbeatIntervalSeconds) / 2));
+  });
+  for (const node of world.nodes) planOutages(world, node);
+}
+
+/** Whether the registry takes a heartbeat in the block being made. */
+const accepted = (world: OgWorld, { node, signedAt }: Heartbeat, now: number): boolean =>
+  node.registered && node.enabled && signedAt <= now && now - signedAt <= world.heartbeatMaxAge;
+
+function planRound(world: OgWorld, relayer: number, when: number): void {
+  const draw = world.random.fork(`round ${relayer} ${when}`);
+  const interval = world.pace.heartbeatIntervalSeconds;
+  world.timeline.plan(when + draw.integer(0, Math.min(10, Math.floor(interval / 10))), async (now) => {
+    planRound(world, relayer, when + interval);
+    if (relayer === 1 && relayerIsSilent(world, now)) return;
+    const punctual: Heartbeat[] = [];
+    for (const node of world.nodes) {
+      if (node.identity.index % world.cast.heartbeatRelayers.length !== relayer) continue;
+      if (!node.registered || node.dark || node.stopped) continue;
+      if (!node.enabled && !draw.chance(TRIED_IN_VAIN)) continue;
+      const heartbeat = sign(node, now - draw.integer(1, MAX_SIGNING_TO_BLOCK_SECONDS));
+      const delay = draw.integer(200, 2400);
+      if (draw.chance(LATE)) planLate(world, relayer, heartbeat, now + delay);
+      else punctual.push(heartbeat);
+      if (draw.chance(SENT_AGAIN)) planRepeat(world, heartbeat, now + delay);
+    }
+    if (relayer === 0) for (const heartbeat of punctual) await send(world, relayer, heartbeat, now);
+    else await sendTogether(world, relayer, punctual, now);
+  });
+}
+
+function sign(node: NodeState, signedAt: number): Heartbeat {
+  const { key, teeId } = node.identity;
+  return { node, signedAt, signature: signPss(key, heartbeatMessage(teeId, signedAt)) };
+}
+
+const callOf = ({ node, signedAt, signature }: Heartbeat) =>
+  [node.identity.teeId, BigInt(signedAt), signature] as const;
+
+async function send(world: OgWorld, relayer: number, heartbeat: Heartbeat, now: number): Promise<void> {
+  const from = at(world.cast.heartbeatRelayers, relayer);
+  await world.chain.call(
+    from,
+    world.contracts.registry,
+    "heartbeat",
+    callOf(heartbeat),
+    !accepted(world, heartbeat, now),
+  );
+}
+
+/** One transaction for all; a refused heartbeat would take the others with it, so it is left out. */
+async function sendTogether(world: OgWorld, relayer: number, all: Heartbeat[], now: number): Promise<void> {
+  const { registry, multicaller } = world.contracts;
+  const calls = all
+    .filter((heartbeat) => accepted(world, heartbeat, now))
+    .map((heartbeat) => ({
+      target: registry.address,
+      data: encodeCall(registry, "heartbeat", callOf(heartbeat)),
+    }));
+  if (calls.length === 0) return;
+  await world.chain.call(at(world.cast.heartbeatRelayers, relayer), multicaller, "aggregate", [calls]);
+}
+
+/** Held back, so that younger ones may come first; too late, and it is refused. */
+function planLate(world: OgWorld, relayer: number, heartbeat: Heartbeat, when: number): void {
+  world.timeline.plan(when, (now) => send(world, relayer, heartbeat, now));
+}
+
+/** The same signature once more, by anyone: taken while it is young enough. */
+function planRepeat(world: OgWorld, heartbeat: Heartbeat, when: number): void {
+  world.timeline.plan(when, async (now) => {
+    const { chain, cast, contracts } = world;
+    await chain.call(
+      cast.passerBy,
+      contracts.registry,
+      "heartbeat",
+      callOf(heartbeat),
+      !accepted(world, heartbeat, now),
+    );
+  });
+}
+
+/** The second relayer is away once in the history, for 2.2 hours or a twentieth of it. */
+function relayerIsSilent({ span }: OgWorld, now: number): boolean {
+  const from = atFraction(span, 0.66);
+  return now >= from && now < from + Math.min(2.2 * HOUR, (span.until - span.from) / 20);
+}
+
+/** Outages of a node's own: mostly about an hour, a few times a week; one node often, one for good. */
+function planOutages(world: OgWorld, node: NodeState): void {
+  const { index } = node.identity;
+  const { timeline, span } = world;
+  const draw = world.random.fork(`outages ${index}`);
+  const meanBetween = index === 4 ? 4 * HOUR : 30 * HOUR;
+  if (index === 8)
+    timeline.plan(atFraction(span, 0.7), () => {
+      node.dark = true;
+    });
+  else planNext(span.from);
+
+  function planNext(after: number): void {
+    timeline.plan(Math.floor(after + draw.wait(meanBetween)), (now) => {
+      node.dark = true;
+      timeline.plan(now + 600 + Math.floor(draw.wait(HOUR)), (later) => {
+        node.dark = false;
+        planNext(later);
+      });
+    });
+  }
+}
