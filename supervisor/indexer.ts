@@ -73,26 +73,30 @@ async function withClient<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Prom
   }
 }
 
-function startPonder(
-  chain: ChainName,
-  schema: string,
-  environment: Environment,
-  databaseUrl: string,
-  gateway: Gateway,
-  log: Log,
-  onPort: (port: number) => void,
-): KeptProcess {
+interface PonderSettings {
+  readonly chain: ChainName;
+  readonly environment: Environment;
+  readonly databaseUrl: string;
+  readonly gateway: Gateway;
+  /** Asked before every start. */
+  readonly schema: () => string;
+  readonly beforeStart: (signal: AbortSignal) => Promise<void>;
+  readonly onPort: (port: number) => void;
+}
+
+function startPonder(settings: PonderSettings, log: Log): KeptProcess {
+  const { chain, environment, gateway } = settings;
   const port = environment.PONDER_PORT + CHAIN_NAMES.indexOf(chain);
   const { PORT: _port, ...inherited } = process.env; // Ponder would prefer it to --port
   return keepRunning(
     {
       title: "Ponder",
       program: NODE,
-      args: [
+      args: () => [
         ...EXIT_WITH_PARENT,
         PONDER,
         "start",
-        ...["--schema", schema],
+        ...["--schema", settings.schema()],
         ...["--port", String(port)],
         ...["--hostname", "127.0.0.1"],
         ...["--log-format", "json"],
@@ -100,7 +104,7 @@ function startPonder(
       ],
       env: {
         ...inherited,
-        DATABASE_URL: databaseUrl,
+        DATABASE_URL: settings.databaseUrl,
         OPENGRADIENT_CHAIN: chain,
         OPENGRADIENT_GATEWAY_URLS: Array.from({ length: GATEWAY_LISTINGS }, () => gateway.url).join(","),
         PONDER_TELEMETRY_DISABLED: "true",
@@ -108,10 +112,10 @@ function startPonder(
       // in the indexer's own process group, so that a kill of the group takes it along
       detached: false,
       stopWithinMs: PONDER_STOPS_WITHIN_MS,
-      beforeStart: (signal) => gateway.waitUntilReachable(signal),
+      beforeStart: settings.beforeStart,
       onLine: (line) => {
         const { port: actual } = translate(line, log);
-        if (actual !== undefined) onPort(actual);
+        if (actual !== undefined) settings.onPort(actual);
       },
     },
     log,
@@ -213,25 +217,49 @@ async function main(): Promise<void> {
   };
   if (signal.aborted) return;
 
-  const schema = deploymentSchema(PROJECT, environment, chain);
-  await withClient(pool, (client) => recordStart(client, chain, schema));
-  log.info(`indexing chain ${settings.chainId} from block ${settings.startBlock} into schema ${schema}`);
-
+  let schema: string | undefined;
   let metricsPort: number | undefined;
-  ponder = startPonder(chain, schema, environment, database.url, gateway, log, (port) => {
-    metricsPort = port;
-  });
+  ponder = startPonder(
+    {
+      chain,
+      environment,
+      databaseUrl: database.url,
+      gateway,
+      schema: () => schema ?? deploymentSchema(PROJECT, environment, chain),
+      beforeStart: async (stopped) => {
+        metricsPort = undefined;
+        // the code may have changed since the last start; Ponder refuses a schema that other code wrote
+        const next = deploymentSchema(PROJECT, environment, chain);
+        if (next !== schema) {
+          await withClient(pool, (client) => recordStart(client, chain, next));
+          log.info(
+            `indexing chain ${settings.chainId} from block ${settings.startBlock} into schema ${next}`,
+          );
+          schema = next;
+        }
+        await gateway.waitUntilReachable(stopped);
+      },
+      onPort: (port) => {
+        metricsPort = port;
+      },
+    },
+    log,
+  );
 
   void repeatedly(log, "publishing", PUBLISH_EVERY_MS, signal, async () => {
-    const outcome = await withClient(pool, (client) => publish(client, chain, schema));
-    if (outcome === "published") log.info(`published: the schema ${chain} now shows ${schema}`);
+    const next = schema;
+    if (next === undefined) return;
+    const outcome = await withClient(pool, (client) => publish(client, chain, next));
+    if (outcome === "published") log.info(`published: the schema ${chain} now shows ${next}`);
   });
   void repeatedly(log, "dropping superseded deployments", DROP_EVERY_MS, signal, async () => {
     const dropped = await withClient(pool, (client) => dropSuperseded(client, chain, DROP_AFTER_SECONDS));
     for (const name of dropped) log.info(`dropped the superseded schema ${name}`);
   });
   void showProgress(log, signal, settings.startBlock, async () =>
-    metricsPort === undefined ? undefined : sample(pool, schema, gateway, metricsPort),
+    metricsPort === undefined || schema === undefined
+      ? undefined
+      : sample(pool, schema, gateway, metricsPort),
   );
 }
 

@@ -13,7 +13,8 @@ export interface ProcessSettings {
   /** As in messages: "the API". */
   readonly title: string;
   readonly program: string;
-  readonly args: readonly string[];
+  /** Asked before every start, after `beforeStart`. */
+  readonly args: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Its own process group, so that Ctrl-C in a terminal reaches the supervisor alone. */
   readonly detached: boolean;
@@ -67,7 +68,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
     }
     if (stopping.signal.aborted) return;
     const startedAt = Date.now();
-    const current = spawn(settings.program, settings.args, {
+    const current = spawn(settings.program, settings.args(), {
       cwd: PROJECT,
       env: settings.env,
       detached: settings.detached,

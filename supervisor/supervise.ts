@@ -59,7 +59,7 @@ export async function startSystem(
       {
         title,
         program: NODE,
-        args: [...EXIT_WITH_PARENT, ...args],
+        args: () => [...EXIT_WITH_PARENT, ...args],
         env,
         detached: true,
         stopWithinMs: STOPS_WITHIN_MS,
