@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { createLog } from "../config/log.ts";
+import { translate } from "./ponderLog.ts";
+
+const told = (record: object | string) => {
+  const lines: string[] = [];
+  const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "og", (line) => lines.push(line));
+  const news = translate(typeof record === "string" ? record : JSON.stringify(record), log);
+  return { lines, news };
+};
+
+test("hides what the gateway says better", () => {
+  const error = { name: "HttpRequestError", message: "HTTP request failed.", stack: "at x" };
+  expect(told({ level: 40, msg: "Received JSON-RPC error", error }).lines).toEqual([]);
+});
+
+test("shows an error in one line, without its stack trace", () => {
+  const error = { message: "column does not exist\nmore", stack: "Error: column\n    at query (file.js:1)" };
+  const { lines } = told({
+    level: 50,
+    msg: "Error while processing event",
+    error,
+    event: "A:B",
+    chain: "og",
+  });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("ERROR og");
+  expect(lines[0]).toContain("Error while processing event: column does not exist event=A:B");
+  expect(lines[0]).not.toContain("file.js");
+});
+
+test("tells in our words that it resumes", () => {
+  expect(told({ level: 30, msg: "Detected crash recovery", schema: "og_1" }).lines[0]).toContain(
+    "resuming an earlier run of og_1",
+  );
+});
+
+test("finds the port of the metrics", () => {
+  expect(told({ level: 30, msg: "Created HTTP server", port: 42_070 }).news).toEqual({ port: 42_070 });
+});
+
+test("survives lines that are no records", () => {
+  expect(told("{broken").lines).toEqual([]);
+  expect(told("(node:1) Warning: x").lines).toEqual([]);
+});
