@@ -1,0 +1,102 @@
+/**
+ * Who may import whom (docs: CONTRIBUTING.md). `npm run imports` checks it.
+ * Folders of ours are listed per rule; packages are free unless a rule says otherwise.
+ */
+const OURS =
+  "^(abis|api|bench|client|config|dashboard|db|devnet|rpc|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
+/** Tests may reach into test/ and what they test against. */
+const TEST = "\\.test\\.ts$";
+
+/** `from` may import, of ours, only itself and `allowed`. */
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { path: `^${from}`, pathNot: TEST },
+  to: { path: OURS, pathNot: `^(${[from, ...allowed].join("|")})` },
+});
+
+module.exports = {
+  forbidden: [
+    only("config-is-a-leaf", "config/", [], "Every process reads its settings from here."),
+    only("abis-are-a-leaf", "abis/", [], "Contract interfaces know nothing of us."),
+    only(
+      "indexing-is-closed",
+      "src/",
+      ["abis/", "config/", "ponder\\.schema\\.ts"],
+      "Ponder hashes src/ as indexing code: a change elsewhere must not change rows unnoticed.",
+    ),
+    {
+      name: "indexing-packages",
+      comment: "Handlers are deterministic: they decode and write, with Ponder, viem and nothing else.",
+      severity: "error",
+      from: { path: "^src/", pathNot: TEST },
+      to: {
+        dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer"],
+        pathNot: "node_modules/(ponder|viem|hono|zod)/",
+      },
+    },
+    only("database-is-low", "db/", ["config/"], "Postgres and our own schemas."),
+    only("gateway-is-low", "rpc/", ["config/"], "Knows JSON-RPC, not what is indexed."),
+    only("workers", "workers/", ["abis/", "config/", "db/", "ponder\\.schema\\.ts"], "Workers talk through Postgres."),
+    only("queries", "api/queries/", ["api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"], "SQL to domain objects."),
+    only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
+    only("rest", "api/rest/", ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"], "REST never meets SQL or GraphQL."),
+    only("graphql", "api/graphql/", ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"], "GraphQL never meets SQL or REST."),
+    {
+      name: "no-sql-in-the-edges",
+      severity: "error",
+      from: { path: "^api/(rest|graphql|scoring)/", pathNot: TEST },
+      to: { path: "node_modules/(pg|drizzle-orm)/" },
+    },
+    only("api", "api/", ["abis/", "config/", "db/", "ponder\\.schema\\.ts"], "The API reads Postgres only."),
+    only("devnet", "devnet/", ["abis/", "config/"], "The devnet is a chain like any other: it knows its interfaces."),
+    only("client-stands-alone", "client/", [], "Published by itself."),
+    only("dashboard-uses-the-client", "dashboard/", ["client/"], "What it needs, every user of the API needs."),
+    {
+      name: "supervisor-starts-ponder",
+      comment: "Indexing code runs in Ponder's process only.",
+      severity: "error",
+      from: { path: "^(supervisor|rpc|db|workers|api|devnet)/", pathNot: TEST },
+      to: { path: "^(src/|ponder\\.config\\.ts)" },
+    },
+    {
+      name: "tests-are-not-imported",
+      severity: "error",
+      from: { pathNot: `${TEST}|^test/|^vitest\\.config` },
+      to: { path: `${TEST}|^test/` },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-unnamed-drawers",
+      comment: "A folder's name says what is in it.",
+      severity: "error",
+      from: {},
+      to: { path: "(^|/)(utils|util|common|helpers|helper|shared|misc)/", pathNot: "node_modules" },
+    },
+    {
+      name: "no-missing-modules",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "^ponder:" },
+    },
+    {
+      name: "no-dev-packages-in-what-ships",
+      severity: "error",
+      from: { pathNot: `${TEST}|^test/|^bench/|^[^/]+\\.config\\.ts$|fakeUpstream|registryRpc` },
+      to: { dependencyTypes: ["npm-dev"], pathNot: "node_modules/@types/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(node_modules/.*/node_modules|\\.data|\\.ponder|generated)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"] },
+  },
+};
