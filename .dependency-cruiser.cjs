@@ -38,11 +38,31 @@ module.exports = {
     },
     only("database-is-low", "db/", ["config/"], "Postgres and our own schemas."),
     only("gateway-is-low", "rpc/", ["config/"], "Knows JSON-RPC, not what is indexed."),
-    only("workers", "workers/", ["abis/", "config/", "db/", "ponder\\.schema\\.ts"], "Workers talk through Postgres."),
-    only("queries", "api/queries/", ["api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"], "SQL to domain objects."),
+    only(
+      "workers",
+      "workers/",
+      ["abis/", "config/", "db/", "ponder\\.schema\\.ts"],
+      "Workers talk through Postgres.",
+    ),
+    only(
+      "queries",
+      "api/queries/",
+      ["api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"],
+      "SQL to domain objects.",
+    ),
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
-    only("rest", "api/rest/", ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"], "REST never meets SQL or GraphQL."),
-    only("graphql", "api/graphql/", ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"], "GraphQL never meets SQL or REST."),
+    only(
+      "rest",
+      "api/rest/",
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"],
+      "REST never meets SQL or GraphQL.",
+    ),
+    only(
+      "graphql",
+      "api/graphql/",
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"],
+      "GraphQL never meets SQL or REST.",
+    ),
     {
       name: "no-sql-in-the-edges",
       severity: "error",
@@ -50,9 +70,19 @@ module.exports = {
       to: { path: "node_modules/(pg|drizzle-orm)/" },
     },
     only("api", "api/", ["abis/", "config/", "db/", "ponder\\.schema\\.ts"], "The API reads Postgres only."),
-    only("devnet", "devnet/", ["abis/", "config/"], "The devnet is a chain like any other: it knows its interfaces."),
+    only(
+      "devnet",
+      "devnet/",
+      ["abis/", "config/"],
+      "The devnet is a chain like any other: it knows its interfaces.",
+    ),
     only("client-stands-alone", "client/", [], "Published by itself."),
-    only("dashboard-uses-the-client", "dashboard/", ["client/"], "What it needs, every user of the API needs."),
+    only(
+      "dashboard-uses-the-client",
+      "dashboard/",
+      ["client/"],
+      "What it needs, every user of the API needs.",
+    ),
     {
       name: "supervisor-starts-ponder",
       comment: "Indexing code runs in Ponder's process only.",
@@ -97,6 +127,9 @@ module.exports = {
     exclude: { path: "(^|/)(node_modules/.*/node_modules|\\.data|\\.ponder|generated)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "types", "default"],
+    },
   },
 };

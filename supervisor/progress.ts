@@ -36,7 +36,8 @@ export interface Sample extends IndexerMetrics {
 }
 
 export interface Pace {
-  readonly eventsPerSecond: number;
+  /** Undefined before the second measurement. */
+  readonly eventsPerSecond: number | undefined;
   /** Undefined while nothing moves. */
   readonly secondsLeft: number | undefined;
 }
@@ -56,7 +57,7 @@ export function createPace(startBlock: number): (sample: Sample) => Pace {
     const before = last;
     last = sample;
     const passed = before === undefined ? 0 : (sample.takenAtMs - before.takenAtMs) / 1000;
-    if (before === undefined || passed <= 0) return { eventsPerSecond: 0, secondsLeft: undefined };
+    if (before === undefined || passed <= 0) return { eventsPerSecond: undefined, secondsLeft: undefined };
     const indexed = (of: Sample) => Math.max(startBlock, of.indexedBlock ?? startBlock);
     fetchedRate = mean(fetchedRate, Math.max(0, sample.fetchedBlocks - before.fetchedBlocks) / passed);
     indexedRate = mean(indexedRate, Math.max(0, indexed(sample) - indexed(before)) / passed);
@@ -87,8 +88,9 @@ export function describeBackfill(sample: Sample, pace: Pace, startBlock: number)
   // blocks without events move the fetched ones only
   const done = Math.max(indexed - startBlock, Math.min(sample.fetchedBlocks, whole));
   const share = ((done / whole) * 100).toFixed(done === whole ? 0 : 1);
+  const speed = pace.eventsPerSecond === undefined ? "" : `, ${count(pace.eventsPerSecond)} events/s`;
   const left = pace.secondsLeft === undefined ? "" : `, ${duration(pace.secondsLeft)} left`;
-  return `indexing history: ${count(done)} of ${count(whole)} blocks done (${share} %), ${count(whole - done)} to do, ${count(pace.eventsPerSecond)} events/s${left}`;
+  return `indexing history: ${count(done)} of ${count(whole)} blocks done (${share} %), ${count(whole - done)} to do${speed}${left}`;
 }
 
 /** One line about an indexer at the head. */
