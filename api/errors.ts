@@ -1,0 +1,98 @@
+/** Everything the API can refuse or fail with. `code` is stable and has one cause; one place maps it to HTTP. */
+
+export interface ErrorKind {
+  readonly status: 400 | 404 | 405 | 410 | 500 | 503;
+  readonly title: string;
+  /** What it means and what to do about it, for `/docs/errors`. */
+  readonly help: string;
+}
+
+/** The codes of all answers that are not the one asked for. */
+export const ERROR_KINDS = {
+  "invalid-parameter": {
+    status: 400,
+    title: "A parameter cannot be used",
+    help: "`errors` names every parameter that was refused, its value and the rule it breaks. Unknown parameters are refused too.",
+  },
+  "invalid-cursor": {
+    status: 400,
+    title: "The cursor does not belong to this question",
+    help: "`after` must be the `endCursor` of a page with the same path, filters and sort. Start again without it.",
+  },
+  "at-in-future": {
+    status: 400,
+    title: "The moment is not indexed yet",
+    help: "`at` lies after the newest indexed OpenGradient block. `newestBlockTime` names the latest moment that can be asked for.",
+  },
+  "node-not-found": {
+    status: 404,
+    title: "No such node",
+    help: "No node with this id was registered in the registry at that moment. `registry=` names another registry.",
+  },
+  "settlement-not-found": {
+    status: 404,
+    title: "No such settlement",
+    help: "No settlement event has this `chainId-txHash-logIndex`.",
+  },
+  "channel-not-found": { status: 404, title: "No such channel", help: "No channel has this id." },
+  "operator-not-found": {
+    status: 404,
+    title: "No such operator",
+    help: "No node of the registry has this owner. `registry=` names another registry.",
+  },
+  "route-not-found": { status: 404, title: "No such path", help: "See `/openapi.json` for the paths." },
+  "method-not-allowed": {
+    status: 405,
+    title: "The method cannot be used here",
+    help: "The API only answers questions: use GET or HEAD.",
+  },
+  "cursor-expired": {
+    status: 410,
+    title: "The cursor's state can no longer be served",
+    help: "The chain or the index was rolled back past the block the cursor is pinned to. Start again without it.",
+  },
+  internal: {
+    status: 500,
+    title: "Something went wrong here",
+    help: "The log of the API has the details under `requestId`.",
+  },
+  indexing: {
+    status: 503,
+    title: "The index is not complete yet",
+    help: "The chain is being indexed, or recovers from a crash. `chains` says how far it is; ask again after `Retry-After`.",
+  },
+  stale: {
+    status: 503,
+    title: "The newest block is older than asked for",
+    help: "A chain of the answer lags by more than `maxLag` seconds. Ask again later, or accept a longer lag.",
+  },
+  "database-unavailable": {
+    status: 503,
+    title: "The database cannot be reached",
+    help: "Ask again after `Retry-After`.",
+  },
+  timeout: {
+    status: 503,
+    title: "The answer took too long",
+    help: "Narrow the question (a shorter time range, a lower limit) or ask again later.",
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+/** The base of every error with a meaning for the caller. `detail` and `facts` are shown to the caller. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    detail: string,
+    /** Further members of the problem document. */
+    readonly facts: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number },
+  ) {
+    super(detail, options);
+    this.name = "ApiError";
+    this.retryAfterSeconds = options?.retryAfterSeconds;
+  }
+
+  readonly retryAfterSeconds: number | undefined;
+}

@@ -1,0 +1,50 @@
+/** The moment a question is about, as bounds on one chain's rows. */
+import { type SQL, sql } from "drizzle-orm";
+import type { ChainName } from "../../config/environment.ts";
+import type { ReadTransaction } from "./database.ts";
+
+/** State after block `blockNumber`, judged at `time` (unix seconds). */
+export interface Moment {
+  readonly chainId: number;
+  readonly blockNumber: number;
+  readonly time: number;
+}
+
+/**
+ * The state at a second that is not after `newest`: after the last block whose timestamp is not later. Blocks without
+ * an event of ours changed nothing, so those with one suffice.
+ */
+export async function momentAt(
+  transaction: ReadTransaction,
+  chain: ChainName,
+  newest: Moment,
+  at: number,
+): Promise<Moment> {
+  if (at >= newest.time) return newest;
+  const [row] = await transaction.rows<{ number: number }>(sql`
+    select number from ${sql.identifier(chain)}.block
+    where chain_id = ${newest.chainId} and timestamp <= ${at} and number <= ${newest.blockNumber}
+    order by timestamp desc, number desc limit 1`);
+  return { chainId: newest.chainId, blockNumber: row?.number ?? -1, time: at };
+}
+
+/** `from` inclusive, `to` exclusive, unix seconds. */
+export interface TimeRange {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/**
+ * Conditions that put rows at or before `moment` and inside of a time range. Times become block numbers, because the
+ * tables are ordered by these.
+ */
+export function withinBlocks(chain: ChainName, moment: Moment, { from, to }: TimeRange = {}): SQL[] {
+  const lastBefore = (time: number) =>
+    sql`coalesce((select number from ${sql.identifier(chain)}.block where chain_id = ${moment.chainId} and timestamp < ${time} order by timestamp desc, number desc limit 1), -1)`;
+  return [
+    sql`chain_id = ${moment.chainId}`,
+    sql`block_number <= ${moment.blockNumber}`,
+    ...(from === undefined ? [] : [sql`block_number > ${lastBefore(from)}`]),
+    ...(to === undefined ? [] : [sql`block_number <= ${lastBefore(to)}`]),
+  ];
+}

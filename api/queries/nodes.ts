@@ -1,0 +1,339 @@
+/** Nodes as they were at a moment: which ones, then everything about them. */
+import { type SQL, sql } from "drizzle-orm";
+import { isHex, keccak256 } from "viem";
+import type { ReadTransaction } from "./database.ts";
+import { displayHexText, saysTheSame } from "./displayText.ts";
+import type { Moment } from "./moment.ts";
+import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "./nodeMetrics.ts";
+import {
+  inRegistries,
+  joinObservations,
+  joinPcr,
+  joinRegistration,
+  joinStatus,
+  type NodeStatus,
+  pcrRecords,
+  recordColumn,
+} from "./nodeState.ts";
+import { joinUptime } from "./nodeUptime.ts";
+import { allOf, type Key, matching, type Page, type PageRequest, toPage } from "./page.ts";
+
+export const NODE_SORTS = ["score", "uptime", "registeredAt", "inferences"] as const;
+export type NodeSort = (typeof NODE_SORTS)[number];
+
+export interface NodeQuery {
+  /** Null means every registry. */
+  readonly registries: readonly string[] | null;
+  readonly teeType?: number | undefined;
+  readonly status?: NodeStatus | undefined;
+  readonly owner?: string | undefined;
+  readonly paymentAddress?: string | undefined;
+  readonly pcrHash?: string | undefined;
+}
+
+export interface NodeDetail {
+  readonly windows: readonly NodeWindow[];
+  /** Keys and certificates are most of a node's bytes. */
+  readonly keys: "with-keys" | "without-keys";
+  /** Settlements name a node and no registry: they belong to this one. */
+  readonly settlementRegistry: string;
+}
+
+export interface Node {
+  readonly teeId: string;
+  readonly registry: string;
+  readonly chainId: number;
+  readonly teeType: { readonly id: number; readonly name: string | null };
+  readonly owner: string;
+  readonly paymentAddress: string | null;
+  readonly endpoint: string | null;
+  readonly endpointHex: string | null;
+  readonly publicKey: string | null;
+  readonly tlsCertificate: string | null;
+  readonly pcr: {
+    readonly hash: string;
+    readonly version: string | null;
+    readonly approved: boolean;
+    readonly approvedAt: number | null;
+    readonly revokedAt: number | null;
+  } | null;
+  readonly ohttpConfig: {
+    readonly keyId: number;
+    readonly kemId: number;
+    readonly kdfId: number;
+    readonly aeadId: number;
+    readonly publicKey: string;
+    readonly keyConfig: string;
+    readonly registeredAt: number;
+  } | null;
+  readonly status: NodeStatus;
+  readonly enabled: boolean;
+  readonly registeredAt: number;
+  readonly lastHeartbeatAt: number;
+  readonly lastSignedAt: number;
+  readonly recordSource: "call" | "calldata" | "observation" | null;
+  readonly score: null;
+  readonly metrics: Readonly<Partial<Record<NodeWindow, NodeMetrics>>>;
+}
+
+interface NodeKey {
+  readonly registry: string;
+  readonly teeId: string;
+}
+
+/** Lists show, and sort by, the uptime of one day. */
+const UPTIME_SORT_SECONDS = 86_400;
+const ENDPOINT_LENGTH = 2048;
+
+/** One page of nodes, newest registration first unless sorted; each order ends in the registration's log position. */
+export async function listNodes(
+  transaction: ReadTransaction,
+  moment: Moment,
+  query: NodeQuery,
+  sort: NodeSort,
+  { limit, after }: PageRequest,
+  detail: NodeDetail,
+): Promise<Page<Node>> {
+  const { registries, teeType, status, owner, paymentAddress, pcrHash } = query;
+  const byUptime = sort === "uptime";
+  const withState = status !== undefined || byUptime;
+  const withRecord = withState || owner !== undefined || paymentAddress !== undefined || pcrHash !== undefined;
+  const conditions = [
+    sql`n.chain_id = ${moment.chainId}`,
+    ...inRegistries(registries),
+    ...matching([
+      [sql`n.tee_type`, teeType],
+      [sql`state.status`, status],
+      [recordColumn("owner"), owner],
+      [recordColumn("payment_address"), paymentAddress],
+      [recordColumn("pcr_hash"), pcrHash],
+    ]),
+    ...afterNode(after, byUptime),
+  ];
+  const keys = await transaction.rows<NodeKey & { block: number; logIndex: number; uptime: number | null }>(sql`
+    with ${pcrRecords(moment)}
+    select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
+      ${byUptime ? sql`uptime.ratio` : sql`null::float8`} as uptime
+    from og.node n
+    ${joinRegistration(moment)}
+    ${withRecord ? joinObservations(moment) : sql``}
+    ${withState ? sql`${joinPcr(moment)} ${joinStatus(moment)}` : sql``}
+    ${byUptime ? joinUptime(moment, UPTIME_SORT_SECONDS) : sql``}
+    where ${allOf(conditions)}
+    order by ${byUptime ? sql`uptime.ratio desc nulls last,` : sql``} registration.block desc, registration.log_index desc
+    limit ${limit + 1}`);
+  const page = toPage(
+    keys,
+    limit,
+    ({ uptime, block, logIndex }) => [...(byUptime ? [uptime] : []), block, logIndex],
+    ({ registry, teeId }): NodeKey => ({ registry, teeId }),
+  );
+  return { ...page, items: await readNodes(transaction, moment, page.items, detail) };
+}
+
+/** Scores and inferences are unknown for everyone: the order among equals, by registration, is all there is. */
+function afterNode(after: Key | null, byUptime: boolean): SQL[] {
+  if (after === null) return [];
+  const position = after.slice(-2);
+  const later = sql`(registration.block, registration.log_index) < (${position[0]}::bigint, ${position[1]}::int)`;
+  if (!byUptime) return [later];
+  const uptime = after[0];
+  if (uptime === null) return [sql`uptime.ratio is null and ${later}`];
+  return [
+    sql`(uptime.ratio is null or uptime.ratio < ${uptime}::float8 or (uptime.ratio = ${uptime}::float8 and ${later}))`,
+  ];
+}
+
+/** One node; null when the registry had none with this id at the moment. */
+export async function findNode(
+  transaction: ReadTransaction,
+  moment: Moment,
+  key: NodeKey,
+  detail: NodeDetail,
+): Promise<Node | null> {
+  const [node] = await readNodes(transaction, moment, [key], detail);
+  return node ?? null;
+}
+
+/** The registries in which a key was registered at the moment. */
+export async function registriesOf(
+  transaction: ReadTransaction,
+  moment: Moment,
+  teeId: string,
+): Promise<readonly string[]> {
+  const rows = await transaction.rows<{ registry: string }>(sql`
+    select n.registry from og.node n ${joinRegistration(moment)}
+    where n.chain_id = ${moment.chainId} and n.tee_id = ${teeId} order by n.registry`);
+  return rows.map(({ registry }) => registry);
+}
+
+interface NodeRow {
+  registry: string;
+  teeId: string;
+  teeType: number;
+  typeName: string | null;
+  owner: string;
+  paymentAddress: string | null;
+  endpoint: string | null;
+  endpointHex: string | null;
+  observedEndpointHex: string | null;
+  publicKey: string | null;
+  tlsCertificate: string | null;
+  pcrHash: string | null;
+  pcrVersion: string | null;
+  pcrApproved: boolean;
+  pcrApprovedAt: number | null;
+  pcrRevokedAt: number | null;
+  keyId: number | null;
+  kemId: number | null;
+  kdfId: number | null;
+  aeadId: number | null;
+  ohttpPublicKey: string | null;
+  keyConfig: string | null;
+  ohttpRegisteredAt: number | null;
+  status: NodeStatus;
+  enabled: boolean;
+  registeredAt: number;
+  lastHeartbeatAt: number;
+  lastSignedAt: number;
+  recordSource: "call" | "calldata" | "observation" | null;
+}
+
+/** An observed key replaces the registered one as a whole; in the earlier layout there is none to replace it. */
+const ohttpColumn = (name: string): SQL => {
+  const column = sql.identifier(`ohttp_${name}`);
+  return sql`case when observed.tee_id is not null then observed.${column}
+    when n.ohttp_key_id is not null then n.${column} else first_seen.${column} end`;
+};
+
+/** Whether an observation says something else than the registration, or something it does not say. */
+const observationCounts = sql`(observed.tee_id is not null and (observed.owner, observed.payment_address,
+    observed.endpoint_hex, observed.tls_certificate, observed.pcr_hash) is distinct from
+    (n.owner, n.payment_address, n.endpoint_hex, n.tls_certificate, n.pcr_hash))
+  or (observed.tee_id is not null and (observed.ohttp_key_id, observed.ohttp_public_key, observed.ohttp_key_config)
+    is distinct from (n.ohttp_key_id, n.ohttp_public_key, n.ohttp_key_config))
+  or first_seen.tee_id is not null`;
+
+async function readNodes(
+  transaction: ReadTransaction,
+  moment: Moment,
+  keys: readonly NodeKey[],
+  detail: NodeDetail,
+): Promise<readonly Node[]> {
+  if (keys.length === 0) return [];
+  const wanted = sql.join(
+    keys.map(({ registry, teeId }, index) => sql`(${registry}, ${teeId}, ${index}::int)`),
+    sql`, `,
+  );
+  const { chainId, blockNumber, time } = moment;
+  const rows = await transaction.rows<NodeRow>(sql`
+    with ${pcrRecords(moment)}, wanted (registry, tee_id, place) as (values ${wanted})
+    select n.registry, n.tee_id as "teeId", n.tee_type as "teeType", tee_type.name as "typeName",
+      ${recordColumn("owner")} as owner,
+      ${recordColumn("payment_address")} as "paymentAddress",
+      case when observed.endpoint_hex is distinct from n.endpoint_hex then
+        coalesce(observed.endpoint_hex, case when n.endpoint_hex is null then first_seen.endpoint_hex end)
+      end as "observedEndpointHex",
+      n.endpoint,
+      case when n.endpoint_hex <> '0x' || encode(convert_to(n.endpoint, 'UTF8'), 'hex') then n.endpoint_hex end as "endpointHex",
+      ${detail.keys === "with-keys" ? sql`coalesce(n.public_key, observed.public_key, first_seen.public_key)` : sql`null`} as "publicKey",
+      ${detail.keys === "with-keys" ? recordColumn("tls_certificate") : sql`null`} as "tlsCertificate",
+      ${recordColumn("pcr_hash")} as "pcrHash",
+      case when typed.approved_at is not null then typed.version else untyped.version end as "pcrVersion",
+      pcr.approved as "pcrApproved",
+      greatest(typed.approved_at, untyped.approved_at) as "pcrApprovedAt",
+      case when not coalesce(typed.newest_approves, false) and not coalesce(untyped.newest_approves, false)
+        then greatest(typed.newest_effective_at, untyped.newest_effective_at) end as "pcrRevokedAt",
+      ${ohttpColumn("key_id")} as "keyId", ${ohttpColumn("kem_id")} as "kemId", ${ohttpColumn("kdf_id")} as "kdfId",
+      ${ohttpColumn("aead_id")} as "aeadId", ${ohttpColumn("public_key")} as "ohttpPublicKey",
+      ${ohttpColumn("key_config")} as "keyConfig", ${ohttpColumn("registered_at")} as "ohttpRegisteredAt",
+      state.status, state.enabled, registration.at as "registeredAt",
+      greatest(registration.at, heartbeat.received_at) as "lastHeartbeatAt",
+      greatest(registration.at, heartbeat.latest_signed_at) as "lastSignedAt",
+      case when ${observationCounts} then 'observation' else n.record_source end as "recordSource"
+    from wanted
+    join og.node n on n.chain_id = ${chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
+    ${joinRegistration(moment)}
+    ${joinObservations(moment)}
+    ${joinPcr(moment)}
+    ${joinStatus(moment)}
+    left join og.tee_type on tee_type.chain_id = ${chainId} and tee_type.registry = n.registry
+      and tee_type.type_id = n.tee_type and tee_type.added_at <= ${time}
+    left join lateral (
+      select h.received_at, h.latest_signed_at from og.heartbeat h
+      where h.chain_id = ${chainId} and h.registry = n.registry and h.tee_id = n.tee_id and h.block_number <= ${blockNumber}
+      order by h.block_number desc, h.log_index desc limit 1
+    ) heartbeat on true
+    order by wanted.place`);
+  const metrics = await readNodeMetrics(transaction, moment, rows, detail.windows, detail.settlementRegistry);
+  return rows.map((row, index) => toNode(moment.chainId, row, metrics[index] ?? {}));
+}
+
+function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
+  const observed = row.observedEndpointHex;
+  const endpoint = observed === null ? row.endpoint : displayHexText(observed, ENDPOINT_LENGTH);
+  const endpointHex =
+    observed === null || endpoint === null
+      ? row.endpointHex
+      : saysTheSame(endpoint, observed)
+        ? null
+        : observed;
+  return {
+    teeId: row.teeId,
+    registry: row.registry,
+    chainId,
+    teeType: { id: row.teeType, name: row.typeName },
+    owner: row.owner,
+    paymentAddress: row.paymentAddress,
+    endpoint,
+    endpointHex,
+    publicKey: isKeyOf(row.publicKey, row.teeId) ? row.publicKey : null,
+    tlsCertificate: row.tlsCertificate,
+    pcr:
+      row.pcrHash === null
+        ? null
+        : {
+            hash: row.pcrHash,
+            version: row.pcrVersion,
+            approved: row.pcrApproved,
+            approvedAt: row.pcrApprovedAt,
+            revokedAt: row.pcrRevokedAt,
+          },
+    ohttpConfig: toOhttpConfig(row),
+    status: row.status,
+    enabled: row.enabled,
+    registeredAt: row.registeredAt,
+    lastHeartbeatAt: row.lastHeartbeatAt,
+    lastSignedAt: row.lastSignedAt,
+    recordSource: row.recordSource,
+    score: null,
+    metrics,
+  };
+}
+
+/** Everything that verifies signatures trusts the key, so one that is not the node's is left out. */
+const isKeyOf = (publicKey: string | null, teeId: string): boolean =>
+  isHex(publicKey) && keccak256(publicKey) === teeId;
+
+function toOhttpConfig(row: NodeRow): Node["ohttpConfig"] {
+  const { keyId, kemId, kdfId, aeadId, ohttpPublicKey, keyConfig, ohttpRegisteredAt } = row;
+  if (
+    keyId === null ||
+    kemId === null ||
+    kdfId === null ||
+    aeadId === null ||
+    ohttpPublicKey === null ||
+    keyConfig === null ||
+    ohttpRegisteredAt === null
+  )
+    return null;
+  return {
+    keyId,
+    kemId,
+    kdfId,
+    aeadId,
+    publicKey: ohttpPublicKey,
+    keyConfig,
+    registeredAt: ohttpRegisteredAt,
+  };
+}

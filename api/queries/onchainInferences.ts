@@ -1,0 +1,136 @@
+/** On-chain (PIPE) inferences and scheduled workflows. */
+import { sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import { formatEventId } from "./eventId.ts";
+import { type InferenceContent, inferenceContent, LONGEST_LOG_BYTES } from "./inferenceContent.ts";
+import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
+import {
+  allOf,
+  beforeEvent,
+  matching,
+  newestEventFirst,
+  type Page,
+  type PageRequest,
+  toPage,
+} from "./page.ts";
+
+export const INFERENCE_KINDS = ["chat", "completion", "model", "workflow"] as const;
+export type InferenceKind = (typeof INFERENCE_KINDS)[number];
+
+/** In the order of the contract's numbers. */
+export const INFERENCE_MODES = ["vanilla", "zkml", "tee"] as const;
+export type InferenceMode = (typeof INFERENCE_MODES)[number];
+
+export interface OnchainInference {
+  readonly id: string;
+  readonly chainId: number;
+  readonly txHash: string;
+  readonly logIndex: number;
+  readonly blockNumber: number;
+  readonly timestamp: number;
+  readonly kind: InferenceKind;
+  /** Null when only the hub spoke, or the number has no name. */
+  readonly mode: InferenceMode | null;
+  readonly modelCid: string | null;
+  /** The raw bytes, when `modelCid` is not exactly what they say. */
+  readonly modelCidHex: string | null;
+  readonly inferenceId: string | null;
+  readonly inferenceIdHex: string | null;
+  readonly caller: string;
+  readonly hub: {
+    readonly address: string;
+    readonly event: string | null;
+    readonly logIndex: number | null;
+  } | null;
+  /** Null unless asked for. */
+  readonly content: InferenceContent | null;
+}
+
+export interface InferenceFilters extends TimeRange {
+  readonly mode?: InferenceMode | undefined;
+  readonly kind?: InferenceKind | undefined;
+  readonly modelCid?: string | undefined;
+  readonly caller?: string | undefined;
+}
+
+interface InferenceRow {
+  chainId: number;
+  txHash: string;
+  logIndex: number;
+  blockNumber: number;
+  timestamp: number;
+  kind: InferenceKind;
+  mode: number | null;
+  modelCid: string | null;
+  modelCidHex: string | null;
+  inferenceId: string | null;
+  inferenceIdHex: string | null;
+  caller: string;
+  hub: string | null;
+  hubEvent: string | null;
+  hubLogIndex: number | null;
+  requestData: string | null;
+  hubData: string | null;
+}
+
+const LONGEST_LOG_HEX = 2 + 2 * LONGEST_LOG_BYTES;
+const LIST_HEX_LENGTH = 2 + 2 * 4_096;
+
+const changedHex = (text: string, hex: string) => {
+  const [shown, raw] = [sql.identifier(text), sql.identifier(hex)];
+  return sql`case when ${raw} <> '0x' || encode(convert_to(${shown}, 'UTF8'), 'hex') then left(${raw}, ${LIST_HEX_LENGTH}) end`;
+};
+
+export async function listOnchainInferences(
+  transaction: ReadTransaction,
+  moment: Moment,
+  filters: InferenceFilters,
+  contents: "with-content" | "without-content",
+  { limit, after }: PageRequest,
+): Promise<Page<OnchainInference>> {
+  const mode = filters.mode === undefined ? undefined : INFERENCE_MODES.indexOf(filters.mode);
+  const conditions = [
+    ...withinBlocks("og", moment, filters),
+    ...matching([
+      [sql`kind`, filters.kind],
+      [sql`mode`, mode],
+      [sql`model_cid`, filters.modelCid],
+      [sql`caller`, filters.caller],
+    ]),
+    ...beforeEvent(after),
+  ];
+  const log = (name: string) =>
+    contents === "with-content"
+      ? sql`case when length(${sql.identifier(name)}) <= ${LONGEST_LOG_HEX} then ${sql.identifier(name)} end`
+      : sql`null`;
+  const rows = await transaction.rows<InferenceRow>(sql`
+    select chain_id as "chainId", tx_hash as "txHash", log_index as "logIndex", block_number as "blockNumber", timestamp,
+      kind, mode, model_cid as "modelCid", ${changedHex("model_cid", "model_cid_hex")} as "modelCidHex",
+      inference_id as "inferenceId", ${changedHex("inference_id", "inference_id_hex")} as "inferenceIdHex", caller,
+      hub, hub_event as "hubEvent", hub_log_index as "hubLogIndex",
+      ${log("request_data")} as "requestData", ${log("hub_data")} as "hubData"
+    from og.onchain_inference where ${allOf(conditions)} ${newestEventFirst} limit ${limit + 1}`);
+  return toPage(
+    rows,
+    limit,
+    ({ blockNumber, logIndex }) => [blockNumber, logIndex],
+    (row): OnchainInference => ({
+      id: formatEventId(row),
+      chainId: row.chainId,
+      txHash: row.txHash,
+      logIndex: row.logIndex,
+      blockNumber: row.blockNumber,
+      timestamp: row.timestamp,
+      kind: row.kind,
+      mode: row.mode === null ? null : (INFERENCE_MODES[row.mode] ?? null),
+      modelCid: row.modelCid,
+      modelCidHex: row.modelCidHex,
+      inferenceId: row.inferenceId,
+      inferenceIdHex: row.inferenceIdHex,
+      caller: row.caller,
+      hub:
+        row.hub === null ? null : { address: row.hub, event: row.hubEvent, logIndex: row.hubLogIndex },
+      content: contents === "with-content" ? inferenceContent(row) : null,
+    }),
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * Which payments are evidence of demand. A payment is organic unless its payer is its payee, its facilitator, the
+ * payee's operator, a registered payment address, a relayer, or an admin: payments cost those nothing.
+ */
+import { type SQL, sql } from "drizzle-orm";
+import type { Moment } from "./moment.ts";
+
+const DEFAULT_ADMIN_ROLE = `0x${"0".repeat(64)}`;
+
+/** Every payment address that a node named, with the node's owner: `payment_address, owner, named_block, named_log_index`. */
+export const namedAddresses = ({ chainId, blockNumber }: Moment): SQL => sql`
+  named_address as materialized (
+    select n.payment_address, n.owner, n.registry, n.registered_block as block, n.registered_log_index as log_index
+    from og.node n
+    where n.chain_id = ${chainId} and n.registered_block <= ${blockNumber} and n.payment_address is not null
+    union
+    select o.payment_address, o.owner, o.registry, o.block_number, 2147483647
+    from observations.node_record o
+    where o.chain_id = ${chainId} and o.block_number <= ${blockNumber} and exists (
+      select from og.node n where n.chain_id = ${chainId} and n.registry = o.registry and n.tee_id = o.tee_id
+        and n.registered_block <= o.block_number and n.payment_address is distinct from o.payment_address)
+  )`;
+
+/**
+ * A common table expression `insider (account)`: of the payers in the relation `payer (account)`, those whose payments
+ * say nothing about demand, whomever they pay. Needs `namedAddresses`.
+ */
+export const insiders = ({ chainId, blockNumber, time }: Moment): SQL => sql`
+  insider as materialized (
+    select payer.account from payer where
+      exists (select from named_address where payment_address = payer.account)
+      or exists (select from og.heartbeat where chain_id = ${chainId} and relayer = payer.account and block_number <= ${blockNumber})
+      or exists (select from og.settlement where chain_id = ${chainId} and relayer = payer.account and block_number <= ${blockNumber})
+      or exists (select from og.role where chain_id = ${chainId} and role = ${DEFAULT_ADMIN_ROLE} and account = payer.account and granted_at <= ${time})
+  )`;
+
+/** Whether a row with `payer`, `payee` and `facilitator` of the relation `p` is organic. Needs both of the above. */
+export const isOrganic: SQL = sql`(
+  p.payer <> p.payee and p.payer <> p.facilitator
+  and not exists (select from insider where insider.account = p.payer)
+  and not exists (select from named_address where named_address.payment_address = p.payee and named_address.owner = p.payer)
+)`;

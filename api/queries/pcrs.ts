@@ -1,0 +1,153 @@
+/** PCR records and TEE types of the registries. */
+import { sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
+import { LEGACY_ANY_TYPE } from "./nodeState.ts";
+import { allOf, matching, type Page, type PageRequest, toPage } from "./page.ts";
+
+export interface Pcr {
+  readonly hash: string;
+  readonly registry: string;
+  readonly chainId: number;
+  /** Null for the legacy records without a type, which apply to every one. */
+  readonly teeType: { readonly id: number; readonly name: string | null } | null;
+  readonly version: string | null;
+  /** The raw bytes, when `version` is not exactly what they say. */
+  readonly versionHex: string | null;
+  /** Of this record alone; a node's PCR may be approved by a typed and an untyped one. */
+  readonly approved: boolean;
+  readonly firstApprovedAt: number | null;
+  readonly approvedAt: number | null;
+  readonly revokedAt: number | null;
+  readonly approvals: number;
+  readonly revocations: number;
+}
+
+export interface PcrFilters {
+  /** Null means every registry. */
+  readonly registries: readonly string[] | null;
+  readonly teeType?: number | undefined;
+  readonly pcrHash?: string | undefined;
+  readonly approved?: boolean | undefined;
+}
+
+interface PcrRow extends Omit<Pcr, "teeType" | "chainId"> {
+  teeType: number;
+  typeName: string | null;
+  block: number;
+  logIndex: number;
+}
+
+/** PCR records as they were at a moment, the newest first. */
+export async function listPcrs(
+  transaction: ReadTransaction,
+  { chainId, blockNumber, time }: Moment,
+  { registries, teeType, pcrHash, approved }: PcrFilters,
+  { limit, after }: PageRequest,
+): Promise<Page<Pcr>> {
+  const conditions = [
+    ...(registries === null ? [] : [sql`r.registry in ${[...registries]}`]),
+    ...matching([
+      [sql`r.tee_type`, teeType],
+      [sql`r.pcr_hash`, pcrHash],
+    ]),
+    ...(approved === undefined ? [] : [sql`state.approved = ${approved}`]),
+    ...(after === null ? [] : [sql`(r.block, r.log_index) < (${after[0]}::bigint, ${after[1]}::int)`]),
+  ];
+  const rows = await transaction.rows<PcrRow>(sql`
+    with event as (
+      select registry, tee_type, pcr_hash, block_number, log_index, kind, timestamp, label, label_hex, effective_at,
+        row_number() over (partition by registry, tee_type, pcr_hash order by block_number, log_index) as ordinal,
+        row_number() over (partition by registry, tee_type, pcr_hash, kind order by block_number desc, log_index desc) as age,
+        row_number() over (partition by registry, tee_type, pcr_hash order by block_number desc, log_index desc) as rank
+      from og.registry_event
+      where chain_id = ${chainId} and kind in ('pcr-approved', 'pcr-revoked') and block_number <= ${blockNumber}
+    ), r as (
+      select registry, tee_type, pcr_hash,
+        max(block_number) filter (where ordinal = 1) as block,
+        max(log_index) filter (where ordinal = 1) as log_index,
+        bool_or(kind = 'pcr-approved') filter (where rank = 1) as newest_approves,
+        max(effective_at) filter (where rank = 1) as newest_effective_at,
+        max(label) filter (where kind = 'pcr-approved' and age = 1) as version,
+        max(label_hex) filter (where kind = 'pcr-approved' and age = 1) as version_hex,
+        min(timestamp) filter (where kind = 'pcr-approved') as first_approved_at,
+        max(timestamp) filter (where kind = 'pcr-approved') as approved_at,
+        count(*) filter (where kind = 'pcr-approved') as approvals,
+        count(*) filter (where kind = 'pcr-revoked') as revocations
+      from event group by registry, tee_type, pcr_hash
+    )
+    select r.pcr_hash as hash, r.registry, r.tee_type as "teeType", t.name as "typeName", r.version,
+      case when r.version_hex <> '0x' || encode(convert_to(r.version, 'UTF8'), 'hex') then r.version_hex end as "versionHex",
+      state.approved, r.first_approved_at as "firstApprovedAt", r.approved_at as "approvedAt",
+      case when not r.newest_approves then r.newest_effective_at end as "revokedAt", r.approvals, r.revocations,
+      r.block, r.log_index as "logIndex"
+    from r
+    cross join lateral (select r.newest_approves or coalesce(r.newest_effective_at > ${time}, false) as approved) state
+    left join og.tee_type t on t.chain_id = ${chainId} and t.registry = r.registry and t.type_id = r.tee_type
+      and t.added_at <= ${time}
+    where ${allOf(conditions)}
+    order by r.block desc, r.log_index desc limit ${limit + 1}`);
+  return toPage(
+    rows,
+    limit,
+    ({ block, logIndex }) => [block, logIndex],
+    (row) => ({
+      hash: row.hash,
+      registry: row.registry,
+      chainId,
+      teeType: row.teeType === LEGACY_ANY_TYPE ? null : { id: row.teeType, name: row.typeName },
+      version: row.version,
+      versionHex: row.versionHex,
+      approved: row.approved,
+      firstApprovedAt: row.firstApprovedAt,
+      approvedAt: row.approvedAt,
+      revokedAt: row.revokedAt,
+      approvals: row.approvals,
+      revocations: row.revocations,
+    }),
+  );
+}
+
+export interface TeeType {
+  readonly id: number;
+  readonly name: string;
+  /** The raw bytes, when `name` is not exactly what they say. */
+  readonly nameHex: string | null;
+  readonly registry: string;
+  readonly chainId: number;
+  readonly addedAt: number;
+  /** Closed to registrations (legacy); null while open. */
+  readonly deactivatedAt: number | null;
+}
+
+/** TEE types that existed at a moment, the newest first. */
+export async function listTeeTypes(
+  transaction: ReadTransaction,
+  { chainId, blockNumber, time }: Moment,
+  registries: readonly string[] | null,
+  { limit, after }: PageRequest,
+): Promise<Page<TeeType>> {
+  const conditions = [
+    sql`chain_id = ${chainId}`,
+    sql`added_block <= ${blockNumber}`,
+    ...(registries === null ? [] : [sql`registry in ${[...registries]}`]),
+    ...(after === null
+      ? []
+      : [
+          sql`(added_block, registry, type_id) < (${after[0]}::bigint, ${after[1]}::text, ${after[2]}::int)`,
+        ]),
+  ];
+  const rows = await transaction.rows<TeeType & { addedBlock: number }>(sql`
+    select type_id as id, name,
+      case when name_hex <> '0x' || encode(convert_to(name, 'UTF8'), 'hex') then name_hex end as "nameHex",
+      registry, chain_id as "chainId", added_at as "addedAt",
+      case when deactivated_at <= ${time} then deactivated_at end as "deactivatedAt", added_block as "addedBlock"
+    from og.tee_type where ${allOf(conditions)}
+    order by added_block desc, registry desc, type_id desc limit ${limit + 1}`);
+  return toPage(
+    rows,
+    limit,
+    ({ addedBlock, registry, id }) => [addedBlock, registry, id],
+    ({ addedBlock: _, ...type }) => type,
+  );
+}
