@@ -14,6 +14,7 @@ import { migrateDatabase } from "../db/migrate.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { type Gateway, startGateway } from "../rpc/gateway.ts";
 import { deploymentSchema } from "./deployment.ts";
+import { releaseStaleLock } from "./ponderLock.ts";
 import { translate } from "./ponderLog.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
 import { EXIT_WITH_PARENT, NODE, PONDER, PROJECT } from "./programs.ts";
@@ -54,9 +55,9 @@ async function repeatedly(
   }
 }
 
-/** A pool of one: reconnects by itself after a restart of Postgres. */
+/** Reconnects by itself after a restart of Postgres. */
 function connect(url: string, log: Log): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max: 1, application_name: "indexer" });
+  const pool = new pg.Pool({ connectionString: url, max: 3, application_name: "indexer" });
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
   return pool;
 }
@@ -230,6 +231,7 @@ async function main(): Promise<void> {
         metricsPort = undefined;
         // the code may have changed since the last start; Ponder refuses a schema that other code wrote
         const next = deploymentSchema(PROJECT, environment, chain);
+        const ownEnded = next === schema;
         if (next !== schema) {
           await withClient(pool, (client) => recordStart(client, chain, next));
           log.info(
@@ -238,6 +240,11 @@ async function main(): Promise<void> {
           schema = next;
         }
         await gateway.waitUntilReachable(stopped);
+        await withClient(pool, (client) =>
+          releaseStaleLock(client, next, ownEnded, stopped, () =>
+            log.info(`an earlier run still holds ${next}; waiting for it to end`),
+          ),
+        );
       },
       onPort: (port) => {
         metricsPort = port;

@@ -23,6 +23,7 @@ const HIDDEN = new Set([
   "No new block received within expected time",
   "Updated backfill indexing progress",
   "Started shutdown sequence",
+  "Received SIGINT",
   "Received SIGTERM",
 ]);
 
