@@ -25,6 +25,8 @@ const STARTER_LOCK = 0x4f47_0001;
 export interface Database {
   /** Read-write connection string. */
   readonly url: string;
+  /** Whether `stop` ends the server: false when another process started it, or `DATABASE_URL` names one. */
+  readonly starter: boolean;
   /** Stops the embedded Postgres when this process started it; never rejects because of others' connections. */
   readonly stop: () => Promise<void>;
 }
@@ -43,7 +45,8 @@ export async function acquireDatabase(
   environment: Pick<Environment, "DATABASE_URL" | "DATA_DIR">,
   log: Log,
 ): Promise<Database> {
-  if (environment.DATABASE_URL !== undefined) return { url: environment.DATABASE_URL, stop: async () => {} };
+  if (environment.DATABASE_URL !== undefined)
+    return { url: environment.DATABASE_URL, starter: false, stop: async () => {} };
 
   const directory = path.resolve(environment.DATA_DIR);
   mkdirSync(directory, { recursive: true });
@@ -93,6 +96,7 @@ export async function acquireDatabase(
 
   return {
     url: serverUrl(files, port, DATABASE),
+    starter: current.starter,
     stop: async () => {
       stopping = true;
       await restarting;

@@ -15,7 +15,7 @@ import { acquireDatabase } from "../db/postgres.ts";
 import { type Gateway, startGateway } from "../rpc/gateway.ts";
 import { deploymentSchema } from "./deployment.ts";
 import { releaseStaleLock } from "./ponderLock.ts";
-import { translate } from "./ponderLog.ts";
+import { createTranslation } from "./ponderLog.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
 import { EXIT_WITH_PARENT, NODE, PONDER, PROJECT } from "./programs.ts";
 import { createPace, describeBackfill, describeLive, readMetrics, type Sample } from "./progress.ts";
@@ -87,6 +87,7 @@ interface PonderSettings {
 
 function startPonder(settings: PonderSettings, log: Log): KeptProcess {
   const { chain, environment, gateway } = settings;
+  const translate = createTranslation(log);
   const port = environment.PONDER_PORT + CHAIN_NAMES.indexOf(chain);
   const { PORT: _port, ...inherited } = process.env; // Ponder would prefer it to --port
   return keepRunning(
@@ -115,7 +116,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       stopWithinMs: PONDER_STOPS_WITHIN_MS,
       beforeStart: settings.beforeStart,
       onLine: (line) => {
-        const { port: actual } = translate(line, log);
+        const { port: actual } = translate(line);
         if (actual !== undefined) settings.onPort(actual);
       },
     },

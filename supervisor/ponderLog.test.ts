@@ -1,17 +1,34 @@
 import { expect, test } from "vitest";
 import { createLog } from "../config/log.ts";
-import { translate } from "./ponderLog.ts";
+import { createTranslation } from "./ponderLog.ts";
 
 const told = (record: object | string) => {
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "og", (line) => lines.push(line));
-  const news = translate(typeof record === "string" ? record : JSON.stringify(record), log);
+  const news = createTranslation(log)(typeof record === "string" ? record : JSON.stringify(record));
   return { lines, news };
 };
 
 test("hides what the gateway says better", () => {
   const error = { name: "HttpRequestError", message: "HTTP request failed.", stack: "at x" };
   expect(told({ level: 40, msg: "Received JSON-RPC error", error }).lines).toEqual([]);
+});
+
+test("says when an answer is asked for in vain", () => {
+  const record = {
+    level: 40,
+    msg: "Received JSON-RPC error",
+    method: "eth_getBlockByNumber",
+    retry_count: 4,
+  };
+  const { lines } = told({
+    ...record,
+    error: { message: 'Block at number "0x1" could not be found.\nVersion' },
+  });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain(
+    'eth_getBlockByNumber is of no use, asking again: Block at number "0x1" could not be',
+  );
 });
 
 test("shows an error in one line, without its stack trace", () => {

@@ -1,5 +1,6 @@
 /** Ponder's JSON log in our own words: what matters to whoever runs it, one line each, no stack traces. */
 import type { Log, LogDetails, LogLevel } from "../config/log.ts";
+import { createNotices, type Notices } from "../rpc/notices.ts";
 
 interface PonderRecord {
   readonly level: number;
@@ -59,8 +60,18 @@ export interface PonderNews {
   readonly port?: number;
 }
 
-/** Says one line of Ponder's output in `log`. */
-export function translate(line: string, log: Log): PonderNews {
+/** Ponder repeats a request nine times, ever more slowly. */
+const WORTH_TELLING_RETRIES = 4;
+/** The gateway tells about these itself. */
+const GATEWAYS_OWN = /have not answered yet|is not kept by the RPC/;
+
+/** Says one line of Ponder's output in the log; one function for all lines of a process. */
+export function createTranslation(log: Log): (line: string) => PonderNews {
+  const notices = createNotices(log);
+  return (line) => translate(line, log, notices);
+}
+
+function translate(line: string, log: Log, notices: Notices): PonderNews {
   const record = toRecord(line);
   if (record === undefined) {
     // Node's own warnings and traces: kept for whoever looks for them
@@ -85,6 +96,18 @@ export function translate(line: string, log: Log): PonderNews {
     chain_id: _chainId,
     ...details
   } = rest as LogDetails & { chain?: unknown; chain_id?: unknown };
+
+  // answers that arrive but do not help: without this line Ponder would seem to hang
+  if (
+    msg === "Received JSON-RPC error" &&
+    Number(record.retry_count) >= WORTH_TELLING_RETRIES &&
+    error?.message !== undefined &&
+    !GATEWAYS_OWN.test(error.message)
+  )
+    notices.warn(
+      String(record.method),
+      `the RPC's answer to ${record.method} is of no use, asking again: ${firstLine(error.message)}`,
+    );
 
   const told = TOLD[msg];
   const level: LogLevel = number >= 50 ? "error" : number >= 40 ? "warn" : number >= 30 ? "info" : "debug";
