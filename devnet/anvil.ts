@@ -23,18 +23,21 @@ export interface AnvilOptions {
   /** Number and unix time of the first block. */
   readonly firstBlock: number;
   readonly firstTimestamp: number;
-  /** Where states of old blocks go that do not fit into memory, and the process id. */
+  /** Emptied first; takes states of old blocks that do not fit into memory, and the process id. */
   readonly stateDirectory: string;
 }
 
 const answerSchema = z.object({
-  result: z.unknown(),
-  error: z.object({ code: z.number(), message: z.string(), data: z.unknown() }).partial().optional(),
+  result: z.unknown().optional(),
+  error: z.object({ message: z.string(), data: z.unknown().optional() }).optional(),
 });
 
 const START_TIMEOUT_MS = 20_000;
-/** Old states on disk, a few hundred kB each; older ones are forgotten, and calls at them fail. */
-const PERSISTED_STATES = 20_000;
+/**
+ * Old states on disk, about 0.3 MB each. Beyond these the oldest are forgotten, and calls at their blocks fail:
+ * after the default history, in about four hours of live blocks.
+ */
+const PERSISTED_STATES = 6000;
 const BLOCK_GAS_LIMIT = 1_000_000_000;
 
 /** A running anvil without mining of its own: a block is made when asked for. */
@@ -80,13 +83,15 @@ export class Anvil {
       for (const listener of this.#exitListeners)
         listener(new AnvilError(`anvil on port ${options.port} ended: ${this.#exited}`));
     });
-    if (this.#process.pid !== undefined) writeFileSync(pidFile(options), String(this.#process.pid));
+    if (this.#process.pid !== undefined)
+      writeFileSync(pidFile(options), `${this.#process.pid} ${process.pid}`);
   }
 
   /** @throws {AnvilError} when it does not answer in time or the port is taken. */
   static async start(options: AnvilOptions): Promise<Anvil> {
-    mkdirSync(options.stateDirectory, { recursive: true });
     await endLeftover(options);
+    rmSync(options.stateDirectory, { recursive: true, force: true });
+    mkdirSync(options.stateDirectory, { recursive: true });
     // Asked first: another anvil on the port would answer in ours' name until ours gives up.
     await requireFreePort(options.port);
     const anvil = new Anvil(options);
@@ -129,16 +134,19 @@ export class Anvil {
     return result;
   }
 
-  /** Ends the process and waits until it is gone. */
+  /** Ends the process, waits until it is gone, and removes its states. */
   async stop(): Promise<void> {
     this.#agent.destroy();
-    if (!this.running) return;
+    if (this.running) await this.#end();
+    rmSync(this.options.stateDirectory, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
     const exited = new Promise((resolve) => this.#process.once("exit", resolve));
     this.#process.kill("SIGTERM");
     const giveUp = setTimeout(() => this.#process.kill("SIGKILL"), 5000);
     await exited;
     clearTimeout(giveUp);
-    rmSync(pidFile(this.options), { force: true });
   }
 
   #post(body: string): Promise<string> {
@@ -165,19 +173,45 @@ export class Anvil {
 
 const pidFile = ({ stateDirectory }: AnvilOptions) => join(stateDirectory, "anvil.pid");
 
-/** A parent killed outright leaves its anvil running: ends it, where /proc tells that it is ours. */
+/**
+ * A parent killed outright leaves its anvil running: ends it, where /proc tells that it is ours, and waits until
+ * its port is free, which is a moment after the process is gone.
+ * @throws {AnvilError} when its parent lives: then the directory is in use.
+ */
 async function endLeftover(options: AnvilOptions): Promise<void> {
+  const leftover = findLeftover(options);
+  if (!leftover) return;
+  if (leftover.hasItsParent)
+    throw new AnvilError(
+      `${options.stateDirectory} is in use by process ${leftover.pid}; stop it, or give another data directory`,
+    );
+  process.kill(leftover.pid, "SIGKILL");
+  const deadline = Date.now() + 5000;
+  while (Date.now() < deadline && !(await isPortFree(options.port)))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** The anvil that a former start left in the directory, if it still runs. */
+function findLeftover(options: AnvilOptions): { pid: number; hasItsParent: boolean } | undefined {
   try {
-    const pid = Number(readFileSync(pidFile(options), "utf8"));
-    const isOurs = () => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(options.stateDirectory);
-    if (!isOurs()) return;
-    process.kill(pid, "SIGKILL");
-    while (isOurs()) await new Promise((resolve) => setTimeout(resolve, 20));
+    const [pid = 0, parent] = readFileSync(pidFile(options), "utf8").split(" ").map(Number);
+    if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(options.stateDirectory)) return undefined;
+    // After "pid (name) state" comes the parent's id; an orphan has got another parent than it had.
+    const [, currentParent] = / \([^)]*\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return { pid, hasItsParent: Number(currentParent) === parent };
   } catch {
     // No such file or process: nothing is left over.
+    return undefined;
   }
 }
 
+const isPortFree = (port: number): Promise<boolean> =>
+  requireFreePort(port).then(
+    () => true,
+    () => false,
+  );
+
+/** @throws {PortError} */
 async function requireFreePort(port: number): Promise<void> {
   const probe = createServer();
   await listen(probe, port);

@@ -42,8 +42,14 @@ export class DevChain {
   ) {}
 
   static async open(anvil: Anvil): Promise<DevChain> {
-    const block = blockSchema.parse(await anvil.call("eth_getBlockByNumber", ["latest", false]));
-    return new DevChain(anvil, { number: Number(block.number), timestamp: Number(block.timestamp) });
+    return new DevChain(anvil, await latestBlock(anvil));
+  }
+
+  /** Looks at the chain anew, after a snapshot of it was restored. */
+  async rewind(): Promise<void> {
+    this.latest = await latestBlock(this.anvil);
+    this.#nonces.clear();
+    this.#pending.clear();
   }
 
   get timestamp(): number {
@@ -131,4 +137,9 @@ export class DevChain {
       return error instanceof Error ? `${error.message} ${JSON.stringify(error.cause)}` : String(error);
     }
   }
+}
+
+async function latestBlock(anvil: Anvil): Promise<{ number: number; timestamp: number }> {
+  const block = blockSchema.parse(await anvil.call("eth_getBlockByNumber", ["latest", false]));
+  return { number: Number(block.number), timestamp: Number(block.timestamp) };
 }

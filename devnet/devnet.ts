@@ -3,7 +3,8 @@
  * history that ends now. Compiled contracts and keys are kept between starts; nothing else is.
  */
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { readEnvironment } from "../config/environment.ts";
 import { Anvil } from "./anvil.ts";
 import { openBaseWorld } from "./baseTraffic.ts";
 import { BlobFiles, type BlobStore, serveBlobs } from "./blobStore.ts";
@@ -17,8 +18,11 @@ import { drawCast } from "./traffic/cast.ts";
 
 export const OG_CHAIN_ID = 10740;
 export const BASE_CHAIN_ID = 8453;
-/** Blocks of Base before this one are of no interest to the indexer, so the local chain has none. */
-const BASE_FIRST_BLOCK = 44_900_000;
+/**
+ * The indexer reads Base from block 44 900 000 on, and Ponder asks for the block before its first: the local
+ * chain begins with that one.
+ */
+const BASE_FIRST_BLOCK = readEnvironment({}).BASE_START_BLOCK - 1;
 const DAY_SECONDS = 86_400;
 const OG_BLOCK_SECONDS = 3;
 const BASE_BLOCK_SECONDS = 2;
@@ -79,7 +83,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const { seed = 1, days = 3, dataDirectory = ".data", live = true, liveRate = 6 } = options;
   const { ogPort = 8545, basePort = 8546, blobPort = 8547, controlPort = 8548 } = options;
   const report = options.onProgress ?? (() => {});
-  const directory = join(dataDirectory, "devnet");
+  const directory = resolve(dataDirectory, "devnet");
   const cacheDirectory = join(directory, "cache");
   const until = options.endAt ?? Math.floor(Date.now() / 1000);
   const span = { from: until - Math.round(days * DAY_SECONDS), until };
@@ -154,9 +158,14 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
       environment: {
         OG_RPC_URL: ogChain.anvil.url,
         BASE_RPC_URL: baseChain.anvil.url,
-        OG_WS_URL: ogChain.anvil.url.replace("http", "ws"),
-        BASE_WS_URL: baseChain.anvil.url.replace("http", "ws"),
         WALRUS_AGGREGATOR_URLS: blobStore.url,
+        // A subscriber to a chain that stands still would wait for ever for the blocks that are there already.
+        ...(live
+          ? {
+              OG_WS_URL: ogChain.anvil.url.replace("http", "ws"),
+              BASE_WS_URL: baseChain.anvil.url.replace("http", "ws"),
+            }
+          : {}),
       },
       stop,
     };

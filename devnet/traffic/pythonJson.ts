@@ -29,6 +29,6 @@ const isList = (value: object): value is readonly PythonValue[] => Array.isArray
 
 const asciiString = (text: string) =>
   JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
+    /[\u0080-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
