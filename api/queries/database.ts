@@ -69,7 +69,12 @@ const isUnavailable = (error: unknown): boolean => {
 };
 
 const unavailable = (cause: unknown) =>
-  new ApiError("database-unavailable", "The database cannot be reached.", {}, { cause, retryAfterSeconds: 5 });
+  new ApiError(
+    "database-unavailable",
+    "The database cannot be reached.",
+    {},
+    { cause, retryAfterSeconds: 5 },
+  );
 
 /** Gives Postgres' errors their meaning for the caller; others pass as they are. */
 function translate(error: unknown): unknown {

@@ -54,7 +54,8 @@ export interface Segment {
  * only when it is over at `to`: later events cannot have entered it.
  */
 export function segmentsOf(from: number, to: number): readonly Segment[] {
-  const align = (time: number, width: number, round: (value: number) => number) => round(time / width) * width;
+  const align = (time: number, width: number, round: (value: number) => number) =>
+    round(time / width) * width;
   const hourFrom = align(from, HOUR, Math.ceil);
   const hourTo = align(to, HOUR, Math.floor);
   if (hourFrom >= hourTo) return [{ source: "rows", from, to }];
@@ -92,7 +93,9 @@ export async function readNodeMetrics(
   if (keys.length === 0 || windows.length === 0) return keys.map(() => ({}));
   const place = new Map(keys.map(({ registry, teeId }, index) => [`${registry} ${teeId}`, index]));
   const wanted = sql`wanted (registry, tee_id, place) as (values ${sql.join(
-    keys.map(({ registry, teeId }) => sql`(${registry}, ${teeId}, ${place.get(`${registry} ${teeId}`)}::int)`),
+    keys.map(
+      ({ registry, teeId }) => sql`(${registry}, ${teeId}, ${place.get(`${registry} ${teeId}`)}::int)`,
+    ),
     sql`, `,
   )})`;
   const uptimes = await readUptimes(transaction, moment, wanted, windows);

@@ -97,7 +97,8 @@ export async function listNodes(
   const { registries, teeType, status, owner, paymentAddress, pcrHash } = query;
   const byUptime = sort === "uptime";
   const withState = status !== undefined || byUptime;
-  const withRecord = withState || owner !== undefined || paymentAddress !== undefined || pcrHash !== undefined;
+  const withRecord =
+    withState || owner !== undefined || paymentAddress !== undefined || pcrHash !== undefined;
   const conditions = [
     sql`n.chain_id = ${moment.chainId}`,
     ...inRegistries(registries),
@@ -110,7 +111,9 @@ export async function listNodes(
     ]),
     ...afterNode(after, byUptime),
   ];
-  const keys = await transaction.rows<NodeKey & { block: number; logIndex: number; uptime: number | null }>(sql`
+  const keys = await transaction.rows<
+    NodeKey & { block: number; logIndex: number; uptime: number | null }
+  >(sql`
     with ${pcrRecords(moment)}
     select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
       ${byUptime ? sql`uptime.ratio` : sql`null::float8`} as uptime

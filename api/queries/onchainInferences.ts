@@ -128,8 +128,7 @@ export async function listOnchainInferences(
       inferenceId: row.inferenceId,
       inferenceIdHex: row.inferenceIdHex,
       caller: row.caller,
-      hub:
-        row.hub === null ? null : { address: row.hub, event: row.hubEvent, logIndex: row.hubLogIndex },
+      hub: row.hub === null ? null : { address: row.hub, event: row.hubEvent, logIndex: row.hubLogIndex },
       content: contents === "with-content" ? inferenceContent(row) : null,
     }),
   );

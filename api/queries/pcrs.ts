@@ -133,9 +133,7 @@ export async function listTeeTypes(
     ...(registries === null ? [] : [sql`registry in ${[...registries]}`]),
     ...(after === null
       ? []
-      : [
-          sql`(added_block, registry, type_id) < (${after[0]}::bigint, ${after[1]}::text, ${after[2]}::int)`,
-        ]),
+      : [sql`(added_block, registry, type_id) < (${after[0]}::bigint, ${after[1]}::text, ${after[2]}::int)`]),
   ];
   const rows = await transaction.rows<TeeType & { addedBlock: number }>(sql`
     select type_id as id, name,

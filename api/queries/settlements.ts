@@ -14,14 +14,7 @@ import {
 } from "./page.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
-export const VERDICTS = [
-  "pending",
-  "verified",
-  "partial",
-  "invalid",
-  "unavailable",
-  "unverifiable",
-] as const;
+export const VERDICTS = ["pending", "verified", "partial", "invalid", "unavailable", "unverifiable"] as const;
 export type SettlementKind = (typeof SETTLEMENT_KINDS)[number];
 export type Verdict = (typeof VERDICTS)[number];
 

@@ -1,0 +1,67 @@
+/** The HTTP application, without a port: `app.request()` is enough to use it. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { cors } from "hono/cors";
+import { ApiError } from "./errors.ts";
+import type { RequestVariables } from "./rest/answer.ts";
+import { FRESHNESS_HEADERS, setFreshness } from "./rest/asOf.ts";
+import { nodeRoutes } from "./rest/nodes.routes.ts";
+import { operatorRoutes } from "./rest/operators.routes.ts";
+import { paymentRoutes } from "./rest/payments.routes.ts";
+import { errorsPage, problemResponse } from "./rest/problem.ts";
+import { registryRoutes } from "./rest/registry.routes.ts";
+import type { ApiApp } from "./rest/route.ts";
+import type { ApiService } from "./rest/service.ts";
+import { settlementRoutes } from "./rest/settlements.routes.ts";
+import { statusRoutes } from "./rest/status.routes.ts";
+
+export interface AppOptions extends ApiService {
+  /** Makes the id that a request is logged under. */
+  readonly newRequestId: () => string;
+}
+
+export function createApp(options: AppOptions): ApiApp {
+  const { log, clock, newRequestId } = options;
+  const app: ApiApp = new OpenAPIHono<RequestVariables>();
+
+  app.use(
+    cors({
+      origin: "*",
+      allowMethods: ["GET", "HEAD", "OPTIONS"],
+      exposeHeaders: [...FRESHNESS_HEADERS, "ETag", "Date", "Link", "Retry-After", "X-Request-Id"],
+      maxAge: 86_400,
+    }),
+  );
+  app.use(async (context, next) => {
+    const begun = clock();
+    const requestId = newRequestId();
+    context.set("requestId", requestId);
+    if (context.req.method !== "GET" && context.req.method !== "HEAD")
+      throw new ApiError("method-not-allowed", `${context.req.method} cannot be used here; use GET`);
+    await next();
+    context.res.headers.set("X-Request-Id", requestId);
+    const { method, path } = context.req;
+    log.debug("request", { requestId, method, path, status: context.res.status, ms: clock() - begun });
+  });
+
+  app.notFound((context) => {
+    const { path } = context.req;
+    const error = new ApiError("route-not-found", `${path} is not a path of this API`);
+    return problemResponse(error, { path, requestId: context.get("requestId") }, log);
+  });
+  app.onError((error, context) => {
+    const { path } = context.req;
+    const response = problemResponse(error, { path, requestId: context.get("requestId") }, log);
+    const asOf = context.get("asOf");
+    if (asOf !== undefined) setFreshness(response.headers, asOf, clock());
+    return response;
+  });
+
+  statusRoutes(app, options);
+  nodeRoutes(app, options);
+  settlementRoutes(app, options);
+  paymentRoutes(app, options);
+  operatorRoutes(app, options);
+  registryRoutes(app, options);
+  app.get("/docs/errors", (context) => context.html(errorsPage()));
+  return app;
+}

@@ -1,0 +1,266 @@
+/** Operators: the owners of nodes, with what their payment addresses took in. */
+import { type SQL, sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
+import {
+  inRegistries,
+  joinObservations,
+  joinPcr,
+  joinRegistration,
+  joinStatus,
+  type NODE_STATUSES,
+  type NodeStatus,
+  pcrRecords,
+  recordColumn,
+} from "./nodeState.ts";
+import { insiders, isOrganic, namedAddresses } from "./organic.ts";
+import { allOf, type Page, type PageRequest, toPage } from "./page.ts";
+
+export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
+
+/** Volumes are decimal strings in base units of `token`. */
+export interface Revenue {
+  readonly token: string;
+  readonly raw: string;
+  /** Counts a payer for at most one whole token a day; null for tokens without such a bound. */
+  readonly organic: string | null;
+  readonly payments: number;
+  readonly payers: number;
+  /** (Σv)² / Σv² over the payers' organic volumes; null without any. */
+  readonly effectivePayers: number | null;
+}
+
+export interface Operator {
+  readonly address: string;
+  readonly nodes: NodeCounts;
+  readonly firstRegisteredAt: number;
+  /** Those that its nodes name now. */
+  readonly paymentAddresses: readonly string[];
+  /** Of these, the ones whose payments are not counted as its own: another operator named them first, or everyone may. */
+  readonly sharedPaymentAddresses: readonly string[] | null;
+  /** Null while Base cannot be answered from. */
+  readonly revenue: readonly Revenue[] | null;
+  readonly payers: number | null;
+}
+
+export interface OperatorScope {
+  /** Null means every registry. */
+  readonly registries: readonly string[] | null;
+  /** Addresses that many operators may name: payments to them are nobody's own once several do. */
+  readonly commonPayees: readonly string[];
+  /** What one payer may count for per operator and day, in base units. */
+  readonly dailyOrganicCaps: readonly { readonly token: string; readonly amount: bigint }[];
+}
+
+interface OwnerRow {
+  owner: string;
+  block: number;
+  logIndex: number;
+  firstRegisteredAt: number;
+}
+
+/** Operators, the newest first registration first. */
+export async function listOperators(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment | null,
+  scope: OperatorScope,
+  { limit, after }: PageRequest,
+): Promise<Page<Operator>> {
+  const owners = await readOwners(
+    transaction,
+    og,
+    scope,
+    after === null ? sql`true` : sql`(block, log_index) < (${after[0]}::bigint, ${after[1]}::int)`,
+    limit + 1,
+  );
+  const page = toPage(
+    owners,
+    limit,
+    ({ block, logIndex }) => [block, logIndex],
+    (row) => row,
+  );
+  return { ...page, items: await describe(transaction, og, base, scope, page.items) };
+}
+
+/** One operator; null when no node has this owner. */
+export async function findOperator(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment | null,
+  scope: OperatorScope,
+  address: string,
+): Promise<Operator | null> {
+  const owners = await readOwners(transaction, og, scope, sql`owner = ${address}`, 1);
+  const [operator] = await describe(transaction, og, base, scope, owners);
+  return operator ?? null;
+}
+
+const readOwners = (
+  transaction: ReadTransaction,
+  og: Moment,
+  { registries }: OperatorScope,
+  condition: SQL,
+  limit: number,
+): Promise<readonly OwnerRow[]> =>
+  transaction.rows<OwnerRow>(sql`
+    with owned as (
+      select distinct on (owner) owner, block, log_index, at from (
+        select ${recordColumn("owner")} as owner, registration.block, registration.log_index, registration.at
+        from og.node n ${joinRegistration(og)} ${joinObservations(og)}
+        where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(registries)])}
+      ) node order by owner, block, log_index
+    )
+    select owner, block, log_index as "logIndex", at as "firstRegisteredAt" from owned where ${condition}
+    order by block desc, log_index desc limit ${limit}`);
+
+async function describe(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment | null,
+  scope: OperatorScope,
+  owners: readonly OwnerRow[],
+): Promise<readonly Operator[]> {
+  if (owners.length === 0) return [];
+  const names = owners.map(({ owner }) => owner);
+  const nodes = await transaction.rows<{
+    owner: string;
+    paymentAddress: string | null;
+    status: NodeStatus;
+    count: number;
+  }>(sql`
+    with ${pcrRecords(og)}
+    select ${recordColumn("owner")} as owner, ${recordColumn("payment_address")} as "paymentAddress", state.status,
+      count(*) as count
+    from og.node n ${joinRegistration(og)} ${joinObservations(og)} ${joinPcr(og)} ${joinStatus(og)}
+    where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(scope.registries), sql`${recordColumn("owner")} in ${names}`])}
+    group by 1, 2, 3 order by 1, 2, 3`);
+  const own = await readOwnAddresses(transaction, og, scope, names);
+  const revenues = base === null ? null : await readRevenues(transaction, og, base, scope, names);
+  return owners.map(({ owner, firstRegisteredAt }) => {
+    const mine = nodes.filter((row) => row.owner === owner);
+    const addresses = [...new Set(mine.flatMap(({ paymentAddress }) => paymentAddress ?? []))].sort();
+    const revenue = revenues?.tokens.filter((row) => row.owner === owner) ?? null;
+    return {
+      address: owner,
+      nodes: countByStatus(mine),
+      firstRegisteredAt,
+      paymentAddresses: addresses,
+      sharedPaymentAddresses: addresses.filter((address) => own.get(address) !== owner),
+      revenue: revenue === null ? null : revenue.map(({ owner: _, ...tokens }) => tokens),
+      payers: revenues === null ? null : (revenues.payers.get(owner) ?? 0),
+    };
+  });
+}
+
+/** Sums node counts per status; every status is present. */
+export function countByStatus(
+  rows: readonly { readonly status: NodeStatus; readonly count: number }[],
+): NodeCounts {
+  const of = (status: NodeStatus) =>
+    rows.reduce((sum, row) => (row.status === status ? sum + row.count : sum), 0);
+  return {
+    total: rows.reduce((sum, { count }) => sum + count, 0),
+    active: of("active"),
+    stale: of("stale"),
+    disabled: of("disabled"),
+    revoked: of("revoked"),
+    removed: of("removed"),
+  } satisfies Record<(typeof NODE_STATUSES)[number] | "total", number>;
+}
+
+/**
+ * `own_address (payment_address, owner)`: whose payments are whose. An address belongs to the operator whose node named
+ * it first, so that naming somebody else's takes nothing from them; a common payee that several name is nobody's.
+ */
+const ownAddresses = ({ commonPayees }: OperatorScope): SQL => sql`
+  own_address as materialized (
+    select distinct on (payment_address) payment_address, owner from named_address a
+    where ${
+      commonPayees.length === 0
+        ? sql`true`
+        : sql`a.payment_address not in ${[...commonPayees]} or 1 = (
+            select count(distinct b.owner) from named_address b where b.payment_address = a.payment_address)`
+    }
+    order by payment_address, block, log_index, owner
+  )`;
+
+async function readOwnAddresses(
+  transaction: ReadTransaction,
+  og: Moment,
+  scope: OperatorScope,
+  owners: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await transaction.rows<{ paymentAddress: string; owner: string }>(sql`
+    with ${namedAddresses(og)}, ${ownAddresses(scope)}
+    select payment_address as "paymentAddress", owner from own_address where owner in ${[...owners]}
+    order by payment_address`);
+  return new Map(rows.map(({ paymentAddress, owner }) => [paymentAddress, owner]));
+}
+
+interface RevenueRow {
+  owner: string;
+  token: string;
+  raw: bigint;
+  organic: bigint | null;
+  payments: number;
+  payers: number;
+  effectivePayers: number | null;
+}
+
+async function readRevenues(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment,
+  scope: OperatorScope,
+  owners: readonly string[],
+): Promise<{
+  readonly tokens: readonly (Revenue & { readonly owner: string })[];
+  readonly payers: ReadonlyMap<string, number>;
+}> {
+  const caps =
+    scope.dailyOrganicCaps.length === 0
+      ? sql`(null::text, null::numeric)`
+      : sql.join(
+          scope.dailyOrganicCaps.map(({ token, amount }) => sql`(${token}, ${amount.toString()}::numeric)`),
+          sql`, `,
+        );
+  const paid = sql`
+    with ${namedAddresses(og)}, ${ownAddresses(scope)},
+    p as materialized (
+      select own_address.owner, m.payer, m.payee, m.facilitator, m.token, m.amount, m.paid_at / 86400 as day
+      from own_address join base.payment m on m.payee = own_address.payment_address
+      where own_address.owner in ${[...owners]} and m.chain_id = ${base.chainId} and m.block_number <= ${base.blockNumber}
+    ), payer as (select distinct payer as account from p), ${insiders(og)}`;
+  const tokens = await transaction.rows<RevenueRow>(sql`
+    ${paid},
+    cap (token, amount) as (values ${caps}),
+    daily as (
+      select p.owner, p.token, p.payer, p.day, count(*) as payments, sum(p.amount) as raw,
+        least(coalesce(sum(p.amount) filter (where ${isOrganic}), 0), max(cap.amount)) as organic,
+        bool_or(cap.token is not null) as bounded
+      from p left join cap on cap.token = p.token group by p.owner, p.token, p.payer, p.day
+    ), per_payer as (
+      select owner, token, payer, sum(payments) as payments, sum(raw) as raw,
+        case when bool_or(bounded) then sum(organic) end as organic
+      from daily group by owner, token, payer
+    )
+    select owner, token, sum(raw) as raw, sum(organic) as organic, sum(payments)::bigint as payments,
+      count(*) as payers,
+      round(sum(organic) * sum(organic) / nullif(sum(organic * organic), 0), 4)::float8 as "effectivePayers"
+    from per_payer group by owner, token order by owner, token`);
+  const payers = await transaction.rows<{ owner: string; payers: number }>(sql`
+    ${paid} select owner, count(distinct payer) as payers from p group by owner order by owner`);
+  return {
+    tokens: tokens.map(({ raw, organic, ...row }) => ({
+      owner: row.owner,
+      token: row.token,
+      raw: raw.toString(),
+      organic: organic?.toString() ?? null,
+      payments: row.payments,
+      payers: row.payers,
+      effectivePayers: row.effectivePayers,
+    })),
+    payers: new Map(payers.map((row) => [row.owner, row.payers])),
+  };
+}

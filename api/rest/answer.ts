@@ -1,0 +1,334 @@
+/**
+ * How every answer is made: positions first, then staleness, then the entity tag, and only then the query, all in one
+ * transaction. Lists add cursors, their CSV and NDJSON twins, and the walk over all pages.
+ */
+import type { z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
+import type { Context } from "hono";
+import type { ChainName } from "../../config/environment.ts";
+import { ApiError } from "../errors.ts";
+import type { ReadTransaction } from "../queries/database.ts";
+import { type Moment, momentAt } from "../queries/moment.ts";
+import type { Page, PageRequest } from "../queries/page.ts";
+import { indexing, type Position, readEvidence, readProgress } from "../queries/position.ts";
+import {
+  type AsOf,
+  type ChainAsOf,
+  chainAsOf,
+  entityTag,
+  momentOf,
+  refuseStale,
+  setFreshness,
+  tagMatches,
+} from "./asOf.ts";
+import { csvColumns, csvHeader, csvRows } from "./csv.ts";
+import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "./cursor.ts";
+import type { ApiService } from "./service.ts";
+
+/** What a request remembers for its headers, also when it ends in an error. */
+export interface RequestVariables {
+  Variables: { requestId: string; asOf: AsOf | undefined };
+}
+export type RequestContext = Context<RequestVariables>;
+
+/** The chains an answer has something from: an optional one that is not ready leaves its fields null. */
+export interface ChainsUsed {
+  readonly required: readonly ChainName[];
+  readonly optional?: readonly ChainName[];
+}
+
+/** The state an answer is made from. */
+export class AnswerState {
+  constructor(
+    readonly transaction: ReadTransaction,
+    readonly asOf: AsOf,
+  ) {}
+
+  /** The newest state of a chain that the answer requires. */
+  moment(chain: ChainName): Moment {
+    const moment = this.optionalMoment(chain);
+    if (moment === null) throw new Error(`${chain} is not among the chains this answer requires`);
+    return moment;
+  }
+
+  /** Null while the chain cannot be answered from. */
+  optionalMoment(chain: ChainName): Moment | null {
+    const part = this.asOf[chain];
+    return part === null ? null : momentOf(part);
+  }
+
+  /**
+   * OpenGradient's state at a second, or now.
+   * @throws {ApiError} `at-in-future`.
+   */
+  async momentAt(at: number | undefined): Promise<Moment> {
+    const newest = this.moment("og");
+    if (at === undefined) return newest;
+    if (at > newest.time)
+      throw new ApiError(
+        "at-in-future",
+        `at: ${at} is after the newest indexed block's time, ${newest.time}; give that or an earlier one`,
+        {
+          parameter: "at",
+          value: String(at),
+          rule: `at most ${newest.time}`,
+          newestBlock: newest.blockNumber,
+          newestBlockTime: newest.time,
+        },
+      );
+    return momentAt(this.transaction, "og", newest, at);
+  }
+}
+
+/** Positions of the chains in the answer; null for an optional one that is not ready. */
+async function readPositions(
+  { settings, watcher }: ApiService,
+  transaction: ReadTransaction,
+  { required, optional = [] }: ChainsUsed,
+): Promise<Readonly<Record<ChainName, Position | null>>> {
+  const progress = await readProgress(transaction, settings.chainIds, [...required, ...optional]);
+  const admitted = (chain: ChainName): Position | null => {
+    if (!required.includes(chain) && !optional.includes(chain)) return null;
+    const position = watcher.admit(chain, progress[chain]);
+    if (position === null && required.includes(chain)) throw indexing(chain, progress[chain]);
+    return position;
+  };
+  return { og: admitted("og"), base: admitted("base") };
+}
+
+/**
+ * Checks that the rows up to a cursor's blocks are still those its first page was made from.
+ * @throws {ApiError} `cursor-expired`, or `indexing` while a chain recovers.
+ */
+async function verifyPinned(
+  transaction: ReadTransaction,
+  pinned: AsOf,
+  positions: Readonly<Record<ChainName, Position | null>>,
+  { required }: ChainsUsed,
+): Promise<AsOf> {
+  const verify = async (chain: ChainName): Promise<ChainAsOf | null> => {
+    const [part, position] = [pinned[chain], positions[chain]];
+    if (part === null && !required.includes(chain)) return null;
+    if (part !== null && position === null) throw indexing(chain, { ready: false, position: null });
+    const evidence =
+      part === null || position === null || part.chainId !== position.chainId
+        ? undefined
+        : await readEvidence(transaction, chain, part.chainId, part.blockNumber);
+    const same =
+      part !== null &&
+      position !== null &&
+      evidence !== undefined &&
+      part.blockNumber <= position.blockNumber &&
+      part.evidence?.blockNumber === evidence?.blockNumber &&
+      part.evidence?.blockHash === evidence?.blockHash;
+    if (!same)
+      throw new ApiError(
+        "cursor-expired",
+        `${chain} no longer has the state at block ${part?.blockNumber ?? "?"} that the cursor is pinned to; start again without after`,
+        { chain },
+      );
+    return part;
+  };
+  return { og: await verify("og"), base: await verify("base") };
+}
+
+/** Names the observations off chain that an answer may have used. */
+async function revisionOf(
+  { settings }: ApiService,
+  transaction: ReadTransaction,
+  asOf: AsOf,
+): Promise<string> {
+  if (asOf.og === null) return settings.version;
+  const [row] = await transaction.rows<{ revision: string }>(sql`
+    select count(*) || '-' || coalesce(max(block_number), 0) as revision from observations.node_record`);
+  return `${settings.version} ${row?.revision ?? ""}`;
+}
+
+interface Question {
+  readonly chains: ChainsUsed;
+  /** The parsed parameters. */
+  readonly query: Readonly<Record<string, unknown>> & { readonly maxLag?: number | undefined };
+}
+
+type Outcome<T> = { readonly asOf: AsOf; readonly tag: string; readonly value: T | null };
+
+/** Runs a query at its `asOf`; value null means that the caller has the answer already. */
+function ask<T>(
+  service: ApiService,
+  context: RequestContext,
+  { chains, query }: Question,
+  cursor: Cursor | null,
+  work: (state: AnswerState) => Promise<T>,
+): Promise<Outcome<T>> {
+  return service.reader.read(async (transaction) => {
+    const positions = await readPositions(service, transaction, chains);
+    const asOf: AsOf =
+      cursor === null
+        ? {
+            og: positions.og === null ? null : chainAsOf(positions.og),
+            base: positions.base === null ? null : chainAsOf(positions.base),
+          }
+        : await verifyPinned(transaction, cursor.asOf, positions, chains);
+    context.set("asOf", asOf);
+    refuseStale(asOf, query.maxLag, service.clock());
+    const revision = await revisionOf(service, transaction, asOf);
+    const tag = entityTag({ path: context.req.path, query, asOf, revision });
+    if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, tag, value: null };
+    return { asOf, tag, value: await work(new AnswerState(transaction, asOf)) };
+  });
+}
+
+function headersOf(service: ApiService, { asOf, tag }: Outcome<unknown>, contentType?: string): Headers {
+  const headers = new Headers({ ETag: tag, "Cache-Control": "no-cache" });
+  setFreshness(headers, asOf, service.clock());
+  if (contentType !== undefined) headers.set("Content-Type", contentType);
+  return headers;
+}
+
+/** Answers with one object. */
+export async function answerOne(
+  service: ApiService,
+  context: RequestContext,
+  question: Question,
+  work: (state: AnswerState) => Promise<object>,
+): Promise<Response> {
+  const outcome = await ask(service, context, question, null, work);
+  if (outcome.value === null)
+    return new Response(null, { status: 304, headers: headersOf(service, outcome) });
+  const headers = headersOf(service, outcome, "application/json");
+  return new Response(JSON.stringify(outcome.value), { headers });
+}
+
+export interface ListQuery {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly format: "json" | "csv" | "ndjson";
+  readonly all: boolean;
+  readonly maxLag?: number | undefined;
+}
+
+interface ListQuestion extends Question {
+  readonly query: ListQuery & Readonly<Record<string, unknown>>;
+  /** Of the sort key. */
+  readonly keyTypes: readonly KeyType[];
+  /** Its leaves are the columns of the CSV twin. */
+  readonly item: z.ZodType;
+}
+
+/** Writes the pages of a list one after another in one of its formats. */
+interface ListWriter {
+  readonly contentType: string;
+  readonly begin: string;
+  readonly items: (items: readonly unknown[], place: "first" | "later") => string;
+  readonly end: (pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }) => string;
+}
+
+function writerOf(format: ListQuery["format"], item: z.ZodType): ListWriter {
+  if (format === "csv") {
+    const columns = csvColumns(item);
+    return {
+      contentType: "text/csv; charset=utf-8; header=present",
+      begin: csvHeader(columns),
+      items: (items) => csvRows(columns, items),
+      end: () => "",
+    };
+  }
+  if (format === "ndjson")
+    return {
+      contentType: "application/x-ndjson",
+      begin: "",
+      items: (items) => items.map((one) => `${JSON.stringify(one)}\n`).join(""),
+      end: () => "",
+    };
+  return {
+    contentType: "application/json",
+    begin: '{"items":[',
+    items: (items, place) =>
+      (place === "later" && items.length > 0 ? "," : "") + items.map((one) => JSON.stringify(one)).join(","),
+    end: (pageInfo) => `],"pageInfo":${JSON.stringify(pageInfo)}}`,
+  };
+}
+
+/** Answers with a page of a list, or, with `all`, with every page at the state of the first. */
+export async function answerList<Item>(
+  service: ApiService,
+  context: RequestContext,
+  question: ListQuestion,
+  work: (state: AnswerState, page: PageRequest) => Promise<Page<Item>>,
+): Promise<Response> {
+  const { query, keyTypes, item } = question;
+  const { limit, after, format, all } = query;
+  const digest = questionDigest(context.req.path, query);
+  const cursor = after === undefined ? null : decodeCursor(after, digest, keyTypes);
+  const outcome = await ask(service, context, question, cursor, (state) =>
+    work(state, { limit, after: cursor?.key ?? null }),
+  );
+  if (outcome.value === null)
+    return new Response(null, { status: 304, headers: headersOf(service, outcome) });
+
+  const { asOf, value: first } = outcome;
+  const writer = writerOf(format, item);
+  const headers = headersOf(service, outcome, writer.contentType);
+  const cursorAfter = (page: Page<Item>): Cursor | null =>
+    page.endKey === null ? null : { asOf, key: page.endKey };
+
+  if (!all) {
+    const next = cursorAfter(first);
+    const endCursor = next === null ? null : encodeCursor(next, digest);
+    if (first.hasNextPage && endCursor !== null) {
+      const url = new URL(context.req.url);
+      url.searchParams.set("after", endCursor);
+      headers.set("Link", `<${url.pathname}${url.search}>; rel="next"`);
+    }
+    const body =
+      writer.begin +
+      writer.items(first.items, "first") +
+      writer.end({ endCursor, hasNextPage: first.hasNextPage });
+    return new Response(body, { headers });
+  }
+
+  const nextPage = (from: Cursor): Promise<Page<Item>> =>
+    service.reader.read(async (transaction) => {
+      const positions = await readPositions(service, transaction, question.chains);
+      await verifyPinned(transaction, asOf, positions, question.chains);
+      return work(new AnswerState(transaction, asOf), { limit, after: from.key });
+    });
+  return new Response(streamPages(service, context, writer, first, cursorAfter, nextPage), { headers });
+}
+
+/**
+ * Every page, read only when the one before has been sent. When one cannot be read the connection is cut, so that
+ * nobody takes a part for the whole.
+ */
+function streamPages<Item>(
+  { log }: ApiService,
+  context: RequestContext,
+  writer: ListWriter,
+  first: Page<Item>,
+  cursorAfter: (page: Page<Item>) => Cursor | null,
+  nextPage: (from: Cursor) => Promise<Page<Item>>,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const requestId = context.get("requestId");
+  let page: Page<Item> | null = null;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const from = page === null ? null : cursorAfter(page);
+          const place = page === null ? "first" : "later";
+          const shown = page === null || from === null ? first : await nextPage(from);
+          page = shown;
+          const text = (place === "first" ? writer.begin : "") + writer.items(shown.items, place);
+          const end = shown.hasNextPage ? "" : writer.end({ endCursor: null, hasNextPage: false });
+          controller.enqueue(encoder.encode(text + end));
+          if (!shown.hasNextPage) controller.close();
+        } catch (error) {
+          log.warn("walk over all pages cut short", { requestId, error });
+          controller.error(error);
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

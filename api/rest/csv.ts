@@ -1,0 +1,41 @@
+/** The CSV twin of a list: one column per leaf of the item's schema, text that a spreadsheet would execute defused. */
+import type { z } from "@hono/zod-openapi";
+import { stringify } from "csv-stringify/sync";
+
+interface Column {
+  readonly header: string;
+  readonly path: readonly string[];
+}
+
+const unwrap = (schema: z.ZodType): z.ZodType => {
+  const { def } = schema as unknown as { def: { type: string; innerType?: z.ZodType } }; // zod's own introspection
+  return (def.type === "nullable" || def.type === "optional") && def.innerType !== undefined
+    ? unwrap(def.innerType)
+    : schema;
+};
+
+/** The columns of an object schema: nested objects become `outer.inner`, lists one cell of JSON. */
+export function csvColumns(schema: z.ZodType, path: readonly string[] = []): readonly Column[] {
+  const { def } = unwrap(schema) as unknown as {
+    def: { type: string; shape?: Readonly<Record<string, z.ZodType>> };
+  };
+  if (def.type !== "object" || def.shape === undefined) return [{ header: path.join("."), path }];
+  return Object.entries(def.shape).flatMap(([name, member]) => csvColumns(member, [...path, name]));
+}
+
+const cell = (item: unknown, path: readonly string[]): string | number | undefined => {
+  let value: unknown = item;
+  for (const name of path)
+    value = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === "number" || typeof value === "string") return value;
+  return typeof value === "boolean" ? String(value) : JSON.stringify(value);
+};
+
+const write = (rows: readonly (readonly (string | number | undefined)[])[]): string =>
+  stringify([...rows.map((row) => [...row])], { escape_formulas: true, quoted_match: /[\r\n\t]/ });
+
+export const csvHeader = (columns: readonly Column[]): string => write([columns.map(({ header }) => header)]);
+
+export const csvRows = (columns: readonly Column[], items: readonly unknown[]): string =>
+  items.length === 0 ? "" : write(items.map((item) => columns.map(({ path }) => cell(item, path))));

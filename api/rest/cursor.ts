@@ -1,0 +1,102 @@
+/** Cursors: opaque to callers, pinned to the state that the first page was made from. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { ApiError } from "../errors.ts";
+import type { Key } from "../queries/page.ts";
+import type { AsOf } from "./asOf.ts";
+import { PRESENTATION_PARAMETERS } from "./parameters.ts";
+
+export interface Cursor {
+  readonly asOf: AsOf;
+  readonly key: Key;
+}
+
+const count = z.int().min(-1);
+const chain = z
+  .tuple([count, count, count, z.tuple([count, z.string().regex(/^0x[0-9a-f]{64}$/)]).nullable()])
+  .nullable();
+
+const cursorSchema = z.strictObject({
+  v: z.literal(1),
+  /** Digest of path, filters and sort. */
+  q: z.string(),
+  og: chain,
+  base: chain,
+  k: z.array(z.union([z.string().max(200), z.number(), z.null()])).max(4),
+});
+type Packed = z.infer<typeof cursorSchema>;
+
+/** What a cursor must agree with: the path and every parameter that decides which rows there are and in what order. */
+export function questionDigest(path: string, query: Readonly<Record<string, unknown>>): string {
+  const parameters = Object.entries(query)
+    .filter(([name, value]) => !PRESENTATION_PARAMETERS.has(name) && value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([path, parameters]))
+    .digest("base64url")
+    .slice(0, 16);
+}
+
+const pack = (part: AsOf["og"]): Packed["og"] =>
+  part === null
+    ? null
+    : [
+        part.chainId,
+        part.blockNumber,
+        part.blockTime,
+        part.evidence === null ? null : [part.evidence.blockNumber, part.evidence.blockHash],
+      ];
+
+const unpack = (part: Packed["og"]): AsOf["og"] => {
+  if (part === null) return null;
+  const [chainId, blockNumber, blockTime, evidence] = part;
+  return {
+    chainId,
+    blockNumber,
+    blockTime,
+    evidence: evidence === null ? null : { blockNumber: evidence[0], blockHash: evidence[1] },
+  };
+};
+
+export function encodeCursor({ asOf, key }: Cursor, question: string): string {
+  const packed: Packed = { v: 1, q: question, og: pack(asOf.og), base: pack(asOf.base), k: [...key] };
+  return Buffer.from(JSON.stringify(packed)).toString("base64url");
+}
+
+/**
+ * Reads a cursor and checks that it belongs to this question.
+ * @param keyTypes - of the list's sort key, to keep forged ones away from the database.
+ * @throws {ApiError} `invalid-cursor`.
+ */
+export function decodeCursor(text: string, question: string, keyTypes: readonly KeyType[]): Cursor {
+  const refuse = (why: string): never => {
+    throw new ApiError(
+      "invalid-cursor",
+      `after: ${why}; give the endCursor of a page with the same path, filters and sort`,
+      { parameter: "after", value: text.slice(0, 200), rule: "the endCursor of a page" },
+    );
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch {
+    return refuse("it is not a cursor");
+  }
+  const parsed = cursorSchema.safeParse(json);
+  if (!parsed.success) return refuse("it is not a cursor");
+  const { q, og, base, k } = parsed.data;
+  if (q !== question) return refuse("it belongs to another path, filter or sort");
+  const fits = k.length === keyTypes.length && k.every((value, index) => isOfType(value, keyTypes[index]));
+  if (!fits) return refuse("it is not a cursor of this list");
+  return { asOf: { og: unpack(og), base: unpack(base) }, key: k };
+}
+
+/** `position` is a whole number, `log` fits int4, `ratio` is a number or null. */
+export type KeyType = "position" | "log" | "ratio" | "text";
+
+function isOfType(value: string | number | null, type: KeyType | undefined): boolean {
+  if (type === "text") return typeof value === "string" && !value.includes("\0");
+  if (type === "ratio") return value === null || typeof value === "number";
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return false;
+  return type === "position" || value < 2 ** 31;
+}

@@ -1,0 +1,16 @@
+/** Field schemas that the answers share. */
+import { z } from "@hono/zod-openapi";
+
+export const hex = () => z.string().openapi({ description: "Lower-case hex with 0x." });
+export const unixSeconds = () => z.int().openapi({ description: "Unix seconds." });
+export const amount = () => z.string().openapi({ description: "Decimal string in base units of the token." });
+export const count = () => z.int();
+
+/** Where an event is on its chain. */
+export const eventFields = {
+  id: z.string().openapi({ description: "chainId-txHash-logIndex" }),
+  chainId: z.int(),
+  txHash: hex(),
+  logIndex: z.int(),
+  blockNumber: z.int(),
+};

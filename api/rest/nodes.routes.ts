@@ -1,0 +1,377 @@
+/** `/v1/nodes` and what hangs below a node. */
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
+import type { Moment } from "../queries/moment.ts";
+import {
+  listHeartbeats,
+  listIntervals,
+  listNodeEvents,
+  NODE_EVENT_KINDS,
+  NOTIONS,
+} from "../queries/nodeHistory.ts";
+import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
+import { NODE_STATUSES } from "../queries/nodeState.ts";
+import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
+import { type AnswerState, answerList, answerOne } from "./answer.ts";
+import type { KeyType } from "./cursor.ts";
+import { amount, count, eventFields, hex, unixSeconds } from "./fields.ts";
+import {
+  addressParameter,
+  freshnessParameters,
+  hashParameter,
+  integerParameter,
+  listParameters,
+  oneOfParameter,
+  rangeParameters,
+  registryParameter,
+  timeParameter,
+  wordsParameter,
+} from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+import { type ApiService, type ApiSettings, registriesMeant } from "./service.ts";
+
+export const metricsSchema = z
+  .strictObject({
+    uptime: z.number().nullable().openapi({
+      description: "Share of the window's seconds during which the contract called the node active, 0 to 1.",
+    }),
+    heartbeats: count().nullable(),
+    missedHeartbeats: count().nullable(),
+    inferences: count().nullable(),
+    settlements: count().nullable().openapi({ description: "Individual settlements that name the node." }),
+    payers: count().nullable(),
+    revenue: z
+      .array(z.strictObject({ token: hex(), raw: amount(), organic: amount().nullable() }))
+      .nullable(),
+    settlementLatencyP50Seconds: z.number().nullable(),
+    settlementLatencyP95Seconds: z.number().nullable(),
+    proofAvailability: z.number().nullable(),
+    probes: count().nullable(),
+    probeSuccess: z.number().nullable(),
+    probeP50Ms: z.number().nullable(),
+  })
+  .openapi("NodeMetrics");
+
+const factor = z.looseObject({});
+
+/** The fields of a node with the metrics of some windows. */
+const nodeFields = (windows: readonly NodeWindow[]) => ({
+  teeId: hex(),
+  registry: hex(),
+  chainId: z.int(),
+  teeType: z.strictObject({ id: z.int(), name: z.string().nullable() }),
+  owner: hex(),
+  paymentAddress: hex().nullable(),
+  endpoint: z.string().nullable().openapi({ description: "Sanitised for display." }),
+  endpointHex: hex()
+    .nullable()
+    .openapi({ description: "The raw bytes, when `endpoint` is not exactly what they say." }),
+  pcr: z
+    .strictObject({
+      hash: hex(),
+      version: z.string().nullable(),
+      approved: z.boolean(),
+      approvedAt: unixSeconds().nullable(),
+      revokedAt: unixSeconds().nullable(),
+    })
+    .nullable(),
+  ohttpConfig: z
+    .strictObject({
+      keyId: z.int(),
+      kemId: z.int(),
+      kdfId: z.int(),
+      aeadId: z.int(),
+      publicKey: hex(),
+      keyConfig: hex(),
+      registeredAt: unixSeconds(),
+    })
+    .nullable(),
+  status: z.enum(NODE_STATUSES),
+  enabled: z.boolean(),
+  registeredAt: unixSeconds(),
+  lastHeartbeatAt: unixSeconds(),
+  lastSignedAt: unixSeconds(),
+  recordSource: z.enum(["call", "calldata", "observation"]).nullable(),
+  score: z
+    .strictObject({
+      value: z.number(),
+      low: z.number(),
+      high: z.number(),
+      nEff: z.number(),
+      version: z.string(),
+      factors: z.array(factor),
+      gates: z.array(factor),
+    })
+    .nullable(),
+  metrics: z.strictObject(
+    Object.fromEntries(windows.map((window): [string, z.ZodType] => [window, metricsSchema])),
+  ),
+});
+
+const keyFields = { publicKey: hex().nullable(), tlsCertificate: hex().nullable() };
+
+const LIST_WINDOWS = ["24h"] as const satisfies readonly NodeWindow[];
+const INCLUDES = ["keys", "metrics"] as const;
+type Include = (typeof INCLUDES)[number];
+
+/** A list's item: keys and further windows only when asked for. */
+export const nodeItemSchema = (include: readonly Include[]) =>
+  z.strictObject({
+    ...nodeFields(include.includes("metrics") ? NODE_WINDOW_NAMES : LIST_WINDOWS),
+    ...(include.includes("keys") ? keyFields : {}),
+  });
+
+/** Everything about a node. */
+export const nodeSchema = z.strictObject({ ...nodeFields(NODE_WINDOW_NAMES), ...keyFields }).openapi("Node");
+
+export const intervalSchema = z.strictObject({
+  notion: z.enum(NOTIONS).openapi({
+    description: "`active`: by the contract's own rule. `proved`: by distinct signed seconds.",
+  }),
+  fromAt: unixSeconds(),
+  untilAt: unixSeconds().nullable().openapi({ description: "Null while it goes on." }),
+  endCause: z.string().nullable().openapi({
+    description: "Of ended `active` ones: stale, disabled, pcr-revoked, removed or max-age.",
+  }),
+});
+
+export const heartbeatSchema = z.strictObject({
+  ...eventFields,
+  registry: hex(),
+  teeId: hex(),
+  receivedAt: unixSeconds().openapi({ description: "Block time." }),
+  signedAt: unixSeconds(),
+  latenessSeconds: z.int(),
+  repeated: z.boolean().openapi({ description: "The same signed second was sent before." }),
+  relayer: hex().openapi({ description: "Transaction sender." }),
+});
+
+export const nodeEventSchema = z.strictObject({
+  ...eventFields,
+  registry: hex(),
+  teeId: hex(),
+  timestamp: unixSeconds(),
+  kind: z.enum(NODE_EVENT_KINDS),
+  signature: z.string().openapi({ description: "The event's name and parameter types." }),
+  sender: hex(),
+  cause: z
+    .string()
+    .nullable()
+    .openapi({ description: "owner, admin or pcr-revocation; null when the sender is neither." }),
+});
+
+const EVENT_KEY: readonly KeyType[] = ["position", "log"];
+const OG = { required: ["og"] } as const;
+
+const detailOf = (
+  { registries }: ApiSettings,
+  windows: readonly NodeWindow[],
+  keys: NodeDetail["keys"],
+): NodeDetail => ({ windows, keys, settlementRegistry: registries[0] ?? "" });
+
+/** Finds which registry's node is meant; `all` would not be one node. */
+async function requireNode(
+  state: AnswerState,
+  moment: Moment,
+  settings: ApiSettings,
+  teeId: string,
+  registry: string | undefined,
+  detail: NodeDetail,
+) {
+  const [wanted] = registriesMeant(settings, registry) ?? [];
+  const node =
+    wanted === undefined
+      ? null
+      : await findNode(state.transaction, moment, { registry: wanted, teeId }, detail);
+  if (node !== null) return node;
+  const others = await registriesOf(state.transaction, moment, teeId);
+  throw new ApiError(
+    "node-not-found",
+    `teeId: "${teeId}" was not registered in ${wanted ?? "any registry"} at ${moment.time}${others.length === 0 ? "" : `; registry= may be ${others.join(" or ")}`}`,
+    { parameter: "teeId", value: teeId, registries: others },
+  );
+}
+
+export function nodeRoutes(app: ApiApp, service: ApiService): void {
+  const { settings } = service;
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes",
+      summary: "Nodes now or at a past moment.",
+      answers: "list",
+      schema: nodeItemSchema([]),
+      params: {},
+      query: {
+        ...listParameters,
+        teeType: integerParameter(0, 255, "TEE type").optional(),
+        status: oneOfParameter(NODE_STATUSES).optional(),
+        owner: addressParameter().optional(),
+        paymentAddress: addressParameter().optional(),
+        pcrHash: hashParameter().optional(),
+        registry: registryParameter().optional(),
+        at: timeParameter("State after the last block whose timestamp is not later.").optional(),
+        sort: oneOfParameter(NODE_SORTS, "Highest or newest first; `uptime` is that of 24 h.").default(
+          "registeredAt",
+        ),
+        include: wordsParameter(
+          INCLUDES,
+          "`keys`: public keys and certificates. `metrics`: every window.",
+        ).default([]),
+      },
+    },
+    (context, { query }) => {
+      const { registry, at, sort, include } = query;
+      const windows = include.includes("metrics") ? NODE_WINDOW_NAMES : LIST_WINDOWS;
+      const keys = include.includes("keys") ? "with-keys" : "without-keys";
+      return answerList(
+        service,
+        context,
+        {
+          chains: OG,
+          query,
+          keyTypes: sort === "uptime" ? ["ratio", "position", "log"] : EVENT_KEY,
+          item: nodeItemSchema(include),
+        },
+        async (state, page) => {
+          const nodes = await listNodes(
+            state.transaction,
+            await state.momentAt(at),
+            { ...query, registries: registriesMeant(settings, registry) },
+            sort,
+            page,
+            detailOf(settings, windows, keys),
+          );
+          if (keys === "with-keys") return nodes;
+          return {
+            ...nodes,
+            items: nodes.items.map(({ publicKey: _, tlsCertificate: __, ...node }) => node),
+          };
+        },
+      );
+    },
+  );
+
+  const nodeParams = { teeId: hashParameter() };
+  const oneRegistry = addressParameter()
+    .optional()
+    .openapi({ description: "Registry address. Default: the first configured registry." });
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}",
+      summary: "One node with its keys and the metrics of every window.",
+      answers: "one",
+      schema: nodeSchema,
+      params: nodeParams,
+      query: {
+        ...freshnessParameters,
+        registry: oneRegistry,
+        at: timeParameter("State after the last block whose timestamp is not later.").optional(),
+      },
+    },
+    (context, { params, query }) =>
+      answerOne(service, context, { chains: OG, query }, async (state) =>
+        requireNode(
+          state,
+          await state.momentAt(query.at),
+          settings,
+          params.teeId,
+          query.registry,
+          detailOf(settings, NODE_WINDOW_NAMES, "with-keys"),
+        ),
+      ),
+  );
+
+  const bare = detailOf(settings, [], "without-keys");
+  const keyOf = ({ registry, teeId }: { readonly registry: string; readonly teeId: string }) => ({
+    registry,
+    teeId,
+  });
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}/intervals",
+      summary: "When a node was alive, by both notions.",
+      answers: "list",
+      schema: intervalSchema,
+      params: nodeParams,
+      query: {
+        ...listParameters,
+        ...rangeParameters,
+        registry: oneRegistry,
+        notion: oneOfParameter(NOTIONS).optional(),
+      },
+    },
+    (context, { params, query }) =>
+      answerList(
+        service,
+        context,
+        { chains: OG, query, keyTypes: ["position", "text"], item: intervalSchema },
+        async (state, page) => {
+          const moment = state.moment("og");
+          const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);
+          return listIntervals(state.transaction, moment, keyOf(node), node.registeredAt, query, page);
+        },
+      ),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}/heartbeats",
+      summary: "A node's heartbeats, newest first.",
+      answers: "list",
+      schema: heartbeatSchema,
+      params: nodeParams,
+      query: {
+        ...listParameters,
+        ...rangeParameters,
+        registry: oneRegistry,
+        relayer: addressParameter().optional(),
+      },
+    },
+    (context, { params, query }) =>
+      answerList(
+        service,
+        context,
+        { chains: OG, query, keyTypes: EVENT_KEY, item: heartbeatSchema },
+        async (state, page) => {
+          const moment = state.moment("og");
+          const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);
+          return listHeartbeats(state.transaction, moment, keyOf(node), query, page);
+        },
+      ),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}/events",
+      summary: "A node's registry events, newest first.",
+      answers: "list",
+      schema: nodeEventSchema,
+      params: nodeParams,
+      query: {
+        ...listParameters,
+        ...rangeParameters,
+        registry: oneRegistry,
+        kind: oneOfParameter(NODE_EVENT_KINDS).optional(),
+      },
+    },
+    (context, { params, query }) =>
+      answerList(
+        service,
+        context,
+        { chains: OG, query, keyTypes: EVENT_KEY, item: nodeEventSchema },
+        async (state, page) => {
+          const moment = state.moment("og");
+          const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);
+          return listNodeEvents(state.transaction, moment, keyOf(node), query, page);
+        },
+      ),
+  );
+}

@@ -1,0 +1,152 @@
+/** Query and path parameters: each knows its rule in words, because a refusal names it. */
+import { z } from "@hono/zod-openapi";
+
+const matching = (pattern: RegExp, rule: string) =>
+  z
+    .string({ error: rule })
+    .trim()
+    .regex(pattern, { error: rule })
+    .transform((text) => text.toLowerCase());
+
+const integer = (min: number, max: number, rule: string) =>
+  z
+    .string({ error: rule })
+    .regex(/^\d{1,16}$/, { error: rule })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error: rule });
+
+/** 20 bytes; any letter case is accepted, lower case is answered. */
+export const addressParameter = () =>
+  matching(/^0x[0-9a-fA-F]{40}$/, "a 20-byte address, 0x and 40 hex digits").openapi({
+    type: "string",
+    pattern: "^0x[0-9a-fA-F]{40}$",
+  });
+
+/** 32 bytes. */
+export const hashParameter = () =>
+  matching(/^0x[0-9a-fA-F]{64}$/, "a 32-byte hash, 0x and 64 hex digits").openapi({
+    type: "string",
+    pattern: "^0x[0-9a-fA-F]{64}$",
+  });
+
+/** Unix seconds. */
+export const timeParameter = (description: string) =>
+  integer(0, Number.MAX_SAFE_INTEGER, "a time in unix seconds, a whole number from 0").openapi({
+    type: "integer",
+    minimum: 0,
+    description,
+  });
+
+export const integerParameter = (min: number, max: number, description: string) =>
+  integer(min, max, `a whole number from ${min} to ${max}`).openapi({
+    type: "integer",
+    minimum: min,
+    maximum: max,
+    description,
+  });
+
+export const oneOfParameter = <const T extends readonly [string, ...string[]]>(
+  values: T,
+  description?: string,
+) =>
+  z
+    .enum(values, { error: `one of ${values.join(", ")}` })
+    .openapi(description === undefined ? {} : { description });
+
+export const booleanParameter = (description: string) =>
+  z
+    .enum(["true", "false"], { error: "true or false" })
+    .transform((text) => text === "true")
+    .openapi({ type: "boolean", description });
+
+/** A comma-separated selection of words. */
+export const wordsParameter = <const T extends string>(words: readonly T[], description: string) => {
+  const rule = `${words.join(", ")}, comma-separated`;
+  return z
+    .string({ error: rule })
+    .transform((text, context): readonly T[] => {
+      const given = text.split(",").map((word) => word.trim());
+      const chosen = words.filter((word) => given.includes(word));
+      if (given.every((word) => words.some((known) => known === word))) return chosen;
+      context.addIssue({ code: "custom", message: rule });
+      return z.NEVER;
+    })
+    .openapi({ type: "string", description });
+};
+
+/** One registry, or `all`; the first configured one when it is not given. */
+export const registryParameter = () =>
+  matching(
+    /^(0x[0-9a-fA-F]{40}|all)$/i,
+    "a registry's 20-byte address, 0x and 40 hex digits, or all",
+  ).openapi({
+    type: "string",
+    description: "Registry address, or `all`. Default: the first configured registry.",
+  });
+
+/** Of every path. */
+export const freshnessParameters = {
+  maxLag: integer(0, Number.MAX_SAFE_INTEGER, "a lag in seconds, a whole number from 0").optional().openapi({
+    type: "integer",
+    description: "Refuse (503 `stale`) when a chain of the answer lags by more seconds than this.",
+  }),
+};
+
+export const MOST_ITEMS = 1_000;
+const DEFAULT_ITEMS = 50;
+
+/** Of every list. */
+export const listParameters = {
+  ...freshnessParameters,
+  limit: integer(1, MOST_ITEMS, `a whole number from 1 to ${MOST_ITEMS}`)
+    .default(DEFAULT_ITEMS)
+    .openapi({ type: "integer", minimum: 1, maximum: MOST_ITEMS, default: DEFAULT_ITEMS }),
+  after: z
+    .string({ error: "the endCursor of a page" })
+    .optional()
+    .openapi({ description: "`endCursor` of the page before." }),
+  format: oneOfParameter(["json", "csv", "ndjson"]).default("json"),
+  all: booleanParameter("Walk every page, to one pinned block; `limit` is the pages' size.").default(false),
+};
+
+export const rangeParameters = {
+  from: timeParameter("Unix seconds, inclusive.").optional(),
+  to: timeParameter("Unix seconds, exclusive.").optional(),
+};
+
+/** Parameters that shape the answer's clothes, not which rows are in it: a cursor survives their change. */
+export const PRESENTATION_PARAMETERS: ReadonlySet<string> = new Set([
+  "limit",
+  "after",
+  "format",
+  "all",
+  "maxLag",
+  "include",
+]);
+
+interface RefusedParameter {
+  readonly parameter: string;
+  readonly value: string | null;
+  readonly rule: string;
+}
+
+const LONGEST_ECHO = 200;
+
+/** Reads a validation failure as parameter, value and rule; unknown parameters are named too. */
+export function refusedParameters(error: z.ZodError, given: unknown): readonly RefusedParameter[] {
+  const valueOf = (parameter: string): string | null => {
+    if (typeof given !== "object" || given === null || !(parameter in given)) return null;
+    const value: unknown = Reflect.get(given, parameter);
+    return (Array.isArray(value) ? value.join(",") : String(value)).slice(0, LONGEST_ECHO);
+  };
+  return error.issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => ({
+        parameter: key.slice(0, LONGEST_ECHO),
+        value: valueOf(key),
+        rule: "no such parameter here",
+      }));
+    const parameter = String(issue.path[0] ?? "");
+    return [{ parameter, value: valueOf(parameter), rule: issue.message }];
+  });
+}

@@ -1,0 +1,112 @@
+/** `/v1/pcrs` and `/v1/tee-types`. */
+import { z } from "@hono/zod-openapi";
+import { listPcrs, listTeeTypes } from "../queries/pcrs.ts";
+import { answerList } from "./answer.ts";
+import { count, hex, unixSeconds } from "./fields.ts";
+import {
+  booleanParameter,
+  hashParameter,
+  integerParameter,
+  listParameters,
+  registryParameter,
+  timeParameter,
+} from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+import { type ApiService, registriesMeant } from "./service.ts";
+
+const OG = { required: ["og"] } as const;
+
+export const pcrSchema = z
+  .strictObject({
+    hash: hex(),
+    registry: hex(),
+    chainId: z.int(),
+    teeType: z
+      .strictObject({ id: z.int(), name: z.string().nullable() })
+      .nullable()
+      .openapi({ description: "Null for legacy records without a type: they apply to every one." }),
+    version: z.string().nullable(),
+    versionHex: hex().nullable(),
+    approved: z.boolean(),
+    firstApprovedAt: unixSeconds().nullable(),
+    approvedAt: unixSeconds().nullable(),
+    revokedAt: unixSeconds().nullable(),
+    approvals: count(),
+    revocations: count(),
+  })
+  .openapi("Pcr");
+
+export const teeTypeSchema = z
+  .strictObject({
+    id: z.int(),
+    name: z.string(),
+    nameHex: hex().nullable(),
+    registry: hex(),
+    chainId: z.int(),
+    addedAt: unixSeconds(),
+    deactivatedAt: unixSeconds().nullable(),
+  })
+  .openapi("TeeType");
+
+const at = timeParameter("State after the last block whose timestamp is not later.").optional();
+
+export function registryRoutes(app: ApiApp, service: ApiService): void {
+  const { settings } = service;
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/pcrs",
+      summary: "PCR records, the newest first.",
+      answers: "list",
+      schema: pcrSchema,
+      params: {},
+      query: {
+        ...listParameters,
+        registry: registryParameter().optional(),
+        teeType: integerParameter(0, 255, "TEE type").optional(),
+        pcrHash: hashParameter().optional(),
+        approved: booleanParameter("Only those approved, or not, at the moment.").optional(),
+        at,
+      },
+    },
+    (context, { query }) =>
+      answerList(
+        service,
+        context,
+        { chains: OG, query, keyTypes: ["position", "log"], item: pcrSchema },
+        async (state, page) =>
+          listPcrs(
+            state.transaction,
+            await state.momentAt(query.at),
+            { ...query, registries: registriesMeant(settings, query.registry) },
+            page,
+          ),
+      ),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/tee-types",
+      summary: "TEE types, the newest first.",
+      answers: "list",
+      schema: teeTypeSchema,
+      params: {},
+      query: { ...listParameters, registry: registryParameter().optional(), at },
+    },
+    (context, { query }) =>
+      answerList(
+        service,
+        context,
+        { chains: OG, query, keyTypes: ["position", "text", "log"], item: teeTypeSchema },
+        async (state, page) =>
+          listTeeTypes(
+            state.transaction,
+            await state.momentAt(query.at),
+            registriesMeant(settings, query.registry),
+            page,
+          ),
+      ),
+  );
+}

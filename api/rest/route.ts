@@ -1,0 +1,101 @@
+/** Registers a GET route and its documentation from the same schemas. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
+import type { RequestContext, RequestVariables } from "./answer.ts";
+import { refusedParameters } from "./parameters.ts";
+
+export type ApiApp = OpenAPIHono<RequestVariables>;
+
+type Shape = Readonly<Record<string, z.ZodType>>;
+type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
+
+interface RouteDescription<P extends Shape, Q extends Shape> {
+  /** In OpenAPI's notation: `/v1/nodes/{teeId}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params: P;
+  readonly query: Q;
+  /** The answer's body; a list's item. */
+  readonly schema: z.ZodType;
+  readonly answers: "one" | "list";
+}
+
+export const pageInfoSchema = z.strictObject({
+  endCursor: z.string().nullable(),
+  hasNextPage: z.boolean(),
+});
+
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    instance: z.string(),
+    requestId: z.string(),
+  })
+  .openapi("Problem");
+
+/** @throws {ApiError} `invalid-parameter` (inside the handler) naming every refused parameter. */
+export function defineRoute<P extends Shape, Q extends Shape>(
+  app: ApiApp,
+  { path, summary, params, query, schema, answers }: RouteDescription<P, Q>,
+  handler: (
+    context: RequestContext,
+    input: { readonly params: Parsed<P>; readonly query: Parsed<Q> },
+  ) => Promise<Response>,
+): void {
+  const paramsSchema = z.strictObject(params);
+  const querySchema = z.strictObject(query);
+  const json =
+    answers === "one" ? schema : z.strictObject({ items: z.array(schema), pageInfo: pageInfoSchema });
+  const route = createRoute({
+    method: "get",
+    path,
+    summary,
+    request: { params: paramsSchema, query: querySchema },
+    responses: {
+      200: {
+        description: summary,
+        content: {
+          "application/json": { schema: json },
+          ...(answers === "one"
+            ? {}
+            : {
+                "text/csv": { schema: z.string() },
+                "application/x-ndjson": { schema: z.string() },
+              }),
+        },
+      },
+      304: { description: "The answer is the one that If-None-Match names." },
+      default: {
+        description: "A problem (RFC 9457).",
+        content: { "application/problem+json": { schema: problemSchema } },
+      },
+    },
+  });
+  app.openAPIRegistry.registerPath(route);
+  app.get(route.getRoutingPath(), (context: RequestContext) =>
+    handler(context, {
+      params: parse(paramsSchema, context.req.param()),
+      query: parse(querySchema, single(context.req.queries())),
+    }),
+  );
+}
+
+/** A parameter given twice stays a list, which no rule accepts. */
+const single = (queries: Readonly<Record<string, readonly string[]>>) =>
+  Object.fromEntries(
+    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
+
+function parse<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const errors = refusedParameters(result.error, given);
+  const detail = errors
+    .map(({ parameter, value, rule }) => `${parameter}: ${value === null ? "" : `"${value}": `}${rule}`)
+    .join("; ");
+  throw new ApiError("invalid-parameter", detail, { ...errors[0], errors });
+}

@@ -1,0 +1,37 @@
+/** What every route needs: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
+import type { Log } from "../../config/log.ts";
+import type { Reader } from "../queries/database.ts";
+import type { OperatorScope } from "../queries/operators.ts";
+import type { ChainIds, PositionWatcher } from "../queries/position.ts";
+
+export interface ApiSettings {
+  readonly chainIds: ChainIds;
+  /** The current registry first. */
+  readonly registries: readonly string[];
+  readonly commonPayees: OperatorScope["commonPayees"];
+  readonly dailyOrganicCaps: OperatorScope["dailyOrganicCaps"];
+  /** Bound for `/ready`. */
+  readonly maxLagSeconds: number;
+  /** Of this software: other software, other bytes. */
+  readonly version: string;
+}
+
+export interface ApiService {
+  readonly reader: Reader;
+  readonly watcher: PositionWatcher;
+  readonly settings: ApiSettings;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** The registries that a `registry` parameter means: the first configured one when absent; null is every one. */
+export function registriesMeant(
+  { registries }: ApiSettings,
+  given: string | undefined,
+): readonly string[] | null {
+  if (given === "all") return null;
+  if (given !== undefined) return [given];
+  const [current] = registries;
+  return current === undefined ? null : [current];
+}

@@ -1,0 +1,155 @@
+/** `/v1/status`, `/health` and `/ready`: these work while nothing else does. */
+import { z } from "@hono/zod-openapi";
+import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
+import type { RequestContext } from "./answer.ts";
+import { type AsOf, chainAsOf, refuseStale, setFreshness } from "./asOf.ts";
+import { hex, unixSeconds } from "./fields.ts";
+import { freshnessParameters } from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+import type { ApiService } from "./service.ts";
+
+const chainStatus = z.strictObject({
+  chainId: z.int(),
+  block: z
+    .strictObject({ number: z.int(), hash: hex().nullable(), timestamp: unixSeconds() })
+    .nullable()
+    .openapi({ description: "`hash` is null when the block had no event." }),
+  finalizedBlock: z.int().nullable(),
+  lagSeconds: z.int().nullable(),
+  ready: z.boolean(),
+});
+
+export const statusSchema = z
+  .strictObject({
+    chains: z.strictObject({ og: chainStatus, base: chainStatus }),
+    verifier: z.strictObject({
+      pending: z.int().nullable(),
+      oldestPendingSeconds: z.int().nullable(),
+    }),
+    prober: z.strictObject({
+      due: z.int().nullable(),
+      lastRoundAt: unixSeconds().nullable(),
+      lastRoundUsable: z.boolean().nullable(),
+    }),
+    version: z.string(),
+    scoreVersion: z.string().nullable(),
+    digest: z.string().nullable(),
+  })
+  .openapi("Status");
+
+type Positions = Readonly<Record<ChainName, Position | null>>;
+interface Known {
+  readonly progress: Readonly<Record<ChainName, Progress>>;
+  readonly positions: Positions;
+  readonly asOf: AsOf;
+}
+
+async function readKnown({ reader, watcher, settings }: ApiService, context: RequestContext): Promise<Known> {
+  const progress = await reader.read((transaction) => readProgress(transaction, settings.chainIds));
+  const positions = { og: watcher.admit("og", progress.og), base: watcher.admit("base", progress.base) };
+  const asOf: AsOf = {
+    og: positions.og === null ? null : chainAsOf(positions.og),
+    base: positions.base === null ? null : chainAsOf(positions.base),
+  };
+  context.set("asOf", asOf);
+  return { progress, positions, asOf };
+}
+
+/** A momentary report: its lag changes with the clock, so nobody may keep it. */
+function report(service: ApiService, asOf: AsOf | null, body: object): Response {
+  const headers = new Headers({ "Content-Type": "application/json", "Cache-Control": "no-store" });
+  if (asOf !== null) setFreshness(headers, asOf, service.clock());
+  return new Response(JSON.stringify(body), { headers });
+}
+
+export function statusRoutes(app: ApiApp, service: ApiService): void {
+  const { settings, clock } = service;
+  const lagOf = ({ blockTime }: Position) => Math.max(0, Math.floor(clock() / 1_000) - blockTime);
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/status",
+      summary: "How far everything is.",
+      answers: "one",
+      schema: statusSchema,
+      params: {},
+      query: freshnessParameters,
+    },
+    async (context, { query }) => {
+      const { progress, positions, asOf } = await readKnown(service, context);
+      if (query.maxLag !== undefined)
+        for (const chain of CHAIN_NAMES)
+          if (positions[chain] === null) throw indexing(chain, progress[chain]);
+      refuseStale(asOf, query.maxLag, clock());
+      const statusOf = (chain: ChainName) => {
+        const position = positions[chain];
+        return position === null
+          ? {
+              chainId: settings.chainIds[chain],
+              block: null,
+              finalizedBlock: null,
+              lagSeconds: null,
+              ready: false,
+            }
+          : {
+              chainId: position.chainId,
+              block: {
+                number: position.blockNumber,
+                hash: position.blockHash,
+                timestamp: position.blockTime,
+              },
+              finalizedBlock: position.finalizedBlock,
+              lagSeconds: lagOf(position),
+              ready: true,
+            };
+      };
+      return report(service, asOf, {
+        chains: { og: statusOf("og"), base: statusOf("base") },
+        verifier: { pending: null, oldestPendingSeconds: null },
+        prober: { due: null, lastRoundAt: null, lastRoundUsable: null },
+        version: settings.version,
+        scoreVersion: null,
+        digest: null,
+      });
+    },
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/health",
+      summary: "Whether the process answers at all.",
+      answers: "one",
+      schema: z.strictObject({ status: z.literal("ok") }),
+      params: {},
+      query: freshnessParameters,
+    },
+    async () => report(service, null, { status: "ok" }),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/ready",
+      summary: "Whether OpenGradient is indexed and fresh enough to answer from; Base may be down.",
+      answers: "one",
+      schema: z.strictObject({
+        ready: z.boolean(),
+        chains: z.strictObject({ og: z.boolean(), base: z.boolean() }),
+      }),
+      params: {},
+      query: freshnessParameters,
+    },
+    async (context, { query }) => {
+      const { progress, positions, asOf } = await readKnown(service, context);
+      if (positions.og === null) throw indexing("og", progress.og);
+      refuseStale({ og: asOf.og, base: null }, query.maxLag ?? settings.maxLagSeconds, clock());
+      return report(service, asOf, {
+        ready: true,
+        chains: { og: true, base: positions.base !== null },
+      });
+    },
+  );
+}

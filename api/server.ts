@@ -1,0 +1,97 @@
+/** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
+import { createLog, type Log } from "../config/log.ts";
+import { acquireDatabase } from "../db/postgres.ts";
+import { createApp } from "./app.ts";
+import { createReader, type Reader } from "./queries/database.ts";
+import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
+import type { ApiSettings } from "./rest/service.ts";
+
+/** How often positions are looked at without a request: a recovery may begin and end between two of these. */
+const WATCH_INTERVAL_MS = 500;
+/** Answers under way get so long to finish. */
+const GRACE_MS = 5_000;
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(text) as { version: string }; // npm requires it
+  return version;
+}
+
+const settingsFrom = (environment: Environment): ApiSettings => ({
+  chainIds: { og: environment.OG_CHAIN_ID, base: environment.BASE_CHAIN_ID },
+  registries: environment.TEE_REGISTRY_ADDRESSES,
+  commonPayees: environment.EXTRA_PAYEE_ADDRESSES,
+  // One whole token per payer, operator and day.
+  dailyOrganicCaps: [
+    { token: environment.OPG_ADDRESS, amount: 10n ** 18n },
+    { token: environment.USDC_ADDRESS, amount: 10n ** 6n },
+  ],
+  maxLagSeconds: environment.MAX_LAG_SECONDS,
+  version: packageVersion(),
+});
+
+/** Shows the watcher every position, so that a recovery is noticed although nobody asked while it began. */
+function watchPositions(reader: Reader, watcher: PositionWatcher, chainIds: ChainIds): () => void {
+  let timer: NodeJS.Timeout;
+  const look = async () => {
+    try {
+      const progress = await reader.read((transaction) => readProgress(transaction, chainIds));
+      for (const chain of CHAIN_NAMES) watcher.admit(chain, progress[chain]);
+    } catch {
+      // the next request meets the same failure and reports it
+    }
+    timer = setTimeout(look, WATCH_INTERVAL_MS);
+  };
+  timer = setTimeout(look, 0);
+  return () => clearTimeout(timer);
+}
+
+async function serve(environment: Environment, log: Log): Promise<void> {
+  const database = await acquireDatabase(environment, log);
+  const replicas = environment.DATABASE_REPLICA_URLS;
+  const reader = createReader({
+    urls: replicas.length > 0 ? replicas : [database.url],
+    onConnectionError: (error) => log.warn("idle database connection lost", { error }),
+  });
+  const watcher = new PositionWatcher();
+  const settings = settingsFrom(environment);
+  const stopWatching = watchPositions(reader, watcher, settings.chainIds);
+  const app = createApp({ reader, watcher, settings, clock: Date.now, log, newRequestId: randomUUID });
+
+  const server = createServer(getRequestListener(app.fetch));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(environment.API_PORT, environment.API_HOST, resolve);
+  });
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  log.info(`listening on http://${environment.API_HOST}:${port}`);
+
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+  await stopped;
+  stopWatching();
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(impatience);
+  await reader.close();
+  await database.stop();
+}
+
+try {
+  const environment = readEnvironment(process.env);
+  await serve(environment, createLog(environment, "api"));
+} catch (error) {
+  if (error instanceof ConfigurationError) console.error(error.message);
+  else console.error("The API cannot start:", error);
+  process.exitCode = 1;
+}
