@@ -47,7 +47,7 @@ module.exports = {
     only(
       "queries",
       "api/queries/",
-      ["api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"],
+      ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"],
       "SQL to domain objects.",
     ),
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),

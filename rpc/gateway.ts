@@ -14,7 +14,6 @@ import { blockRange, joinResults, smallerRange, splitRange, toBlockNumber } from
 import { createNotices } from "./notices.ts";
 import { Upstream, type UpstreamSettings } from "./upstream.ts";
 
-/** Ponder gives up on a request after 10 s. */
 const HOLD_MS = 8_000;
 /** Ponder repeats a failed request after at most 64 s. */
 const KEEP_MS = 75_000;
@@ -52,6 +51,8 @@ export interface GatewaySettings {
   readonly chainIdVariable: string;
   /** Any free one by default. */
   readonly port?: number;
+  /** How long a caller is kept waiting; a little less than its own time-out. Ponder's is 10 s. */
+  readonly holdMs?: number;
 }
 
 export interface Gateway {
@@ -71,7 +72,7 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   });
   if (upstreams.length === 0)
     throw new Error(`${settings.urlVariable} names no endpoint; give at least one URL`);
-  const jobs = createJobs<Buffer>(HOLD_MS, KEEP_MS);
+  const jobs = createJobs<Buffer>(settings.holdMs ?? HOLD_MS, KEEP_MS);
   let newestHead = 0;
 
   /** The first endpoint that can be used, but for those `tried`; waits for one. Undefined when all were tried. */

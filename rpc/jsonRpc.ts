@@ -122,7 +122,8 @@ const toCount = (text: string): number | undefined => {
 };
 
 /** Whether an error of eth_getLogs says that it asked for too much; providers agree on no code for it. */
-export function logLimit(message: string): LogLimit | undefined {
+export function logLimit(text: string): LogLimit | undefined {
+  const message = text.replaceAll(/eth_\w+/g, ""); // "getLogs" is not about logs
   if (RANGE_PHRASE.test(message) && !SIZE_PHRASE.test(message)) {
     for (const pattern of RANGE_NUMBERS) {
       const found = pattern.exec(message)?.[1];
