@@ -7,7 +7,7 @@ import type { RpcError, RpcRequest } from "./jsonRpc.ts";
 export type Reaction =
   | { readonly result: unknown }
   | { readonly error: RpcError }
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer }
   | "drop"
   | "hang";
 

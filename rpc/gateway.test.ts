@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import { createLog } from "../config/log.ts";
 import { freePort } from "../db/freePort.ts";
@@ -59,6 +60,13 @@ test("passes results on under the caller's id, large ones included", async () =>
   const { url } = await gateway(fake.url);
   expect(await call(url, "eth_x", ["small"], "a")).toEqual({ jsonrpc: "2.0", id: "a", result: "small" });
   expect(await call(url, "eth_x", ["large"], 99)).toEqual({ jsonrpc: "2.0", id: 99, result: large });
+});
+
+test("reads compressed answers", async () => {
+  const body = gzipSync(JSON.stringify({ jsonrpc: "2.0", id: 1, result: "plain" }));
+  const fake = await upstream(() => ({ status: 200, headers: { "content-encoding": "gzip" }, body }));
+  const { url } = await gateway(fake.url);
+  expect((await call(url, "eth_x")).result).toBe("plain");
 });
 
 test("passes reverts and unknown methods on at once", async () => {

@@ -239,6 +239,7 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
     },
     stop: async () => {
       jobs.stop();
+      for (const upstream of upstreams) upstream.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

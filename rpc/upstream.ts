@@ -2,6 +2,7 @@
 import { redactUrl } from "../config/environment.ts";
 import { type Answer, type RpcRequest, readAnswer } from "./jsonRpc.ts";
 import type { Notices } from "./notices.ts";
+import { createPost } from "./post.ts";
 import { createRequestRate, type RequestRate, unlimitedRate } from "./requestRate.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -31,10 +32,8 @@ export const isLoopback = (url: string): boolean => {
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return "no answer in time";
-  const { cause } = error;
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : error.message;
+  // all addresses of a host failed: the first failure is as good as any
+  return error instanceof AggregateError ? reasonOf(error.errors[0]) : error.message;
 };
 
 export class Upstream {
@@ -42,6 +41,7 @@ export class Upstream {
   readonly #notices: Notices;
   readonly #now: () => number;
   readonly #name: string;
+  readonly #connection: ReturnType<typeof createPost>;
   readonly rate: RequestRate;
   /** Most blocks that one eth_getLogs may span; undefined while no limit was met. */
   logBlocks: number | undefined;
@@ -59,6 +59,7 @@ export class Upstream {
     this.#notices = notices;
     this.#now = now;
     this.#name = `${settings.urlVariable} ${redactUrl(settings.url)}`;
+    this.#connection = createPost(settings.url);
     this.rate = isLoopback(settings.url) ? unlimitedRate : createRequestRate(now);
   }
 
@@ -190,16 +191,18 @@ export class Upstream {
   async #post(request: RpcRequest, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await fetch(this.#settings.url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 1, ...request }),
-        signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
-      });
-      const body = Buffer.from(await response.arrayBuffer());
-      return readAnswer(request, response.status, response.headers.get("retry-after"), body);
+      const { status, retryAfter, body } = await this.#connection.post(
+        JSON.stringify({ jsonrpc: "2.0", id: 1, ...request }),
+        signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      );
+      return readAnswer(request, status, retryAfter, body);
     } catch (error) {
-      return { kind: "unreachable", reason: reasonOf(error) };
+      return { kind: "unreachable", reason: timeout.aborted ? "no answer in time" : reasonOf(error) };
     }
+  }
+
+  /** Closes its connections. */
+  close(): void {
+    this.#connection.close();
   }
 }
