@@ -84,7 +84,7 @@ export const registryState = onchainTable(
     maxAgeOrdinal: t.integer().notNull(),
     /** Last block at which the view was read; null before the first successful read. */
     maxAgeReadBlock: t.int8({ mode: "number" }),
-    /** Last block at which a read was tried. Nodes keep a journal of what they did since. */
+    /** Last block at which a read was tried. */
     maxAgeCheckedBlock: t.int8({ mode: "number" }).notNull(),
     /** First block at which the view is worth reading again. */
     maxAgeNextReadBlock: t.int8({ mode: "number" }).notNull(),
@@ -255,22 +255,24 @@ export const nodeLiveness = onchainTable(
     closedIntervals: t.integer().notNull(),
     /** Rows of `proved_gap` written so far. */
     provedGaps: t.integer().notNull(),
+    /** `heartbeatMaxAge` in force in its registry, seconds: a copy, so that a heartbeat needs no other row. */
+    maxAgeSeconds: t.int8({ mode: "number" }).notNull(),
     /** Signed seconds still young enough to be repeated, ascending, comma-separated. */
     recentSignedAt: t.text().notNull(),
-    /** Heartbeats since `registry_state.max_age_checked_block`, and the figures before them: see src/liveness/journal.ts. */
+    /** The newest heartbeats and the figures before them: see src/liveness/journal.ts. */
     journal: t.text().notNull(),
+    journalRollsAtBlock: t.int8({ mode: "number" }).notNull(),
     /** The newest status event: where it is in `registry_event`. */
     statusBlock: t.int8({ mode: "number" }).notNull(),
     statusLogIndex: t.integer().notNull(),
     statusTxHash: t.hex().notNull(),
-    heartbeats: t.int8({ mode: "number" }).notNull(),
-    distinctHeartbeats: t.int8({ mode: "number" }).notNull(),
-    /** Counts of the hour and the day of the newest heartbeat; they move to `node_bucket` when the next one begins. */
+    /** Counts of the newest heartbeat's hour; they move to `node_bucket` when the next one begins. */
     hourStartAt: t.int8({ mode: "number" }).notNull(),
     hourHeartbeats: t.int8({ mode: "number" }).notNull(),
     hourDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),
     hourLatenessSeconds: t.int8({ mode: "number" }).notNull(),
     hourMaxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
+    /** Counts of its day without that hour: the running day is both together. */
     dayStartAt: t.int8({ mode: "number" }).notNull(),
     dayHeartbeats: t.int8({ mode: "number" }).notNull(),
     dayDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),

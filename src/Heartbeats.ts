@@ -2,103 +2,127 @@
 import type { Context } from "ponder:registry";
 import { heartbeat, nodeBucket, nodeLiveness } from "ponder:schema";
 import type { Hex } from "viem";
-import { BUCKET_SECONDS, DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
-import { addNetworkBucket, countAnomaly, positionOf, recordBlock, timeOf } from "./counters.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
+import { addNetworkBuckets, countAnomaly, positionOf, recordBlock, timeOf } from "./counters.ts";
 import { clampToSafe } from "./decode/number.ts";
-import { applyBeat, type BeatOutcome } from "./liveness/figures.ts";
+import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./liveness/figures.ts";
 import { appendBeat } from "./liveness/journal.ts";
 import { rememberSigned, wasSigned } from "./liveness/proved.ts";
-import { count, type Tally } from "./liveness/tally.ts";
-import { syncMaxAge } from "./maxAge.ts";
+import { count, type Tally, type TurnOfHour, turnHour } from "./liveness/tally.ts";
+import { syncMaxAgeAfterHeartbeat } from "./maxAge.ts";
 import { dayColumns, dayTally, hourColumns, hourTally, type Liveness, writeEnded } from "./nodeState.ts";
 import { writeGap, writeLateSecond } from "./provedGaps.ts";
 import { og } from "./registry.ts";
 import { registryOf } from "./registryEvents.ts";
 
 interface Outcome extends BeatOutcome {
-  readonly before: Pick<Liveness, "closedIntervals" | "provedGaps">;
-  readonly finished: readonly (Tally | null)[];
+  readonly before: LivenessFigures;
+  readonly maxAgeSeconds: number;
+  /** Null while the hour goes on. */
+  readonly turn: TurnOfHour | null;
   readonly repeated: boolean;
 }
 
 og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
   const registry = registryOf(event);
   const key = { chainId: context.chain.id, registry, teeId: event.args.teeId };
+  const position = positionOf(context, event);
   const receivedAt = timeOf(event);
   // The contract refuses a signed time after its block's; an earlier registry may not have.
   const signedAt = Math.min(clampToSafe(event.args.timestamp), receivedAt);
   const latenessSeconds = receivedAt - signedAt;
-  const state = await syncMaxAge(context, event, registry, { latenessSeconds });
-  await recordBlock(context, event);
+  const firstOfBlock = await recordBlock(context, event);
 
   // Found and updated in one step: on this path every call to the store counts.
   let outcome: Outcome | undefined;
-  const known = await updateIfPresent(context, key, (before) => {
-    const repeated = wasSigned(before.recentSignedAt, signedAt);
+  await updateIfPresent(context, key, (row) => {
+    const before = figuresOf(row);
+    const { maxAgeSeconds, recentSignedAt, hourStartAt } = row;
+    const repeated = signedAt <= before.lastSignedAt && wasSigned(recentSignedAt, signedAt);
     const beat = { signedAt, receivedAt, repeated };
-    const result = applyBeat(before, before, beat, state.maxAgeSeconds);
-    const hour = count(hourTally(before), HOUR_SECONDS, receivedAt, latenessSeconds, repeated);
-    const day = count(dayTally(before), DAY_SECONDS, receivedAt, latenessSeconds, repeated);
-    outcome = {
-      ...result,
-      before: { closedIntervals: before.closedIntervals, provedGaps: before.provedGaps },
-      finished: [hour.finished, day.finished],
-      repeated,
-    };
+    const applied = applyBeat(before, row, beat, maxAgeSeconds);
+    const hourIsOver = receivedAt >= hourStartAt + HOUR_SECONDS;
+    const turn = hourIsOver ? turnHour({ hour: hourTally(row), day: dayTally(row) }, receivedAt) : null;
+    const hour = count(turn?.tallies.hour ?? hourTally(row), latenessSeconds, repeated);
+    outcome = { ...applied, before, maxAgeSeconds, turn, repeated };
     return {
-      ...result.figures,
-      recentSignedAt: rememberSigned(before.recentSignedAt, signedAt, receivedAt, state.maxAgeSeconds),
-      journal: appendBeat(before.journal, state.maxAgeCheckedBlock, before, beat),
-      heartbeats: before.heartbeats + 1,
-      distinctHeartbeats: before.distinctHeartbeats + (repeated ? 0 : 1),
-      ...hourColumns(hour.tally),
-      ...dayColumns(day.tally),
+      ...moved(before, applied),
+      recentSignedAt: rememberSigned(recentSignedAt, signedAt, receivedAt, maxAgeSeconds),
+      ...appendBeat(row, position.blockNumber, before, beat),
+      ...hourColumns(hour),
+      ...(turn === null ? {} : dayColumns(turn.tallies.day)),
     };
   });
+  if (outcome !== undefined) {
+    await context.db.insert(heartbeat).values({
+      ...position,
+      registry,
+      teeId: key.teeId,
+      receivedAt,
+      signedAt,
+      latestSignedAt: outcome.figures.lastSignedAt,
+      repeated: outcome.repeated,
+      relayer: event.transaction.from,
+      txHash: event.transaction.hash,
+    });
+    if (outcome.ended !== null) await writeEnded(context, { ...key, ...outcome.before }, outcome);
+    if (outcome.gap !== null) await writeGap(context, { ...key, ...outcome.before }, outcome.gap, receivedAt);
+    if (outcome.late) await writeLateSecond(context, key, signedAt, receivedAt, outcome.maxAgeSeconds);
+    if (outcome.turn !== null) await writeFinished(context, key, outcome.turn);
+  }
   // A node whose registration lies before the configured start block.
-  if (!known || outcome === undefined) return countAnomaly(context, event, "event-of-unknown-node");
+  else await countAnomaly(context, event, "event-of-unknown-node");
 
-  await context.db.insert(heartbeat).values({
-    ...positionOf(context, event),
-    registry,
-    teeId: key.teeId,
-    receivedAt,
-    signedAt,
-    latestSignedAt: outcome.figures.lastSignedAt,
-    repeated: outcome.repeated,
-    relayer: event.transaction.from,
-    txHash: event.transaction.hash,
-  });
-  await writeEnded(context, { ...key, ...outcome.before }, outcome);
-  await writeGap(context, { ...key, ...outcome.before }, outcome.gap, receivedAt);
-  if (outcome.late) await writeLateSecond(context, key, signedAt, receivedAt, state.maxAgeSeconds);
-  await writeFinished(context, key, outcome.finished);
+  const overdue = outcome !== undefined && latenessSeconds > outcome.maxAgeSeconds;
+  if (firstOfBlock || overdue) await syncMaxAgeAfterHeartbeat(context, event, registry, overdue);
 });
 
-/** Updates a node's liveness; false when there is no such node. */
+/** The columns that a heartbeat moves: three of the figures, unless something began or ended. */
+function moved(before: LivenessFigures, { figures, ended, gap }: BeatOutcome): Partial<LivenessFigures> {
+  const { lastHeartbeatAt, lastSignedAt, activeUntil } = figures;
+  const steady =
+    ended === null &&
+    gap === null &&
+    figures.activeFrom === before.activeFrom &&
+    figures.lastSignedMaxAgeSeconds === before.lastSignedMaxAgeSeconds;
+  return steady ? { lastHeartbeatAt, lastSignedAt, activeUntil } : figures;
+}
+
+interface NodeKey {
+  readonly chainId: number;
+  readonly registry: Hex;
+  readonly teeId: Hex;
+}
+
+/** Updates a node's liveness, if there is such a node. */
 async function updateIfPresent(
   context: Context,
-  key: { chainId: number; registry: Hex; teeId: Hex },
-  change: (before: Liveness) => Partial<Liveness>,
-): Promise<boolean> {
+  key: NodeKey,
+  change: (row: Liveness) => Partial<Liveness>,
+): Promise<void> {
   try {
     await context.db.update(nodeLiveness, key).set(change);
-    return true;
   } catch (error) {
-    if (error instanceof Error && error.name === "RecordNotFoundError") return false;
-    throw error;
+    if (!(error instanceof Error && error.name === "RecordNotFoundError")) throw error;
   }
 }
 
 async function writeFinished(
   context: Context,
-  key: { chainId: number; registry: Hex; teeId: Hex },
-  finished: readonly (Tally | null)[],
+  key: NodeKey,
+  { finishedHour, finishedDay }: TurnOfHour,
 ): Promise<void> {
-  for (const [index, tally] of finished.entries()) {
-    const intervalSeconds = BUCKET_SECONDS[index];
-    if (tally === null || intervalSeconds === undefined) continue;
-    await context.db.insert(nodeBucket).values({ ...key, intervalSeconds, ...tally });
-    await addNetworkBucket(context, intervalSeconds, tally.startAt, { heartbeats: tally.heartbeats });
-  }
+  if (finishedHour !== null) await writeBucket(context, key, HOUR_SECONDS, finishedHour);
+  if (finishedDay !== null) await writeBucket(context, key, DAY_SECONDS, finishedDay);
+}
+
+async function writeBucket(
+  context: Context,
+  key: NodeKey,
+  intervalSeconds: number,
+  tally: Tally,
+): Promise<void> {
+  const { startAt, heartbeats } = tally;
+  await context.db.insert(nodeBucket).values({ ...key, intervalSeconds, ...tally });
+  await addNetworkBuckets(context, [{ intervalSeconds, startAt }], { heartbeats });
 }

@@ -5,6 +5,7 @@ import type { Hex } from "viem";
 import { DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
 import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
+import { EMPTY_JOURNAL } from "./liveness/journal.ts";
 import { emptyTally } from "./liveness/tally.ts";
 import { syncMaxAge } from "./maxAge.ts";
 import { readRecord } from "./nodeRecord.ts";
@@ -60,8 +61,8 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
     lastHeartbeatAt: registeredAt,
     lastSignedAt: registeredAt,
     lastSignedMaxAgeSeconds: state.maxAgeSeconds,
+    maxAgeSeconds: state.maxAgeSeconds,
     recentSignedAt: String(registeredAt),
-    journal: "",
     pcrApprovedUntil,
     ...statusPosition(event),
   };
@@ -79,8 +80,7 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
       activeUntil: null,
       closedIntervals: 0,
       provedGaps: 0,
-      heartbeats: 0,
-      distinctHeartbeats: 0,
+      ...EMPTY_JOURNAL,
       ...hourColumns(emptyTally(registeredAt, HOUR_SECONDS)),
       ...dayColumns(emptyTally(registeredAt, DAY_SECONDS)),
     });

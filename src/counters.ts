@@ -25,9 +25,9 @@ export const positionOf = (context: Context, event: LogEvent) => ({
 
 export const timeOf = (event: Pick<LogEvent, "block">): number => Number(event.block.timestamp);
 
-/** Notes the block an event stands in. */
-export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<void> {
-  await context.db
+/** Notes the block an event stands in. Tells whether the event is the first one of it. */
+export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<boolean> {
+  const inserted = await context.db
     .insert(block)
     .values({
       chainId: context.chain.id,
@@ -36,6 +36,7 @@ export async function recordBlock(context: Context, event: Pick<LogEvent, "block
       timestamp: timeOf(event),
     })
     .onConflictDoNothing();
+  return inserted !== null;
 }
 
 /** Counts an odd but possible input that was survived. `kind` is a stable slug. */
@@ -66,23 +67,29 @@ export async function addNetworkCounts(
   timestamp: number,
   counts: Partial<NetworkCounts>,
 ): Promise<void> {
-  for (const intervalSeconds of BUCKET_SECONDS)
-    await addNetworkBucket(context, intervalSeconds, bucketStart(timestamp, intervalSeconds), counts);
+  const starts = BUCKET_SECONDS.map((intervalSeconds) => ({
+    intervalSeconds,
+    startAt: bucketStart(timestamp, intervalSeconds),
+  }));
+  await addNetworkBuckets(context, starts, counts);
 }
 
-/** Adds to one of the network's buckets. */
-export async function addNetworkBucket(
+/** Adds the same counts to some of the network's buckets. */
+export async function addNetworkBuckets(
   context: Context,
-  intervalSeconds: number,
-  startAt: number,
+  buckets: readonly { readonly intervalSeconds: number; readonly startAt: number }[],
   counts: Partial<NetworkCounts>,
 ): Promise<void> {
+  const chainId = context.chain.id;
+  const [name, ...others] = Object.keys(counts) as (keyof NetworkCounts)[];
+  if (name === undefined) return;
+  const added = (row: NetworkCounts, column: keyof NetworkCounts) => row[column] + (counts[column] ?? 0);
   await context.db
     .insert(networkBucket)
-    .values({ chainId: context.chain.id, intervalSeconds, startAt, ...noNetworkCounts, ...counts })
-    .onConflictDoUpdate((row) =>
-      Object.fromEntries(
-        Object.entries(counts).map(([name, count]) => [name, row[name as keyof NetworkCounts] + count]),
-      ),
-    );
+    .values(buckets.map((bucket) => ({ chainId, ...bucket, ...noNetworkCounts, ...counts })))
+    .onConflictDoUpdate((row) => {
+      const sums: Partial<NetworkCounts> = { [name]: added(row, name) };
+      for (const other of others) sums[other] = added(row, other);
+      return sums;
+    });
 }

@@ -1,7 +1,7 @@
 /**
  * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read
  * at registry events and every hundred blocks, and a change is dated by bisection. Reading at every heartbeat's block
- * would cost more than all the rest of indexing: a heartbeat reads only when the last look is `HEARTBEAT_WINDOW_BLOCKS`
+ * would cost more than all the rest of indexing: a heartbeat looks only when the last look is `HEARTBEAT_WINDOW_BLOCKS`
  * old, or when it was accepted although the known value says it is too late. The heartbeats in between are in their
  * nodes' journals and are applied again when a change turns out to precede them.
  */
@@ -15,7 +15,7 @@ import { rebuildNode } from "./rebuild.ts";
 
 /** The contract's default, assumed until the view could be read. */
 const DEFAULT_MAX_AGE = 1800n;
-/** A registry without the view is asked again only after this many blocks. */
+/** A registry without the view is asked again only after this many blocks; `JOURNAL_BLOCKS` is longer. */
 const ABSENT_RETRY_BLOCKS = 1000;
 const HEARTBEAT_WINDOW_BLOCKS = 20;
 
@@ -24,16 +24,18 @@ type Block = { readonly block: { readonly number: bigint; readonly timestamp: bi
 
 type Reading = { readonly value: bigint } | { readonly unreadable: "state-gone" | "absent" };
 
-async function readMaxAge(context: Context, registry: Hex, blockNumber: number): Promise<Reading> {
+/** Reads the view at the event's own block, or at `blockNumber`. */
+async function readMaxAge(context: Context, registry: Hex, blockNumber?: number): Promise<Reading> {
+  const call = {
+    abi: heartbeatMaxAgeAbi,
+    address: registry,
+    functionName: "heartbeatMaxAge",
+    retryEmptyResponse: false,
+  } as const;
   try {
-    const value = await context.client.readContract({
-      abi: heartbeatMaxAgeAbi,
-      address: registry,
-      functionName: "heartbeatMaxAge",
-      retryEmptyResponse: false,
-      // Said although it is the default: Ponder would prefetch the call for every heartbeat, and few make it.
-      blockNumber: BigInt(blockNumber),
-    });
+    const value = await (blockNumber === undefined
+      ? context.client.readContract(call)
+      : context.client.readContract({ ...call, blockNumber: BigInt(blockNumber) }));
     return { value };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
@@ -41,34 +43,50 @@ async function readMaxAge(context: Context, registry: Hex, blockNumber: number):
   }
 }
 
-/** Tells a heartbeat from the registry's other events. */
-interface HeartbeatHint {
-  /** Block time minus signed time: the contract accepted it, so `heartbeatMaxAge` was at least this. */
-  readonly latenessSeconds: number;
+/**
+ * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting what a change touches. Creates the
+ * registry's state at its first event. For every event but heartbeats.
+ */
+export async function syncMaxAge(context: Context, event: Block, registry: Hex): Promise<RegistryState> {
+  const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
+  const blockNumber = Number(event.block.number);
+  if (known !== null && blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock))
+    return known;
+  // Without a block number Ponder foresees the call and reads its answer ahead, together with many others.
+  return look(context, event, registry, known, await readMaxAge(context, registry));
 }
 
 /**
- * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting what a change touches. Creates the
- * registry's state at its first event.
+ * The same for a heartbeat, after it was applied and noted in its node's journal.
+ * @param overdue - the contract accepted it although the known value calls it too late.
  */
-export async function syncMaxAge(
+export async function syncMaxAgeAfterHeartbeat(
   context: Context,
   event: Block,
   registry: Hex,
-  heartbeat?: HeartbeatHint,
+  overdue: boolean,
+): Promise<void> {
+  const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
+  const blockNumber = Number(event.block.number);
+  const patience = overdue ? 0 : HEARTBEAT_WINDOW_BLOCKS;
+  if (
+    known !== null &&
+    blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock + patience)
+  )
+    return;
+  // With a block number, although it is the event's own: Ponder would foresee the call for every heartbeat.
+  await look(context, event, registry, known, await readMaxAge(context, registry, blockNumber));
+}
+
+async function look(
+  context: Context,
+  event: Block,
+  registry: Hex,
+  known: RegistryState | null,
+  reading: Reading,
 ): Promise<RegistryState> {
   const key = { chainId: context.chain.id, registry };
   const blockNumber = Number(event.block.number);
-  const known = await context.db.find(registryState, key);
-  if (known !== null) {
-    const patience =
-      heartbeat === undefined || heartbeat.latenessSeconds > known.maxAgeSeconds
-        ? 0
-        : HEARTBEAT_WINDOW_BLOCKS;
-    if (blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock + patience)) return known;
-  }
-
-  const reading = await readMaxAge(context, registry, blockNumber);
   const wait = "unreadable" in reading && reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
   const checked = {
     maxAgeCheckedBlock: blockNumber,
@@ -96,7 +114,7 @@ export async function syncMaxAge(
     .update(registryState, key)
     .set({ ...checked, maxAgeSeconds: change.valueSeconds, maxAgeOrdinal: ordinal });
   await forEachMember(context, known, (liveness) =>
-    rebuildNode(context, liveness, known, { fromAt: change.fromAt, maxAgeSeconds: change.valueSeconds }),
+    rebuildNode(context, liveness, { fromAt: change.fromAt, maxAgeSeconds: change.valueSeconds }),
   );
   return state;
 }

@@ -4,6 +4,7 @@ import { activeInterval, nodeLiveness } from "ponder:schema";
 import type { Hex } from "viem";
 import type { EndedInterval, OpenInterval, Transition } from "./liveness/active.ts";
 import { openIntervalOf } from "./liveness/figures.ts";
+import { EMPTY_JOURNAL } from "./liveness/journal.ts";
 import type { Tally } from "./liveness/tally.ts";
 
 export type Liveness = typeof nodeLiveness.$inferSelect;
@@ -30,7 +31,7 @@ export const hourColumns = (tally: Tally) => ({
   hourMaxLatenessSeconds: tally.maxLatenessSeconds,
 });
 
-/** The running day of a node's row. */
+/** The hours of the running day that are over. */
 export const dayTally = (row: Liveness): Tally => ({
   startAt: row.dayStartAt,
   heartbeats: row.dayHeartbeats,
@@ -72,7 +73,8 @@ export async function writeEnded(
 
 /**
  * Applies a transition at time `at` together with other changes of the row. A node whose interval ended at this very
- * second (disabled and enabled again in one block) continues it, so that stored intervals stay maximal.
+ * second (disabled and enabled again in one block) continues it, so that stored intervals stay maximal. What is no
+ * heartbeat begins the journal anew.
  */
 export async function writeTransition(
   context: Context,
@@ -97,6 +99,7 @@ export async function writeTransition(
   await writeEnded(context, { ...keyOf(liveness), closedIntervals }, { ended });
   if (ended !== null) closedIntervals += 1;
   await context.db.update(nodeLiveness, keyOf(liveness)).set({
+    ...EMPTY_JOURNAL,
     ...change,
     activeFrom: open?.from ?? null,
     activeUntil: open?.until ?? null,

@@ -3,14 +3,9 @@ import type { Context } from "ponder:registry";
 import { activeInterval, nodeLiveness } from "ponder:schema";
 import { activeUntil, reconsider } from "./liveness/active.ts";
 import { applyBeat } from "./liveness/figures.ts";
-import { readJournal } from "./liveness/journal.ts";
+import { EMPTY_JOURNAL, type Journal, readJournal } from "./liveness/journal.ts";
 import { type Liveness, writeEnded, writeTransition } from "./nodeState.ts";
 import { undoGaps, writeGap, writeLateSecond } from "./provedGaps.ts";
-
-interface Known {
-  readonly maxAgeSeconds: number;
-  readonly maxAgeCheckedBlock: number;
-}
 
 interface Change {
   /** Time of the block in which the new value came into force. */
@@ -20,17 +15,13 @@ interface Change {
 
 /**
  * Since the last look at the value a node can only have sent heartbeats: every other registry event looks first. So
- * its journal is undone, and replayed with the old value up to the change and the new one from it.
+ * its journal, which reaches back beyond that look, is undone, and replayed with the old value up to the change and the
+ * new one from it.
  */
-export async function rebuildNode(
-  context: Context,
-  liveness: Liveness,
-  known: Known,
-  change: Change,
-): Promise<void> {
+export async function rebuildNode(context: Context, liveness: Liveness, change: Change): Promise<void> {
   const { chainId, registry, teeId } = liveness;
   const key = { chainId, registry, teeId };
-  const journal = readJournal(liveness.journal, known.maxAgeCheckedBlock);
+  const journal = readJournal(liveness.journal);
   const replayed = journal?.beats ?? [];
   if (journal !== null) await undoJournal(context, liveness, journal);
 
@@ -52,8 +43,9 @@ export async function rebuildNode(
 
   await replay(
     replayed.filter(({ receivedAt }) => receivedAt < change.fromAt),
-    known.maxAgeSeconds,
+    liveness.maxAgeSeconds,
   );
+  await context.db.update(nodeLiveness, key).set({ maxAgeSeconds: change.maxAgeSeconds, ...EMPTY_JOURNAL });
   const row = await current();
   if (row.enabled && !row.removed) {
     const until = activeUntil(row.lastHeartbeatAt, change.maxAgeSeconds, row.pcrApprovedUntil);
@@ -70,11 +62,7 @@ export async function rebuildNode(
   );
 }
 
-async function undoJournal(
-  context: Context,
-  liveness: Liveness,
-  journal: NonNullable<ReturnType<typeof readJournal>>,
-): Promise<void> {
+async function undoJournal(context: Context, liveness: Liveness, journal: Journal): Promise<void> {
   const { chainId, registry, teeId } = liveness;
   const key = { chainId, registry, teeId };
   const { figures, beats } = journal;
@@ -82,5 +70,5 @@ async function undoJournal(
     await context.db.delete(activeInterval, { ...key, ordinal });
   const since = beats[0]?.receivedAt ?? liveness.lastHeartbeatAt;
   await undoGaps(context, key, { now: liveness.provedGaps, before: figures.provedGaps }, since);
-  await context.db.update(nodeLiveness, key).set({ ...figures, journal: "" });
+  await context.db.update(nodeLiveness, key).set(figures);
 }

@@ -37,6 +37,17 @@ export interface BeatOutcome {
   readonly late: boolean;
 }
 
+/** The figures of a row: read once, because each read of a row that Ponder hands out goes through a proxy. */
+export const figuresOf = (row: LivenessFigures): LivenessFigures => ({
+  activeFrom: row.activeFrom,
+  activeUntil: row.activeUntil,
+  closedIntervals: row.closedIntervals,
+  provedGaps: row.provedGaps,
+  lastHeartbeatAt: row.lastHeartbeatAt,
+  lastSignedAt: row.lastSignedAt,
+  lastSignedMaxAgeSeconds: row.lastSignedMaxAgeSeconds,
+});
+
 export const openIntervalOf = (
   figures: Pick<LivenessFigures, "activeFrom" | "activeUntil">,
 ): OpenInterval | null =>

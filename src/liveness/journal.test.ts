@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { appendBeat, readJournal } from "./journal.ts";
+import { appendBeat, EMPTY_JOURNAL, JOURNAL_BLOCKS, readJournal } from "./journal.ts";
 
 const seconds = fc.integer({ min: 0, max: 2_000_000_000 });
 const figures = fc.record({
@@ -14,32 +14,57 @@ const figures = fc.record({
 });
 const beat = fc.record({ signedAt: seconds, receivedAt: seconds, repeated: fc.boolean() });
 
+const before = {
+  activeFrom: 1,
+  activeUntil: 2,
+  closedIntervals: 0,
+  provedGaps: 0,
+  lastHeartbeatAt: 1,
+  lastSignedAt: 1,
+  lastSignedMaxAgeSeconds: 1800,
+};
+const beatAt = (receivedAt: number, repeated = false) => ({ signedAt: receivedAt - 1, receivedAt, repeated });
+
 describe("journal", () => {
   it("gives back the figures before the first heartbeat and every heartbeat", () => {
     fc.assert(
-      fc.property(fc.nat(), figures, fc.array(beat, { minLength: 1 }), (checkedBlock, before, beats) => {
-        let journal = "";
-        for (const one of beats) journal = appendBeat(journal, checkedBlock, before, one);
-        expect(readJournal(journal, checkedBlock)).toEqual({ checkedBlock, figures: before, beats });
+      fc.property(fc.nat(), figures, fc.array(beat, { minLength: 1 }), (block, first, beats) => {
+        let columns = EMPTY_JOURNAL;
+        // The first heartbeat may repeat the registration's second; it begins the journal all the same.
+        for (const one of beats)
+          columns = appendBeat(
+            columns,
+            block,
+            columns.journal === "" ? first : { ...first, lastHeartbeatAt: -1 },
+            one,
+          );
+        expect(readJournal(columns.journal)).toEqual({ figures: first, beats });
       }),
     );
   });
 
-  it("begins anew after another look, and is not read for an earlier one", () => {
-    const before = {
-      activeFrom: 1,
-      activeUntil: 2,
-      closedIntervals: 0,
-      provedGaps: 0,
-      lastHeartbeatAt: 1,
-      lastSignedAt: 1,
-      lastSignedMaxAgeSeconds: 1800,
-    };
-    const first = appendBeat("", 10, before, { signedAt: 5, receivedAt: 6, repeated: false });
-    const second = appendBeat(first, 30, before, { signedAt: 7, receivedAt: 8, repeated: true });
-    expect(readJournal(second, 30)?.beats).toEqual([{ signedAt: 7, receivedAt: 8, repeated: true }]);
-    expect(readJournal(second, 10)).toBeNull();
-    expect(readJournal(second, 3)).toBeNull();
-    expect(readJournal("", 10)).toBeNull();
+  it("reaches back a thousand blocks and forgets what lies before twice as many", () => {
+    let columns = EMPTY_JOURNAL;
+    const step = 10;
+    for (let block = 0; block <= 10 * JOURNAL_BLOCKS; block += step) {
+      columns = appendBeat(columns, block, { ...before, lastHeartbeatAt: block - step }, beatAt(block));
+      const journal = readJournal(columns.journal);
+      const oldest = journal?.beats[0]?.receivedAt ?? block;
+      expect(journal?.figures.lastHeartbeatAt).toBe(oldest - step);
+      expect(oldest).toBeGreaterThan(block - 2 * JOURNAL_BLOCKS - step);
+      if (block > JOURNAL_BLOCKS) expect(oldest).toBeLessThanOrEqual(block - JOURNAL_BLOCKS + step);
+    }
+  });
+
+  it("does not grow with repetitions in one block", () => {
+    const once = appendBeat(EMPTY_JOURNAL, 5, before, beatAt(100));
+    const again = appendBeat(once, 5, { ...before, lastHeartbeatAt: 100 }, beatAt(100, true));
+    expect(again).toEqual(once);
+    const other = appendBeat(once, 5, { ...before, lastHeartbeatAt: 100 }, { ...beatAt(100), signedAt: 98 });
+    expect(readJournal(other.journal)?.beats).toHaveLength(2);
+  });
+
+  it("is empty at first", () => {
+    expect(readJournal("")).toBeNull();
   });
 });

@@ -41,15 +41,33 @@ export function rememberSigned(
   receivedAt: number,
   maxAgeSeconds: number,
 ): RecentSeconds {
-  if (wasSigned(recent, signedAt)) return recent;
   const oldest = receivedAt - 2 * maxAgeSeconds;
-  const kept = recent
-    .split(",")
-    .map(Number)
-    .filter((second) => second >= oldest);
-  kept.push(signedAt);
-  return kept
-    .sort((a, b) => a - b)
-    .slice(-MOST_RECENT)
-    .join(",");
+  const newest = recent.slice(recent.lastIndexOf(",") + 1);
+  // Nearly every heartbeat is the newest one, and nearly every other one is known already.
+  if (signedAt > Number(newest) || newest === "") {
+    const kept = atMost(MOST_RECENT - 1, dropBefore(recent, oldest));
+    return kept === "" ? String(signedAt) : `${kept},${signedAt}`;
+  }
+  if (wasSigned(recent, signedAt)) return recent;
+  const kept = dropBefore(recent, oldest);
+  const seconds = [...(kept === "" ? [] : kept.split(",").map(Number)), signedAt].sort((a, b) => a - b);
+  return atMost(MOST_RECENT, seconds.join(","));
 }
+
+/** Leaves out the seconds before `oldest`. */
+function dropBefore(recent: RecentSeconds, oldest: number): RecentSeconds {
+  let start = 0;
+  while (start < recent.length) {
+    const comma = recent.indexOf(",", start);
+    const end = comma === -1 ? recent.length : comma;
+    if (Number(recent.slice(start, end)) >= oldest) return recent.slice(start);
+    start = end + 1;
+  }
+  return "";
+}
+
+/** A second takes at least this many characters with its comma, so shorter lines need no counting. */
+const SHORTEST_SECOND = 2;
+
+const atMost = (most: number, recent: RecentSeconds): RecentSeconds =>
+  recent.length < most * SHORTEST_SECOND ? recent : recent.split(",").slice(-most).join(",");
