@@ -7,14 +7,16 @@ import { type KeptProcess, keepRunning } from "./process.ts";
 import { EXIT_WITH_PARENT, NODE, typeScript } from "./programs.ts";
 import { relay } from "./relay.ts";
 
-/** An indexer gives Ponder 8 s. */
-const STOPS_WITHIN_MS = 12_000;
+/** An indexer gives Ponder 8 s; the others have nothing that takes long. */
+const INDEXER_STOPS_WITHIN_MS = 12_000;
+const OTHERS_STOP_WITHIN_MS = 5_000;
 
 interface Part {
   /** As in the log's second column. */
   readonly name: string;
   readonly title: string;
   readonly args: readonly string[];
+  readonly stopWithinMs: number;
 }
 
 /** In the order of starting; stopped in the opposite order. */
@@ -23,9 +25,15 @@ const PARTS: readonly Part[] = [
     name: chain,
     title: `the indexer of ${chain}`,
     args: [...typeScript("supervisor/indexer.ts"), chain],
+    stopWithinMs: INDEXER_STOPS_WITHIN_MS,
   })),
-  { name: "observer", title: "the observer", args: typeScript("workers/observer/main.ts") },
-  { name: "api", title: "the API", args: typeScript("api/server.ts") },
+  {
+    name: "observer",
+    title: "the observer",
+    args: typeScript("workers/observer/main.ts"),
+    stopWithinMs: OTHERS_STOP_WITHIN_MS,
+  },
+  { name: "api", title: "the API", args: typeScript("api/server.ts"), stopWithinMs: OTHERS_STOP_WITHIN_MS },
 ];
 
 export interface System {
@@ -53,7 +61,7 @@ export async function startSystem(
     throw error;
   }
   const env = { ...variables, DATABASE_URL: database.url, LOG_FORMAT: "json" };
-  const running = PARTS.map(({ name, title, args }): KeptProcess => {
+  const running = PARTS.map(({ name, title, args, stopWithinMs }): KeptProcess => {
     const own = log.part(name);
     return keepRunning(
       {
@@ -62,7 +70,7 @@ export async function startSystem(
         args: () => [...EXIT_WITH_PARENT, ...args],
         env,
         detached: true,
-        stopWithinMs: STOPS_WITHIN_MS,
+        stopWithinMs,
         onLine: (line) => relay(line, own),
       },
       log,
