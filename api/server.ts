@@ -1,7 +1,7 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
@@ -38,7 +38,8 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
 
 /** Shows the watcher every position, so that a recovery is noticed although nobody asked while it began. */
 function watchPositions(reader: Reader, watcher: PositionWatcher, chainIds: ChainIds): () => void {
-  let timer: NodeJS.Timeout;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
   const look = async () => {
     try {
       const progress = await reader.read((transaction) => readProgress(transaction, chainIds));
@@ -46,10 +47,13 @@ function watchPositions(reader: Reader, watcher: PositionWatcher, chainIds: Chai
     } catch {
       // the next request meets the same failure and reports it
     }
-    timer = setTimeout(look, WATCH_INTERVAL_MS);
+    if (!stopped) timer = setTimeout(look, WATCH_INTERVAL_MS);
   };
   timer = setTimeout(look, 0);
-  return () => clearTimeout(timer);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 async function serve(environment: Environment, log: Log): Promise<void> {
@@ -62,29 +66,36 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   const watcher = new PositionWatcher();
   const settings = settingsFrom(environment);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
-  const app = createApp({ reader, watcher, settings, clock: Date.now, log, newRequestId: randomUUID });
+  try {
+    const app = createApp({ reader, watcher, settings, clock: Date.now, log, newRequestId: randomUUID });
+    await listenUntilStopped(createServer(getRequestListener(app.fetch)), environment, log);
+  } finally {
+    stopWatching();
+    await reader.close();
+    await database.stop();
+  }
+}
 
-  const server = createServer(getRequestListener(app.fetch));
+async function listenUntilStopped(
+  server: Server,
+  { API_PORT, API_HOST }: Environment,
+  log: Log,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(environment.API_PORT, environment.API_HOST, resolve);
+    server.listen(API_PORT, API_HOST, resolve);
   });
   const { port } = server.address() as AddressInfo; // it listens on TCP
-  log.info(`listening on http://${environment.API_HOST}:${port}`);
-
-  const stopped = new Promise<void>((resolve) => {
+  log.info(`listening on http://${API_HOST}:${port}`);
+  await new Promise<void>((resolve) => {
     process.once("SIGTERM", resolve);
     process.once("SIGINT", resolve);
   });
-  await stopped;
-  stopWatching();
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   const impatience = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   await closed;
   clearTimeout(impatience);
-  await reader.close();
-  await database.stop();
 }
 
 try {

@@ -53,19 +53,24 @@ export async function readNetwork(
     select count(distinct ${recordColumn("owner")}) as count
     from og.node n ${joinRegistration(og)} ${joinObservations(og)} where ${inScope}`);
   const [sums] = await transaction.rows<Record<string, number>>(sql`
-    select coalesce(sum(heartbeats), 0)::bigint as heartbeats,
-      coalesce(sum(individual_settlements), 0)::bigint as individual,
+    select coalesce(sum(individual_settlements), 0)::bigint as individual,
       coalesce(sum(batch_settlements), 0)::bigint as batch,
       coalesce(sum(legacy_settlements), 0)::bigint as legacy,
       coalesce(sum(claimed_leaves), 0)::bigint as "claimedLeaves",
       coalesce(sum(onchain_inferences), 0)::bigint as "onchainInferences"
     from og.network_bucket where chain_id = ${og.chainId} and interval_seconds = 86400`);
+  // A node's newest hour is not in the buckets yet.
+  const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
+    select (
+      coalesce((select sum(heartbeats) from og.network_bucket where chain_id = ${og.chainId} and interval_seconds = 3600), 0)
+      + coalesce((select sum(hour_heartbeats) from og.node_liveness where chain_id = ${og.chainId}), 0)
+    )::bigint as heartbeats`);
   const demand =
     base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);
   return {
     nodes: countByStatus(nodes),
     operators: operators?.count ?? 0,
-    heartbeats: sums?.heartbeats ?? 0,
+    heartbeats: beats?.heartbeats ?? 0,
     settlements: {
       individual: sums?.individual ?? 0,
       batch: sums?.batch ?? 0,

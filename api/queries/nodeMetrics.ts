@@ -91,10 +91,9 @@ export async function readNodeMetrics(
   settlementRegistry: string,
 ): Promise<readonly Partial<Record<NodeWindow, NodeMetrics>>[]> {
   if (keys.length === 0 || windows.length === 0) return keys.map(() => ({}));
-  const place = new Map(keys.map(({ registry, teeId }, index) => [`${registry} ${teeId}`, index]));
-  const wanted = sql`wanted (registry, tee_id, place) as (values ${sql.join(
+  const wanted = sql`wanted (chain_id, registry, tee_id, place) as (values ${sql.join(
     keys.map(
-      ({ registry, teeId }) => sql`(${registry}, ${teeId}, ${place.get(`${registry} ${teeId}`)}::int)`,
+      ({ registry, teeId }, place) => sql`(${moment.chainId}::int, ${registry}, ${teeId}, ${place}::int)`,
     ),
     sql`, `,
   )})`;
@@ -156,13 +155,15 @@ async function readUptimes(
 }
 
 interface Counted {
-  /** Counts `r`, an event row, of `wanted`. */
+  /** Event rows `r` of `wanted`. */
   readonly rows: SQL;
-  /** The rows' time column. */
+  /** Their time column. */
   readonly time: SQL;
   readonly buckets: SQL;
   /** The buckets' column. */
   readonly count: SQL;
+  /** From when on a node's buckets of a width (`s.width`) are not written yet; null when they always are. */
+  readonly openFrom: SQL | null;
 }
 
 const HEARTBEATS: Counted = {
@@ -170,6 +171,10 @@ const HEARTBEATS: Counted = {
   time: sql`r.received_at`,
   buckets: sql`og.node_bucket b where b.registry = wanted.registry and b.tee_id = wanted.tee_id`,
   count: sql`b.heartbeats`,
+  // The hour and the day of a node's newest heartbeat reach their buckets only with its next one.
+  openFrom: sql`(
+    select case when s.width = 3600 then l.hour_start_at else l.day_start_at end from og.node_liveness l
+    where l.registry = wanted.registry and l.tee_id = wanted.tee_id and l.chain_id = wanted.chain_id)`,
 };
 
 const SETTLEMENTS: Counted = {
@@ -177,6 +182,7 @@ const SETTLEMENTS: Counted = {
   time: sql`r.settled_at`,
   buckets: sql`og.settlement_bucket b where b.tee_id = wanted.tee_id`,
   count: sql`b.settlements`,
+  openFrom: null,
 };
 
 async function readCounts(
@@ -184,7 +190,7 @@ async function readCounts(
   { chainId, blockNumber, time }: Moment,
   wanted: SQL,
   windows: readonly NodeWindow[],
-  { rows, time: timeColumn, buckets, count }: Counted,
+  { rows, time: timeColumn, buckets, count, openFrom }: Counted,
 ): Promise<ReadonlyMap<string, number>> {
   const segments = windows.flatMap((window) => {
     const width = NODE_WINDOWS[window];
@@ -205,6 +211,16 @@ async function readCounts(
   };
   const lastBlockBefore = (bound: SQL) =>
     sql`coalesce((select number from og.block where chain_id = ${chainId} and timestamp < ${bound} order by timestamp desc, number desc limit 1), -1)`;
+  const openRows = sql`
+      union all
+      select wanted.place, s.name, counted.total
+      from wanted cross join bucket_segment s
+      cross join lateral (select greatest(s.from_at, ${openFrom}) as from_at) open
+      cross join lateral (
+        select count(*) as total from ${rows} and r.chain_id = ${chainId}
+          and r.block_number > ${lastBlockBefore(sql`open.from_at`)} and r.block_number <= ${blockNumber}
+          and ${timeColumn} >= open.from_at and ${timeColumn} < s.to_at
+      ) counted`;
   const found = await transaction.rows<{ place: number; name: string; total: bigint }>(sql`
     with ${wanted},
     row_segment as materialized (
@@ -228,6 +244,7 @@ async function readCounts(
         select coalesce(sum(${count}), 0) as total from ${buckets} and b.chain_id = ${chainId}
           and b.interval_seconds = s.width and b.start_at >= s.from_at and b.start_at < s.to_at
       ) counted
+      ${openFrom === null ? sql`` : openRows}
     ) part
     group by place, name order by place, name`);
   return new Map(found.map(({ place, name, total }) => [`${place} ${name}`, Number(total)]));

@@ -234,9 +234,8 @@ async function readNodes(
     select n.registry, n.tee_id as "teeId", n.tee_type as "teeType", tee_type.name as "typeName",
       ${recordColumn("owner")} as owner,
       ${recordColumn("payment_address")} as "paymentAddress",
-      case when observed.endpoint_hex is distinct from n.endpoint_hex then
-        coalesce(observed.endpoint_hex, case when n.endpoint_hex is null then first_seen.endpoint_hex end)
-      end as "observedEndpointHex",
+      case when n.endpoint_hex is null then coalesce(observed.endpoint_hex, first_seen.endpoint_hex)
+        when observed.endpoint_hex <> n.endpoint_hex then observed.endpoint_hex end as "observedEndpointHex",
       n.endpoint,
       case when n.endpoint_hex <> '0x' || encode(convert_to(n.endpoint, 'UTF8'), 'hex') then n.endpoint_hex end as "endpointHex",
       ${detail.keys === "with-keys" ? sql`coalesce(n.public_key, observed.public_key, first_seen.public_key)` : sql`null`} as "publicKey",

@@ -134,7 +134,7 @@ const LONGEST_ECHO = 200;
 
 /** Reads a validation failure as parameter, value and rule; unknown parameters are named too. */
 export function refusedParameters(error: z.ZodError, given: unknown): readonly RefusedParameter[] {
-  const valueOf = (parameter: string): string | null => {
+  const givenValue = (parameter: string): string | null => {
     if (typeof given !== "object" || given === null || !(parameter in given)) return null;
     const value: unknown = Reflect.get(given, parameter);
     return (Array.isArray(value) ? value.join(",") : String(value)).slice(0, LONGEST_ECHO);
@@ -143,10 +143,10 @@ export function refusedParameters(error: z.ZodError, given: unknown): readonly R
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => ({
         parameter: key.slice(0, LONGEST_ECHO),
-        value: valueOf(key),
+        value: givenValue(key),
         rule: "no such parameter here",
       }));
     const parameter = String(issue.path[0] ?? "");
-    return [{ parameter, value: valueOf(parameter), rule: issue.message }];
+    return [{ parameter, value: givenValue(parameter), rule: issue.message }];
   });
 }

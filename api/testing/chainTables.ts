@@ -1,0 +1,130 @@
+/** The views that an indexer publishes, as plain tables with hand-made histories. For tests only. */
+import { generateDrizzleJson, generateMigration } from "drizzle-kit/api";
+import pg from "pg";
+import { migrateDatabase } from "../../db/migrate.ts";
+import * as chainSchema from "../../ponder.schema.ts";
+
+export const OG_CHAIN_ID = 10740;
+export const BASE_CHAIN_ID = 8453;
+const CHAIN_IDS = { og: OG_CHAIN_ID, base: BASE_CHAIN_ID } as const;
+type Chain = keyof typeof CHAIN_IDS;
+
+type Row = Readonly<Record<string, unknown>>;
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const BLANK: Row = { text: "", boolean: false };
+
+const checkpoint = (time: number, chainId: number, block: number): string =>
+  [
+    String(time).padStart(10, "0"),
+    String(chainId).padStart(16, "0"),
+    String(block).padStart(16, "0"),
+    "9".repeat(16),
+    "9",
+    "9".repeat(16),
+  ].join("");
+
+export class ChainTables {
+  private constructor(readonly client: pg.Client) {}
+
+  /** Creates both chains' tables and our own schemas in an empty database. */
+  static async create(url: string): Promise<ChainTables> {
+    await migrateDatabase(url);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const none = generateDrizzleJson({});
+    const statements = await generateMigration(
+      none,
+      generateDrizzleJson({ ...chainSchema }, none.id, undefined, "snake_case"),
+    );
+    for (const chain of ["og", "base"] as const) {
+      await client.query(`create schema ${chain}; set search_path = ${chain}`);
+      for (const statement of statements) await client.query(statement);
+      await client.query(`
+        create table _ponder_meta (key text primary key, value jsonb);
+        create table _ponder_checkpoint (chain_name text primary key, chain_id bigint, latest_checkpoint varchar(75),
+          safe_checkpoint varchar(75), finalized_checkpoint varchar(75))`);
+    }
+    await client.query("reset search_path");
+    return new ChainTables(client);
+  }
+
+  /** Puts a chain at a block, ready unless said otherwise. */
+  async setHead(chain: Chain, block: number, time: number, readiness: "ready" | "not-ready" = "ready") {
+    const latest = checkpoint(time, CHAIN_IDS[chain], block);
+    const finalized = checkpoint(time - 10, CHAIN_IDS[chain], Math.max(0, block - 5));
+    await this.client.query(
+      `insert into ${chain}._ponder_checkpoint values ($1, $2, $3, $3, $4)
+       on conflict (chain_name) do update set latest_checkpoint = $3, safe_checkpoint = $3, finalized_checkpoint = $4`,
+      [chain, CHAIN_IDS[chain], latest, finalized],
+    );
+    await this.client.query(
+      `insert into ${chain}._ponder_meta values ('app', $1) on conflict (key) do update set value = $1`,
+      [{ is_ready: readiness === "ready" ? 1 : 0 }],
+    );
+  }
+
+  /** A block with an event; its hash follows from number and fork. */
+  async block(chain: Chain, number: number, timestamp: number, fork = "a") {
+    await this.insert(chain, "block", { number, timestamp, hash: hash(`b10c${fork}${number}`) });
+  }
+
+  readonly #required = new Map<string, Promise<Row>>();
+
+  /** Zero values of a table's required columns, named as in the schema. */
+  #blank(schema: string, table: string): Promise<Row> {
+    const key = `${schema}.${table}`;
+    const known = this.#required.get(key);
+    if (known !== undefined) return known;
+    const reading = this.client
+      .query<{ name: string; type: string }>(
+        `select column_name as name, data_type as type from information_schema.columns
+         where table_schema = $1 and table_name = $2 and is_nullable = 'NO'`,
+        [schema, table],
+      )
+      .then(({ rows }) =>
+        Object.fromEntries(rows.map(({ name, type }) => [camelCase(name), BLANK[type] ?? 0])),
+      );
+    this.#required.set(key, reading);
+    return reading;
+  }
+
+  /** Inserts a row, named as in the schema; the chain's id and zeros for what is left out are added. */
+  async insert(chain: Chain | "observations", table: string, row: Row) {
+    const full: Row = {
+      ...(await this.#blank(chain, snakeCase(table))),
+      chainId: chain === "observations" ? OG_CHAIN_ID : CHAIN_IDS[chain],
+      ...row,
+    };
+    const names = Object.keys(full);
+    await this.client.query(
+      `insert into ${chain}.${snakeCase(table)} (${names.map(snakeCase).join(", ")})
+       values (${names.map((_, index) => `$${index + 1}`).join(", ")})`,
+      Object.values(full),
+    );
+  }
+
+  /** Removes every row of both chains and of the observations. */
+  async clear() {
+    const { rows } = await this.client.query<{ name: string }>(`
+      select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname in ('og', 'base', 'observations')`);
+    await this.client.query(`truncate ${rows.map(({ name }) => name).join(", ")}`);
+  }
+
+  async close() {
+    await this.client.end();
+  }
+}
+
+/** 32 bytes that tell what they stand for. */
+export const hash = (text: string): `0x${string}` =>
+  `0x${Buffer.from(text).toString("hex").padEnd(64, "0").slice(0, 64)}`;
+
+/** 20 bytes that tell what they stand for. */
+export const address = (text: string): `0x${string}` =>
+  `0x${Buffer.from(text).toString("hex").padEnd(40, "0").slice(0, 40)}`;
+
+export const utf8Hex = (text: string): `0x${string}` => `0x${Buffer.from(text).toString("hex")}`;

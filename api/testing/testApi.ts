@@ -1,0 +1,59 @@
+/** The application on a test database, with a clock that tests set. For tests only. */
+import { createLog } from "../../config/log.ts";
+import { createApp } from "../app.ts";
+import { createReader } from "../queries/database.ts";
+import { PositionWatcher } from "../queries/position.ts";
+import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
+import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
+
+export const OPG = address("opg");
+export const COMMON_PAYEE = address("common-payee");
+
+export interface TestApi {
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+  readonly fetch: (path: string, init: RequestInit) => Promise<Response>;
+  /** The parsed body of a 200. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  readonly json: (path: string) => Promise<any>;
+  readonly handler: (request: Request) => Response | Promise<Response>;
+  readonly log: string[];
+  /** Unix seconds. */
+  now: number;
+  readonly close: () => Promise<void>;
+}
+
+export function createTestApi(url: string, watcher = new PositionWatcher()): TestApi {
+  const log: string[] = [];
+  const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
+  let requests = 0;
+  const api: TestApi = {
+    now: 0,
+    log,
+    get: async (path, headers = {}) => app.request(path, { headers }),
+    fetch: async (path, init) => app.request(path, init),
+    async json(path) {
+      const response = await app.request(path);
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
+      return JSON.parse(text);
+    },
+    handler: (request) => app.fetch(request),
+    close: () => reader.close(),
+  };
+  const app = createApp({
+    reader,
+    watcher,
+    settings: {
+      chainIds: { og: OG_CHAIN_ID, base: BASE_CHAIN_ID },
+      registries: [REGISTRY, OTHER_REGISTRY],
+      commonPayees: [COMMON_PAYEE],
+      dailyOrganicCaps: [{ token: OPG, amount: 10n ** 18n }],
+      maxLagSeconds: 120,
+      version: "0.0.0-test",
+    },
+    clock: () => api.now * 1_000,
+    log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
+    newRequestId: () => `request-${++requests}`,
+  });
+  return api;
+}
