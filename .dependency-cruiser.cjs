@@ -118,7 +118,7 @@ module.exports = {
     {
       name: "no-dev-packages-in-what-ships",
       severity: "error",
-      from: { pathNot: `${TEST}|^test/|^bench/|^[^/]+\\.config\\.ts$|fakeUpstream|registryRpc` },
+      from: { pathNot: `${TEST}|^test/|^bench/|^[^/]+\\.config\\.ts$|/testing/|fakeUpstream|registryRpc` },
       to: { dependencyTypes: ["npm-dev"], pathNot: "node_modules/@types/" },
     },
   ],
