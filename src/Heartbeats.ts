@@ -7,7 +7,7 @@ import { addNetworkBuckets, countAnomaly, positionOf, recordBlock, timeOf } from
 import { clampToSafe } from "./decode/number.ts";
 import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./liveness/figures.ts";
 import { appendBeat } from "./liveness/journal.ts";
-import { rememberSigned, wasSigned } from "./liveness/proved.ts";
+import { forgetSigned, rememberSigned, wasSigned } from "./liveness/proved.ts";
 import { count, type Tally, type TurnOfHour, turnHour } from "./liveness/tally.ts";
 import { syncMaxAgeAfterHeartbeat } from "./maxAge.ts";
 import { dayColumns, dayTally, hourColumns, hourTally, type Liveness, writeEnded } from "./nodeState.ts";
@@ -43,11 +43,12 @@ og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
     const applied = applyBeat(before, row, beat, maxAgeSeconds);
     const hourIsOver = receivedAt >= hourStartAt + HOUR_SECONDS;
     const turn = hourIsOver ? turnHour({ hour: hourTally(row), day: dayTally(row) }, receivedAt) : null;
+    const recent = hourIsOver ? forgetSigned(recentSignedAt, receivedAt, maxAgeSeconds) : recentSignedAt;
     const hour = count(turn?.tallies.hour ?? hourTally(row), latenessSeconds, repeated);
     outcome = { ...applied, before, maxAgeSeconds, turn, repeated };
     return {
       ...moved(before, applied),
-      recentSignedAt: rememberSigned(recentSignedAt, signedAt, receivedAt, maxAgeSeconds),
+      recentSignedAt: rememberSigned(recent, before.lastSignedAt, signedAt),
       ...appendBeat(row, position.blockNumber, before, beat),
       ...hourColumns(hour),
       ...(turn === null ? {} : dayColumns(turn.tallies.day)),

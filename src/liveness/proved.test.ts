@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOutage, rememberSigned, splitGap, wasSigned } from "./proved.ts";
+import { forgetSigned, isOutage, rememberSigned, splitGap, wasSigned } from "./proved.ts";
 
 describe("isOutage", () => {
   it("counts a gap of 1.5 I as up and one second more as down", () => {
@@ -36,8 +36,15 @@ describe("the recently signed seconds", () => {
     expect(wasSigned("11000", 1000)).toBe(false);
   });
 
-  it("are sorted, distinct, and forgotten after twice the age", () => {
-    expect(rememberSigned("100,900", 500, 1000, 400)).toBe("500,900");
-    expect(rememberSigned("100,900", 900, 1000, 400)).toBe("100,900");
+  it("are sorted and distinct", () => {
+    expect(rememberSigned("100,900", 900, 500)).toBe("100,500,900");
+    expect(rememberSigned("100,900", 900, 900)).toBe("100,900");
+    expect(rememberSigned("100,900", 900, 901)).toBe("100,900,901");
+  });
+
+  it("are forgotten after a day, or after twice a longer age, but for the newest", () => {
+    expect(forgetSigned("100,900,1000", 86_400 + 900, 1800)).toBe("900,1000");
+    expect(forgetSigned("100,900,1000", 86_400 + 900, 86_400)).toBe("100,900,1000");
+    expect(forgetSigned("100,900", 1_000_000, 1800)).toBe("900");
   });
 });

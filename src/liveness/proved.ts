@@ -24,50 +24,34 @@ export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): rea
 
 /** A node could sign every second; beyond this many the oldest are forgotten and only a count suffers. */
 const MOST_RECENT = 4096;
+/**
+ * Signed seconds are remembered for a day, or for twice `heartbeatMaxAge` if that is longer. A day is longer than any
+ * age that was seen, so what counts as repeated does not depend on when a change of the age is noticed.
+ */
+const REMEMBERED_SECONDS = 86_400;
 
-/** Signed seconds that may still be repeated: ascending, comma-separated. */
+/** Signed seconds that may still be repeated: ascending, comma-separated, never empty. */
 export type RecentSeconds = string;
 
 export const wasSigned = (recent: RecentSeconds, signedAt: number): boolean =>
   recent === String(signedAt) || `,${recent},`.includes(`,${signedAt},`);
 
-/**
- * The signed seconds that may still be repeated after a heartbeat at `receivedAt`: those of twice `heartbeatMaxAge`, in
- * case it grows.
- */
+/** Adds a signed second; `newestSignedAt` is the last one of `recent`. */
 export function rememberSigned(
   recent: RecentSeconds,
+  newestSignedAt: number,
   signedAt: number,
-  receivedAt: number,
-  maxAgeSeconds: number,
 ): RecentSeconds {
-  const oldest = receivedAt - 2 * maxAgeSeconds;
-  const newest = recent.slice(recent.lastIndexOf(",") + 1);
-  // Nearly every heartbeat is the newest one, and nearly every other one is known already.
-  if (signedAt > Number(newest) || newest === "") {
-    const kept = atMost(MOST_RECENT - 1, dropBefore(recent, oldest));
-    return kept === "" ? String(signedAt) : `${kept},${signedAt}`;
-  }
+  // Nearly every heartbeat is the newest: appended without a look at the rest.
+  if (signedAt > newestSignedAt) return `${recent},${signedAt}`;
   if (wasSigned(recent, signedAt)) return recent;
-  const kept = dropBefore(recent, oldest);
-  const seconds = [...(kept === "" ? [] : kept.split(",").map(Number)), signedAt].sort((a, b) => a - b);
-  return atMost(MOST_RECENT, seconds.join(","));
+  return [...recent.split(",").map(Number), signedAt].sort((a, b) => a - b).join(",");
 }
 
-/** Leaves out the seconds before `oldest`. */
-function dropBefore(recent: RecentSeconds, oldest: number): RecentSeconds {
-  let start = 0;
-  while (start < recent.length) {
-    const comma = recent.indexOf(",", start);
-    const end = comma === -1 ? recent.length : comma;
-    if (Number(recent.slice(start, end)) >= oldest) return recent.slice(start);
-    start = end + 1;
-  }
-  return "";
+/** Drops the seconds that cannot be repeated any more at `now`. The newest stays. */
+export function forgetSigned(recent: RecentSeconds, now: number, maxAgeSeconds: number): RecentSeconds {
+  const oldest = now - Math.max(REMEMBERED_SECONDS, 2 * maxAgeSeconds);
+  const seconds = recent.split(",").slice(-MOST_RECENT);
+  const first = seconds.findIndex((second) => Number(second) >= oldest);
+  return (first === -1 ? seconds.slice(-1) : seconds.slice(first)).join(",");
 }
-
-/** A second takes at least this many characters with its comma, so shorter lines need no counting. */
-const SHORTEST_SECOND = 2;
-
-const atMost = (most: number, recent: RecentSeconds): RecentSeconds =>
-  recent.length < most * SHORTEST_SECOND ? recent : recent.split(",").slice(-most).join(",");

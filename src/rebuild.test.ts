@@ -1,0 +1,241 @@
+import { getTableColumns } from "drizzle-orm";
+import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import fc from "fast-check";
+import { keccak256, pad, toHex } from "viem";
+import { describe, expect, it, vi } from "vitest";
+import * as schema from "../ponder.schema.ts";
+
+type Row = Record<string, unknown>;
+type Handler = (given: { event: unknown; context: unknown }) => Promise<void>;
+
+const handlers = vi.hoisted(() => new Map<string, Handler>());
+vi.mock("ponder:registry", () => ({
+  ponder: { on: (name: string, handler: Handler) => handlers.set(name, handler) },
+}));
+vi.mock("ponder:schema", () => import("../ponder.schema.ts"));
+await import("./TEERegistry.ts");
+await import("./Heartbeats.ts");
+
+/** What Ponder's store does, in memory. */
+function memoryStore() {
+  const tables = new Map<PgTable, Map<string, Row>>();
+  const rowsOf = (table: PgTable) => {
+    const rows = tables.get(table) ?? new Map<string, Row>();
+    tables.set(table, rows);
+    return rows;
+  };
+  const keyOf = (table: PgTable, row: Row): string => {
+    const ofKey = new Set(
+      getTableConfig(table).primaryKeys.flatMap((key) => key.columns.map(({ name }) => name)),
+    );
+    return Object.entries(getTableColumns(table))
+      .filter(([, column]) => column.primary || ofKey.has(column.name))
+      .map(([property]) => String(row[property]))
+      .join("_");
+  };
+  const insert = (table: PgTable, row: Row) => {
+    const key = keyOf(table, row);
+    if (rowsOf(table).has(key)) throw new Error(`${key} is in the table already`);
+    rowsOf(table).set(key, { ...row });
+    return { ...row };
+  };
+  const update = (table: PgTable, key: Row, change: Row | ((row: Row) => Row)) => {
+    const before = rowsOf(table).get(keyOf(table, key));
+    if (before === undefined) throw Object.assign(new Error("no row"), { name: "RecordNotFoundError" });
+    const after = { ...before, ...(typeof change === "function" ? change({ ...before }) : change) };
+    rowsOf(table).set(keyOf(table, key), after);
+    return { ...after };
+  };
+  const known = (table: PgTable, row: Row) => rowsOf(table).has(keyOf(table, row));
+  const db = {
+    find: async (table: PgTable, key: Row) => {
+      const row = rowsOf(table).get(keyOf(table, key));
+      return row === undefined ? null : { ...row };
+    },
+    insert: (table: PgTable) => ({
+      values: (given: Row | Row[]) => ({
+        onConflictDoNothing: async () => (known(table, given as Row) ? null : insert(table, given as Row)),
+        onConflictDoUpdate: async (change: Row | ((row: Row) => Row)) => {
+          for (const row of [given].flat())
+            if (known(table, row)) update(table, row, change);
+            else insert(table, row);
+        },
+        // biome-ignore lint/suspicious/noThenProperty: Ponder's statement is awaited like this.
+        then: (resolve: (row: Row) => void, reject: (error: unknown) => void) =>
+          Promise.resolve()
+            .then(() => insert(table, given as Row))
+            .then(resolve, reject),
+      }),
+    }),
+    update: (table: PgTable, key: Row) => ({
+      set: async (change: Row | ((row: Row) => Row)) => update(table, key, change),
+    }),
+    delete: async (table: PgTable, key: Row) => rowsOf(table).delete(keyOf(table, key)),
+  };
+  return { db, rows: (table: PgTable) => [...rowsOf(table).values()] };
+}
+
+const CHAIN_ID = 10740;
+const REGISTRY = pad("0x01", { size: 20 });
+const OWNER = pad("0x02", { size: 20 });
+const nodeIds = [0, 1, 2].map((index) => keccak256(toHex(index)));
+const SECONDS_PER_BLOCK = 10;
+const timeOf = (block: number) => 1_000_000 + block * SECONDS_PER_BLOCK;
+
+interface Step {
+  readonly wait: number;
+  readonly kind: "heartbeat" | "repeat" | "late" | "disable" | "enable" | "age";
+  readonly node: number;
+  readonly lateness: number;
+  readonly age: number;
+}
+
+/** A chain that lives by the registry's rules: who may send a heartbeat, and how old it may be. */
+function history(steps: readonly Step[]) {
+  const ages: { fromBlock: number; age: number }[] = [{ fromBlock: 0, age: 300 }];
+  const enabled = nodeIds.map(() => true);
+  const lastSigned = nodeIds.map(() => timeOf(0));
+  const events: { block: number; name: string; args: Row }[] = nodeIds.map((teeId) => ({
+    block: 0,
+    name: "TEERegistry:TEERegistered",
+    args: { teeId, owner: OWNER, teeType: 0 },
+  }));
+  let block = 1;
+  for (const { wait, kind, node, lateness, age } of steps) {
+    block += wait;
+    const teeId = nodeIds[node];
+    const now = timeOf(block);
+    const current = ages.at(-1)?.age ?? 0;
+    if (kind === "age") ages.push({ fromBlock: block, age });
+    else if (kind === "disable" || kind === "enable") {
+      if (enabled[node] === (kind === "enable")) continue;
+      enabled[node] = kind === "enable";
+      events.push({
+        block,
+        name: `TEERegistry:TEE${kind === "enable" ? "Enabled" : "Disabled"}`,
+        args: { teeId },
+      });
+    } else {
+      const signedAt = kind === "repeat" ? (lastSigned[node] ?? now) : now - (kind === "late" ? lateness : 1);
+      if (!enabled[node] || now - signedAt > current) continue;
+      lastSigned[node] = Math.max(lastSigned[node] ?? 0, signedAt);
+      events.push({
+        block,
+        name: "TEERegistry:HeartbeatReceived",
+        args: { teeId, timestamp: BigInt(signedAt) },
+      });
+    }
+  }
+  // A value that is set and set again in one block is only what it was last.
+  const ageAt = (at: number) => ages.findLast(({ fromBlock }) => fromBlock <= at)?.age ?? 0;
+  return { events, ageAt, head: block + 120 };
+}
+
+/** Indexes a history, looking at `heartbeatMaxAge` every `clockBlocks` besides what the handlers do on their own. */
+async function index({ events, ageAt, head }: ReturnType<typeof history>, clockBlocks: number) {
+  const store = memoryStore();
+  let now = 0;
+  let reads = 0;
+  const context = {
+    chain: { id: CHAIN_ID, name: "og" },
+    contracts: { TEERegistry: { address: REGISTRY } },
+    db: store.db,
+    client: {
+      readContract: async ({ blockNumber = BigInt(now) }: { blockNumber?: bigint }) => {
+        reads += 1;
+        return BigInt(ageAt(Number(blockNumber)));
+      },
+      call: async () => Promise.reject(new Error("missing trie node")),
+      request: async () => Promise.reject(new Error("missing trie node")),
+      getBlock: async ({ blockNumber }: { blockNumber: bigint }) => ({
+        timestamp: BigInt(timeOf(Number(blockNumber))),
+      }),
+    },
+  };
+  const run = async (name: string, event: Row) => {
+    const handler = handlers.get(name);
+    if (handler === undefined) throw new Error(`nobody handles ${name}`);
+    await handler({ event, context });
+  };
+  let next = 0;
+  for (now = 0; now <= head; now++) {
+    const block = { number: BigInt(now), hash: pad(toHex(now)), timestamp: BigInt(timeOf(now)) };
+    // Ponder hands out a block before or after its logs; with a look at every block it must be before.
+    if (now % clockBlocks === 0) await run("RegistryClock:block", { block });
+    for (let logIndex = 0; events[next]?.block === now; next++, logIndex++) {
+      const { name, args } = events[next] as (typeof events)[number];
+      const hash = pad(toHex(`${now} ${logIndex}`));
+      const transaction = { hash, from: OWNER, to: REGISTRY, input: "0x" };
+      await run(name, { block, args, log: { address: REGISTRY, logIndex, data: "0x" }, transaction });
+    }
+  }
+  const withoutJournal = store
+    .rows(schema.nodeLiveness)
+    .map(({ journal, journalRollsAtBlock, ...row }) => row);
+  return {
+    reads,
+    rows: {
+      activeIntervals: sorted(store.rows(schema.activeInterval)),
+      provedGaps: sorted(store.rows(schema.provedGap)),
+      maxAges: sorted(store.rows(schema.heartbeatMaxAge)),
+      heartbeats: sorted(store.rows(schema.heartbeat)),
+      buckets: sorted(store.rows(schema.nodeBucket)),
+      liveness: sorted(withoutJournal),
+    },
+  };
+}
+
+const textOf = (row: Row) =>
+  JSON.stringify(Object.entries(row).sort(), (_, value) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+const sorted = (rows: readonly Row[]) => rows.map(textOf).sort();
+
+describe("looking at heartbeatMaxAge now and then", () => {
+  // Changes lie further apart than looks do, so that no value passes unseen: the clock's 100 blocks.
+  const quiet = fc.record<Step>({
+    wait: fc.integer({ min: 0, max: 12 }),
+    kind: fc.constantFrom("heartbeat", "heartbeat", "heartbeat", "repeat", "late", "disable", "enable"),
+    node: fc.integer({ min: 0, max: nodeIds.length - 1 }),
+    lateness: fc.integer({ min: 0, max: 600 }),
+    age: fc.constant(0),
+  });
+  const change = fc.record<Step>({
+    wait: fc.integer({ min: 0, max: 3 }),
+    kind: fc.constant("age" as const),
+    node: fc.constant(0),
+    lateness: fc.constant(0),
+    age: fc.integer({ min: 20, max: 600 }),
+  });
+  const pause: Step = { wait: 101, kind: "age", node: 0, lateness: 0, age: 0 };
+  const spell = fc.tuple(fc.array(quiet, { maxLength: 25 }), change, fc.array(quiet, { maxLength: 25 }));
+  const steps = fc.array(spell, { minLength: 1, maxLength: 4 }).map((spells) =>
+    spells.flatMap(([before, changed, after]) => [
+      ...before,
+      changed,
+      ...after,
+      // Time passes without an event: the same age once more.
+      { ...pause, age: changed.age },
+    ]),
+  );
+
+  it("writes the same rows as looking at every block", { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (given) => {
+        const chain = history(given);
+        const rare = await index(chain, 100);
+        const every = await index(chain, 1);
+        expect(rare.rows).toEqual(every.rows);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("costs fewer reads than heartbeats", async () => {
+    const beats = Array.from({ length: 600 }, (_, index): Step => {
+      return { wait: 1, kind: "heartbeat", node: index % 3, lateness: 0, age: 0 };
+    });
+    const { reads } = await index(history(beats), 100);
+    expect(reads).toBeLessThan(60);
+  });
+});
