@@ -16,7 +16,7 @@ import { rebuildNode } from "./rebuild.ts";
 /** The contract's default, assumed until the view could be read. */
 const DEFAULT_MAX_AGE = 1800n;
 /** A registry without the view is asked again only after this many blocks; `JOURNAL_BLOCKS` is longer. */
-const ABSENT_RETRY_BLOCKS = 1000;
+const ABSENT_RETRY_BLOCKS = 300;
 const HEARTBEAT_WINDOW_BLOCKS = 20;
 
 export type RegistryState = typeof registryState.$inferSelect;

@@ -43,7 +43,7 @@ describe("journal", () => {
     );
   });
 
-  it("reaches back a thousand blocks and forgets what lies before twice as many", () => {
+  it("reaches back far enough and forgets what lies before twice as many", () => {
     let columns = EMPTY_JOURNAL;
     const step = 10;
     for (let block = 0; block <= 10 * JOURNAL_BLOCKS; block += step) {

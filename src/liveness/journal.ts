@@ -10,7 +10,7 @@
 import type { Beat, LivenessFigures } from "./figures.ts";
 
 /** The journal reaches back this many blocks at least. Looks must not lie further apart. */
-export const JOURNAL_BLOCKS = 1100;
+export const JOURNAL_BLOCKS = 400;
 
 export interface Journal {
   /** Before the first of `beats`. */

@@ -2,6 +2,7 @@
  * The stricter notion of liveness: only distinct signed seconds count, because a registry accepts the same heartbeat
  * signature again. Pure; times are unix seconds.
  */
+import { HOUR_SECONDS } from "../buckets.ts";
 
 /** Two neighbouring distinct signed seconds, and `heartbeatMaxAge` at the first of them. */
 export interface Gap {
@@ -25,10 +26,10 @@ export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): rea
 /** A node could sign every second; beyond this many the oldest are forgotten and only a count suffers. */
 const MOST_RECENT = 4096;
 /**
- * Signed seconds are remembered for a day, or for twice `heartbeatMaxAge` if that is longer. A day is longer than any
- * age that was seen, so what counts as repeated does not depend on when a change of the age is noticed.
+ * Signed seconds are remembered for six hours, or for twice `heartbeatMaxAge` if that is longer. Six hours are twelve
+ * times the contract's default, so what counts as repeated does not depend on when a change of the age is noticed.
  */
-const REMEMBERED_SECONDS = 86_400;
+const REMEMBERED_SECONDS = 6 * HOUR_SECONDS;
 
 /** Signed seconds that may still be repeated: ascending, comma-separated, never empty. */
 export type RecentSeconds = string;
@@ -51,7 +52,12 @@ export function rememberSigned(
 /** Drops the seconds that cannot be repeated any more at `now`. The newest stays. */
 export function forgetSigned(recent: RecentSeconds, now: number, maxAgeSeconds: number): RecentSeconds {
   const oldest = now - Math.max(REMEMBERED_SECONDS, 2 * maxAgeSeconds);
-  const seconds = recent.split(",").slice(-MOST_RECENT);
-  const first = seconds.findIndex((second) => Number(second) >= oldest);
-  return (first === -1 ? seconds.slice(-1) : seconds.slice(first)).join(",");
+  const surplus = recent.length < MOST_RECENT ? 0 : recent.split(",").length - MOST_RECENT;
+  let start = 0;
+  for (let dropped = 0; ; dropped++) {
+    const comma = recent.indexOf(",", start);
+    if (comma === -1 || (dropped >= surplus && Number(recent.slice(start, comma)) >= oldest)) break;
+    start = comma + 1;
+  }
+  return recent.slice(start);
 }
