@@ -3,12 +3,12 @@
  * transaction. Lists add cursors, their CSV and NDJSON twins, and the walk over all pages.
  */
 import type { z } from "@hono/zod-openapi";
-import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import type { ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import { type Moment, momentAt } from "../queries/moment.ts";
+import { observationRevision } from "../queries/observations.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import { indexing, type Position, readEvidence, readProgress } from "../queries/position.ts";
 import {
@@ -132,16 +132,14 @@ async function verifyPinned(
   return { og: await verify("og"), base: await verify("base") };
 }
 
-/** Names the observations off chain that an answer may have used. */
+/** Whatever besides blocks an answer follows from: the software, and observations off chain. */
 async function revisionOf(
   { settings }: ApiService,
   transaction: ReadTransaction,
   asOf: AsOf,
 ): Promise<string> {
   if (asOf.og === null) return settings.version;
-  const [row] = await transaction.rows<{ revision: string }>(sql`
-    select count(*) || '-' || coalesce(max(block_number), 0) as revision from observations.node_record`);
-  return `${settings.version} ${row?.revision ?? ""}`;
+  return `${settings.version} ${await observationRevision(transaction)}`;
 }
 
 interface Question {
