@@ -69,21 +69,22 @@ og("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) =
     { individualSettlements: 1 },
   );
   const latencySeconds = Math.min(Math.max(timeOf(event) - clampToSafe(timestamp), 0), DAY_SECONDS);
-  for (const intervalSeconds of BUCKET_SECONDS)
-    await context.db
-      .insert(settlementBucket)
-      .values({
+  await context.db
+    .insert(settlementBucket)
+    .values(
+      BUCKET_SECONDS.map((intervalSeconds) => ({
         chainId: context.chain.id,
         teeId,
         intervalSeconds,
         startAt: bucketStart(timeOf(event), intervalSeconds),
         settlements: 1,
         latencySeconds,
-      })
-      .onConflictDoUpdate((row) => ({
-        settlements: row.settlements + 1,
-        latencySeconds: row.latencySeconds + latencySeconds,
-      }));
+      })),
+    )
+    .onConflictDoUpdate((row) => ({
+      settlements: row.settlements + 1,
+      latencySeconds: row.latencySeconds + latencySeconds,
+    }));
 });
 
 const batchCounts = (batchSize: bigint) => ({
