@@ -9,7 +9,7 @@ import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./
 import { appendBeat } from "./liveness/journal.ts";
 import { forgetSigned, rememberSigned, wasSigned } from "./liveness/proved.ts";
 import { count, type Tally, type TurnOfHour, turnHour } from "./liveness/tally.ts";
-import { syncMaxAgeAfterHeartbeat } from "./maxAge.ts";
+import { syncMaxAge } from "./maxAge.ts";
 import { dayColumns, dayTally, hourColumns, hourTally, type Liveness, writeEnded } from "./nodeState.ts";
 import { writeGap, writeLateSecond } from "./provedGaps.ts";
 import { og } from "./registry.ts";
@@ -31,7 +31,7 @@ og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
   // The contract refuses a signed time after its block's; an earlier registry may not have.
   const signedAt = Math.min(clampToSafe(event.args.timestamp), receivedAt);
   const latenessSeconds = receivedAt - signedAt;
-  const firstOfBlock = await recordBlock(context, event);
+  await recordBlock(context, event);
 
   // Found and updated in one step: on this path every call to the store counts.
   let outcome: Outcome | undefined;
@@ -74,8 +74,8 @@ og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
   // A node whose registration lies before the configured start block.
   else await countAnomaly(context, event, "event-of-unknown-node");
 
-  const overdue = outcome !== undefined && latenessSeconds > outcome.maxAgeSeconds;
-  if (firstOfBlock || overdue) await syncMaxAgeAfterHeartbeat(context, event, registry, overdue);
+  // After the heartbeat was applied: a change that precedes it applies it again.
+  await syncMaxAge(context, event, registry);
 });
 
 /** The columns that a heartbeat moves: three of the figures, unless something began or ended. */

@@ -25,9 +25,9 @@ export const positionOf = (context: Context, event: LogEvent) => ({
 
 export const timeOf = (event: Pick<LogEvent, "block">): number => Number(event.block.timestamp);
 
-/** Notes the block an event stands in. Tells whether the event is the first one of it. */
-export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<boolean> {
-  const inserted = await context.db
+/** Notes the block an event stands in. */
+export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<void> {
+  await context.db
     .insert(block)
     .values({
       chainId: context.chain.id,
@@ -36,7 +36,6 @@ export async function recordBlock(context: Context, event: Pick<LogEvent, "block
       timestamp: timeOf(event),
     })
     .onConflictDoNothing();
-  return inserted !== null;
 }
 
 /** Counts an odd but possible input that was survived. `kind` is a stable slug. */

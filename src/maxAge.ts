@@ -1,13 +1,11 @@
 /**
- * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read
- * at registry events and every hundred blocks, and a change is dated by bisection. Reading at every heartbeat's block
- * would cost more than all the rest of indexing: a heartbeat looks only when the last look is `HEARTBEAT_WINDOW_BLOCKS`
- * old, or when it was accepted although the known value says it is too late. The heartbeats in between are in their
- * nodes' journals and are applied again when a change turns out to precede them.
+ * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read at
+ * every block with a registry event and every hundred blocks, and a change is dated by bisection. A heartbeat looks after
+ * it was applied: what it and others did since the change is in their nodes' journals and is applied again.
  */
 import type { Context } from "ponder:registry";
 import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
-import type { Hex } from "viem";
+import { type Hex, toFunctionSelector } from "viem";
 import { heartbeatMaxAgeAbi } from "../abis/TEERegistry.ts";
 import { isStateGone, isUnreadable } from "./chainState.ts";
 import { clampToSafe } from "./decode/number.ts";
@@ -17,19 +15,22 @@ import { rebuildNode } from "./rebuild.ts";
 const DEFAULT_MAX_AGE = 1800n;
 /** A registry without the view is asked again only after this many blocks; `JOURNAL_BLOCKS` is longer. */
 const ABSENT_RETRY_BLOCKS = 300;
-const HEARTBEAT_WINDOW_BLOCKS = 20;
 
 export type RegistryState = typeof registryState.$inferSelect;
 type Block = { readonly block: { readonly number: bigint; readonly timestamp: bigint } };
 
 type Reading = { readonly value: bigint } | { readonly unreadable: "state-gone" | "absent" };
 
+const SELECTOR = toFunctionSelector(heartbeatMaxAgeAbi[0]);
+
 /** Reads the view at the event's own block, or at `blockNumber`. */
 async function readMaxAge(context: Context, registry: Hex, blockNumber?: number): Promise<Reading> {
   const call = {
     abi: heartbeatMaxAgeAbi,
     address: registry,
-    functionName: "heartbeatMaxAge",
+    // By its selector, which viem takes as it is: hashing the name for every block costs more than the rest of the
+    // call. Its types know only names.
+    functionName: SELECTOR as "heartbeatMaxAge",
     retryEmptyResponse: false,
   } as const;
   try {
@@ -45,7 +46,7 @@ async function readMaxAge(context: Context, registry: Hex, blockNumber?: number)
 
 /**
  * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting what a change touches. Creates the
- * registry's state at its first event. For every event but heartbeats.
+ * registry's state at its first event.
  */
 export async function syncMaxAge(context: Context, event: Block, registry: Hex): Promise<RegistryState> {
   const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
@@ -54,28 +55,6 @@ export async function syncMaxAge(context: Context, event: Block, registry: Hex):
     return known;
   // Without a block number Ponder foresees the call and reads its answer ahead, together with many others.
   return look(context, event, registry, known, await readMaxAge(context, registry));
-}
-
-/**
- * The same for a heartbeat, after it was applied and noted in its node's journal.
- * @param overdue - the contract accepted it although the known value calls it too late.
- */
-export async function syncMaxAgeAfterHeartbeat(
-  context: Context,
-  event: Block,
-  registry: Hex,
-  overdue: boolean,
-): Promise<void> {
-  const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
-  const blockNumber = Number(event.block.number);
-  const patience = overdue ? 0 : HEARTBEAT_WINDOW_BLOCKS;
-  if (
-    known !== null &&
-    blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock + patience)
-  )
-    return;
-  // With a block number, although it is the event's own: Ponder would foresee the call for every heartbeat.
-  await look(context, event, registry, known, await readMaxAge(context, registry, blockNumber));
 }
 
 async function look(

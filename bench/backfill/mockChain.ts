@@ -14,8 +14,8 @@ import { GET_TEE_SELECTOR } from "../../abis/teeRecord.ts";
 export const REGISTRY = "0x703cb174aeadb35d611858369b4b1111dc9abda6";
 export const RELAY = "0xf1dc0d5dcf2a01924fac78185b9227cf3ec839a5";
 const NODES = 400;
-const LOGS_PER_BLOCK = 10;
-const BLOCK_SECONDS = 22;
+const LOGS_PER_BLOCK = 2;
+const BLOCK_SECONDS = 4;
 const START_SECONDS = 1_780_000_000;
 
 const publicKeys = Array.from(
