@@ -29,6 +29,8 @@ const PROGRESS_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 30_000;
 const DROP_EVERY_MS = 60_000;
 const DROP_AFTER_SECONDS = 600;
+/** Backfill makes short-lived objects by the million: with Node's default they are collected too early, a sixth slower. */
+const YOUNG_GENERATION = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 /** Ponder gives itself 5 s to stop. */
 const PONDER_STOPS_WITHIN_MS = 8_000;
 const ASK_TIMEOUT_MS = 5_000;
@@ -96,6 +98,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       program: NODE,
       args: () => [
         ...EXIT_WITH_PARENT,
+        ...YOUNG_GENERATION,
         PONDER,
         "start",
         ...["--schema", settings.schema()],

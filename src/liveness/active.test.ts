@@ -76,6 +76,11 @@ describe("reconsider", () => {
     });
   });
 
+  it("never turns an interval that began after the change around", () => {
+    expect(reconsider(open, 50, 90, "max-age")).toEqual({ open: null, ended: null });
+    expect(reconsider(open, 50, 150, "max-age")).toEqual({ open: { from: 100, until: 150 }, ended: null });
+  });
+
   it("leaves a lapsed interval alone when the node stays stale", () => {
     expect(reconsider(open, 250, 240, "max-age")).toEqual({ open, ended: null });
   });
