@@ -60,6 +60,9 @@ export function reconsider(
   until: number,
   cause: "max-age" | "pcr-revoked",
 ): Transition {
+  // A change that was noticed late may precede the interval.
+  if (open !== null && open.from > at)
+    return { open: until > open.from ? { from: open.from, until } : null, ended: null };
   if (until <= at)
     return open !== null && open.until > at ? deactivate(open, at, cause) : { open, ended: null };
   return activate(open, at, until);
