@@ -1,8 +1,8 @@
 /**
- * A chain that exists only as arithmetic: `logsPerBlock` registry and relay logs in every block, answered over JSON-RPC
+ * A chain that exists only as arithmetic: ten registry and relay logs in every block, answered over JSON-RPC
  * as fast as one process can. `tsx mockChain.ts <port> <logs>` serves until it is stopped.
  *
- * Proportions follow a network of 400 nodes that heartbeat every 900 s and settle a few hundred inferences in batches:
+ * Proportions follow a network of 2,000 nodes that heartbeat every 900 s, a block every 4 s, and settlements in batches:
  * of 1,000 logs 900 are heartbeats, 60 individual settlements, 36 batch settlements and 4 status changes.
  */
 import { createServer } from "node:http";
@@ -13,8 +13,8 @@ import { GET_TEE_SELECTOR } from "../../abis/teeRecord.ts";
 
 export const REGISTRY = "0x703cb174aeadb35d611858369b4b1111dc9abda6";
 export const RELAY = "0xf1dc0d5dcf2a01924fac78185b9227cf3ec839a5";
-const NODES = 400;
-const LOGS_PER_BLOCK = 2;
+const NODES = 2000;
+const LOGS_PER_BLOCK = 10;
 const BLOCK_SECONDS = 4;
 const START_SECONDS = 1_780_000_000;
 
