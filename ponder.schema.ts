@@ -84,8 +84,8 @@ export const registryState = onchainTable(
     maxAgeOrdinal: t.integer().notNull(),
     /** Last block at which the view was read; null before the first successful read. */
     maxAgeReadBlock: t.int8({ mode: "number" }),
-    /** Last block at which a read was tried. */
-    maxAgeCheckedBlock: t.int8({ mode: "number" }).notNull(),
+    /** Time of the last block at which a read was tried. Nodes keep a journal of what they did since. */
+    maxAgeCheckedAt: t.int8({ mode: "number" }).notNull(),
     /** First block at which the view is worth reading again. */
     maxAgeNextReadBlock: t.int8({ mode: "number" }).notNull(),
   }),

@@ -9,7 +9,7 @@ import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./
 import { appendBeat } from "./liveness/journal.ts";
 import { forgetSigned, rememberSigned, wasSigned } from "./liveness/proved.ts";
 import { count, type Tally, type TurnOfHour, turnHour } from "./liveness/tally.ts";
-import { syncMaxAge } from "./maxAge.ts";
+import { syncMaxAgeAfterHeartbeat } from "./maxAge.ts";
 import { dayColumns, dayTally, hourColumns, hourTally, type Liveness, writeEnded } from "./nodeState.ts";
 import { writeGap, writeLateSecond } from "./provedGaps.ts";
 import { og } from "./registry.ts";
@@ -75,7 +75,7 @@ og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
   else await countAnomaly(context, event, "event-of-unknown-node");
 
   // After the heartbeat was applied: a change that precedes it applies it again.
-  await syncMaxAge(context, event, registry);
+  await syncMaxAgeAfterHeartbeat(context, event, registry);
 });
 
 /** The columns that a heartbeat moves: three of the figures, unless something began or ended. */

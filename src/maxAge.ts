@@ -1,7 +1,7 @@
 /**
  * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read at
- * every block with a registry event and every hundred blocks, and a change is dated by bisection. A heartbeat looks after
- * it was applied: what it and others did since the change is in their nodes' journals and is applied again.
+ * registry events and every hundred blocks, and a change is dated by bisection. A heartbeat looks when the last look is a
+ * minute old, after it was applied: what heartbeats did since a change is in their nodes' journals and is applied again.
  */
 import type { Context } from "ponder:registry";
 import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
@@ -15,6 +15,8 @@ import { rebuildNode } from "./rebuild.ts";
 const DEFAULT_MAX_AGE = 1800n;
 /** A registry without the view is asked again only after this many blocks; `JOURNAL_BLOCKS` is longer. */
 const ABSENT_RETRY_BLOCKS = 300;
+/** Blocks seconds apart need no look each; a value that lasted less than this decided little. */
+const HEARTBEAT_PATIENCE_SECONDS = 60;
 
 export type RegistryState = typeof registryState.$inferSelect;
 type Block = { readonly block: { readonly number: bigint; readonly timestamp: bigint } };
@@ -46,15 +48,26 @@ async function readMaxAge(context: Context, registry: Hex, blockNumber?: number)
 
 /**
  * Brings a registry's `heartbeatMaxAge` up to the event's block, rewriting what a change touches. Creates the
- * registry's state at its first event.
+ * registry's state at its first event. For every event but heartbeats.
  */
 export async function syncMaxAge(context: Context, event: Block, registry: Hex): Promise<RegistryState> {
   const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
-  const blockNumber = Number(event.block.number);
-  if (known !== null && blockNumber < Math.max(known.maxAgeNextReadBlock, known.maxAgeCheckedBlock))
-    return known;
+  if (known !== null && Number(event.block.number) < known.maxAgeNextReadBlock) return known;
   // Without a block number Ponder foresees the call and reads its answer ahead, together with many others.
   return look(context, event, registry, known, await readMaxAge(context, registry));
+}
+
+/** The same for a heartbeat, after it was applied and noted in its node's journal. */
+export async function syncMaxAgeAfterHeartbeat(context: Context, event: Block, registry: Hex): Promise<void> {
+  const known = await context.db.find(registryState, { chainId: context.chain.id, registry });
+  const blockNumber = Number(event.block.number);
+  const patient =
+    known !== null &&
+    (blockNumber < known.maxAgeNextReadBlock ||
+      Number(event.block.timestamp) < known.maxAgeCheckedAt + HEARTBEAT_PATIENCE_SECONDS);
+  if (patient) return;
+  // With a block number, although it is the event's own: Ponder would foresee the call for every heartbeat.
+  await look(context, event, registry, known, await readMaxAge(context, registry, blockNumber));
 }
 
 async function look(
@@ -68,7 +81,7 @@ async function look(
   const blockNumber = Number(event.block.number);
   const wait = "unreadable" in reading && reading.unreadable === "absent" ? ABSENT_RETRY_BLOCKS : 1;
   const checked = {
-    maxAgeCheckedBlock: blockNumber,
+    maxAgeCheckedAt: Number(event.block.timestamp),
     maxAgeNextReadBlock: blockNumber + wait,
     ...("value" in reading ? { maxAgeReadBlock: blockNumber } : {}),
   };
@@ -98,7 +111,7 @@ async function look(
   return state;
 }
 
-type Checked = Pick<RegistryState, "maxAgeCheckedBlock" | "maxAgeNextReadBlock">;
+type Checked = Pick<RegistryState, "maxAgeCheckedAt" | "maxAgeNextReadBlock">;
 
 async function begin(
   context: Context,
