@@ -510,6 +510,8 @@ export const settlement = onchainTable(
     rootIdx: index().on(table.merkleRoot),
     // individual verdict joins
     inferenceIdx: index().on(table.inputHash, table.outputHash),
+    // /v1/settlements?kind=
+    kindIdx: index().on(table.kind, table.blockNumber, table.logIndex),
     // /v1/settlements?from=&to=
     timeIdx: index().on(table.settledAt),
   }),
@@ -547,6 +549,12 @@ export const onchainInference = onchainTable(
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
     // /v1/onchain-inferences?caller=
     callerIdx: index().on(table.caller, table.blockNumber, table.logIndex),
+    // /v1/onchain-inferences?modelCid=
+    modelIdx: index().on(table.modelCid, table.blockNumber, table.logIndex),
+    // /v1/onchain-inferences?kind=
+    kindIdx: index().on(table.kind, table.blockNumber, table.logIndex),
+    // /v1/onchain-inferences?mode=
+    modeIdx: index().on(table.mode, table.blockNumber, table.logIndex),
     // /v1/onchain-inferences?from=&to=
     timeIdx: index().on(table.timestamp),
   }),
@@ -594,6 +602,10 @@ export const payment = onchainTable(
     payerIdx: index().on(table.payer, table.blockNumber, table.logIndex),
     // /v1/payments?payee=, operators' revenue
     payeeIdx: index().on(table.payee, table.blockNumber, table.logIndex),
+    // /v1/payments?token=
+    tokenIdx: index().on(table.token, table.blockNumber, table.logIndex),
+    // /v1/payments?scheme=
+    schemeIdx: index().on(table.scheme, table.blockNumber, table.logIndex),
     // /v1/payments?from=&to=
     timeIdx: index().on(table.paidAt),
     // by id

@@ -336,13 +336,8 @@ describe("a chain that is not ready", () => {
     expect((await api.get("/ready")).status).toBe(200);
     const status = await api.json("/v1/status");
     expect(() => statusSchema.parse(status)).not.toThrow();
-    expect(status.chains.base).toEqual({
-      chainId: 8453,
-      block: null,
-      finalizedBlock: null,
-      lagSeconds: null,
-      ready: false,
-    });
+    // How far it is, although nothing is answered from it.
+    expect(status.chains.base).toMatchObject({ chainId: 8453, block: { number: 500 }, ready: false });
     expect(status.chains.og).toMatchObject({
       ready: true,
       lagSeconds: 7,

@@ -88,8 +88,8 @@ async function listenUntilStopped(
   const { port } = server.address() as AddressInfo; // it listens on TCP
   log.info(`listening on http://${API_HOST}:${port}`);
   await new Promise<void>((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
+    // `on`, not `once`: npm may pass the same signal on a second time, which must not end the process half stopped.
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();

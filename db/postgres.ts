@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Environment } from "../config/environment.ts";
 import type { Log } from "../config/log.ts";
@@ -19,6 +20,7 @@ import {
 import { withStartLock } from "./startLock.ts";
 
 const DATABASE = "opengradient";
+const LONGEST_WAIT_MS = 15_000;
 /** Any constant; it only has to differ from other advisory locks of the database `postgres`. */
 const STARTER_LOCK = 0x4f47_0001;
 
@@ -81,16 +83,22 @@ export async function acquireDatabase(
     current.keeper.once("end", () => {
       if (stopping || !current.starter) return;
       log.warn("Postgres is gone; starting it again");
-      restarting = attachOrStart().then(
-        (next) => {
-          current = next;
-          if (next.server.port !== port)
-            log.error(`port ${port} was taken meanwhile; restart to use port ${next.server.port}`);
-          watch();
-        },
-        (error: Error) => log.error(`${error.message}; restart when this is mended`),
-      );
+      restarting = startAgain();
     });
+  const startAgain = async (): Promise<void> => {
+    for (let waitMs = 1_000; !stopping; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS))
+      try {
+        const next = await attachOrStart();
+        current = next;
+        if (next.server.port !== port)
+          log.error(`port ${port} was taken meanwhile; restart to use port ${next.server.port}`);
+        watch();
+        return;
+      } catch (error) {
+        log.error(`${error instanceof Error ? error.message : error}; trying again in ${waitMs / 1000} s`);
+        await sleep(waitMs);
+      }
+  };
   let restarting: Promise<void> | undefined;
   watch();
 

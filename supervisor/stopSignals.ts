@@ -1,14 +1,20 @@
-/** Ctrl-C and `kill`. */
+/** Ctrl-C, `kill` and a closed terminal. */
+
+/** npm passes on a Ctrl-C that the terminal has sent to every process already: one wish, two signals. */
+const SAME_WISH_MS = 1_000;
 
 /**
  * Calls `stop` on the first request to stop, and `kill` on every further one.
  * @param stop - resolves to the exit code.
  */
 export function onStopSignals(stop: () => Promise<number>, kill: () => void): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const request = () => {
-    if (stopping) return kill();
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_WISH_MS) kill();
+      return;
+    }
+    stoppingSince = performance.now();
     stop().then(
       (code) => process.exit(code),
       () => process.exit(1),
@@ -16,4 +22,5 @@ export function onStopSignals(stop: () => Promise<number>, kill: () => void): vo
   };
   process.on("SIGINT", request);
   process.on("SIGTERM", request);
+  process.on("SIGHUP", request);
 }

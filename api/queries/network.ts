@@ -36,7 +36,7 @@ export interface NetworkTotals {
     | null;
 }
 
-/** @param registries - of the node counts; the rest is the whole network's. Null means every one. */
+/** @param registries - of nodes, operators and heartbeats; the rest is the whole network's. Null means every one. */
 export async function readNetwork(
   transaction: ReadTransaction,
   og: Moment,
@@ -59,11 +59,11 @@ export async function readNetwork(
       coalesce(sum(claimed_leaves), 0)::bigint as "claimedLeaves",
       coalesce(sum(onchain_inferences), 0)::bigint as "onchainInferences"
     from og.network_bucket where chain_id = ${og.chainId} and interval_seconds = 86400`);
-  // A node's newest hour is not in the buckets yet.
+  // A node's newest day is not in its buckets yet, and the newest hour not in its day.
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
     select (
-      coalesce((select sum(heartbeats) from og.network_bucket where chain_id = ${og.chainId} and interval_seconds = 3600), 0)
-      + coalesce((select sum(hour_heartbeats) from og.node_liveness where chain_id = ${og.chainId}), 0)
+      coalesce((select sum(n.heartbeats) from og.node_bucket n where ${inScope} and n.interval_seconds = 86400), 0)
+      + coalesce((select sum(n.day_heartbeats + n.hour_heartbeats) from og.node_liveness n where ${inScope}), 0)
     )::bigint as heartbeats`);
   const demand =
     base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);

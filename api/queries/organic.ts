@@ -18,7 +18,8 @@ export const namedAddresses = ({ chainId, blockNumber }: Moment): SQL => sql`
     from observations.node_record o
     where o.chain_id = ${chainId} and o.block_number <= ${blockNumber} and exists (
       select from og.node n where n.chain_id = ${chainId} and n.registry = o.registry and n.tee_id = o.tee_id
-        and n.registered_block <= o.block_number and n.payment_address is distinct from o.payment_address)
+        and n.registered_block <= o.block_number
+          and (n.payment_address, n.owner) is distinct from (o.payment_address, o.owner))
   )`;
 
 /**

@@ -63,6 +63,13 @@ type SettlementRow = Omit<
 /** Legacy events carry no signature and nothing that could be checked; the rest waits for its check. */
 const verdict: SQL = sql`case when kind = 'legacy' then 'unverifiable' else 'pending' end`;
 
+/** The same as a condition that an index can serve. */
+function withVerdict(wanted: Verdict | undefined): SQL[] {
+  if (wanted === undefined) return [];
+  if (wanted === "unverifiable") return [sql`kind = 'legacy'`];
+  return [wanted === "pending" ? sql`kind in ('individual', 'batch')` : sql`false`];
+}
+
 /** Raw bytes are as long as their author liked; a list shows so many hex digits of them. */
 const LIST_HEX_LENGTH = 2 + 2 * 4_096;
 
@@ -87,8 +94,8 @@ export async function listSettlements(
       [sql`claimed_payer`, filters.payer],
       [sql`relayer`, filters.relayer],
       [sql`merkle_root`, filters.merkleRoot],
-      [verdict, filters.verdict],
     ]),
+    ...withVerdict(filters.verdict),
     ...beforeEvent(after),
   ];
   const rows = await transaction.rows<SettlementRow>(sql`

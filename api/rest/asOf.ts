@@ -86,9 +86,12 @@ export function entityTag({ path, query, asOf, revision }: TagParts): string {
   return `W/"${digest.digest("base64url").slice(0, 27)}"`;
 }
 
-/** Whether `If-None-Match` holds the tag, by weak comparison. */
+/**
+ * Whether `If-None-Match` holds the tag, by weak comparison. `*` holds none: it asks whether the thing exists at all, which
+ * is not known before the query runs.
+ */
 export function tagMatches(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const opaque = (text: string) => text.trim().replace(/^W\//, "");
-  return ifNoneMatch.split(",").some((given) => given.trim() === "*" || opaque(given) === opaque(tag));
+  return ifNoneMatch.split(",").some((given) => opaque(given) === opaque(tag));
 }

@@ -84,7 +84,8 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
           if (positions[chain] === null) throw indexing(chain, progress[chain]);
       refuseStale(asOf, query.maxLag, clock());
       const statusOf = (chain: ChainName) => {
-        const position = positions[chain];
+        // While it is being indexed, or recovers, this is how far it is; nothing is answered from it.
+        const { position } = progress[chain];
         return position === null
           ? {
               chainId: settings.chainIds[chain],
@@ -102,7 +103,7 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
               },
               finalizedBlock: position.finalizedBlock,
               lagSeconds: lagOf(position),
-              ready: true,
+              ready: positions[chain] !== null,
             };
       };
       return report(service, asOf, {

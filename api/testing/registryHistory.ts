@@ -138,25 +138,36 @@ export class RegistryHistory {
     await this.#countHeartbeat(nodeNamed(name).teeId, receivedAt);
   }
 
-  /** Newest hour and day stand in `node_liveness` until a heartbeat in a later one moves them to the buckets. */
+  /**
+   * As the indexer does: a heartbeat in a later hour moves the running hour to the buckets and into the running day, and one
+   * in a later day moves that to the buckets too.
+   */
   async #countHeartbeat(teeId: string, receivedAt: number) {
-    for (const [name, width] of [
-      ["hour", 3_600],
-      ["day", 86_400],
-    ] as const) {
-      const startAt = receivedAt - (receivedAt % width);
-      await this.tables.client.query(
+    const { client } = this.tables;
+    const hourStart = receivedAt - (receivedAt % 3_600);
+    const dayStart = receivedAt - (receivedAt % 86_400);
+    const move = (name: "hour" | "day", width: number, startAt: number) =>
+      client.query(
         `insert into og.node_bucket (chain_id, registry, tee_id, interval_seconds, start_at, heartbeats, distinct_heartbeats, lateness_seconds, max_lateness_seconds)
          select chain_id, registry, tee_id, $2, ${name}_start_at, ${name}_heartbeats, 0, 0, 0 from og.node_liveness
          where tee_id = $1 and ${name}_start_at < $3 and ${name}_heartbeats > 0`,
         [teeId, width, startAt],
       );
-      await this.tables.client.query(
-        `update og.node_liveness set ${name}_heartbeats = case when ${name}_start_at = $2 then ${name}_heartbeats else 0 end + 1,
-           ${name}_start_at = $2 where tee_id = $1`,
-        [teeId, startAt],
-      );
-    }
+    await move("hour", 3_600, hourStart);
+    await client.query(
+      `update og.node_liveness set day_heartbeats = day_heartbeats + hour_heartbeats, hour_heartbeats = 0,
+         hour_start_at = $2 where tee_id = $1 and hour_start_at < $2`,
+      [teeId, hourStart],
+    );
+    await move("day", 86_400, dayStart);
+    await client.query(
+      "update og.node_liveness set day_heartbeats = 0, day_start_at = $2 where tee_id = $1 and day_start_at < $2",
+      [teeId, dayStart],
+    );
+    await client.query(
+      "update og.node_liveness set hour_heartbeats = hour_heartbeats + 1 where tee_id = $1",
+      [teeId],
+    );
   }
 
   async interval(name: string, ordinal: number, fromAt: number, untilAt: number, endCause = "stale") {

@@ -20,9 +20,10 @@ async function main(): Promise<void> {
   const chain = chainSettings(environment, "og");
   const stopping = new AbortController();
   let stop = async () => {};
-  for (const name of ["SIGINT", "SIGTERM"] as const)
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => {
-      if (stopping.signal.aborted) process.exit(130);
+      // npm may pass the same signal on a second time
+      if (stopping.signal.aborted) return;
       stopping.abort();
       stop().then(
         () => process.exit(0),
