@@ -1,7 +1,7 @@
 /**
  * `heartbeatMaxAge` of each registry, with its history to the block. No event announces a change, so the view is read at
- * registry events and every hundred blocks, and a change is dated by bisection. A heartbeat looks when the last look is a
- * minute old, after it was applied: what heartbeats did since a change is in their nodes' journals and is applied again.
+ * registry events and every hundred blocks, and a change is dated by bisection. A heartbeat looks when the last look is five
+ * minutes old, after it was applied: what heartbeats did since a change is in their nodes' journals and is applied again.
  */
 import type { Context } from "ponder:registry";
 import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
@@ -15,8 +15,8 @@ import { rebuildNode } from "./rebuild.ts";
 const DEFAULT_MAX_AGE = 1800n;
 /** A registry without the view is asked again only after this many blocks; `JOURNAL_BLOCKS` is longer. */
 const ABSENT_RETRY_BLOCKS = 300;
-/** Blocks seconds apart need no look each; a value that lasted less than this decided little. */
-const HEARTBEAT_PATIENCE_SECONDS = 60;
+/** A look costs a call to the RPC, one after the other; a value that lasted less than this decided little. */
+const HEARTBEAT_PATIENCE_SECONDS = 300;
 
 export type RegistryState = typeof registryState.$inferSelect;
 type Block = { readonly block: { readonly number: bigint; readonly timestamp: bigint } };
@@ -66,8 +66,7 @@ export async function syncMaxAgeAfterHeartbeat(context: Context, event: Block, r
     (blockNumber < known.maxAgeNextReadBlock ||
       Number(event.block.timestamp) < known.maxAgeCheckedAt + HEARTBEAT_PATIENCE_SECONDS);
   if (patient) return;
-  // With a block number, although it is the event's own: Ponder would foresee the call for every heartbeat.
-  await look(context, event, registry, known, await readMaxAge(context, registry, blockNumber));
+  await look(context, event, registry, known, await readMaxAge(context, registry));
 }
 
 async function look(
