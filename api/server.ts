@@ -15,7 +15,7 @@ import type { ApiSettings } from "./rest/service.ts";
 /** How often positions are looked at without a request: a recovery may begin and end between two of these. */
 const WATCH_INTERVAL_MS = 500;
 /** Answers under way get so long to finish. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 3_000;
 
 function packageVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
