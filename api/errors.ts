@@ -40,7 +40,7 @@ export const ERROR_KINDS = {
     title: "No such operator",
     help: "No node of the registry has this owner. `registry=` names another registry.",
   },
-  "route-not-found": { status: 404, title: "No such path", help: "See `/openapi.json` for the paths." },
+  "route-not-found": { status: 404, title: "No such path", help: "The README lists the paths." },
   "method-not-allowed": {
     status: 405,
     title: "The method cannot be used here",
