@@ -1,0 +1,282 @@
+/**
+ * What the verifier found out. Verdicts belong to contents: a batch is its root and blob id, a signature is its signed
+ * values and bytes, a payload is an inference and a blob id. `settled` joins them to the settlements on chain and is
+ * rewritten when the chain or a verdict changes; the buckets are sums over both, always recomputed, never incremented.
+ *
+ * Rows but for `job` and `dirty` are functions of chain and blobs: two runs that saw the same hold the same rows, whatever
+ * the order of arrival (`checkedAt` apart).
+ */
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  numeric,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
+
+export const proofs = pgSchema("proofs");
+
+/** 0x-prefixed lower-case hex. */
+const hex = (name: string) => text(name).$type<`0x${string}`>();
+const int8 = (name: string) => bigint(name, { mode: "number" });
+const uint256 = (name: string) => numeric(name, { precision: 78, scale: 0, mode: "bigint" });
+const moment = (name: string) => timestamp(name, { withTimezone: true });
+
+/** Work to do, one row per content; deleted when it is done for good. */
+export const job = proofs.table(
+  "job",
+  {
+    /** `batch`, `signature` or `payload`. */
+    kind: text("kind").notNull(),
+    /** The key of `batch`, `signature` or `payload`. */
+    key: hex("key").notNull(),
+    /** Not before. */
+    runAt: moment("run_at").notNull(),
+    /** Tries so far; it decides when to try again. */
+    attempts: integer("attempts").notNull().default(0),
+    /** Who works on it, and until when others leave it alone. Null: nobody. */
+    leasedBy: text("leased_by"),
+    leasedUntil: moment("leased_until"),
+    lastError: text("last_error"),
+    createdAt: moment("created_at").notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.key] }),
+    // what is due
+    index("job_due").on(table.runAt),
+  ],
+);
+
+/** What must be recomputed, because something it sums over changed in the same transaction. */
+export const dirty = proofs.table(
+  "dirty",
+  {
+    /** `settlement`, `node`, `model` or `relayer`: the table is `settled` or the bucket's. */
+    kind: text("kind").notNull(),
+    /** `chainId-blockNumber-logIndex`, or what the bucket is of. */
+    key: text("key").notNull(),
+    /** Of a bucket: the start of its hour, unix seconds; else 0. */
+    startAt: int8("start_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.key, table.startAt] })],
+);
+
+/** One row: grows by one with every transaction that changed what readers see. */
+export const revision = proofs.table("revision", {
+  id: integer("id").primaryKey(),
+  value: int8("value").notNull(),
+});
+
+/** A batch blob, checked against a root. */
+export const batch = proofs.table(
+  "batch",
+  {
+    /** keccak256(merkleRoot ‖ the blob id's bytes). */
+    key: hex("key").primaryKey(),
+    merkleRoot: hex("merkle_root").notNull(),
+    /** The event's bytes, whatever they are. */
+    blobIdHex: hex("blob_id_hex").notNull(),
+    /** `pending`, `proven` (the values give the root), `invalid` or `unavailable`. */
+    state: text("state").notNull(),
+    /** A stable slug; null while pending without a failure, and when proven. */
+    reason: text("reason"),
+    /** A sentence with the value and the rule; sanitised. */
+    detail: text("detail"),
+    /** Null unless proven. */
+    leafCount: integer("leaf_count"),
+    checkedAt: moment("checked_at"),
+  },
+  (table) => [index("batch_root").on(table.merkleRoot)],
+);
+
+/** A leaf of a proven batch. */
+export const leaf = proofs.table(
+  "leaf",
+  {
+    batchKey: hex("batch_key").notNull(),
+    /** Its place among the dump's values, from 0. */
+    leafIndex: integer("leaf_index").notNull(),
+    inferenceId: hex("inference_id").notNull(),
+    signatureKey: hex("signature_key").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.batchKey, table.leafIndex] }),
+    // where an inference was settled
+    index("leaf_inference").on(table.inferenceId),
+    // the batches that a signature's verdict touches
+    index("leaf_signature").on(table.signatureKey),
+  ],
+);
+
+/** A signature over an inference, from a leaf or from an individual settlement. */
+export const signature = proofs.table(
+  "signature",
+  {
+    /** keccak256(inference id ‖ the signature's bytes). */
+    key: hex("key").primaryKey(),
+    inferenceId: hex("inference_id").notNull(),
+    teeId: hex("tee_id").notNull(),
+    signature: hex("signature").notNull(),
+    /** By the key that the teeId is the hash of; null while no registry has shown that key. */
+    valid: boolean("valid"),
+  },
+  (table) => [
+    index("signature_inference").on(table.inferenceId),
+    // what to check when a key becomes known
+    index("signature_undecided").on(table.teeId, table.valid),
+  ],
+);
+
+/** One inference: its signed values, and what its payloads say. */
+export const inference = proofs.table(
+  "inference",
+  {
+    /** keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)). */
+    id: hex("id").primaryKey(),
+    teeId: hex("tee_id").notNull(),
+    inputHash: hex("input_hash").notNull(),
+    outputHash: hex("output_hash").notNull(),
+    /** Unix seconds as signed, whatever they are. */
+    timestamp: uint256("timestamp").notNull(),
+    /** The same clamped to 2^53-1, to sort and sum by. */
+    signedAt: int8("signed_at").notNull(),
+    /** True when one of its signatures is valid, false when all are invalid, else null. */
+    signatureValid: boolean("signature_valid"),
+    /** From the payload, sanitised; of several, that of the smallest blob id. Null when unknown. */
+    model: text("model"),
+    promptTokens: int8("prompt_tokens"),
+    completionTokens: int8("completion_tokens"),
+  },
+  (table) => [
+    // /v1/nodes/:teeId/inferences, /v1/inferences?teeId=, the node's buckets
+    index("inference_node").on(table.teeId, table.signedAt, table.id),
+    // /v1/inferences
+    index("inference_time").on(table.signedAt, table.id),
+    // /v1/inferences?inputHash=
+    index("inference_input").on(table.inputHash),
+    // /v1/inferences?outputHash=
+    index("inference_output").on(table.outputHash),
+    // /v1/inferences?model=, the model's buckets
+    index("inference_model").on(table.model, table.signedAt, table.id),
+  ],
+);
+
+/** The payload blob that an individual settlement names for an inference. */
+export const payload = proofs.table(
+  "payload",
+  {
+    /** keccak256(inference id ‖ the blob id's bytes). */
+    key: hex("key").primaryKey(),
+    inferenceId: hex("inference_id").notNull(),
+    blobIdHex: hex("blob_id_hex").notNull(),
+    /** `pending`, `matched` (hashes recomputed and equal), `unmatched` (readable, but not shown to be this inference's), `invalid` or `unavailable`. */
+    state: text("state").notNull(),
+    reason: text("reason"),
+    detail: text("detail"),
+    model: text("model"),
+    promptTokens: int8("prompt_tokens"),
+    completionTokens: int8("completion_tokens"),
+    /** Whether recomputed content hashes equal the signed ones; null where they cannot be recomputed. */
+    inputMatches: boolean("input_matches"),
+    outputMatches: boolean("output_matches"),
+    checkedAt: moment("checked_at"),
+  },
+  (table) => [index("payload_inference").on(table.inferenceId)],
+);
+
+/** A settlement on chain with the verdict of its content. Legacy ones, which carry no signature, have no row. */
+export const settled = proofs.table(
+  "settled",
+  {
+    chainId: integer("chain_id").notNull(),
+    blockNumber: int8("block_number").notNull(),
+    logIndex: integer("log_index").notNull(),
+    blockHash: hex("block_hash").notNull(),
+    txHash: hex("tx_hash").notNull(),
+    /** `individual` or `batch`. */
+    kind: text("kind").notNull(),
+    relayer: hex("relayer").notNull(),
+    /** Block time, unix seconds. */
+    settledAt: int8("settled_at").notNull(),
+    /** Of a batch. */
+    batchKey: hex("batch_key"),
+    batchSize: uint256("batch_size"),
+    /** Of an individual. */
+    inferenceId: hex("inference_id"),
+    signatureKey: hex("signature_key"),
+    payloadKey: hex("payload_key"),
+    claimedPayer: hex("claimed_payer"),
+    /** `pending`, `verified`, `partial`, `invalid` or `unavailable`. */
+    verdict: text("verdict").notNull(),
+    reason: text("reason"),
+    leafCount: integer("leaf_count"),
+    /** Signature valid, and the node registered at or before this settlement. */
+    validLeaves: integer("valid_leaves"),
+    /** Signature invalid. */
+    invalidLeaves: integer("invalid_leaves"),
+    /** The rest: no such node then, or no key to check with. */
+    unknownLeaves: integer("unknown_leaves"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
+    // /v1/settlements?verdict=
+    index("settled_verdict").on(table.verdict, table.blockNumber, table.logIndex),
+    // where a batch was settled
+    index("settled_batch").on(table.batchKey),
+    // where an individual inference was settled
+    index("settled_inference").on(table.inferenceId),
+    index("settled_signature").on(table.signatureKey),
+    index("settled_payload").on(table.payloadKey),
+    // /v1/relayers/:address and its buckets
+    index("settled_relayer").on(table.relayer, table.settledAt),
+  ],
+);
+
+const sums = {
+  /** Distinct inferences with a valid signature, settled on chain after the node's registration. */
+  inferences: int8("inferences").notNull(),
+  /** Of those whose payload is known; null when of none. */
+  promptTokens: int8("prompt_tokens"),
+  completionTokens: int8("completion_tokens"),
+};
+
+/** A node's inferences by the hour they were signed in. A day is the sum of its hours. */
+export const nodeBucket = proofs.table(
+  "node_bucket",
+  { teeId: hex("tee_id").notNull(), startAt: int8("start_at").notNull(), ...sums },
+  (table) => [
+    primaryKey({ columns: [table.teeId, table.startAt] }),
+    index("node_bucket_time").on(table.startAt),
+  ],
+);
+
+/** A model's inferences by the hour they were signed in. */
+export const modelBucket = proofs.table(
+  "model_bucket",
+  { model: text("model").notNull(), startAt: int8("start_at").notNull(), ...sums },
+  (table) => [primaryKey({ columns: [table.model, table.startAt] })],
+);
+
+/** A relayer's settlements by the hour they were settled in. */
+export const relayerBucket = proofs.table(
+  "relayer_bucket",
+  {
+    relayer: hex("relayer").notNull(),
+    startAt: int8("start_at").notNull(),
+    individuals: int8("individuals").notNull(),
+    batches: int8("batches").notNull(),
+    pending: int8("pending").notNull(),
+    verified: int8("verified").notNull(),
+    partial: int8("partial").notNull(),
+    invalid: int8("invalid").notNull(),
+    unavailable: int8("unavailable").notNull(),
+    validLeaves: int8("valid_leaves").notNull(),
+    invalidLeaves: int8("invalid_leaves").notNull(),
+    unknownLeaves: int8("unknown_leaves").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.relayer, table.startAt] })],
+);
