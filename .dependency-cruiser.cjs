@@ -3,7 +3,7 @@
  * Folders of ours are listed per rule; packages are free unless a rule says otherwise.
  */
 const OURS =
-  "^(abis|api|bench|client|config|dashboard|db|devnet|rpc|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
+  "^(abis|api|bench|cli|client|config|dashboard|db|devnet|proofs|rpc|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
 /** Tests may reach into test/ and what they test against. */
 const TEST = "\\.test\\.ts$";
 
@@ -39,22 +39,34 @@ module.exports = {
     only("database-is-low", "db/", ["config/"], "Postgres and our own schemas."),
     only("gateway-is-low", "rpc/", ["config/"], "Knows JSON-RPC, not what is indexed."),
     only(
+      "proofs-are-a-leaf",
+      "proofs/",
+      [],
+      "Pure: what anyone can check without us, and what we check with.",
+    ),
+    only(
+      "command-line",
+      "cli/",
+      ["client/", "proofs/"],
+      "Runs on a user's machine: no database, no server code.",
+    ),
+    only(
       "workers",
       "workers/",
-      ["abis/", "config/", "db/", "ponder\\.schema\\.ts"],
+      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
       "Workers talk through Postgres.",
     ),
     only(
       "queries",
       "api/queries/",
-      ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts"],
+      ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
       "SQL to domain objects.",
     ),
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
     only(
       "rest",
       "api/rest/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"],
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/", "proofs/"],
       "REST never meets SQL or GraphQL.",
     ),
     only(
@@ -69,14 +81,19 @@ module.exports = {
       from: { path: "^api/(rest|graphql|scoring)/", pathNot: TEST },
       to: { path: "node_modules/(pg|drizzle-orm)/" },
     },
-    only("api", "api/", ["abis/", "config/", "db/", "ponder\\.schema\\.ts"], "The API reads Postgres only."),
+    only(
+      "api",
+      "api/",
+      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
+      "The API reads Postgres only.",
+    ),
     only(
       "devnet",
       "devnet/",
-      ["abis/", "config/"],
+      ["abis/", "config/", "proofs/"],
       "The devnet is a chain like any other: it knows its interfaces.",
     ),
-    only("client-stands-alone", "client/", [], "Published by itself."),
+    only("client-stands-alone", "client/", ["proofs/"], "Knows the protocol, nothing of the server."),
     only(
       "dashboard-uses-the-client",
       "dashboard/",
