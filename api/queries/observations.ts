@@ -2,9 +2,10 @@
 import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 
-/** Changes whenever an observation is added: two answers of one block may differ by it. */
-export async function observationRevision(transaction: ReadTransaction): Promise<string> {
-  const [row] = await transaction.rows<{ revision: string }>(sql`
-    select count(*) || '-' || coalesce(max(block_number), 0) as revision from observations.node_record`);
-  return row?.revision ?? "";
+/** Grows whenever an observation is added: two answers of one block may differ by it. 0 when there can be none. */
+export async function observationRevision(transaction: ReadTransaction): Promise<number> {
+  const rows = await transaction.attempt<{ value: number }>(
+    sql`select value from observations.revision where id = 1`,
+  );
+  return rows?.[0]?.value ?? 0;
 }

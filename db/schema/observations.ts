@@ -49,3 +49,9 @@ export const nodeRecord = observations.table(
   // newest observation of a node at or before a block
   (table) => [primaryKey({ columns: [table.chainId, table.registry, table.teeId, table.blockNumber] })],
 );
+
+/** One row: grows with every statement that adds or removes observations, by a trigger, so that no writer can forget it. */
+export const revision = observations.table("revision", {
+  id: integer("id").primaryKey(),
+  value: int8("value").notNull(),
+});
