@@ -2,15 +2,15 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { ApiError } from "./errors.ts";
+import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
+import type { ApiService } from "./queries/service.ts";
 import type { RequestVariables } from "./rest/answer.ts";
-import { FRESHNESS_HEADERS, setFreshness } from "./rest/asOf.ts";
 import { nodeRoutes } from "./rest/nodes.routes.ts";
 import { operatorRoutes } from "./rest/operators.routes.ts";
 import { paymentRoutes } from "./rest/payments.routes.ts";
 import { errorsPage, problemResponse } from "./rest/problem.ts";
 import { registryRoutes } from "./rest/registry.routes.ts";
 import type { ApiApp } from "./rest/route.ts";
-import type { ApiService } from "./rest/service.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
 

@@ -10,7 +10,7 @@ import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { createReader, type Reader } from "./queries/database.ts";
 import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
-import type { ApiSettings } from "./rest/service.ts";
+import type { ApiSettings } from "./queries/service.ts";
 
 /** How often positions are looked at without a request: a recovery may begin and end between two of these. */
 const WATCH_INTERVAL_MS = 500;

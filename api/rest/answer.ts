@@ -4,143 +4,25 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { ChainName } from "../../config/environment.ts";
-import { ApiError } from "../errors.ts";
-import type { ReadTransaction } from "../queries/database.ts";
-import { type Moment, momentAt } from "../queries/moment.ts";
-import { observationRevision } from "../queries/observations.ts";
-import type { Page, PageRequest } from "../queries/page.ts";
-import { indexing, type Position, readEvidence, readProgress } from "../queries/position.ts";
 import {
-  type AsOf,
-  type ChainAsOf,
-  chainAsOf,
-  entityTag,
-  momentOf,
-  refuseStale,
-  setFreshness,
-  tagMatches,
-} from "./asOf.ts";
+  AnswerState,
+  type ChainsUsed,
+  readPositions,
+  revisionOf,
+  verifyPinned,
+} from "../queries/answerState.ts";
+import { type AsOf, chainAsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
+import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
+import type { Page, PageRequest } from "../queries/page.ts";
+import type { ApiService } from "../queries/service.ts";
 import { csvColumns, csvHeader, csvRows } from "./csv.ts";
-import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "./cursor.ts";
-import type { ApiService } from "./service.ts";
+import { withoutPresentation } from "./parameters.ts";
 
 /** What a request remembers for its headers, also when it ends in an error. */
 export interface RequestVariables {
   Variables: { requestId: string; asOf: AsOf | undefined };
 }
 export type RequestContext = Context<RequestVariables>;
-
-/** The chains an answer has something from: an optional one that is not ready leaves its fields null. */
-export interface ChainsUsed {
-  readonly required: readonly ChainName[];
-  readonly optional?: readonly ChainName[];
-}
-
-/** The state an answer is made from. */
-export class AnswerState {
-  constructor(
-    readonly transaction: ReadTransaction,
-    readonly asOf: AsOf,
-  ) {}
-
-  /** The newest state of a chain that the answer requires. */
-  moment(chain: ChainName): Moment {
-    const moment = this.optionalMoment(chain);
-    if (moment === null) throw new Error(`${chain} is not among the chains this answer requires`);
-    return moment;
-  }
-
-  /** Null while the chain cannot be answered from. */
-  optionalMoment(chain: ChainName): Moment | null {
-    const part = this.asOf[chain];
-    return part === null ? null : momentOf(part);
-  }
-
-  /**
-   * OpenGradient's state at a second, or now.
-   * @throws {ApiError} `at-in-future`.
-   */
-  async momentAt(at: number | undefined): Promise<Moment> {
-    const newest = this.moment("og");
-    if (at === undefined) return newest;
-    if (at > newest.time)
-      throw new ApiError(
-        "at-in-future",
-        `at: ${at} is after the newest indexed block's time, ${newest.time}; give that or an earlier one`,
-        {
-          parameter: "at",
-          value: String(at),
-          rule: `at most ${newest.time}`,
-          newestBlock: newest.blockNumber,
-          newestBlockTime: newest.time,
-        },
-      );
-    return momentAt(this.transaction, "og", newest, at);
-  }
-}
-
-/** Positions of the chains in the answer; null for an optional one that is not ready. */
-async function readPositions(
-  { settings, watcher }: ApiService,
-  transaction: ReadTransaction,
-  { required, optional = [] }: ChainsUsed,
-): Promise<Readonly<Record<ChainName, Position | null>>> {
-  const progress = await readProgress(transaction, settings.chainIds, [...required, ...optional]);
-  const admitted = (chain: ChainName): Position | null => {
-    if (!required.includes(chain) && !optional.includes(chain)) return null;
-    const position = watcher.admit(chain, progress[chain]);
-    if (position === null && required.includes(chain)) throw indexing(chain, progress[chain]);
-    return position;
-  };
-  return { og: admitted("og"), base: admitted("base") };
-}
-
-/**
- * Checks that the rows up to a cursor's blocks are still those its first page was made from.
- * @throws {ApiError} `cursor-expired`, or `indexing` while a chain recovers.
- */
-async function verifyPinned(
-  transaction: ReadTransaction,
-  pinned: AsOf,
-  positions: Readonly<Record<ChainName, Position | null>>,
-  { required }: ChainsUsed,
-): Promise<AsOf> {
-  const verify = async (chain: ChainName): Promise<ChainAsOf | null> => {
-    const [part, position] = [pinned[chain], positions[chain]];
-    if (part === null && !required.includes(chain)) return null;
-    if (part !== null && position === null) throw indexing(chain, { ready: false, position: null });
-    const evidence =
-      part === null || position === null || part.chainId !== position.chainId
-        ? undefined
-        : await readEvidence(transaction, chain, part.chainId, part.blockNumber);
-    const same =
-      part !== null &&
-      position !== null &&
-      evidence !== undefined &&
-      part.blockNumber <= position.blockNumber &&
-      part.evidence?.blockNumber === evidence?.blockNumber &&
-      part.evidence?.blockHash === evidence?.blockHash;
-    if (!same)
-      throw new ApiError(
-        "cursor-expired",
-        `${chain} no longer has the state at block ${part?.blockNumber ?? "?"} that the cursor is pinned to; start again without after`,
-        { chain },
-      );
-    return part;
-  };
-  return { og: await verify("og"), base: await verify("base") };
-}
-
-/** Whatever besides blocks an answer follows from: the software, and observations off chain. */
-async function revisionOf(
-  { settings }: ApiService,
-  transaction: ReadTransaction,
-  asOf: AsOf,
-): Promise<string> {
-  if (asOf.og === null) return settings.version;
-  return `${settings.version} ${await observationRevision(transaction)}`;
-}
 
 interface Question {
   readonly chains: ChainsUsed;
@@ -256,7 +138,7 @@ export async function answerList<Item>(
 ): Promise<Response> {
   const { query, keyTypes, item } = question;
   const { limit, after, format, all } = query;
-  const digest = questionDigest(context.req.path, query);
+  const digest = questionDigest(context.req.path, withoutPresentation(query));
   const cursor = after === undefined ? null : decodeCursor(after, digest, keyTypes);
   const outcome = await ask(service, context, question, cursor, (state) =>
     work(state, { limit, after: cursor?.key ?? null }),

@@ -1,6 +1,8 @@
 /** `/v1/nodes` and what hangs below a node. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
+import type { AnswerState } from "../queries/answerState.ts";
+import type { KeyType } from "../queries/cursor.ts";
 import type { Moment } from "../queries/moment.ts";
 import {
   listHeartbeats,
@@ -12,8 +14,8 @@ import {
 import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
-import { type AnswerState, answerList, answerOne } from "./answer.ts";
-import type { KeyType } from "./cursor.ts";
+import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { answerList, answerOne } from "./answer.ts";
 import { amount, count, eventFields, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
@@ -28,7 +30,6 @@ import {
   wordsParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import { type ApiService, type ApiSettings, registriesMeant } from "./service.ts";
 
 export const metricsSchema = z
   .strictObject({

@@ -3,11 +3,11 @@ import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
 import { readNetwork } from "../queries/network.ts";
 import { findOperator, listOperators } from "../queries/operators.ts";
+import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { amount, count, hex, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters, listParameters, registryParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import { type ApiService, registriesMeant } from "./service.ts";
 
 /** Base's part of these answers is null, and its headers are absent, while Base cannot be answered from. */
 const BOTH = { required: ["og"], optional: ["base"] } as const;

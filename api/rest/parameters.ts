@@ -115,7 +115,7 @@ export const rangeParameters = {
 };
 
 /** Parameters that shape the answer's clothes, not which rows are in it: a cursor survives their change. */
-export const PRESENTATION_PARAMETERS: ReadonlySet<string> = new Set([
+const PRESENTATION_PARAMETERS: ReadonlySet<string> = new Set([
   "limit",
   "after",
   "format",
@@ -123,6 +123,12 @@ export const PRESENTATION_PARAMETERS: ReadonlySet<string> = new Set([
   "maxLag",
   "include",
 ]);
+
+/** The parameters that decide which rows there are and in what order. */
+export const withoutPresentation = (
+  query: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(query).filter(([name]) => !PRESENTATION_PARAMETERS.has(name)));
 
 interface RefusedParameter {
   readonly parameter: string;

@@ -2,9 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
 import { CHANNEL_STATES, findChannel, listChannels } from "../queries/channels.ts";
+import type { KeyType } from "../queries/cursor.ts";
 import { listPayments, PAYMENT_METHODS, SCHEMES } from "../queries/payments.ts";
+import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import type { KeyType } from "./cursor.ts";
 import { amount, eventFields, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
@@ -15,7 +16,6 @@ import {
   rangeParameters,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import type { ApiService } from "./service.ts";
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 

@@ -1,6 +1,7 @@
 /** `/v1/pcrs` and `/v1/tee-types`. */
 import { z } from "@hono/zod-openapi";
 import { listPcrs, listTeeTypes } from "../queries/pcrs.ts";
+import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList } from "./answer.ts";
 import { count, hex, unixSeconds } from "./fields.ts";
 import {
@@ -12,7 +13,6 @@ import {
   timeParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import { type ApiService, registriesMeant } from "./service.ts";
 
 const OG = { required: ["og"] } as const;
 

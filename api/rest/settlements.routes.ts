@@ -1,11 +1,12 @@
 /** `/v1/settlements` and `/v1/onchain-inferences`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
+import type { KeyType } from "../queries/cursor.ts";
 import { parseEventId } from "../queries/eventId.ts";
 import { INFERENCE_KINDS, INFERENCE_MODES, listOnchainInferences } from "../queries/onchainInferences.ts";
+import type { ApiService } from "../queries/service.ts";
 import { findSettlement, listSettlements, SETTLEMENT_KINDS, VERDICTS } from "../queries/settlements.ts";
 import { answerList, answerOne } from "./answer.ts";
-import type { KeyType } from "./cursor.ts";
 import { count, eventFields, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
@@ -17,7 +18,6 @@ import {
   wordsParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import type { ApiService } from "./service.ts";
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 const OG = { required: ["og"] } as const;

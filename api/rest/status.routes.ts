@@ -1,13 +1,13 @@
 /** `/v1/status`, `/health` and `/ready`: these work while nothing else does. */
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import { type AsOf, chainAsOf, refuseStale, setFreshness } from "../queries/asOf.ts";
 import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
+import type { ApiService } from "../queries/service.ts";
 import type { RequestContext } from "./answer.ts";
-import { type AsOf, chainAsOf, refuseStale, setFreshness } from "./asOf.ts";
 import { hex, unixSeconds } from "./fields.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-import type { ApiService } from "./service.ts";
 
 const chainStatus = z.strictObject({
   chainId: z.int(),

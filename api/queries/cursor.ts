@@ -2,9 +2,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import type { Key } from "../queries/page.ts";
 import type { AsOf } from "./asOf.ts";
-import { PRESENTATION_PARAMETERS } from "./parameters.ts";
+import type { Key } from "./page.ts";
 
 export interface Cursor {
   readonly asOf: AsOf;
@@ -26,13 +25,13 @@ const cursorSchema = z.strictObject({
 });
 type Packed = z.infer<typeof cursorSchema>;
 
-/** What a cursor must agree with: the path and every parameter that decides which rows there are and in what order. */
-export function questionDigest(path: string, query: Readonly<Record<string, unknown>>): string {
-  const parameters = Object.entries(query)
-    .filter(([name, value]) => !PRESENTATION_PARAMETERS.has(name) && value !== undefined)
+/** What a cursor must agree with: the list's name and every parameter that decides which rows there are and in what order. */
+export function questionDigest(list: string, parameters: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
-    .update(JSON.stringify([path, parameters]))
+    .update(JSON.stringify([list, given]))
     .digest("base64url")
     .slice(0, 16);
 }
@@ -63,32 +62,60 @@ export function encodeCursor({ asOf, key }: Cursor, question: string): string {
   return Buffer.from(JSON.stringify(packed)).toString("base64url");
 }
 
+/** Which parameter a cursor came in, and what it has to be, for refusals. */
+export interface CursorUse {
+  readonly parameter: string;
+  readonly rule: string;
+}
+
+const AFTER: CursorUse = {
+  parameter: "after",
+  rule: "the endCursor of a page with the same path, filters and sort",
+};
+
+function refuse({ parameter, rule }: CursorUse, text: string, why: string): never {
+  throw new ApiError("invalid-cursor", `${parameter}: ${why}; give ${rule}`, {
+    parameter,
+    value: text.slice(0, 200),
+    rule,
+  });
+}
+
+/**
+ * Reads a cursor without asking which question it belongs to.
+ * @throws {ApiError} `invalid-cursor`.
+ */
+export function readCursor(text: string, use: CursorUse = AFTER): Cursor & { readonly question: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch {
+    return refuse(use, text, "it is not a cursor");
+  }
+  const parsed = cursorSchema.safeParse(json);
+  if (!parsed.success) return refuse(use, text, "it is not a cursor");
+  const { q, og, base, k } = parsed.data;
+  return { question: q, asOf: { og: unpack(og), base: unpack(base) }, key: k };
+}
+
 /**
  * Reads a cursor and checks that it belongs to this question.
  * @param keyTypes - of the list's sort key, to keep forged ones away from the database.
  * @throws {ApiError} `invalid-cursor`.
  */
-export function decodeCursor(text: string, question: string, keyTypes: readonly KeyType[]): Cursor {
-  const refuse = (why: string): never => {
-    throw new ApiError(
-      "invalid-cursor",
-      `after: ${why}; give the endCursor of a page with the same path, filters and sort`,
-      { parameter: "after", value: text.slice(0, 200), rule: "the endCursor of a page" },
-    );
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-  } catch {
-    return refuse("it is not a cursor");
-  }
-  const parsed = cursorSchema.safeParse(json);
-  if (!parsed.success) return refuse("it is not a cursor");
-  const { q, og, base, k } = parsed.data;
-  if (q !== question) return refuse("it belongs to another path, filter or sort");
-  const fits = k.length === keyTypes.length && k.every((value, index) => isOfType(value, keyTypes[index]));
-  if (!fits) return refuse("it is not a cursor of this list");
-  return { asOf: { og: unpack(og), base: unpack(base) }, key: k };
+export function decodeCursor(
+  text: string,
+  question: string,
+  keyTypes: readonly KeyType[],
+  use: CursorUse = AFTER,
+): Cursor {
+  const cursor = readCursor(text, use);
+  if (cursor.question !== question) refuse(use, text, "it belongs to another list, filter or sort");
+  const { key } = cursor;
+  const fits =
+    key.length === keyTypes.length && key.every((value, index) => isOfType(value, keyTypes[index]));
+  if (!fits) refuse(use, text, "it is not a cursor of this list");
+  return { asOf: cursor.asOf, key };
 }
 
 /** `position` is a whole number, `log` fits int4, `ratio` is a number or null. */

@@ -1,8 +1,8 @@
-/** What every route needs: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
+/** What every answer needs, by REST or GraphQL: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
 import type { Log } from "../../config/log.ts";
-import type { Reader } from "../queries/database.ts";
-import type { OperatorScope } from "../queries/operators.ts";
-import type { ChainIds, PositionWatcher } from "../queries/position.ts";
+import type { Reader } from "./database.ts";
+import type { OperatorScope } from "./operators.ts";
+import type { ChainIds, PositionWatcher } from "./position.ts";
 
 export interface ApiSettings {
   readonly chainIds: ChainIds;

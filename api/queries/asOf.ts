@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import type { Moment } from "../queries/moment.ts";
-import type { Evidence, Position } from "../queries/position.ts";
+import type { Moment } from "./moment.ts";
+import type { Evidence, Position } from "./position.ts";
 
 /** One chain's part: the block an answer was made at. */
 export interface ChainAsOf {
