@@ -3,11 +3,13 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
+import { buildOf } from "./build.ts";
 import { createReader, type Reader } from "./queries/database.ts";
 import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
 import type { ApiSettings } from "./queries/service.ts";
@@ -34,6 +36,7 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
   ],
   maxLagSeconds: environment.MAX_LAG_SECONDS,
   version: packageVersion(),
+  build: buildOf(path.join(import.meta.dirname, "..")),
 });
 
 /** Shows the watcher every position, so that a recovery is noticed although nobody asked while it began. */

@@ -1,25 +1,39 @@
 /** The state an answer is made from, by REST or GraphQL: positions, the rows that belong to them, and the moment. */
 import type { ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import { type AsOf, type ChainAsOf, momentOf } from "./asOf.ts";
+import { type AsOf, type ChainAsOf, chainAsOf, momentOf } from "./asOf.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type Moment, momentAt } from "./moment.ts";
 import { observationRevision } from "./observations.ts";
 import { indexing, type Position, readEvidence, readProgress } from "./position.ts";
-import type { ApiService } from "./service.ts";
+import { type ProofTables, readProofTables } from "./proofs.ts";
+import { type ApiService, originOf } from "./service.ts";
 
-/** The chains an answer has something from: an optional one that is not ready leaves its fields null. */
-export interface ChainsUsed {
+/** What an answer has something from: an optional chain that is not ready leaves its fields null. */
+export interface Sources {
   readonly required: readonly ChainName[];
   readonly optional?: readonly ChainName[];
+  /** What the verifier found out. */
+  readonly proofs?: "read";
 }
 
 /** The state an answer is made from. */
 export class AnswerState {
+  readonly #proofs: ProofTables | null;
+
   constructor(
     readonly transaction: ReadTransaction,
     readonly asOf: AsOf,
-  ) {}
+    proofs: ProofTables | null,
+  ) {
+    this.#proofs = proofs;
+  }
+
+  /** What the verifier found out, when that is among the answer's sources. */
+  get proofs(): ProofTables {
+    if (this.#proofs === null) throw new Error("proofs are not among the sources of this answer");
+    return this.#proofs;
+  }
 
   /** The newest state of a chain that the answer requires. */
   moment(chain: ChainName): Moment {
@@ -57,15 +71,47 @@ export class AnswerState {
   }
 }
 
+type Positions = Readonly<Record<ChainName, Position | null>>;
+
 /**
- * Positions of the chains in the answer; null for an optional one that is not ready.
- * @throws {ApiError} `indexing` when a required one is not.
+ * The newest state, or, with a cursor's `asOf`, the state that its first page was made from. Verdicts are today's on
+ * every page: the proofs may have moved on since, but not back.
+ * @throws {ApiError} `indexing` while a required chain cannot be answered from, `cursor-expired` when the pinned state
+ * can no longer be served.
  */
-export async function readPositions(
+export async function readState(
+  service: ApiService,
+  transaction: ReadTransaction,
+  sources: Sources,
+  pinned: AsOf | null,
+): Promise<AnswerState> {
+  const origin = originOf(service.settings);
+  if (pinned !== null && pinned.origin !== origin)
+    throw expired("another version or configuration of this API made the cursor");
+  const positions = await readPositions(service, transaction, sources);
+  const tables = sources.proofs === undefined ? null : await readProofTables(transaction);
+  const proofs = tables?.revision ?? null;
+  if (pinned?.proofs != null && (proofs === null || proofs < pinned.proofs))
+    throw expired(`the proofs are at revision ${proofs ?? "0"}, the cursor is pinned to ${pinned.proofs}`);
+  const chains =
+    pinned === null
+      ? {
+          og: positions.og === null ? null : chainAsOf(positions.og),
+          base: positions.base === null ? null : chainAsOf(positions.base),
+        }
+      : await verifyPinned(transaction, pinned, positions, sources);
+  return new AnswerState(transaction, { ...chains, proofs, origin }, tables);
+}
+
+const expired = (why: string, facts: Readonly<Record<string, unknown>> = {}) =>
+  new ApiError("cursor-expired", `${why}; start again without after`, facts);
+
+/** Null for an optional chain that is not ready. */
+async function readPositions(
   { settings, watcher }: ApiService,
   transaction: ReadTransaction,
-  { required, optional = [] }: ChainsUsed,
-): Promise<Readonly<Record<ChainName, Position | null>>> {
+  { required, optional = [] }: Sources,
+): Promise<Positions> {
   const progress = await readProgress(transaction, settings.chainIds, [...required, ...optional]);
   const admitted = (chain: ChainName): Position | null => {
     if (!required.includes(chain) && !optional.includes(chain)) return null;
@@ -76,16 +122,13 @@ export async function readPositions(
   return { og: admitted("og"), base: admitted("base") };
 }
 
-/**
- * Checks that the rows up to a cursor's blocks are still those its first page was made from.
- * @throws {ApiError} `cursor-expired`, or `indexing` while a chain recovers.
- */
-export async function verifyPinned(
+/** Checks that the rows up to a cursor's blocks are still those its first page was made from. */
+async function verifyPinned(
   transaction: ReadTransaction,
   pinned: AsOf,
-  positions: Readonly<Record<ChainName, Position | null>>,
-  { required }: ChainsUsed,
-): Promise<AsOf> {
+  positions: Positions,
+  { required }: Sources,
+): Promise<Readonly<Record<ChainName, ChainAsOf | null>>> {
   const verify = async (chain: ChainName): Promise<ChainAsOf | null> => {
     const [part, position] = [pinned[chain], positions[chain]];
     if (part === null && !required.includes(chain)) return null;
@@ -102,9 +145,8 @@ export async function verifyPinned(
       part.evidence?.blockNumber === evidence?.blockNumber &&
       part.evidence?.blockHash === evidence?.blockHash;
     if (!same)
-      throw new ApiError(
-        "cursor-expired",
-        `${chain} no longer has the state at block ${part?.blockNumber ?? "?"} that the cursor is pinned to; start again without after`,
+      throw expired(
+        `${chain} no longer has the state at block ${part?.blockNumber ?? "?"} that the cursor is pinned to`,
         { chain },
       );
     return part;
@@ -112,12 +154,7 @@ export async function verifyPinned(
   return { og: await verify("og"), base: await verify("base") };
 }
 
-/** Whatever besides blocks an answer follows from: the software, and observations off chain. */
-export async function revisionOf(
-  { settings }: ApiService,
-  transaction: ReadTransaction,
-  asOf: AsOf,
-): Promise<string> {
-  if (asOf.og === null) return settings.version;
-  return `${settings.version} ${await observationRevision(transaction)}`;
+/** Whatever an answer follows from that its `asOf` does not say: observations off chain. */
+export async function revisionOf({ transaction, asOf }: AnswerState): Promise<string> {
+  return asOf.og === null ? "" : String(await observationRevision(transaction));
 }

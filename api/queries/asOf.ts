@@ -14,8 +14,13 @@ export interface ChainAsOf {
   readonly evidence: Evidence | null;
 }
 
-/** Null for a chain that the answer has nothing from. */
-export type AsOf = Readonly<Record<ChainName, ChainAsOf | null>>;
+/** Everything an answer follows from besides the question; null for a source that it has nothing from. */
+export type AsOf = Readonly<Record<ChainName, ChainAsOf | null>> & {
+  /** How often the verifier's findings had changed. */
+  readonly proofs: number | null;
+  /** Digest of the software and the configuration (`originOf`). */
+  readonly origin: string;
+};
 
 export const chainAsOf = ({ chainId, blockNumber, blockTime, evidence }: Position): ChainAsOf => ({
   chainId,
@@ -35,12 +40,17 @@ const HEADER_PREFIX: Readonly<Record<ChainName, string>> = { og: "OG", base: "Ba
 const lagSeconds = ({ blockTime }: ChainAsOf, nowMs: number): number =>
   Math.max(0, Math.floor(nowMs / 1_000) - blockTime);
 
-/** Every header that says how fresh an answer is. */
-export const FRESHNESS_HEADERS = CHAIN_NAMES.flatMap((chain) =>
-  ["Block", "Block-Time", "Lag-Seconds"].map((name) => `${HEADER_PREFIX[chain]}-${name}`),
-);
+const PROOFS_HEADER = "Proofs-Revision";
 
-/** Sets the freshness headers of the chains in the answer, and `Date`, which the lag is measured by. */
+/** Every header that says how fresh an answer is. */
+export const FRESHNESS_HEADERS = [
+  ...CHAIN_NAMES.flatMap((chain) =>
+    ["Block", "Block-Time", "Lag-Seconds"].map((name) => `${HEADER_PREFIX[chain]}-${name}`),
+  ),
+  PROOFS_HEADER,
+];
+
+/** Sets the freshness headers of the sources in the answer, and `Date`, which the lag is measured by. */
 export function setFreshness(headers: Headers, asOf: AsOf, nowMs: number): void {
   headers.set("Date", new Date(nowMs).toUTCString());
   for (const chain of CHAIN_NAMES) {
@@ -50,10 +60,15 @@ export function setFreshness(headers: Headers, asOf: AsOf, nowMs: number): void 
     headers.set(`${HEADER_PREFIX[chain]}-Block-Time`, String(part.blockTime));
     headers.set(`${HEADER_PREFIX[chain]}-Lag-Seconds`, String(lagSeconds(part, nowMs)));
   }
+  if (asOf.proofs !== null) headers.set(PROOFS_HEADER, String(asOf.proofs));
 }
 
 /** @throws {ApiError} `stale` when a chain of the answer lags by more than `maxLag` seconds. */
-export function refuseStale(asOf: AsOf, maxLag: number | undefined, nowMs: number): void {
+export function refuseStale(
+  asOf: Readonly<Record<ChainName, ChainAsOf | null>>,
+  maxLag: number | undefined,
+  nowMs: number,
+): void {
   if (maxLag === undefined) return;
   for (const chain of CHAIN_NAMES) {
     const part = asOf[chain];
@@ -73,7 +88,7 @@ interface TagParts {
   readonly path: string;
   readonly query: Readonly<Record<string, unknown>>;
   readonly asOf: AsOf;
-  /** Of whatever else an answer depends on: the software, observations off chain. */
+  /** Of whatever else an answer depends on: observations off chain. */
   readonly revision: string;
 }
 

@@ -10,17 +10,20 @@ export interface Cursor {
   readonly key: Key;
 }
 
+const HASH = /^0x[0-9a-f]{64}$/;
+
 const count = z.int().min(-1);
-const chain = z
-  .tuple([count, count, count, z.tuple([count, z.string().regex(/^0x[0-9a-f]{64}$/)]).nullable()])
-  .nullable();
+const chain = z.tuple([count, count, count, z.tuple([count, z.string().regex(HASH)]).nullable()]).nullable();
 
 const cursorSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   /** Digest of path, filters and sort. */
   q: z.string(),
   og: chain,
   base: chain,
+  /** The proofs' revision, and the digest of software and configuration. */
+  p: z.int().min(0).nullable(),
+  s: z.string(),
   k: z.array(z.union([z.string().max(200), z.number(), z.null()])).max(4),
 });
 type Packed = z.infer<typeof cursorSchema>;
@@ -58,7 +61,15 @@ const unpack = (part: Packed["og"]): AsOf["og"] => {
 };
 
 export function encodeCursor({ asOf, key }: Cursor, question: string): string {
-  const packed: Packed = { v: 1, q: question, og: pack(asOf.og), base: pack(asOf.base), k: [...key] };
+  const packed: Packed = {
+    v: 2,
+    q: question,
+    og: pack(asOf.og),
+    base: pack(asOf.base),
+    p: asOf.proofs,
+    s: asOf.origin,
+    k: [...key],
+  };
   return Buffer.from(JSON.stringify(packed)).toString("base64url");
 }
 
@@ -94,8 +105,8 @@ export function readCursor(text: string, use: CursorUse = AFTER): Cursor & { rea
   }
   const parsed = cursorSchema.safeParse(json);
   if (!parsed.success) return refuse(use, text, "it is not a cursor");
-  const { q, og, base, k } = parsed.data;
-  return { question: q, asOf: { og: unpack(og), base: unpack(base) }, key: k };
+  const { q, og, base, p, s, k } = parsed.data;
+  return { question: q, asOf: { og: unpack(og), base: unpack(base), proofs: p, origin: s }, key: k };
 }
 
 /**
@@ -118,11 +129,12 @@ export function decodeCursor(
   return { asOf: cursor.asOf, key };
 }
 
-/** `position` is a whole number, `log` fits int4, `ratio` is a number or null. */
-export type KeyType = "position" | "log" | "ratio" | "text";
+/** `position` is a whole number, `log` fits int4, `ratio` is a number or null, `hash` is 32 bytes of hex. */
+export type KeyType = "position" | "log" | "ratio" | "text" | "hash";
 
 function isOfType(value: string | number | null, type: KeyType | undefined): boolean {
   if (type === "text") return typeof value === "string" && !value.includes("\0");
+  if (type === "hash") return typeof value === "string" && HASH.test(value);
   if (type === "ratio") return value === null || typeof value === "number";
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return false;
   return type === "position" || value < 2 ** 31;

@@ -1,4 +1,5 @@
 /** What every answer needs, by REST or GraphQL: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
+import { createHash } from "node:crypto";
 import type { Log } from "../../config/log.ts";
 import type { Reader } from "./database.ts";
 import type { OperatorScope } from "./operators.ts";
@@ -12,8 +13,10 @@ export interface ApiSettings {
   readonly dailyOrganicCaps: OperatorScope["dailyOrganicCaps"];
   /** Bound for `/ready`. */
   readonly maxLagSeconds: number;
-  /** Of this software: other software, other bytes. */
+  /** Of this software, for people. */
   readonly version: string;
+  /** Changes with the software: other software, other bytes. */
+  readonly build: string;
 }
 
 export interface ApiService {
@@ -23,6 +26,15 @@ export interface ApiService {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly log: Log;
+}
+
+/** Digest of what, at equal positions, still makes answers differ: the software and what is configured. */
+export function originOf({ build, registries, commonPayees, dailyOrganicCaps }: ApiSettings): string {
+  const caps = dailyOrganicCaps.map(({ token, amount }) => [token, amount.toString()]);
+  return createHash("sha256")
+    .update(JSON.stringify([build, registries, commonPayees, caps]))
+    .digest("base64url")
+    .slice(0, 16);
 }
 
 /** The registries that a `registry` parameter means: the first configured one when absent; null is every one. */

@@ -4,14 +4,8 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import {
-  AnswerState,
-  type ChainsUsed,
-  readPositions,
-  revisionOf,
-  verifyPinned,
-} from "../queries/answerState.ts";
-import { type AsOf, chainAsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
+import { type AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
+import { type AsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
 import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import type { ApiService } from "../queries/service.ts";
@@ -25,7 +19,7 @@ export interface RequestVariables {
 export type RequestContext = Context<RequestVariables>;
 
 interface Question {
-  readonly chains: ChainsUsed;
+  readonly sources: Sources;
   /** The parsed parameters. */
   readonly query: Readonly<Record<string, unknown>> & { readonly maxLag?: number | undefined };
 }
@@ -36,25 +30,19 @@ type Outcome<T> = { readonly asOf: AsOf; readonly tag: string; readonly value: T
 function ask<T>(
   service: ApiService,
   context: RequestContext,
-  { chains, query }: Question,
+  { sources, query }: Question,
   cursor: Cursor | null,
   work: (state: AnswerState) => Promise<T>,
 ): Promise<Outcome<T>> {
   return service.reader.read(async (transaction) => {
-    const positions = await readPositions(service, transaction, chains);
-    const asOf: AsOf =
-      cursor === null
-        ? {
-            og: positions.og === null ? null : chainAsOf(positions.og),
-            base: positions.base === null ? null : chainAsOf(positions.base),
-          }
-        : await verifyPinned(transaction, cursor.asOf, positions, chains);
+    const state = await readState(service, transaction, sources, cursor?.asOf ?? null);
+    const { asOf } = state;
     context.set("asOf", asOf);
     refuseStale(asOf, query.maxLag, service.clock());
-    const revision = await revisionOf(service, transaction, asOf);
+    const revision = await revisionOf(state);
     const tag = entityTag({ path: context.req.path, query, asOf, revision });
     if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, tag, value: null };
-    return { asOf, tag, value: await work(new AnswerState(transaction, asOf)) };
+    return { asOf, tag, value: await work(state) };
   });
 }
 
@@ -169,9 +157,8 @@ export async function answerList<Item>(
 
   const nextPage = (from: Cursor): Promise<Page<Item>> =>
     service.reader.read(async (transaction) => {
-      const positions = await readPositions(service, transaction, question.chains);
-      await verifyPinned(transaction, asOf, positions, question.chains);
-      return work(new AnswerState(transaction, asOf), { limit, after: from.key });
+      const state = await readState(service, transaction, question.sources, asOf);
+      return work(state, { limit, after: from.key });
     });
   return new Response(streamPages(service, context, writer, first, cursorAfter, nextPage), { headers });
 }

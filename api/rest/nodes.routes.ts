@@ -230,7 +230,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
         service,
         context,
         {
-          chains: OG,
+          sources: OG,
           query,
           keyTypes: sort === "uptime" ? ["ratio", "position", "log"] : EVENT_KEY,
           item: nodeItemSchema(include),
@@ -274,7 +274,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { chains: OG, query }, async (state) =>
+      answerOne(service, context, { sources: OG, query }, async (state) =>
         requireNode(
           state,
           await state.momentAt(query.at),
@@ -311,7 +311,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: ["position", "text"], item: intervalSchema },
+        { sources: OG, query, keyTypes: ["position", "text"], item: intervalSchema },
         async (state, page) => {
           const moment = state.moment("og");
           const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);
@@ -339,7 +339,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: EVENT_KEY, item: heartbeatSchema },
+        { sources: OG, query, keyTypes: EVENT_KEY, item: heartbeatSchema },
         async (state, page) => {
           const moment = state.moment("og");
           const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);
@@ -367,7 +367,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: EVENT_KEY, item: nodeEventSchema },
+        { sources: OG, query, keyTypes: EVENT_KEY, item: nodeEventSchema },
         async (state, page) => {
           const moment = state.moment("og");
           const node = await requireNode(state, moment, settings, params.teeId, query.registry, bare);

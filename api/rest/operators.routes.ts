@@ -93,7 +93,7 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: BOTH, query, keyTypes: ["position", "log"], item: operatorSchema },
+        { sources: BOTH, query, keyTypes: ["position", "log"], item: operatorSchema },
         (state, page) =>
           listOperators(
             state.transaction,
@@ -116,7 +116,7 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       query: { ...freshnessParameters, registry },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { chains: BOTH, query }, async (state) => {
+      answerOne(service, context, { sources: BOTH, query }, async (state) => {
         const operator = await findOperator(
           state.transaction,
           state.moment("og"),
@@ -144,7 +144,7 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       query: { ...freshnessParameters, registry },
     },
     (context, { query }) =>
-      answerOne(service, context, { chains: BOTH, query }, (state) =>
+      answerOne(service, context, { sources: BOTH, query }, (state) =>
         readNetwork(
           state.transaction,
           state.moment("og"),

@@ -88,7 +88,7 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
         service,
         context,
         {
-          chains: { required: ["base"], optional: ["og"] },
+          sources: { required: ["base"], optional: ["og"] },
           query,
           keyTypes: EVENT_KEY,
           item: paymentSchema,
@@ -114,7 +114,7 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: BASE, query, keyTypes: EVENT_KEY, item: channelSchema },
+        { sources: BASE, query, keyTypes: EVENT_KEY, item: channelSchema },
         (state, page) => listChannels(state.transaction, state.moment("base"), query, page),
       ),
   );
@@ -130,7 +130,7 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { chains: BASE, query }, async (state) => {
+      answerOne(service, context, { sources: BASE, query }, async (state) => {
         const channel = await findChannel(state.transaction, state.moment("base"), params.id);
         if (channel === null)
           throw new ApiError("channel-not-found", `id: no channel is "${params.id}"`, {

@@ -74,7 +74,7 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: ["position", "log"], item: pcrSchema },
+        { sources: OG, query, keyTypes: ["position", "log"], item: pcrSchema },
         async (state, page) =>
           listPcrs(
             state.transaction,
@@ -99,7 +99,7 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: ["position", "text", "log"], item: teeTypeSchema },
+        { sources: OG, query, keyTypes: ["position", "text", "log"], item: teeTypeSchema },
         async (state, page) =>
           listTeeTypes(
             state.transaction,

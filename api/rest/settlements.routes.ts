@@ -112,7 +112,7 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
       answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: EVENT_KEY, item: settlementSchema },
+        { sources: OG, query, keyTypes: EVENT_KEY, item: settlementSchema },
         (state, page) => listSettlements(state.transaction, state.moment("og"), query, page),
       ),
   );
@@ -130,7 +130,7 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { chains: OG, query }, async (state) => {
+      answerOne(service, context, { sources: OG, query }, async (state) => {
         const moment = state.moment("og");
         const id = parseEventId(params.id);
         const settlement =
@@ -185,7 +185,7 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
       return answerList(
         service,
         context,
-        { chains: OG, query, keyTypes: EVENT_KEY, item: onchainInferenceSchema },
+        { sources: OG, query, keyTypes: EVENT_KEY, item: onchainInferenceSchema },
         (state, page) => listOnchainInferences(state.transaction, state.moment("og"), query, contents, page),
       );
     },

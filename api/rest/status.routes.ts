@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { type AsOf, chainAsOf, refuseStale, setFreshness } from "../queries/asOf.ts";
 import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
-import type { ApiService } from "../queries/service.ts";
+import { type ApiService, originOf } from "../queries/service.ts";
 import type { RequestContext } from "./answer.ts";
 import { hex, unixSeconds } from "./fields.ts";
 import { freshnessParameters } from "./parameters.ts";
@@ -51,6 +51,8 @@ async function readKnown({ reader, watcher, settings }: ApiService, context: Req
   const asOf: AsOf = {
     og: positions.og === null ? null : chainAsOf(positions.og),
     base: positions.base === null ? null : chainAsOf(positions.base),
+    proofs: null,
+    origin: originOf(settings),
   };
   context.set("asOf", asOf);
   return { progress, positions, asOf };

@@ -50,6 +50,7 @@ export function createTestApi(url: string, watcher = new PositionWatcher()): Tes
       dailyOrganicCaps: [{ token: OPG, amount: 10n ** 18n }],
       maxLagSeconds: 120,
       version: "0.0.0-test",
+      build: "test",
     },
     clock: () => api.now * 1_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
