@@ -2,7 +2,16 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
-import { allOf, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import {
+  allOf,
+  beyond,
+  listOrder,
+  matching,
+  type Page,
+  type PageRequest,
+  type SortColumn,
+  toPage,
+} from "./page.ts";
 import type { Scheme } from "./payments.ts";
 
 export const CHANNEL_STATES = ["open", "withdrawing", "closed"] as const;
@@ -63,8 +72,13 @@ interface ChannelRow {
 const stateColumn = sql`case when e.closed_after then 'closed'
   when e.pending_withdrawal_amount_after is not null then 'withdrawing' else 'open' end`;
 
+const CREATION: readonly SortColumn[] = [
+  { expression: sql`c.created_block`, type: "bigint" },
+  { expression: sql`c.created_log_index`, type: "int" },
+];
+
 /** Channels with their newest event up to the moment. */
-const select = ({ chainId, blockNumber }: Moment, conditions: readonly SQL[], limit: number): SQL => sql`
+const select = ({ chainId, blockNumber }: Moment, conditions: readonly SQL[], page: PageRequest): SQL => sql`
   select c.channel_id as "channelId", c.chain_id as "chainId", c.payer, c.payer_authorizer as "payerAuthorizer",
     c.receiver, c.receiver_authorizer as "receiverAuthorizer", c.token,
     c.withdraw_delay_seconds as "withdrawDelaySeconds", c.salt, e.balance_after as balance,
@@ -80,14 +94,14 @@ const select = ({ chainId, blockNumber }: Moment, conditions: readonly SQL[], li
     order by e.block_number desc, e.log_index desc limit 1
   ) e
   where ${allOf([sql`c.chain_id = ${chainId}`, sql`c.created_block <= ${blockNumber}`, ...conditions])}
-  order by c.created_block desc, c.created_log_index desc limit ${limit}`;
+  ${listOrder(page, CREATION)} limit ${page.limit + 1}`;
 
 /** Channels, the newest created first; `from` and `to` bound their creation. */
 export async function listChannels(
   transaction: ReadTransaction,
   moment: Moment,
   { payer, payee, token, scheme, state, from, to }: ChannelFilters,
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Channel>> {
   const conditions = [
     ...matching([
@@ -99,14 +113,12 @@ export async function listChannels(
     ...(scheme === undefined || scheme === "batch-settlement" ? [] : [sql`false`]),
     ...(from === undefined ? [] : [sql`c.created_at >= ${from}`]),
     ...(to === undefined ? [] : [sql`c.created_at < ${to}`]),
-    ...(after === null
-      ? []
-      : [sql`(c.created_block, c.created_log_index) < (${after[0]}::bigint, ${after[1]}::int)`]),
+    ...beyond(page, CREATION),
   ];
-  const rows = await transaction.rows<ChannelRow>(select(moment, conditions, limit + 1));
+  const rows = await transaction.rows<ChannelRow>(select(moment, conditions, page));
   return toPage(
     rows,
-    limit,
+    page,
     ({ createdBlock, createdLogIndex }) => [createdBlock, createdLogIndex],
     toChannel,
   );
@@ -118,7 +130,9 @@ export async function findChannel(
   moment: Moment,
   channelId: string,
 ): Promise<Channel | null> {
-  const [row] = await transaction.rows<ChannelRow>(select(moment, [sql`c.channel_id = ${channelId}`], 1));
+  const [row] = await transaction.rows<ChannelRow>(
+    select(moment, [sql`c.channel_id = ${channelId}`], { limit: 1, after: null }),
+  );
   return row === undefined ? null : toChannel(row);
 }
 

@@ -5,10 +5,10 @@ import { formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import {
   allOf,
-  beforeEvent,
+  beyondEvent,
+  eventOrder,
   type Key,
   matching,
-  newestEventFirst,
   type Page,
   type PageRequest,
   toPage,
@@ -33,6 +33,13 @@ export interface LivenessInterval {
   readonly endCause: string | null;
 }
 
+interface Beginning {
+  readonly fromAt: number;
+  readonly notion: string;
+}
+const newestFirst = (a: Beginning, b: Beginning): number =>
+  b.fromAt - a.fromAt || Number(a.notion > b.notion) - Number(a.notion < b.notion);
+
 /** Spells that overlap `[from, to)`, the newest beginning first. */
 export async function listIntervals(
   transaction: ReadTransaction,
@@ -40,22 +47,27 @@ export async function listIntervals(
   key: NodeKey,
   registeredAt: number,
   filters: TimeRange & { readonly notion?: Notion | undefined },
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<LivenessInterval>> {
   const { notion, from, to } = filters;
   const all = [
     ...(notion === "proved" ? [] : await readActive(transaction, moment, key)),
     ...(notion === "active" ? [] : await readProved(transaction, moment, key, registeredAt)),
   ];
-  const keyOf = ({ fromAt, notion: name }: LivenessInterval): Key => [fromAt, name];
-  const isAfter = ({ fromAt, notion: name }: LivenessInterval) =>
-    after === null || fromAt < Number(after[0]) || (fromAt === after[0] && name > String(after[1]));
+  const { limit, after, direction } = page;
+  const way = direction === "backward" ? -1 : 1;
+  const end = after === null ? null : { fromAt: Number(after[0]), notion: String(after[1]) };
   const rows = all
     .filter(({ fromAt }) => to === undefined || fromAt < to)
     .filter(({ untilAt }) => from === undefined || untilAt === null || untilAt > from)
-    .sort((a, b) => b.fromAt - a.fromAt || (a.notion < b.notion ? -1 : 1))
-    .filter(isAfter);
-  return toPage(rows.slice(0, limit + 1), limit, keyOf, (row) => row);
+    .filter((spell) => end === null || way * newestFirst(end, spell) < 0)
+    .sort((a, b) => way * newestFirst(a, b));
+  return toPage(
+    rows.slice(0, limit + 1),
+    page,
+    ({ fromAt, notion: name }) => [fromAt, name],
+    (row) => row,
+  );
 }
 
 async function readActive(
@@ -150,7 +162,7 @@ export async function listHeartbeats(
   moment: Moment,
   { registry, teeId }: NodeKey,
   { relayer, ...range }: TimeRange & { readonly relayer?: string | undefined },
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Heartbeat>> {
   const rows = await transaction.rows<Omit<Heartbeat, "id">>(sql`
     select chain_id as "chainId", registry, tee_id as "teeId", block_number as "blockNumber", log_index as "logIndex",
@@ -161,10 +173,10 @@ export async function listHeartbeats(
       and ${allOf([
         ...withinBlocks("og", moment, range),
         ...matching([[sql`relayer`, relayer]]),
-        ...beforeEvent(after),
+        ...beyondEvent(page),
       ])}
-    ${newestEventFirst} limit ${limit + 1}`);
-  return toPage(rows, limit, eventKey, (row) => ({ id: formatEventId(row), ...row }));
+    ${eventOrder(page)} limit ${page.limit + 1}`);
+  return toPage(rows, page, eventKey, (row) => ({ id: formatEventId(row), ...row }));
 }
 
 export const NODE_EVENT_KINDS = ["registered", "enabled", "disabled", "removed"] as const;
@@ -193,7 +205,7 @@ export async function listNodeEvents(
   moment: Moment,
   { registry, teeId }: NodeKey,
   { kind, ...range }: TimeRange & { readonly kind?: NodeEventKind | undefined },
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<NodeEvent>> {
   const rows = await transaction.rows<Omit<NodeEvent, "id">>(sql`
     select chain_id as "chainId", registry, tee_id as "teeId", block_number as "blockNumber", log_index as "logIndex",
@@ -203,8 +215,8 @@ export async function listNodeEvents(
       and ${allOf([
         ...withinBlocks("og", moment, range),
         ...matching([[sql`kind`, kind]]),
-        ...beforeEvent(after),
+        ...beyondEvent(page),
       ])}
-    ${newestEventFirst} limit ${limit + 1}`);
-  return toPage(rows, limit, eventKey, (row) => ({ id: formatEventId(row), ...row }));
+    ${eventOrder(page)} limit ${page.limit + 1}`);
+  return toPage(rows, page, eventKey, (row) => ({ id: formatEventId(row), ...row }));
 }

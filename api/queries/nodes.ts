@@ -16,7 +16,16 @@ import {
   recordColumn,
 } from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
-import { allOf, type Key, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import {
+  allOf,
+  beyond,
+  listOrder,
+  matching,
+  type Page,
+  type PageRequest,
+  type SortColumn,
+  toPage,
+} from "./page.ts";
 
 export const NODE_SORTS = ["score", "uptime", "registeredAt", "inferences"] as const;
 export type NodeSort = (typeof NODE_SORTS)[number];
@@ -85,17 +94,25 @@ interface NodeKey {
 const UPTIME_SORT_SECONDS = 86_400;
 const ENDPOINT_LENGTH = 2048;
 
+const DAY_UPTIME: SortColumn = { expression: sql`uptime.ratio`, type: "float8", nulls: "last" };
+const REGISTRATION: readonly SortColumn[] = [
+  { expression: sql`registration.block`, type: "bigint" },
+  { expression: sql`registration.log_index`, type: "int" },
+];
+
 /** One page of nodes, newest registration first unless sorted; each order ends in the registration's log position. */
 export async function listNodes(
   transaction: ReadTransaction,
   moment: Moment,
   query: NodeQuery,
   sort: NodeSort,
-  { limit, after }: PageRequest,
+  request: PageRequest,
   detail: NodeDetail,
 ): Promise<Page<Node>> {
   const { registries, teeType, status, owner, paymentAddress, pcrHash } = query;
   const byUptime = sort === "uptime";
+  // Scores and inferences are unknown for everyone: the order among equals, by registration, is all there is.
+  const order = byUptime ? [DAY_UPTIME, ...REGISTRATION] : REGISTRATION;
   const withState = status !== undefined || byUptime;
   const withRecord =
     withState || owner !== undefined || paymentAddress !== undefined || pcrHash !== undefined;
@@ -109,7 +126,7 @@ export async function listNodes(
       [recordColumn("payment_address"), paymentAddress],
       [recordColumn("pcr_hash"), pcrHash],
     ]),
-    ...afterNode(after, byUptime),
+    ...beyond(request, order),
   ];
   const keys = await transaction.rows<
     NodeKey & { block: number; logIndex: number; uptime: number | null }
@@ -123,28 +140,14 @@ export async function listNodes(
     ${withState ? sql`${joinPcr(moment)} ${joinStatus(moment)}` : sql``}
     ${byUptime ? joinUptime(moment, UPTIME_SORT_SECONDS) : sql``}
     where ${allOf(conditions)}
-    order by ${byUptime ? sql`uptime.ratio desc nulls last,` : sql``} registration.block desc, registration.log_index desc
-    limit ${limit + 1}`);
+    ${listOrder(request, order)} limit ${request.limit + 1}`);
   const page = toPage(
     keys,
-    limit,
+    request,
     ({ uptime, block, logIndex }) => [...(byUptime ? [uptime] : []), block, logIndex],
     ({ registry, teeId }): NodeKey => ({ registry, teeId }),
   );
   return { ...page, items: await readNodes(transaction, moment, page.items, detail) };
-}
-
-/** Scores and inferences are unknown for everyone: the order among equals, by registration, is all there is. */
-function afterNode(after: Key | null, byUptime: boolean): SQL[] {
-  if (after === null) return [];
-  const position = after.slice(-2);
-  const later = sql`(registration.block, registration.log_index) < (${position[0]}::bigint, ${position[1]}::int)`;
-  if (!byUptime) return [later];
-  const uptime = after[0];
-  if (uptime === null) return [sql`uptime.ratio is null and ${later}`];
-  return [
-    sql`(uptime.ratio is null or uptime.ratio < ${uptime}::float8 or (uptime.ratio = ${uptime}::float8 and ${later}))`,
-  ];
 }
 
 /** One node; null when the registry had none with this id at the moment. */

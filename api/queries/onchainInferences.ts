@@ -4,15 +4,7 @@ import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
 import { type InferenceContent, inferenceContent, LONGEST_LOG_BYTES } from "./inferenceContent.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import {
-  allOf,
-  beforeEvent,
-  matching,
-  newestEventFirst,
-  type Page,
-  type PageRequest,
-  toPage,
-} from "./page.ts";
+import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
 
 export const INFERENCE_KINDS = ["chat", "completion", "model", "workflow"] as const;
 export type InferenceKind = (typeof INFERENCE_KINDS)[number];
@@ -86,7 +78,7 @@ export async function listOnchainInferences(
   moment: Moment,
   filters: InferenceFilters,
   contents: "with-content" | "without-content",
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<OnchainInference>> {
   const mode = filters.mode === undefined ? undefined : INFERENCE_MODES.indexOf(filters.mode);
   const conditions = [
@@ -97,7 +89,7 @@ export async function listOnchainInferences(
       [sql`model_cid`, filters.modelCid],
       [sql`caller`, filters.caller],
     ]),
-    ...beforeEvent(after),
+    ...beyondEvent(page),
   ];
   const log = (name: string) =>
     contents === "with-content"
@@ -109,10 +101,10 @@ export async function listOnchainInferences(
       inference_id as "inferenceId", ${changedHex("inference_id", "inference_id_hex")} as "inferenceIdHex", caller,
       hub, hub_event as "hubEvent", hub_log_index as "hubLogIndex",
       ${log("request_data")} as "requestData", ${log("hub_data")} as "hubData"
-    from og.onchain_inference where ${allOf(conditions)} ${newestEventFirst} limit ${limit + 1}`);
+    from og.onchain_inference where ${allOf(conditions)} ${eventOrder(page)} limit ${page.limit + 1}`);
   return toPage(
     rows,
-    limit,
+    page,
     ({ blockNumber, logIndex }) => [blockNumber, logIndex],
     (row): OnchainInference => ({
       id: formatEventId(row),

@@ -14,7 +14,7 @@ import {
   recordColumn,
 } from "./nodeState.ts";
 import { insiders, isOrganic, namedAddresses } from "./organic.ts";
-import { allOf, type Page, type PageRequest, toPage } from "./page.ts";
+import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
 
 export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
 
@@ -59,24 +59,23 @@ interface OwnerRow {
   firstRegisteredAt: number;
 }
 
+const FIRST_REGISTRATION: readonly SortColumn[] = [
+  { expression: sql`block`, type: "bigint" },
+  { expression: sql`log_index`, type: "int" },
+];
+
 /** Operators, the newest first registration first. */
 export async function listOperators(
   transaction: ReadTransaction,
   og: Moment,
   base: Moment | null,
   scope: OperatorScope,
-  { limit, after }: PageRequest,
+  request: PageRequest,
 ): Promise<Page<Operator>> {
-  const owners = await readOwners(
-    transaction,
-    og,
-    scope,
-    after === null ? sql`true` : sql`(block, log_index) < (${after[0]}::bigint, ${after[1]}::int)`,
-    limit + 1,
-  );
+  const owners = await readOwners(transaction, og, scope, beyond(request, FIRST_REGISTRATION), request);
   const page = toPage(
     owners,
-    limit,
+    request,
     ({ block, logIndex }) => [block, logIndex],
     (row) => row,
   );
@@ -91,7 +90,10 @@ export async function findOperator(
   scope: OperatorScope,
   address: string,
 ): Promise<Operator | null> {
-  const owners = await readOwners(transaction, og, scope, sql`owner = ${address}`, 1);
+  const owners = await readOwners(transaction, og, scope, [sql`owner = ${address}`], {
+    limit: 1,
+    after: null,
+  });
   const [operator] = await describe(transaction, og, base, scope, owners);
   return operator ?? null;
 }
@@ -100,8 +102,8 @@ const readOwners = (
   transaction: ReadTransaction,
   og: Moment,
   { registries }: OperatorScope,
-  condition: SQL,
-  limit: number,
+  conditions: readonly SQL[],
+  page: PageRequest,
 ): Promise<readonly OwnerRow[]> =>
   transaction.rows<OwnerRow>(sql`
     with owned as (
@@ -111,8 +113,8 @@ const readOwners = (
         where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(registries)])}
       ) node order by owner, block, log_index
     )
-    select owner, block, log_index as "logIndex", at as "firstRegisteredAt" from owned where ${condition}
-    order by block desc, log_index desc limit ${limit}`);
+    select owner, block, log_index as "logIndex", at as "firstRegisteredAt" from owned where ${allOf(conditions)}
+    ${listOrder(page, FIRST_REGISTRATION)} limit ${page.limit + 1}`);
 
 async function describe(
   transaction: ReadTransaction,

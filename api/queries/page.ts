@@ -6,37 +6,96 @@ export type Key = readonly (string | number | null)[];
 
 export interface PageRequest {
   readonly limit: number;
+  /** The row beyond which the page lies, in its direction; null is the list's end. */
   readonly after: Key | null;
+  /** Backward: the rows nearest before `after`, still in the list's order. Default: forward. */
+  readonly direction?: "forward" | "backward";
 }
 
 export interface Page<Item> {
   readonly items: readonly Item[];
+  /** The sort key of each item. */
+  readonly keys: readonly Key[];
   /** Key of the last item; null when there is none. */
   readonly endKey: Key | null;
+  /** Whether the list goes on beyond the page, in its direction. */
   readonly hasNextPage: boolean;
 }
 
-/** Cuts `limit + 1` rows to a page. */
+/** Cuts `limit + 1` rows, the nearest first, to a page in the list's order. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
-  limit: number,
+  { limit, direction }: Pick<PageRequest, "limit" | "direction">,
   keyOf: (row: Row) => Key,
   toItem: (row: Row) => Item,
 ): Page<Item> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const near = rows.slice(0, limit);
+  const shown = direction === "backward" ? near.reverse() : near;
+  const keys = shown.map(keyOf);
   return {
     items: shown.map(toItem),
-    endKey: last === undefined ? null : keyOf(last),
+    keys,
+    endKey: keys.at(-1) ?? null,
     hasNextPage: rows.length > limit,
   };
 }
 
-/** Rows of an event table after the key `[blockNumber, logIndex]`, newest first. */
-export const beforeEvent = (after: Key | null): SQL[] =>
-  after === null ? [] : [sql`(block_number, log_index) < (${after[0]}::bigint, ${after[1]}::int)`];
+/** A column of a list's order. Lists are sorted downwards by each of them; the last makes the order total. */
+export interface SortColumn {
+  readonly expression: SQL;
+  readonly type: "bigint" | "int" | "float8" | "text";
+  /** Only for the first column: its nulls end the list. */
+  readonly nulls?: "last";
+}
 
-export const newestEventFirst = sql`order by block_number desc, log_index desc`;
+/** The rows of the list beyond the page's key, in its direction. */
+export function beyond({ after, direction }: PageRequest, columns: readonly SortColumn[]): SQL[] {
+  if (after === null) return [];
+  const further = sql.raw(direction === "backward" ? ">" : "<");
+  const values = columns.map(({ type }, index) => sql`${after[index]}::${sql.raw(type)}`);
+  const compared = (from: number) =>
+    sql`(${sql.join(
+      columns.slice(from).map(({ expression }) => expression),
+      sql`, `,
+    )}) ${further} (${sql.join(values.slice(from), sql`, `)})`;
+  const [first] = columns;
+  if (first?.nulls !== "last") return [compared(0)];
+  const { expression } = first;
+  const among = compared(1);
+  if (after[0] === null)
+    return direction === "backward"
+      ? [sql`(${expression} is not null or ${among})`]
+      : [sql`${expression} is null and ${among}`];
+  const inTie = sql`${expression} = ${values[0]} and ${among}`;
+  const pastTie = sql`${expression} ${further} ${values[0]}`;
+  return direction === "backward"
+    ? [sql`(${pastTie} or (${inTie}))`]
+    : [sql`(${expression} is null or ${pastTie} or (${inTie}))`];
+}
+
+/** The order of the list, or, for a backward page, its reverse. */
+export function listOrder({ direction }: PageRequest, columns: readonly SortColumn[]): SQL {
+  const way = ({ nulls }: SortColumn) => {
+    if (direction === "backward") return sql.raw(nulls === undefined ? "asc" : "asc nulls first");
+    return sql.raw(nulls === undefined ? "desc" : "desc nulls last");
+  };
+  return sql`order by ${sql.join(
+    columns.map((column) => sql`${column.expression} ${way(column)}`),
+    sql`, `,
+  )}`;
+}
+
+/** Event tables are listed the newest first. */
+const EVENT_COLUMNS: readonly SortColumn[] = [
+  { expression: sql`block_number`, type: "bigint" },
+  { expression: sql`log_index`, type: "int" },
+];
+
+/** The rows of an event table beyond the page's key `[blockNumber, logIndex]`. */
+export const beyondEvent = (page: PageRequest): SQL[] => beyond(page, EVENT_COLUMNS);
+
+/** The order of an event table's list. */
+export const eventOrder = (page: PageRequest): SQL => listOrder(page, EVENT_COLUMNS);
 
 /** Conditions joined by `and`; none is true. */
 export const allOf = (conditions: readonly SQL[]): SQL =>

@@ -4,15 +4,7 @@ import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import { insiders, isOrganic, namedAddresses } from "./organic.ts";
-import {
-  allOf,
-  beforeEvent,
-  matching,
-  newestEventFirst,
-  type Page,
-  type PageRequest,
-  toPage,
-} from "./page.ts";
+import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
 
 export const SCHEMES = ["exact", "upto", "batch-settlement"] as const;
 export type Scheme = (typeof SCHEMES)[number];
@@ -56,7 +48,7 @@ export async function listPayments(
   base: Moment,
   og: Moment | null,
   filters: PaymentFilters,
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Payment>> {
   const conditions = [
     ...withinBlocks("base", base, filters),
@@ -66,22 +58,22 @@ export async function listPayments(
       [sql`token`, filters.token],
       [sql`scheme`, filters.scheme],
     ]),
-    ...beforeEvent(after),
+    ...beyondEvent(page),
   ];
   const rows = await transaction.rows<PaymentRow>(sql`
     with p as materialized (
       select chain_id, tx_hash, log_index, block_number, paid_at, scheme, method, token, payer, payee, amount,
         permitted_amount, facilitator
-      from base.payment where ${allOf(conditions)} ${newestEventFirst} limit ${limit + 1}
+      from base.payment where ${allOf(conditions)} ${eventOrder(page)} limit ${page.limit + 1}
     )
     ${og === null ? sql`` : sql`, payer as (select distinct payer as account from p), ${namedAddresses(og)}, ${insiders(og)}`}
     select chain_id as "chainId", tx_hash as "txHash", log_index as "logIndex", block_number as "blockNumber",
       paid_at as "paidAt", scheme, method, token, payer, payee, amount, permitted_amount as "permittedAmount",
       facilitator, ${og === null ? sql`null::boolean` : isOrganic} as organic
-    from p ${newestEventFirst}`);
+    from p ${eventOrder(page)}`);
   return toPage(
     rows,
-    limit,
+    page,
     ({ blockNumber, logIndex }) => [blockNumber, logIndex],
     ({ amount, permittedAmount, ...row }) => ({
       id: formatEventId(row),

@@ -3,7 +3,16 @@ import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
 import { LEGACY_ANY_TYPE } from "./nodeState.ts";
-import { allOf, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import {
+  allOf,
+  beyond,
+  listOrder,
+  matching,
+  type Page,
+  type PageRequest,
+  type SortColumn,
+  toPage,
+} from "./page.ts";
 
 export interface Pcr {
   readonly hash: string;
@@ -38,12 +47,17 @@ interface PcrRow extends Omit<Pcr, "teeType" | "chainId"> {
   logIndex: number;
 }
 
+const FIRST_EVENT: readonly SortColumn[] = [
+  { expression: sql`r.block`, type: "bigint" },
+  { expression: sql`r.log_index`, type: "int" },
+];
+
 /** PCR records as they were at a moment, the newest first. */
 export async function listPcrs(
   transaction: ReadTransaction,
   { chainId, blockNumber, time }: Moment,
   { registries, teeType, pcrHash, approved }: PcrFilters,
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Pcr>> {
   const conditions = [
     ...(registries === null ? [] : [sql`r.registry in ${[...registries]}`]),
@@ -52,7 +66,7 @@ export async function listPcrs(
       [sql`r.pcr_hash`, pcrHash],
     ]),
     ...(approved === undefined ? [] : [sql`state.approved = ${approved}`]),
-    ...(after === null ? [] : [sql`(r.block, r.log_index) < (${after[0]}::bigint, ${after[1]}::int)`]),
+    ...beyond(page, FIRST_EVENT),
   ];
   const rows = await transaction.rows<PcrRow>(sql`
     with event as (
@@ -86,10 +100,10 @@ export async function listPcrs(
     left join og.tee_type t on t.chain_id = ${chainId} and t.registry = r.registry and t.type_id = r.tee_type
       and t.added_at <= ${time}
     where ${allOf(conditions)}
-    order by r.block desc, r.log_index desc limit ${limit + 1}`);
+    ${listOrder(page, FIRST_EVENT)} limit ${page.limit + 1}`);
   return toPage(
     rows,
-    limit,
+    page,
     ({ block, logIndex }) => [block, logIndex],
     (row) => ({
       hash: row.hash,
@@ -120,20 +134,24 @@ export interface TeeType {
   readonly deactivatedAt: number | null;
 }
 
+const ADDITION: readonly SortColumn[] = [
+  { expression: sql`added_block`, type: "bigint" },
+  { expression: sql`registry`, type: "text" },
+  { expression: sql`type_id`, type: "int" },
+];
+
 /** TEE types that existed at a moment, the newest first. */
 export async function listTeeTypes(
   transaction: ReadTransaction,
   { chainId, blockNumber, time }: Moment,
   registries: readonly string[] | null,
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<TeeType>> {
   const conditions = [
     sql`chain_id = ${chainId}`,
     sql`added_block <= ${blockNumber}`,
     ...(registries === null ? [] : [sql`registry in ${[...registries]}`]),
-    ...(after === null
-      ? []
-      : [sql`(added_block, registry, type_id) < (${after[0]}::bigint, ${after[1]}::text, ${after[2]}::int)`]),
+    ...beyond(page, ADDITION),
   ];
   const rows = await transaction.rows<TeeType & { addedBlock: number }>(sql`
     select type_id as id, name,
@@ -141,10 +159,10 @@ export async function listTeeTypes(
       registry, chain_id as "chainId", added_at as "addedAt",
       case when deactivated_at <= ${time} then deactivated_at end as "deactivatedAt", added_block as "addedBlock"
     from og.tee_type where ${allOf(conditions)}
-    order by added_block desc, registry desc, type_id desc limit ${limit + 1}`);
+    ${listOrder(page, ADDITION)} limit ${page.limit + 1}`);
   return toPage(
     rows,
-    limit,
+    page,
     ({ addedBlock, registry, id }) => [addedBlock, registry, id],
     ({ addedBlock: _, ...type }) => type,
   );

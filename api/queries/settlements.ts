@@ -3,15 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import { type EventId, formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import {
-  allOf,
-  beforeEvent,
-  matching,
-  newestEventFirst,
-  type Page,
-  type PageRequest,
-  toPage,
-} from "./page.ts";
+import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
 export const VERDICTS = ["pending", "verified", "partial", "invalid", "unavailable", "unverifiable"] as const;
@@ -84,7 +76,7 @@ export async function listSettlements(
   transaction: ReadTransaction,
   moment: Moment,
   filters: SettlementFilters,
-  { limit, after }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Settlement>> {
   const conditions = [
     ...withinBlocks("og", moment, filters),
@@ -96,12 +88,12 @@ export async function listSettlements(
       [sql`merkle_root`, filters.merkleRoot],
     ]),
     ...withVerdict(filters.verdict),
-    ...beforeEvent(after),
+    ...beyondEvent(page),
   ];
   const rows = await transaction.rows<SettlementRow>(sql`
     select ${columns(sql`left(blob_id_hex, ${LIST_HEX_LENGTH})`)} from og.settlement
-    where ${allOf(conditions)} ${newestEventFirst} limit ${limit + 1}`);
-  return toPage(rows, limit, ({ blockNumber, logIndex }) => [blockNumber, logIndex], toSettlement);
+    where ${allOf(conditions)} ${eventOrder(page)} limit ${page.limit + 1}`);
+  return toPage(rows, page, ({ blockNumber, logIndex }) => [blockNumber, logIndex], toSettlement);
 }
 
 /** One settlement; null when there is none. */
@@ -113,7 +105,7 @@ export async function findSettlement(
   const [row] = await transaction.rows<SettlementRow>(sql`
     select ${columns(sql`blob_id_hex`)} from og.settlement
     where tx_hash = ${txHash} and log_index = ${logIndex} and ${allOf(withinBlocks("og", moment))}
-    ${newestEventFirst} limit 1`);
+    order by block_number desc, log_index desc limit 1`);
   return row === undefined ? null : toSettlement(row);
 }
 
