@@ -1,0 +1,228 @@
+/**
+ * Reads JSON as Python's `json.loads` does, from strangers: integers and floats stay apart (`1` and `1.0`), integers are
+ * of any size, `NaN` and `Infinity` are numbers, the last of two equal keys wins, lone surrogates are kept; depth, length
+ * and the number of values have limits.
+ */
+import type { JsonObject, JsonValue } from "./pythonJson.ts";
+
+export interface JsonLimits {
+  /** UTF-16 units. */
+  readonly maxLength: number;
+  /** Arrays and objects inside each other; reading is recursive, so keep it below a thousand. */
+  readonly maxDepth: number;
+  /** Keys do not count. */
+  readonly maxValues: number;
+}
+
+/** Far above any request; Python gives up at a depth of about 1000. */
+export const JSON_LIMITS: JsonLimits = { maxLength: 2 ** 24, maxDepth: 200, maxValues: 1_000_000 };
+
+/** Python refuses longer integers (`sys.set_int_max_str_digits`), so no node can have hashed one. */
+const MAX_INTEGER_DIGITS = 4300;
+
+export type JsonProblem = "not-json" | "too-deep" | "too-large";
+
+/** A text that is no JSON, or more of it than allowed. */
+export class JsonTextError extends Error {
+  override readonly name = "JsonTextError";
+  constructor(
+    /** Stable. */
+    readonly code: JsonProblem,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @throws {JsonTextError} when it is no JSON, or beyond a limit. */
+export const readJson = (text: string, limits: JsonLimits = JSON_LIMITS): JsonValue =>
+  new JsonReader(text, limits).document();
+
+/** An object with the text of each of its members' values, as it stands in the document. */
+export interface JsonDocument {
+  readonly members: JsonObject;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/**
+ * @returns null when the document is not an object.
+ * @throws {JsonTextError} when it is no JSON, or beyond a limit.
+ */
+export function readJsonDocument(text: string, limits: JsonLimits = JSON_LIMITS): JsonDocument | null {
+  const reader = new JsonReader(text, limits);
+  const members = reader.document();
+  return members instanceof Map ? { members, texts: reader.memberTexts } : null;
+}
+
+// A number as Python's scanner takes it, and a run of characters that need no thought inside a string.
+const NUMBER = /(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them inside strings
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const WHITESPACE = /[ \t\n\r]*/y;
+const HEX4 = /[0-9a-fA-F]{4}/y;
+
+const CONSTANTS: readonly (readonly [string, JsonValue])[] = [
+  ["null", null],
+  ["true", true],
+  ["false", false],
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+];
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+class JsonReader {
+  readonly memberTexts = new Map<string, string>();
+  #at = 0;
+  #depth = 0;
+  #values = 0;
+
+  constructor(
+    readonly text: string,
+    readonly limits: JsonLimits,
+  ) {}
+
+  document(): JsonValue {
+    const { length } = this.text;
+    if (length > this.limits.maxLength)
+      throw new JsonTextError(
+        "too-large",
+        `the JSON has ${length} characters; ${this.limits.maxLength} are allowed`,
+      );
+    this.#skip();
+    const value = this.#value();
+    this.#skip();
+    if (this.#at < length) throw this.#unexpected("the end");
+    return value;
+  }
+
+  #value(): JsonValue {
+    if (++this.#values > this.limits.maxValues)
+      throw new JsonTextError("too-large", `the JSON has more than ${this.limits.maxValues} values`);
+    const start = this.text[this.#at];
+    if (start === '"') return this.#string();
+    if (start === "{") return this.#nested(() => this.#object());
+    if (start === "[") return this.#nested(() => this.#list());
+    return this.#number() ?? this.#constant();
+  }
+
+  #nested<T>(read: () => T): T {
+    if (++this.#depth > this.limits.maxDepth)
+      throw new JsonTextError("too-deep", `the JSON is nested deeper than ${this.limits.maxDepth}`);
+    this.#at += 1;
+    this.#skip();
+    const value = read();
+    this.#depth -= 1;
+    return value;
+  }
+
+  #object(): JsonObject {
+    const members = new Map<string, JsonValue>();
+    if (this.#take("}")) return members;
+    do {
+      this.#skip();
+      if (this.text[this.#at] !== '"') throw this.#unexpected("a key in double quotes");
+      const key = this.#string();
+      this.#skip();
+      if (!this.#take(":")) throw this.#unexpected('":"');
+      this.#skip();
+      const start = this.#at;
+      members.set(key, this.#value());
+      if (this.#depth === 1) this.memberTexts.set(key, this.text.slice(start, this.#at));
+      this.#skip();
+    } while (this.#take(","));
+    if (!this.#take("}")) throw this.#unexpected('"," or "}"');
+    return members;
+  }
+
+  #list(): readonly JsonValue[] {
+    const values: JsonValue[] = [];
+    if (this.#take("]")) return values;
+    do {
+      this.#skip();
+      values.push(this.#value());
+      this.#skip();
+    } while (this.#take(","));
+    if (!this.#take("]")) throw this.#unexpected('"," or "]"');
+    return values;
+  }
+
+  #string(): string {
+    this.#at += 1;
+    let value = "";
+    for (;;) {
+      value += this.#match(PLAIN)?.[0] ?? "";
+      if (this.#take('"')) return value;
+      if (!this.#take("\\"))
+        throw this.#unexpected('the end of a string, or "\\" before a control character');
+      value += this.#take("u") ? this.#unicodeEscape() : this.#shortEscape();
+    }
+  }
+
+  #unicodeEscape(): string {
+    const digits = this.#match(HEX4)?.[0];
+    if (digits === undefined) throw this.#unexpected("four hexadecimal digits");
+    // Two escapes that make a pair join by themselves: strings are UTF-16 units.
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+
+  #shortEscape(): string {
+    const escaped = ESCAPES[this.text[this.#at] ?? ""];
+    if (escaped === undefined) throw this.#unexpected('an escape such as "\\n"');
+    this.#at += 1;
+    return escaped;
+  }
+
+  #number(): JsonValue | undefined {
+    const [lexeme, integer, fraction, exponent] = this.#match(NUMBER) ?? [];
+    if (lexeme === undefined || integer === undefined) return undefined;
+    if (fraction !== undefined || exponent !== undefined) return Number(lexeme);
+    const digits = integer.length - (integer.startsWith("-") ? 1 : 0);
+    if (digits > MAX_INTEGER_DIGITS)
+      throw new JsonTextError(
+        "too-large",
+        `an integer has ${digits} digits; Python, hence a node, reads ${MAX_INTEGER_DIGITS} at most`,
+      );
+    return BigInt(integer);
+  }
+
+  #constant(): JsonValue {
+    for (const [name, value] of CONSTANTS) if (this.#take(name)) return value;
+    throw this.#unexpected("a value");
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.text);
+    if (match) this.#at = pattern.lastIndex;
+    return match;
+  }
+
+  #take(token: string): boolean {
+    if (!this.text.startsWith(token, this.#at)) return false;
+    this.#at += token.length;
+    return true;
+  }
+
+  #skip(): void {
+    this.#match(WHITESPACE);
+  }
+
+  /** Names the character by its code: what strangers wrote stays out of messages. */
+  #unexpected(wanted: string): JsonTextError {
+    const code = this.text.codePointAt(this.#at);
+    const found =
+      code === undefined ? "the text ends" : `there is U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    return new JsonTextError("not-json", `${found} at character ${this.#at}, where JSON has ${wanted}`);
+  }
+}
