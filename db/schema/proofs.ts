@@ -3,9 +3,12 @@
  * values and bytes, a payload is an inference and a blob id. `settled` joins them to the settlements on chain and is
  * rewritten when the chain or a verdict changes; the buckets are sums over both, always recomputed, never incremented.
  *
+ * Indexes for equality alone are hash indexes: a third of the size, and every leaf is written to several.
+ *
  * Rows but for `job` and `dirty` are functions of chain and blobs: two runs that saw the same hold the same rows, whatever
  * the order of arrival (`checkedAt` apart).
  */
+import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -36,8 +39,10 @@ export const job = proofs.table(
     key: hex("key").notNull(),
     /** Not before. */
     runAt: moment("run_at").notNull(),
-    /** Tries so far; it decides when to try again. */
+    /** Tries so far, whatever came of them. */
     attempts: integer("attempts").notNull().default(0),
+    /** Tries that every aggregator answered with "there is no such blob": they decide when it is `unavailable`. */
+    absences: integer("absences").notNull().default(0),
     /** Who works on it, and until when others leave it alone. Null: nobody. */
     leasedBy: text("leased_by"),
     leasedUntil: moment("leased_until"),
@@ -46,8 +51,10 @@ export const job = proofs.table(
   },
   (table) => [
     primaryKey({ columns: [table.kind, table.key] }),
-    // what is due
-    index("job_due").on(table.runAt),
+    // what is due; what was tried before waits in a line of its own
+    index("job_due").on(table.kind, sql`(${table.attempts} > 0)`, table.runAt, table.key),
+    // a verifier's own jobs
+    index("job_lease").on(table.leasedBy).where(sql`${table.leasedBy} is not null`),
   ],
 );
 
@@ -70,6 +77,26 @@ export const revision = proofs.table("revision", {
   id: integer("id").primaryKey(),
   value: int8("value").notNull(),
 });
+
+/** Public keys by their hash, once any registry has shown them. A hash has one preimage: nothing takes a row back. */
+export const nodeKey = proofs.table("node_key", {
+  teeId: hex("tee_id").primaryKey(),
+  /** DER SPKI as registered; keccak256 of it is the teeId. It may be no key at all. */
+  publicKey: hex("public_key").notNull(),
+});
+
+/** The earliest registration of a node in the current registry: what is settled from there on counts for it. */
+export const registration = proofs.table(
+  "registration",
+  {
+    chainId: integer("chain_id").notNull(),
+    teeId: hex("tee_id").notNull(),
+    registry: hex("registry").notNull(),
+    blockNumber: int8("block_number").notNull(),
+    logIndex: integer("log_index").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chainId, table.teeId] })],
+);
 
 /** A batch blob, checked against a root. */
 export const batch = proofs.table(
@@ -105,10 +132,8 @@ export const leaf = proofs.table(
   },
   (table) => [
     primaryKey({ columns: [table.batchKey, table.leafIndex] }),
-    // where an inference was settled
-    index("leaf_inference").on(table.inferenceId),
-    // the batches that a signature's verdict touches
-    index("leaf_signature").on(table.signatureKey),
+    // where an inference was settled, and the batches that a signature's verdict touches
+    index("leaf_inference").using("hash", table.inferenceId),
   ],
 );
 
@@ -125,9 +150,9 @@ export const signature = proofs.table(
     valid: boolean("valid"),
   },
   (table) => [
-    index("signature_inference").on(table.inferenceId),
+    index("signature_inference").using("hash", table.inferenceId),
     // what to check when a key becomes known
-    index("signature_undecided").on(table.teeId, table.valid),
+    index("signature_undecided").on(table.teeId, table.key).where(sql`${table.valid} is null`),
   ],
 );
 
@@ -157,11 +182,11 @@ export const inference = proofs.table(
     // /v1/inferences
     index("inference_time").on(table.signedAt, table.id),
     // /v1/inferences?inputHash=
-    index("inference_input").on(table.inputHash),
+    index("inference_input").using("hash", table.inputHash),
     // /v1/inferences?outputHash=
-    index("inference_output").on(table.outputHash),
+    index("inference_output").using("hash", table.outputHash),
     // /v1/inferences?model=, the model's buckets
-    index("inference_model").on(table.model, table.signedAt, table.id),
+    index("inference_model").on(table.model, table.signedAt, table.id).where(sql`${table.model} is not null`),
   ],
 );
 
