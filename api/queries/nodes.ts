@@ -85,7 +85,7 @@ export interface Node {
   readonly metrics: Readonly<Partial<Record<NodeWindow, NodeMetrics>>>;
 }
 
-interface NodeKey {
+export interface NodeKey {
   readonly registry: string;
   readonly teeId: string;
 }
@@ -147,7 +147,7 @@ export async function listNodes(
     ({ uptime, block, logIndex }) => [...(byUptime ? [uptime] : []), block, logIndex],
     ({ registry, teeId }): NodeKey => ({ registry, teeId }),
   );
-  return { ...page, items: await readNodes(transaction, moment, page.items, detail) };
+  return { ...page, items: await findNodes(transaction, moment, page.items, detail) };
 }
 
 /** One node; null when the registry had none with this id at the moment. */
@@ -157,7 +157,7 @@ export async function findNode(
   key: NodeKey,
   detail: NodeDetail,
 ): Promise<Node | null> {
-  const [node] = await readNodes(transaction, moment, [key], detail);
+  const [node] = await findNodes(transaction, moment, [key], detail);
   return node ?? null;
 }
 
@@ -220,7 +220,8 @@ const observationCounts = sql`(observed.tee_id is not null and (observed.owner, 
     is distinct from (n.ohttp_key_id, n.ohttp_public_key, n.ohttp_key_config))
   or first_seen.tee_id is not null`;
 
-async function readNodes(
+/** The nodes that the registries had at the moment, in the order of the keys; keys of none are left out. */
+export async function findNodes(
   transaction: ReadTransaction,
   moment: Moment,
   keys: readonly NodeKey[],

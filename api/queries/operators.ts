@@ -90,12 +90,24 @@ export async function findOperator(
   scope: OperatorScope,
   address: string,
 ): Promise<Operator | null> {
-  const owners = await readOwners(transaction, og, scope, [sql`owner = ${address}`], {
-    limit: 1,
+  const [operator] = await findOperators(transaction, og, base, scope, [address]);
+  return operator ?? null;
+}
+
+/** Those of the addresses that own nodes, the newest first. */
+export async function findOperators(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment | null,
+  scope: OperatorScope,
+  addresses: readonly string[],
+): Promise<readonly Operator[]> {
+  if (addresses.length === 0) return [];
+  const owners = await readOwners(transaction, og, scope, [sql`owner in ${[...addresses]}`], {
+    limit: addresses.length,
     after: null,
   });
-  const [operator] = await describe(transaction, og, base, scope, owners);
-  return operator ?? null;
+  return describe(transaction, og, base, scope, owners);
 }
 
 const readOwners = (

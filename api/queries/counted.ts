@@ -1,0 +1,50 @@
+/** How long a list is, by the list's own statement: no second set of conditions that could differ from the first. */
+import { type SQL, sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Page, PageRequest } from "./page.ts";
+
+/** Lists are counted up to here. */
+export const MOST_COUNTED = 10_000;
+
+export interface ListLength {
+  /** Rows of the list, at most `MOST_COUNTED`. */
+  readonly counted: number;
+  readonly extent: "exact" | "at-least";
+}
+
+const EVERYTHING: PageRequest = { limit: MOST_COUNTED, after: null };
+
+const lengthOf = (rows: number): ListLength => ({
+  counted: Math.min(rows, MOST_COUNTED),
+  extent: rows > MOST_COUNTED ? "at-least" : "exact",
+});
+
+/**
+ * Counts the rows of a list whose first statement selects one row per item: it is run with only its number of rows in
+ * demand, which spares Postgres all columns but those of conditions and order.
+ */
+export async function countList(
+  transaction: ReadTransaction,
+  list: (transaction: ReadTransaction, page: PageRequest) => Promise<Page<unknown>>,
+): Promise<ListLength> {
+  let rows: number | undefined;
+  const count = async (query: SQL): Promise<readonly never[]> => {
+    if (rows !== undefined) return [];
+    const [total] = await transaction.rows<{ total: number }>(
+      sql`select count(*) as total from (${query}) listed`,
+    );
+    rows = total?.total ?? 0;
+    return [];
+  };
+  await list({ rows: count, attempt: count }, EVERYTHING);
+  return lengthOf(rows ?? 0);
+}
+
+/** The same for a list that is put together here: its items are counted. */
+export async function countItems(
+  transaction: ReadTransaction,
+  list: (transaction: ReadTransaction, page: PageRequest) => Promise<Page<unknown>>,
+): Promise<ListLength> {
+  const { items, hasNextPage } = await list(transaction, EVERYTHING);
+  return lengthOf(items.length + Number(hasNextPage));
+}
