@@ -17,11 +17,13 @@ const hexString = (pattern: RegExp, description: string): z.ZodType<Hex, Hex> =>
 const bytes32 = (description: string) => hexString(/^0x[0-9a-f]{64}$/, `${description} 32 bytes.`);
 const address = (description: string) => hexString(/^0x[0-9a-f]{40}$/, description);
 const bytes = (description: string) => hexString(/^0x(?:[0-9a-f]{2})*$/, description);
+const UINT256 = /^(?:0|[1-9][0-9]{0,77})$/;
 const uint256 = (description: string) =>
   z
     .string()
-    .regex(/^(?:0|[1-9][0-9]{0,77})$/)
-    .refine((digits) => digits.length <= 78 && BigInt(digits) < 2n ** 256n, { error: "must be a uint256" })
+    .regex(UINT256)
+    // Refinements run on what the pattern refused, too.
+    .refine((digits) => UINT256.test(digits) && BigInt(digits) < 2n ** 256n, { error: "must be a uint256" })
     .describe(`${description} Decimal digits.`);
 const integer = (description: string) => z.int().min(0).describe(description);
 
