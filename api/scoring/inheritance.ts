@@ -1,0 +1,163 @@
+/**
+ * What new keys start with. Keys are free, so a record belongs to its operator: a new key takes over that of the key it
+ * replaces, or its owner's mean record when that is worse than a newcomer's. Unix seconds.
+ */
+import { posteriorMean } from "./beta.ts";
+import { HOUR_SECONDS, SCORING } from "./constants.ts";
+import type { Evidence } from "./evidence.ts";
+import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
+import { afterObserved, downSpells, isStopped, observedClock } from "./observedTime.ts";
+
+/** What each node took over when it registered; null when nothing. */
+export type Inherited = ReadonlyMap<string, NodeRecord | null>;
+
+const byRegistration = (one: NodeHistory, other: NodeHistory): number =>
+  one.registeredAt - other.registeredAt || (one.nodeId < other.nodeId ? -1 : 1);
+
+/**
+ * The stopped key that each node replaces: of those at its owner and host that nobody replaced before, the one that
+ * registered last.
+ * @param nodes - in order of registration.
+ * @returns replacing node → replaced node.
+ */
+function successions(nodes: readonly NodeHistory[], now: number): ReadonlyMap<string, NodeHistory> {
+  const replaced = new Map<string, NodeHistory>();
+  const vacant = new Map<string, NodeHistory[]>();
+  for (const node of nodes) {
+    if (node.host === null) continue;
+    const place = JSON.stringify([node.owner, node.host]);
+    const earlier = vacant.get(place) ?? [];
+    vacant.set(place, earlier);
+    const index = earlier.findLastIndex((key) => isStopped(key, observedClock(key, now), node.registeredAt));
+    const [predecessor] = index === -1 ? [] : earlier.splice(index, 1);
+    if (predecessor !== undefined) replaced.set(node.nodeId, predecessor);
+    earlier.push(node);
+  }
+  return replaced;
+}
+
+/** A key's record for its owner's pool: when it went dark, the first 24 h of that count and nothing after. */
+function recordForPool(node: NodeHistory, inherited: NodeRecord | null, at: number): NodeRecord {
+  const clock = observedClock(node, at);
+  const dark = downSpells(node, clock).at(-1);
+  const until =
+    dark?.untilAt === at ? afterObserved(clock, dark.fromAt, SCORING.darkHoursInPool * HOUR_SECONDS) : at;
+  return recordAt(node, inherited, Math.min(at, until));
+}
+
+/** Whether evidence is worse than what a newcomer starts with. */
+const isPoor = ({ up, down }: Evidence): boolean => posteriorMean(up, down) < SCORING.inheritBelow;
+
+/** The parts of an owner's mean record that a new key starts with: the poor ones, and slowness along with them. */
+function poorParts(pool: NodeRecord): NodeRecord | null {
+  const uptime = isPoor(pool.uptime);
+  const reachability = isPoor(pool.reachability);
+  if (!uptime && !reachability) return null;
+  return {
+    uptime: uptime ? pool.uptime : EMPTY_RECORD.uptime,
+    reachability: reachability ? pool.reachability : EMPTY_RECORD.reachability,
+    latency: pool.latency.log2Hours > 0 ? pool.latency : EMPTY_RECORD.latency,
+  };
+}
+
+const worseEvidence = (one: Evidence, other: Evidence): Evidence =>
+  posteriorMean(other.up, other.down) < posteriorMean(one.up, one.down) ? other : one;
+
+/** The worse of two records, factor by factor. */
+const worse = (one: NodeRecord, other: NodeRecord): NodeRecord => ({
+  uptime: worseEvidence(one.uptime, other.uptime),
+  reachability: worseEvidence(one.reachability, other.reachability),
+  latency: other.latency.log2Hours > one.latency.log2Hours ? other.latency : one.latency,
+});
+
+/** From when on a node has anything against it; infinity when it never had. */
+function troubledFrom(node: NodeHistory, inherited: NodeRecord | null): number {
+  const { registeredAt, folded, gaps, lastSignedAt, probes } = node;
+  if (inherited !== null || (folded !== null && (folded.down !== null || folded.unreached !== null)))
+    return registeredAt;
+  const failed = probes.find(({ reached }) => !reached);
+  return Math.min(
+    gaps[0]?.lastSignedAt ?? lastSignedAt,
+    failed === undefined ? Number.POSITIVE_INFINITY : failed.at - failed.coversSeconds,
+  );
+}
+
+export interface InheritanceSettings {
+  /** Payment addresses that anyone may name, such as the network's default payee. */
+  readonly commonPayees: readonly string[];
+  readonly now: number;
+}
+
+/** What one owner has registered so far. */
+interface Estate {
+  /** Keys that nobody has replaced yet. */
+  readonly keys: Map<string, NodeHistory>;
+  troubledFrom: number;
+}
+
+/**
+ * What each node started with, decided by the state of the other keys at its registration.
+ *
+ * - A key at the same owner and host as a stopped one takes over its whole record, good or bad, once.
+ * - Any other takes the poor parts of its owner's mean record.
+ * - One that names a payment address or host that another owner named first takes that owner's poor parts where they are
+ *   worse than its own. The one named takes nothing.
+ *
+ * @param nodes - every node of the registry registered by `now`, any order.
+ * @param known - what was found before; such nodes are not looked at again. It is final once the registration lies before
+ *   `settledBefore`.
+ */
+export function inheritRecords(
+  nodes: readonly NodeHistory[],
+  { commonPayees, now }: InheritanceSettings,
+  known: Inherited = new Map(),
+): Inherited {
+  const ordered = [...nodes].sort(byRegistration);
+  const replaced = successions(ordered, now);
+  const inherited = new Map<string, NodeRecord | null>();
+  const estates = new Map<string, Estate>();
+  const firstNamed = new Map<string, string>();
+
+  const poorPartsOf = (owner: string, at: number): NodeRecord | null => {
+    const estate = estates.get(owner);
+    // A record with nothing against it is never poor.
+    if (estate === undefined || estate.troubledFrom >= at) return null;
+    const keys = [...estate.keys.values()];
+    return poorParts(
+      meanRecord(keys.map((key) => recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
+    );
+  };
+  const start = (node: NodeHistory, places: readonly string[]): NodeRecord | null => {
+    const at = node.registeredAt;
+    const predecessor = replaced.get(node.nodeId);
+    const own =
+      predecessor === undefined
+        ? poorPartsOf(node.owner, at)
+        : recordAt(predecessor, inherited.get(predecessor.nodeId) ?? null, at);
+    const others = new Set(places.map((place) => firstNamed.get(place) ?? node.owner));
+    others.delete(node.owner);
+    return [...others]
+      .map((owner) => poorPartsOf(owner, at))
+      .filter((record) => record !== null)
+      .reduce<NodeRecord | null>((record, other) => worse(record ?? EMPTY_RECORD, other), own);
+  };
+
+  for (const node of ordered) {
+    const { nodeId, owner, host, paymentAddress } = node;
+    const places: string[] = [];
+    if (host !== null) places.push(`host ${host}`);
+    if (paymentAddress !== null && paymentAddress !== owner && !commonPayees.includes(paymentAddress))
+      places.push(`payee ${paymentAddress}`);
+    const found = known.get(nodeId);
+    inherited.set(nodeId, found === undefined ? start(node, places) : found);
+    for (const place of places) if (!firstNamed.has(place)) firstNamed.set(place, owner);
+
+    const estate = estates.get(owner) ?? { keys: new Map(), troubledFrom: Number.POSITIVE_INFINITY };
+    estates.set(owner, estate);
+    const predecessor = replaced.get(nodeId);
+    if (predecessor !== undefined) estate.keys.delete(predecessor.nodeId);
+    estate.keys.set(nodeId, node);
+    estate.troubledFrom = Math.min(estate.troubledFrom, troubledFrom(node, inherited.get(nodeId) ?? null));
+  }
+  return inherited;
+}

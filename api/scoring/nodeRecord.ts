@@ -1,0 +1,153 @@
+/** Everything that a node's own life and probes prove at one moment. */
+import { DAY_SECONDS, HOUR_SECONDS, SCORING } from "./constants.ts";
+import {
+  addEvidence,
+  aged,
+  agedEvidence,
+  type DayHours,
+  type Evidence,
+  foldDays,
+  hoursNow,
+  NO_EVIDENCE,
+  rollUp,
+  scaled,
+  upAndDown,
+  type WorthSpell,
+} from "./evidence.ts";
+import { downSpells, type Life, type ObservedClock, observedClock, observedSeconds } from "./observedTime.ts";
+import type { Probe } from "./probes.ts";
+import type { Spell } from "./spell.ts";
+
+/** One node as the chain and the prober tell of it: what scoring starts from. */
+export interface NodeHistory extends Life {
+  readonly nodeId: string;
+  /** Its operator. */
+  readonly owner: string;
+  /** Host of its endpoint, with the port when one is given; null when it has none. */
+  readonly host: string | null;
+  readonly paymentAddress: string | null;
+  /** Its usable probes, in order of time. */
+  readonly probes: readonly Probe[];
+  /** What was folded before; gaps and probes that end before it may then be left out. Null when nothing was. */
+  readonly folded: FoldedHistory | null;
+}
+
+/** A node's finished days, folded: equal to what its rows before that moment would give. */
+export interface FoldedHistory {
+  /** A UTC midnight: the days before it are in. */
+  readonly before: number;
+  readonly down: DayHours | null;
+  readonly reached: DayHours | null;
+  readonly unreached: DayHours | null;
+  /** Hours with a latency, and the same times log2 of the latency. */
+  readonly latency: DayHours | null;
+  readonly latencyLog2: DayHours | null;
+}
+
+/** Mean latency is `log2Hours / hours`. */
+export interface LatencyEvidence {
+  readonly hours: number;
+  readonly log2Hours: number;
+}
+
+export interface NodeRecord {
+  readonly uptime: Evidence;
+  readonly reachability: Evidence;
+  readonly latency: LatencyEvidence;
+}
+
+export const EMPTY_RECORD: NodeRecord = {
+  uptime: NO_EVIDENCE,
+  reachability: NO_EVIDENCE,
+  latency: { hours: 0, log2Hours: 0 },
+};
+
+const coveredBy = ({ at, coversSeconds }: Probe): Spell => ({ fromAt: at - coversSeconds, untilAt: at });
+
+/**
+ * Folds what lies before `before` into one row per kind of evidence, so that only younger rows are needed from then on.
+ * @param before - a UTC midnight at or before `settledBefore`, or the clock's now.
+ */
+export function foldHistory(history: NodeHistory, clock: ObservedClock, before: number): FoldedHistory {
+  const { folded, probes, registeredAt, nodeId } = history;
+  const fromAt = folded?.before ?? registeredAt;
+  if (folded !== null && folded.before > before)
+    throw new RangeError(
+      `node ${nodeId} is folded up to ${folded.before}: ask for a moment after it, or give the rows before it`,
+    );
+  const within = { fromAt: Math.max(fromAt, registeredAt), untilAt: before };
+  const fold = (earlier: DayHours | null | undefined, spells: readonly (Spell | WorthSpell)[]) =>
+    foldDays(clock, earlier ?? null, spells.length === 0 ? [] : rollUp(clock, spells, within));
+  const reached: Spell[] = [];
+  const unreached: Spell[] = [];
+  const timed: WorthSpell[] = [];
+  for (const probe of probes) {
+    if (probe.at > clock.now) break;
+    const spell = coveredBy(probe);
+    (probe.reached ? reached : unreached).push(spell);
+    if (probe.latencyLog2 !== null) timed.push({ ...spell, worth: probe.latencyLog2 });
+  }
+  return {
+    before,
+    down: fold(folded?.down, downSpells(history, clock)),
+    reached: fold(folded?.reached, reached),
+    unreached: fold(folded?.unreached, unreached),
+    latency: fold(
+      folded?.latency,
+      timed.map((spell) => ({ ...spell, worth: 1 })),
+    ),
+    latencyLog2: fold(folded?.latencyLog2, timed),
+  };
+}
+
+/** The UTC midnight before which no later heartbeat, silence or probe changes anything any more. */
+export function settledBefore(now: number, maxAgeSeconds: number): number {
+  // A silence is judged by its first day; what it excuses reaches an interval further; heartbeats may come a maxAge late.
+  const latest = now - SCORING.excusedHours * HOUR_SECONDS - 3 * maxAgeSeconds;
+  return Math.floor(latest / DAY_SECONDS) * DAY_SECONDS;
+}
+
+/** @param inherited - what it took over at its registration, see `inheritRecords`; it ages with the node's own clock. */
+export function recordAt(history: NodeHistory, inherited: NodeRecord | null, now: number): NodeRecord {
+  const clock = observedClock(history, now);
+  const { down, reached, unreached, latency, latencyLog2 } = foldHistory(history, clock, now);
+  const own: NodeRecord = {
+    uptime: upAndDown(clock, hoursNow(clock, down)),
+    reachability: { up: hoursNow(clock, reached), down: hoursNow(clock, unreached) },
+    latency: { hours: hoursNow(clock, latency).slow, log2Hours: hoursNow(clock, latencyLog2).slow },
+  };
+  return inherited === null ? own : addRecords(own, agedRecord(inherited, clock));
+}
+
+const addRecords = (one: NodeRecord, other: NodeRecord): NodeRecord => ({
+  uptime: addEvidence(one.uptime, other.uptime),
+  reachability: addEvidence(one.reachability, other.reachability),
+  latency: {
+    hours: one.latency.hours + other.latency.hours,
+    log2Hours: one.latency.log2Hours + other.latency.log2Hours,
+  },
+});
+
+function agedRecord({ uptime, reachability, latency }: NodeRecord, clock: ObservedClock): NodeRecord {
+  const seconds = observedSeconds(clock, clock.registeredAt, clock.now);
+  return {
+    uptime: agedEvidence(uptime, seconds),
+    reachability: agedEvidence(reachability, seconds),
+    latency: {
+      hours: aged({ slow: latency.hours, fast: 0 }, seconds).slow,
+      log2Hours: aged({ slow: latency.log2Hours, fast: 0 }, seconds).slow,
+    },
+  };
+}
+
+/** The mean of several records; that of none is empty. */
+export function meanRecord(records: readonly NodeRecord[]): NodeRecord {
+  if (records.length === 0) return EMPTY_RECORD;
+  const sum = records.reduce(addRecords);
+  const share = 1 / records.length;
+  return {
+    uptime: scaled(sum.uptime, share),
+    reachability: scaled(sum.reachability, share),
+    latency: { hours: sum.latency.hours * share, log2Hours: sum.latency.log2Hours * share },
+  };
+}

@@ -1,0 +1,115 @@
+/** Chooses among the nodes that passed. Weights are computed once per set of candidates; a draw costs a hash and a search. */
+import { type Candidate, type Probability, toProbability } from "./candidate.ts";
+import { SCORING } from "./constants.ts";
+import { applyLimits } from "./limits.ts";
+import { divideAmongNodes, operatorShares, operatorsOf } from "./operatorShares.ts";
+import { seededUniforms } from "./seed.ts";
+
+/** `weighted` by score within limits, the `best` scores in order, or `random` as SDKs choose today. */
+export type Strategy = "weighted" | "best" | "random";
+
+/** A set of candidates, ready to be drawn from any number of times. */
+export interface Selection {
+  /** In order of `nodeId`; for `best`, in order of score. */
+  readonly nodeIds: readonly string[];
+  /** Of being drawn first, by position. */
+  readonly probabilities: Float64Array;
+  /** Running sums of the probabilities. */
+  readonly cumulative: Float64Array;
+  readonly strategy: Strategy;
+}
+
+export interface Pick {
+  readonly nodeId: string;
+  /** From 1: the first to use, then its fallbacks. */
+  readonly rank: number;
+  /** That this node is ranked first. */
+  readonly probability: Probability;
+}
+
+const byId = (one: Candidate, other: Candidate): number => (one.nodeId < other.nodeId ? -1 : 1);
+
+const byScore = (one: Candidate, other: Candidate): number => other.score - one.score || byId(one, other);
+
+/** @param candidates - any order; the answer does not depend on it. */
+export function prepareSelection(candidates: readonly Candidate[], strategy: Strategy): Selection {
+  const ordered = [...candidates].sort(strategy === "best" ? byScore : byId);
+  const probabilities = probabilitiesOf(ordered, strategy);
+  const cumulative = new Float64Array(ordered.length);
+  let total = 0;
+  for (const [position, probability] of probabilities.entries()) {
+    total += probability;
+    cumulative[position] = total;
+  }
+  return { nodeIds: ordered.map(({ nodeId }) => nodeId), probabilities, cumulative, strategy };
+}
+
+/** By position of the ordered candidates. */
+function probabilitiesOf(candidates: readonly Candidate[], strategy: Strategy): Float64Array {
+  const probabilities = new Float64Array(candidates.length);
+  if (strategy === "random") return probabilities.fill(1 / candidates.length);
+  if (strategy === "best") return probabilities.fill(1, 0, 1);
+  const operators = operatorsOf(candidates);
+  const shares = applyLimits(operators, operatorShares(operators));
+  for (const [index, operator] of operators.entries())
+    divideAmongNodes(candidates, operator, shares[index] ?? 0, probabilities);
+  return probabilities;
+}
+
+/**
+ * The first `count` nodes of a draw without replacement: each rank falls on the nodes left in proportion to their
+ * probabilities. The same selection, seed and count give the same list, and a shorter count its beginning.
+ * @param count - 1 to 20. @returns fewer when there are fewer nodes.
+ * @throws {RangeError} when `count` is out of range.
+ */
+export function draw(selection: Selection, seed: string, count: number): readonly Pick[] {
+  if (!Number.isInteger(count) || count < 1 || count > SCORING.mostSelected)
+    throw new RangeError(`count ${count} is not a whole number from 1 to ${SCORING.mostSelected}`);
+  const size = Math.min(count, selection.nodeIds.length);
+  const positions =
+    selection.strategy === "best"
+      ? Array.from({ length: size }, (_, position) => position)
+      : drawPositions(selection, seededUniforms(seed, size));
+  return positions.map((position, index) => ({
+    nodeId: selection.nodeIds[position] ?? "",
+    rank: index + 1,
+    probability: toProbability(selection.probabilities[position] ?? 0),
+  }));
+}
+
+/** One position per uniform number: the number is stretched over the mass that is left, past what was drawn before. */
+function drawPositions(
+  { cumulative, probabilities }: Selection,
+  uniforms: readonly number[],
+): readonly number[] {
+  const drawn: number[] = [];
+  const massOf = (position: number) => probabilities[position] ?? 0;
+  const startOf = (position: number) => (position === 0 ? 0 : (cumulative[position - 1] ?? 0));
+  const total = cumulative.at(-1) ?? 0;
+  for (const uniform of uniforms) {
+    const ascending = [...drawn].sort((one, other) => one - other);
+    let point = uniform * ascending.reduce((mass, position) => mass - massOf(position), total);
+    for (const position of ascending) if (point >= startOf(position)) point += massOf(position);
+    drawn.push(nextFree(firstAbove(cumulative, point), drawn, cumulative.length));
+  }
+  return drawn;
+}
+
+/** First position whose running sum exceeds `point`. */
+function firstAbove(cumulative: Float64Array, point: number): number {
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cumulative[middle] ?? 0) > point) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Where rounding, or a mass too small for it, ends on a drawn position: the next one that is not, from the start after the end. */
+function nextFree(position: number, drawn: readonly number[], length: number): number {
+  let free = position;
+  while (drawn.includes(free)) free = (free + 1) % length;
+  return free;
+}
