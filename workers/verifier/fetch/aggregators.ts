@@ -1,0 +1,86 @@
+/** The Walrus aggregators: who is asked, in which order, and who is left alone for a while. */
+import { redactUrl } from "../../../config/environment.ts";
+import type { GetFailure, GetLimits, GetOutcome, HttpGet } from "./httpGet.ts";
+import type { MemoryHold } from "./memoryHold.ts";
+
+/** Failures in a row after which an aggregator is left alone. */
+const FAILURES_TOLERATED = 3;
+const FIRST_REST_MS = 2_000;
+const LONGEST_REST_MS = 60_000;
+
+/** What says that an aggregator is ill, and not only this blob. */
+const ILLNESS: ReadonlySet<GetFailure> = new Set([
+  "unreachable",
+  "no-answer",
+  "server-error",
+  "private-address",
+]);
+
+export type Answer = GetOutcome & { readonly aggregator: string };
+
+/** Clock and chance, handed in so that tests can choose them. */
+export interface Circumstances {
+  readonly nowMs: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+class Aggregator {
+  readonly name: string;
+  #failures = 0;
+  #restsUntilMs = 0;
+
+  constructor(readonly base: string) {
+    this.name = redactUrl(base);
+  }
+
+  rests(nowMs: number): boolean {
+    return nowMs < this.#restsUntilMs;
+  }
+
+  note(outcome: GetOutcome, { nowMs, random }: Circumstances): void {
+    if (outcome.kind !== "failed" || !ILLNESS.has(outcome.reason)) {
+      this.#failures = 0;
+      return;
+    }
+    this.#failures++;
+    if (this.#failures < FAILURES_TOLERATED) return;
+    const rest = Math.min(FIRST_REST_MS * 2 ** (this.#failures - FAILURES_TOLERATED), LONGEST_REST_MS);
+    this.#restsUntilMs = nowMs() + rest * (0.5 + random() / 2);
+  }
+}
+
+export class Aggregators {
+  readonly #aggregators: readonly Aggregator[];
+
+  constructor(
+    urls: readonly string[],
+    private readonly http: HttpGet,
+    private readonly limits: GetLimits,
+    private readonly circumstances: Circumstances,
+  ) {
+    this.#aggregators = urls.map((url) => new Aggregator(url.replace(/\/+$/, "")));
+  }
+
+  /**
+   * Asks one aggregator after the other, for as long as the caller wants another answer. One that rests answers at once
+   * that it does.
+   * @param blobId - 43 base64url characters.
+   * @returns one answer per aggregator.
+   */
+  async *ask(blobId: string, hold: MemoryHold, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+    for (const aggregator of this.#aggregators) {
+      if (signal.aborted) return;
+      if (aggregator.rests(this.circumstances.nowMs())) {
+        const detail = `${aggregator.name} has failed several times and is left alone for a while`;
+        yield { aggregator: aggregator.name, kind: "failed", reason: "unreachable", detail };
+        continue;
+      }
+      const url = new URL(`${aggregator.base}/v1/blobs/${encodeURIComponent(blobId)}`);
+      const outcome = await this.http.get(url, this.limits, hold, signal);
+      // what was called off says nothing about who was asked
+      if (!signal.aborted) aggregator.note(outcome, this.circumstances);
+      yield { aggregator: aggregator.name, ...outcome };
+    }
+  }
+}

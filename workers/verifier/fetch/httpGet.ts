@@ -1,0 +1,280 @@
+/** One GET of a stranger's server, bounded in bytes, time and where it may lead. */
+import http from "node:http";
+import https from "node:https";
+import type { LookupFunction } from "node:net";
+import { PrivateAddressError, publicLookup, refusePrivateLiteral } from "./lookup.ts";
+import type { MemoryHold } from "./memoryHold.ts";
+
+export interface GetLimits {
+  readonly maxBytes: number;
+  /** Until the connection stands, TLS included. */
+  readonly connectMs: number;
+  /** Between one sign of life and the next. */
+  readonly stallMs: number;
+  readonly totalMs: number;
+}
+
+/** Why there is no answer; stable. The first group says something about the server, the second about this answer alone. */
+export type GetFailure =
+  | "unreachable"
+  | "no-answer"
+  | "server-error"
+  | "private-address"
+  | "redirect-refused"
+  | "slow-body"
+  | "broken-body";
+
+export type GetOutcome =
+  /** The whole body, in a buffer of its own. */
+  | { readonly kind: "found"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The server says that there is no such thing. */
+  | { readonly kind: "absent"; readonly detail: string }
+  | { readonly kind: "too-large"; readonly detail: string }
+  | { readonly kind: "failed"; readonly reason: GetFailure; readonly detail: string };
+
+const MAX_REDIRECTS = 3;
+const ABSENT = new Set([
+  400, // not an id by Walrus's own rules: of the 43 characters' 258 bits an id uses 256
+  404,
+  410,
+  451,
+]);
+/** Of a refusal's body, so that its connection can be used again; a longer one is cut off. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+export interface HttpGetOptions {
+  /** Whether private, loopback and link-local addresses may be connected to. */
+  readonly allowPrivate: boolean;
+  readonly lookup?: LookupFunction;
+}
+
+/** GETs over connections that are kept and reused. */
+export class HttpGet {
+  readonly #agents: { readonly "http:": http.Agent; readonly "https:": https.Agent };
+  readonly #allowPrivate: boolean;
+  readonly #lookup: LookupFunction | undefined;
+
+  constructor({ allowPrivate, lookup }: HttpGetOptions) {
+    this.#allowPrivate = allowPrivate;
+    this.#lookup = lookup ?? (allowPrivate ? undefined : publicLookup());
+    const settings = { keepAlive: true, maxFreeSockets: 32, timeout: 60_000 };
+    this.#agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
+  }
+
+  /**
+   * Never rejects.
+   * @param hold - what the body's memory is charged to.
+   */
+  async get(url: URL, limits: GetLimits, hold: MemoryHold, signal: AbortSignal): Promise<GetOutcome> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
+    let target = url;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      const outcome = await this.#once(target, limits, hold, deadline);
+      if (!("location" in outcome)) return outcome;
+      const next = redirectTarget(target, outcome.location);
+      if (next === undefined)
+        return failed("redirect-refused", `${target.host} redirects to another host, which is not followed`);
+      target = next;
+    }
+    return failed("redirect-refused", `${url.host} redirects more than ${MAX_REDIRECTS} times`);
+  }
+
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  async #once(
+    url: URL,
+    limits: GetLimits,
+    hold: MemoryHold,
+    signal: AbortSignal,
+  ): Promise<GetOutcome | { readonly location: string }> {
+    try {
+      if (!this.#allowPrivate) refusePrivateLiteral(url.hostname);
+    } catch (error) {
+      return refusal(error);
+    }
+    const opened = await this.#open(url, limits, signal);
+    if ("kind" in opened) return opened;
+    const { response, silence } = opened;
+    const outcome = await readResponse(response, limits, hold, silence, signal);
+    silence.stop();
+    // a body read to its end leaves the connection to the next request
+    if (!response.complete) response.destroy();
+    return outcome;
+  }
+
+  /** Sends the request and waits for the answer's head. */
+  async #open(
+    url: URL,
+    limits: GetLimits,
+    signal: AbortSignal,
+  ): Promise<{ readonly response: http.IncomingMessage; readonly silence: Silence } | GetOutcome> {
+    // the callers' URLs were checked to be one of the two
+    const protocol = url.protocol as "http:" | "https:";
+    for (;;) {
+      const request = (protocol === "https:" ? https : http).get(url, {
+        agent: this.#agents[protocol],
+        headers: { accept: "application/octet-stream, */*;q=0.1", "accept-encoding": "identity" },
+        ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }),
+      });
+      const silence = new Silence(limits.connectMs, () => request.destroy());
+      const abort = () => request.destroy();
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+      request.once("socket", (socket) => {
+        const connected = () => silence.restart(limits.stallMs);
+        if (!socket.connecting) connected();
+        else socket.once(protocol === "https:" ? "secureConnect" : "connect", connected);
+      });
+      try {
+        const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+          request.once("response", resolve);
+          request.once("error", reject);
+          request.once("close", () => reject(new Error("the connection was closed")));
+        });
+        request.on("error", () => {}); // the response reports it too
+        silence.restart(limits.stallMs);
+        response.once("close", () => signal.removeEventListener("abort", abort));
+        return { response, silence };
+      } catch (error) {
+        signal.removeEventListener("abort", abort);
+        silence.stop();
+        const { code } = error as NodeJS.ErrnoException;
+        // the server closed a kept connection in the moment we used it again
+        if (request.reusedSocket && code === "ECONNRESET" && !signal.aborted) continue;
+        if (error instanceof PrivateAddressError) return refusal(error);
+        const waited = silence.over || signal.aborted;
+        return waited
+          ? failed("no-answer", `${url.host} does not answer in time`)
+          : failed("unreachable", `${url.host}: ${code ?? (error as Error).message}`);
+      }
+    }
+  }
+}
+
+/** A timer that ends what has been silent for too long. */
+class Silence {
+  #timer: NodeJS.Timeout;
+  over = false;
+
+  constructor(
+    ms: number,
+    private readonly end: () => void,
+  ) {
+    this.#timer = this.#start(ms);
+  }
+
+  restart(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#start(ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.over = true;
+      this.end();
+    }, ms);
+  }
+}
+
+async function readResponse(
+  response: http.IncomingMessage,
+  limits: GetLimits,
+  hold: MemoryHold,
+  silence: Silence,
+  signal: AbortSignal,
+): Promise<GetOutcome | { readonly location: string }> {
+  const { statusCode = 0, headers } = response;
+  if (statusCode !== 200) {
+    await skipBody(response);
+    if (REDIRECTS.has(statusCode)) return { location: headers.location ?? "" };
+    const detail = `the aggregator answers ${statusCode}`;
+    return ABSENT.has(statusCode) ? { kind: "absent", detail } : failed("server-error", detail);
+  }
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity")
+    return failed("broken-body", "the aggregator encodes what was asked for as it is");
+
+  const declared = Number(headers["content-length"] ?? 0);
+  if (declared > limits.maxBytes) return tooLarge(`declares ${declared} bytes`, limits);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    if (hold.mustWait(declared)) await waitForPlace(hold, silence, limits, signal);
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > limits.maxBytes) return tooLarge("does not end in time", limits);
+      if (hold.mustWait(length)) await waitForPlace(hold, silence, limits, signal);
+      silence.restart(limits.stallMs);
+      chunks.push(chunk);
+    }
+  } catch {
+    return silence.over || signal.aborted
+      ? failed("slow-body", `after ${length} bytes the blob does not go on in time`)
+      : failed("broken-body", `the blob breaks off after ${length} bytes`);
+  }
+  if (!response.complete) return failed("broken-body", `the blob breaks off after ${length} bytes`);
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return { kind: "found", bytes };
+}
+
+async function skipBody(response: http.IncomingMessage): Promise<void> {
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_REFUSAL_BYTES) return;
+    }
+  } catch {} // its head has said it all
+}
+
+/** The server is not to blame for the time that we keep it waiting. @throws when the whole takes too long. */
+async function waitForPlace(
+  hold: MemoryHold,
+  silence: Silence,
+  limits: GetLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  silence.stop();
+  await new Promise<void>((resolve, reject) => {
+    const abort = () => reject(new Error("too late"));
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    hold.wait().then(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, reject);
+  });
+  silence.restart(limits.stallMs);
+}
+
+/** Within the same host, or from http to https of it; undefined for anywhere else. */
+function redirectTarget(from: URL, location: string): URL | undefined {
+  if (location === "" || !URL.canParse(location, from.href)) return undefined;
+  const to = new URL(location, from);
+  const upgraded = from.protocol === "http:" && to.protocol === "https:" && to.hostname === from.hostname;
+  return (to.origin === from.origin || upgraded) && to.username === "" && to.password === "" ? to : undefined;
+}
+
+const failed = (reason: GetFailure, detail: string): GetOutcome => ({ kind: "failed", reason, detail });
+
+const tooLarge = (how: string, { maxBytes }: GetLimits): GetOutcome => ({
+  kind: "too-large",
+  detail: `the blob ${how}; at most ${maxBytes} bytes are read`,
+});
+
+function refusal(error: unknown): GetOutcome {
+  if (error instanceof PrivateAddressError) return failed("private-address", error.message);
+  throw error;
+}
