@@ -28,7 +28,8 @@ export function pythonJson(value: JsonValue): string {
   if (typeof value === "number") return pythonFloat(value);
   if (isJsonList(value)) return `[${value.map(pythonJson).join(", ")}]`;
   if (!isJsonObject(value)) return String(value);
-  const entries = [...value].sort(([a], [b]) => compareCodePoints(a, b));
+  const compare = [...value.keys()].some((key) => SURROGATE.test(key)) ? compareCodePoints : compareUnits;
+  const entries = [...value].sort(([a], [b]) => compare(a, b));
   return `{${entries.map(([key, entry]) => `${asciiString(key)}: ${pythonJson(entry)}`).join(", ")}}`;
 }
 
@@ -46,22 +47,19 @@ export function pythonFloat(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-};
+/** JavaScript escapes quotes, controls and lone surrogates the same way; Python also what is not printable ASCII, DEL too. */
+const asciiString = (text: string): string => JSON.stringify(text).replace(/[^ -~]+/g, escapeUnits);
 
-// All but printable ASCII, DEL too; a pair of surrogates becomes two escapes, a lone one is written like any other.
-const asciiString = (text: string) =>
-  `"${text.replace(
-    /[^ !#-[\]-~]/g,
-    (unit) => SHORT_ESCAPES[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  )}"`;
+/** A pair of surrogates becomes two escapes. */
+function escapeUnits(run: string): string {
+  let escaped = "";
+  for (let index = 0; index < run.length; index++)
+    escaped += `\\u${run.charCodeAt(index).toString(16).padStart(4, "0")}`;
+  return escaped;
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+const compareUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Python's order of strings; JavaScript's goes by UTF-16 units, which puts U+FF5E after U+1F600. */
 function compareCodePoints(a: string, b: string): number {

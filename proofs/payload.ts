@@ -1,0 +1,182 @@
+/**
+ * The payload blob of an individual settlement: request and answer in the clear. Anyone can upload one and name it in a
+ * settlement, so nothing in it counts but what hashes to the values that were signed.
+ *
+ * Known shape: `{ input, output, teeSignature, teeId, timestamp, ethAddress[, inputHash, outputHash] }`.
+ * @see docs/protocol.md, "Payloads"
+ */
+
+import type { Hex } from "./hex.ts";
+import { JSON_LIMITS, type JsonDocument, JsonTextError, readJsonDocument } from "./jsonText.ts";
+import { type Claim, differingClaims } from "./payloadClaims.ts";
+import { type ContentMatch, matchInput, matchOutput } from "./payloadContent.ts";
+import { isJsonObject, type JsonValue } from "./pythonJson.ts";
+import { shownText } from "./shownText.ts";
+
+/** The signed values of the inference whose settlement names the blob; hex in lower case. */
+export interface ExpectedInference {
+  readonly teeId: Hex;
+  readonly inputHash: Hex;
+  readonly outputHash: Hex;
+  readonly timestamp: bigint;
+  readonly signature?: Hex;
+}
+
+export interface PayloadLimits {
+  readonly maxBytes: number;
+  readonly maxDepth: number;
+  /** JSON values in the blob. */
+  readonly maxValues: number;
+}
+
+export const PAYLOAD_LIMITS: PayloadLimits = {
+  maxBytes: JSON_LIMITS.maxLength,
+  maxDepth: JSON_LIMITS.maxDepth,
+  maxValues: JSON_LIMITS.maxValues,
+};
+
+/**
+ * - of `invalid`: `too-large`, `too-deep`, `not-utf8`, `not-json` (a byte-order mark included), `wrong-shape`
+ * - of `unmatched`: `contents-differ`, `input-differs`, `output-differs`; `claims-differ` (the blob itself names another
+ *   node, time, signature or hash, whatever its content); `not-recomputable`
+ */
+export type PayloadReason =
+  | "too-large"
+  | "too-deep"
+  | "not-utf8"
+  | "not-json"
+  | "wrong-shape"
+  | "contents-differ"
+  | "input-differs"
+  | "output-differs"
+  | "claims-differ"
+  | "not-recomputable";
+
+export interface PayloadReading {
+  /**
+   * `matched`: both hashes were recomputed from `input` and `output` and equal the signed ones, and the blob says nothing
+   * else of itself than what was signed.
+   */
+  readonly state: "matched" | "unmatched" | "invalid";
+  readonly reason: PayloadReason | null;
+  /** A sentence with the value and the rule, free of what strangers wrote; null when there is nothing to say. */
+  readonly detail: string | null;
+  /** At most 200 characters, no controls. See {@link readPayload} for whose word it is. */
+  readonly model: string | null;
+  /** 0 to 2^53-1. */
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /**
+   * Whether the request hashes to the signed input hash. Where it cannot be recomputed: false when a hash that the blob
+   * claims differs from the signed one, else null; that a claim is equal proves nothing.
+   */
+  readonly inputMatches: boolean | null;
+  /** The same for the answer. */
+  readonly outputMatches: boolean | null;
+}
+
+const MODEL_LENGTH = 200;
+
+/**
+ * Reads a payload blob and compares it with what was signed; never throws for what the blob holds.
+ *
+ * Whose word the model is: that of a request that matches is signed. Else model and tokens are what the blob says, given
+ * only when the half that says it matches, or when nothing in the blob contradicts that it belongs to the inference.
+ * Token counts are never signed.
+ */
+export function readPayload(
+  bytes: Uint8Array,
+  expected: ExpectedInference,
+  limits: PayloadLimits = PAYLOAD_LIMITS,
+): PayloadReading {
+  const document = parse(bytes, limits);
+  if ("reason" in document) return document;
+  const { members } = document;
+  const input = matchInput(document, expected.inputHash, limits);
+  const output = matchOutput(document, expected.outputHash, limits);
+  const claims = differingClaims(members, output.value, expected);
+  const inputMatches = input.matches ?? (claims.has("input hash") ? false : null);
+  const outputMatches = output.matches ?? (claims.has("output hash") ? false : null);
+  const uncontradicted = inputMatches !== false && outputMatches !== false && claims.size === 0;
+  const requestSpeaks = inputMatches === true || uncontradicted;
+  const responseSpeaks = outputMatches === true || uncontradicted;
+  const usage = responseSpeaks ? member(output.value, "usage") : null;
+  return {
+    ...judge(input, output, claims),
+    model:
+      (requestSpeaks ? shownModel(member(input.value, "model")) : null) ??
+      (responseSpeaks ? shownModel(member(output.value, "model")) : null),
+    promptTokens: tokenCount(member(usage, "prompt_tokens")),
+    completionTokens: tokenCount(member(usage, "completion_tokens")),
+    inputMatches,
+    outputMatches,
+  };
+}
+
+function parse(bytes: Uint8Array, limits: PayloadLimits): JsonDocument | PayloadReading {
+  if (bytes.length > limits.maxBytes)
+    return invalid("too-large", `the blob has ${bytes.length} bytes; ${limits.maxBytes} are allowed`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return invalid("not-utf8", `the blob's ${bytes.length} bytes are not UTF-8`);
+  }
+  try {
+    const document = readJsonDocument(text, { ...limits, maxLength: limits.maxBytes });
+    if (document?.members.has("input") || document?.members.has("output")) return document;
+    return invalid("wrong-shape", "the blob is not a JSON object with input and output");
+  } catch (error) {
+    if (error instanceof JsonTextError) return invalid(error.code, error.message);
+    throw error;
+  }
+}
+
+const invalid = (reason: PayloadReason, detail: string): PayloadReading => ({
+  state: "invalid",
+  reason,
+  detail,
+  model: null,
+  promptTokens: null,
+  completionTokens: null,
+  inputMatches: null,
+  outputMatches: null,
+});
+
+function judge(
+  input: ContentMatch,
+  output: ContentMatch,
+  claims: ReadonlySet<Claim>,
+): Pick<PayloadReading, "state" | "reason" | "detail"> {
+  if (input.matches && output.matches && claims.size === 0)
+    return { state: "matched", reason: null, detail: null };
+  const claimed =
+    claims.size > 0
+      ? `what the blob says of its ${[...claims].join(", ")} differs from what was signed`
+      : null;
+  const details = [input.detail, output.detail, claimed].filter((detail) => detail !== null);
+  return { state: "unmatched", reason: unmatchedReason(input, output, claims), detail: details.join("; ") };
+}
+
+function unmatchedReason(
+  input: ContentMatch,
+  output: ContentMatch,
+  claims: ReadonlySet<Claim>,
+): PayloadReason {
+  if (input.matches === false && output.matches === false) return "contents-differ";
+  if (input.matches === false) return "input-differs";
+  if (output.matches === false) return "output-differs";
+  return claims.size > 0 ? "claims-differ" : "not-recomputable";
+}
+
+const member = (value: JsonValue, name: string): JsonValue =>
+  isJsonObject(value) ? (value.get(name) ?? null) : null;
+
+const shownModel = (model: JsonValue): string | null =>
+  typeof model === "string" ? shownText(model, MODEL_LENGTH) || null : null;
+
+/** Whole numbers of 0 to 2^53-1, written as integers or floats; anything else is no count. */
+function tokenCount(value: JsonValue): number | null {
+  const count = typeof value === "bigint" ? Number(value) : value;
+  return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? Math.abs(count) : null;
+}
