@@ -1,0 +1,174 @@
+/**
+ * Claiming work: a job is leased for a while by one verifier, which extends its leases for as long as it lives. A dead
+ * one's leases run out, and others take its jobs over. All times are Postgres' own.
+ */
+import type pg from "pg";
+import type { Hex } from "../../../proofs/hex.ts";
+
+export const JOB_KINDS = ["batch", "signature", "payload"] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+interface Claimed {
+  readonly key: Hex;
+  /** This try included. */
+  readonly attempts: number;
+  readonly absences: number;
+}
+
+/** Null for a blob id that cannot be one. */
+type BlobIdHex = Hex | null;
+
+export interface BatchJob extends Claimed {
+  readonly merkleRoot: Hex;
+  readonly blobIdHex: BlobIdHex;
+}
+
+interface OfInference extends Claimed {
+  readonly inferenceId: Hex;
+  readonly teeId: Hex;
+  readonly inputHash: Hex;
+  readonly outputHash: Hex;
+  /** A uint256 in decimal. */
+  readonly timestamp: string;
+}
+
+export interface PayloadJob extends OfInference {
+  readonly blobIdHex: BlobIdHex;
+}
+
+export interface SignatureJob extends OfInference {
+  /** Null when it is not 256 bytes long, and so cannot be one. */
+  readonly signature: Hex | null;
+}
+
+export interface JobOf {
+  readonly batch: BatchJob;
+  readonly payload: PayloadJob;
+  readonly signature: SignatureJob;
+}
+
+const INFERENCE = `i.id as "inferenceId", i.tee_id as "teeId", i.input_hash as "inputHash",
+  i.output_hash as "outputHash", i.timestamp::text as timestamp`;
+/** 0x and two digits for each of 43 characters: what is longer or shorter need not be read. */
+const BLOB_ID = `case when length(blob_id_hex) = 88 then blob_id_hex end as "blobIdHex"`;
+
+const CONTENT: Readonly<Record<JobKind, { columns: string; from: string }>> = {
+  batch: { columns: `merkle_root as "merkleRoot", ${BLOB_ID}`, from: "proofs.batch t using (key)" },
+  payload: {
+    columns: `${INFERENCE}, ${BLOB_ID}`,
+    from: "proofs.payload t using (key) join proofs.inference i on i.id = t.inference_id",
+  },
+  signature: {
+    columns: `${INFERENCE}, case when length(t.signature) = 514 then t.signature end as signature`,
+    from: "proofs.signature t using (key) join proofs.inference i on i.id = t.inference_id",
+  },
+};
+
+/**
+ * What is due of one kind. New jobs and those tried before are claimed apart, so that what fails again and again holds up
+ * nothing new.
+ */
+export interface Lane<Kind extends JobKind = JobKind> {
+  readonly kind: Kind;
+  readonly tried: boolean;
+}
+
+export class Claims {
+  constructor(
+    private readonly pool: pg.Pool,
+    /** This verifier's name among all; unique to its process. */
+    readonly holder: string,
+    private readonly leaseSeconds: number,
+  ) {}
+
+  /** Leases up to `limit` due jobs of a lane, those first that have been due for longest. */
+  async claim<Kind extends JobKind>(lane: Lane<Kind>, limit: number): Promise<readonly JobOf[Kind][]> {
+    const { columns, from } = CONTENT[lane.kind];
+    const { rows } = await this.pool.query<JobOf[Kind]>(
+      `with due as (
+         select kind, key from proofs.job
+         where kind = $1 and (attempts > 0) = $2 and run_at <= now() and (leased_until is null or leased_until <= now())
+         order by run_at, key limit $3 for update skip locked),
+       claimed as (
+         update proofs.job j
+         set leased_by = $4, leased_until = now() + make_interval(secs => $5), attempts = j.attempts + 1
+         from due where j.kind = due.kind and j.key = due.key
+         returning j.key, j.attempts, j.absences)
+       select c.key, c.attempts, c.absences, ${columns} from claimed c join ${from}`,
+      [lane.kind, lane.tried, limit, this.holder, this.leaseSeconds],
+    );
+    return rows;
+  }
+
+  /** Keeps what is under way. @returns how many jobs this verifier holds. */
+  async extend(): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `update proofs.job j set leased_until = now() + make_interval(secs => $2)
+       from (select kind, key from proofs.job where leased_by = $1 for update skip locked) held
+       where j.kind = held.kind and j.key = held.key`,
+      [this.holder, this.leaseSeconds],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Gives everything back as if it had not been claimed. */
+  async release(): Promise<void> {
+    await this.pool.query(
+      `update proofs.job set leased_by = null, leased_until = null, attempts = greatest(attempts - 1, 0) where leased_by = $1`,
+      [this.holder],
+    );
+  }
+}
+
+/**
+ * Locks those of the jobs that are still this verifier's, until the transaction ends: nobody else can take them over
+ * before their outcome is recorded.
+ * @returns their keys.
+ */
+export async function holdJobs(
+  client: pg.ClientBase,
+  holder: string,
+  kind: JobKind,
+  keys: readonly Hex[],
+): Promise<ReadonlySet<Hex>> {
+  const { rows } = await client.query<{ key: Hex }>(
+    `select key from proofs.job where kind = $1 and key = any($2) and leased_by = $3 order by key for update`,
+    [kind, keys, holder],
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+/** Removes jobs that are done for good. */
+export async function finishJobs(client: pg.ClientBase, kind: JobKind, keys: readonly Hex[]): Promise<void> {
+  if (keys.length === 0) return;
+  await client.query("delete from proofs.job where kind = $1 and key = any($2)", [kind, keys]);
+}
+
+export interface Postponement {
+  readonly key: Hex;
+  readonly delaySeconds: number;
+  readonly absences: number;
+  readonly error: string;
+}
+
+/** Gives jobs back, to be tried again later. */
+export async function postponeJobs(
+  client: pg.ClientBase | pg.Pool,
+  kind: JobKind,
+  jobs: readonly Postponement[],
+): Promise<void> {
+  if (jobs.length === 0) return;
+  await client.query(
+    `update proofs.job j set leased_by = null, leased_until = null, run_at = now() + make_interval(secs => p.delay),
+       absences = p.absences, last_error = p.error
+     from unnest($2::text[], $3::float8[], $4::int[], $5::text[]) p(key, delay, absences, error)
+     where j.kind = $1 and j.key = p.key`,
+    [
+      kind,
+      jobs.map(({ key }) => key),
+      jobs.map(({ delaySeconds }) => delaySeconds),
+      jobs.map(({ absences }) => absences),
+      jobs.map(({ error }) => error),
+    ],
+  );
+}

@@ -1,0 +1,41 @@
+/** When a job is tried again. Pure: chance is handed in. */
+
+/** Never more often than this, however often it failed. */
+const LONGEST_FAILURE_DELAY_SECONDS = 600;
+/** Times are spread by a fifth to both sides, so that what failed together does not come back together. */
+const SPREAD = 0.4;
+
+export interface RetrySchedule {
+  /** Seconds to wait after the first, second, … time that every aggregator said there is no such blob. */
+  readonly absenceDelays: readonly number[];
+  /** Seconds between tries once these are used up, for ever. */
+  readonly unavailableDelay: number;
+}
+
+export interface NextTry {
+  readonly delaySeconds: number;
+  /** Whether the blob now counts as gone. */
+  readonly unavailable: boolean;
+}
+
+const spread = (seconds: number, random: number): number => seconds * (1 - SPREAD / 2 + SPREAD * random);
+
+/**
+ * @param absences - how often every aggregator has said so, this time included.
+ * @param random - in [0, 1).
+ */
+export function afterAbsence(absences: number, schedule: RetrySchedule, random: number): NextTry {
+  const delay = schedule.absenceDelays[absences - 1];
+  return {
+    delaySeconds: spread(delay ?? schedule.unavailableDelay, random),
+    unavailable: delay === undefined,
+  };
+}
+
+/**
+ * After a try that found nothing out: an aggregator failed, or the check itself.
+ * @param attempts - tries so far, this one included.
+ * @returns seconds to wait.
+ */
+export const afterFailure = (attempts: number, random: number): number =>
+  spread(Math.min(2 ** Math.min(attempts, 20), LONGEST_FAILURE_DELAY_SECONDS), random);
