@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { downSpells, isStopped, type Life, observedClock, observedSeconds } from "./observedTime.ts";
+
+const MAX_AGE = 1_800;
+const life = (changes: Partial<Life>): Life => ({
+  registeredAt: 0,
+  gaps: [],
+  lastSignedAt: 0,
+  lastMaxAgeSeconds: MAX_AGE,
+  disabled: [],
+  excused: [],
+  ...changes,
+});
+const downAt = (node: Life, now: number) => downSpells(node, observedClock(node, now));
+const gap = (lastSignedAt: number, nextSignedAt: number) => ({
+  lastSignedAt,
+  nextSignedAt,
+  maxAgeSeconds: MAX_AGE,
+});
+
+test("a gap of 1.5 I is up, a longer one is down but for its first I", () => {
+  expect(downAt(life({}), 1_350)).toEqual([]);
+  expect(downAt(life({}), 1_351)).toEqual([{ fromAt: 900, untilAt: 1_351 }]);
+  expect(downAt(life({ gaps: [gap(0, 1_350)], lastSignedAt: 1_350 }), 2_000)).toEqual([]);
+});
+
+test("k missed heartbeats cost k times I", () => {
+  for (const missed of [1, 2, 5]) {
+    const back = (missed + 1) * 900;
+    const [spell] = downAt(life({ gaps: [gap(0, back)], lastSignedAt: back }), back);
+    expect((spell?.untilAt ?? 0) - (spell?.fromAt ?? 0)).toBe(missed * 900);
+  }
+});
+
+test("a gap is measured in observed time: being disabled is no outage", () => {
+  const disabled = [{ fromAt: 100, untilAt: 50_000 }];
+  // 100 s before and 500 s after being disabled.
+  expect(downAt(life({ gaps: [gap(0, 50_500)], lastSignedAt: 50_500, disabled }), 50_500)).toEqual([]);
+  // Back, but silent: down from 800 s after it was enabled on.
+  expect(downAt(life({ disabled }), 52_000)).toEqual([{ fromAt: 50_800, untilAt: 52_000 }]);
+});
+
+test("an outage pauses while the node is disabled", () => {
+  const node = life({ disabled: [{ fromAt: 10_000, untilAt: 100_000 }] });
+  const clock = observedClock(node, 110_000);
+  const seconds = downSpells(node, clock).reduce(
+    (total, { fromAt, untilAt }) => total + observedSeconds(clock, fromAt, untilAt),
+    0,
+  );
+  expect(seconds).toBe(10_000 - 900 + 10_000);
+});
+
+test("overlapping unknown spells count once", () => {
+  const node = life({
+    disabled: [
+      { fromAt: 500, untilAt: 700 },
+      { fromAt: 100, untilAt: 600 },
+    ],
+    excused: [{ fromAt: 650, untilAt: null }],
+  });
+  expect(observedSeconds(observedClock(node, 1_000), 0, 1_000)).toBe(100);
+});
+
+test("a change of heartbeatMaxAge judges each gap by the value at its beginning", () => {
+  const gaps = [{ lastSignedAt: 0, nextSignedAt: 1_000, maxAgeSeconds: 600 }];
+  expect(downAt(life({ gaps, lastSignedAt: 1_000 }), 2_000)).toEqual([{ fromAt: 300, untilAt: 1_000 }]);
+});
+
+test("a key is stopped while disabled and inside a gap that proves long", () => {
+  const node = life({
+    gaps: [gap(1_000, 5_000)],
+    lastSignedAt: 9_000,
+    disabled: [{ fromAt: 6_000, untilAt: 7_000 }],
+  });
+  const stopped = (at: number, now: number) => isStopped(node, observedClock(node, now), at);
+  expect([500, 1_100, 4_999, 5_000, 6_500, 8_000].map((at) => stopped(at, 9_000))).toEqual([
+    false,
+    true,
+    true,
+    false,
+    true,
+    false,
+  ]);
+  // Whether the newest heartbeat was the last one shows 1.5 I later.
+  expect(stopped(9_100, 9_200)).toBe(false);
+  expect(stopped(9_100, 10_351)).toBe(true);
+});

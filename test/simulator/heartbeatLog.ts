@@ -1,0 +1,60 @@
+/** Raw heartbeats to the gaps that scoring reads, by the indexer's own rules: what its handlers do, without a database. */
+import type { SignedGap } from "../../api/scoring/index.ts";
+import { applyBeat, type LivenessFigures } from "../../src/liveness/figures.ts";
+import { splitGap } from "../../src/liveness/proved.ts";
+
+export interface Heartbeat {
+  readonly signedAt: number;
+  /** Block time. */
+  readonly receivedAt: number;
+}
+
+/** What a node's heartbeats come to. */
+export interface HeartbeatLog {
+  readonly figures: LivenessFigures;
+  /** In order of time. */
+  readonly gaps: readonly SignedGap[];
+  /** Heartbeats with a new signed second, as they were taken. */
+  readonly fresh: readonly Heartbeat[];
+}
+
+/**
+ * @param heartbeats - in order of blocks.
+ * @param enabledAt - whether the node was enabled at a block; the registry refuses heartbeats of others.
+ */
+export function readHeartbeats(
+  registeredAt: number,
+  heartbeats: readonly Heartbeat[],
+  maxAgeSeconds: number,
+  enabledAt: (time: number) => boolean = () => true,
+): HeartbeatLog {
+  let figures: LivenessFigures = {
+    activeFrom: registeredAt,
+    activeUntil: registeredAt + maxAgeSeconds + 1,
+    closedIntervals: 0,
+    provedGaps: 0,
+    lastHeartbeatAt: registeredAt,
+    lastSignedAt: registeredAt,
+    lastSignedMaxAgeSeconds: maxAgeSeconds,
+  };
+  const seen = new Set([registeredAt]);
+  const fresh: Heartbeat[] = [];
+  const gaps: SignedGap[] = [];
+  for (const { signedAt: claimedAt, receivedAt } of heartbeats) {
+    // The contract refuses a second after its block's; the indexer clamps what an earlier registry took.
+    const signedAt = Math.min(claimedAt, receivedAt);
+    if (receivedAt - signedAt > maxAgeSeconds || !enabledAt(receivedAt)) continue;
+    const repeated = seen.has(signedAt);
+    const beat = { signedAt, receivedAt, repeated };
+    const outcome = applyBeat(figures, { enabled: true, pcrApprovedUntil: null }, beat, maxAgeSeconds);
+    figures = outcome.figures;
+    if (!repeated) fresh.push({ signedAt, receivedAt });
+    seen.add(signedAt);
+    if (outcome.gap !== null) gaps.push(outcome.gap);
+    if (!outcome.late) continue;
+    const index = gaps.findIndex((gap) => gap.lastSignedAt < signedAt && signedAt < gap.nextSignedAt);
+    const gap = gaps[index];
+    if (gap !== undefined) gaps.splice(index, 1, ...splitGap(gap, signedAt, maxAgeSeconds));
+  }
+  return { figures, gaps, fresh };
+}
