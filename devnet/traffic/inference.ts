@@ -1,9 +1,10 @@
 /** One verifiable inference: the request, the node's signed answer, and its blob when settled on its own. */
 import { type Address, type Hex, keccak256, stringToHex } from "viem";
+import type { JsonValue } from "../../proofs/pythonJson.ts";
+import { hashOfRequest } from "../../proofs/requestHash.ts";
 import { inferenceMessage, signPss } from "../pss.ts";
 import type { SeededRandom } from "../random.ts";
 import type { NodeIdentity } from "./cast.ts";
-import { PythonFloat, type PythonValue, pythonJson } from "./pythonJson.ts";
 
 export const MODELS = [
   "openai/gpt-5-mini",
@@ -38,27 +39,30 @@ export interface Inference {
   /** Unix seconds, by the enclave's clock. */
   readonly signedAt: number;
   readonly signature: Hex;
-  readonly request: PythonValue;
+  /** The JSON that its hash is of. */
+  readonly request: string;
   readonly content: string;
   readonly model: string;
 }
 
 export function infer(random: SeededRandom, node: NodeIdentity, signedAt: number): Inference {
   const model = random.pick(MODELS);
-  const request = {
-    model,
-    messages: [
-      { role: "system", content: "You are a helpful assistant." },
-      {
-        role: "user",
-        content: `${random.pick(TASKS)} ${random.pick(TOPICS)} (${random.integer(1, 1_000_000)})`,
-      },
-    ],
-    temperature: new PythonFloat(random.pick([0, 0.2, 0.7, 1])),
-    ...(random.chance(0.5) ? { max_tokens: random.pick([256, 512, 1024]) } : {}),
-  };
+  const message = (role: string, content: string) => new Map([["role", role] as const, ["content", content]]);
+  const { canonical: request, hash: inputHash } = hashOfRequest(
+    new Map<string, JsonValue>([
+      ["model", model],
+      [
+        "messages",
+        [
+          message("system", "You are a helpful assistant."),
+          message("user", `${random.pick(TASKS)} ${random.pick(TOPICS)} (${random.integer(1, 1_000_000)})`),
+        ],
+      ],
+      ["temperature", random.pick([0, 0.2, 0.7, 1])],
+      ["max_tokens", random.chance(0.5) ? random.pick([256n, 512n, 1024n]) : null],
+    ]),
+  );
   const content = Array.from({ length: random.integer(8, 60) }, () => random.pick(WORDS)).join(" ");
-  const inputHash = keccak256(stringToHex(pythonJson(request)));
   const outputHash = keccak256(stringToHex(content));
   const signature = signPss(node.key, inferenceMessage(inputHash, outputHash, signedAt));
   return { node, inputHash, outputHash, signedAt, signature, request, content, model };
@@ -71,10 +75,7 @@ export function infer(random: SeededRandom, node: NodeIdentity, signedAt: number
 export function individualBlob(inference: Inference, payer: Address, withHashes: boolean): Buffer {
   const { node, request, content, model, signedAt, inputHash, outputHash } = inference;
   const signature = Buffer.from(inference.signature.slice(2), "hex").toString("base64");
-  const [promptTokens, completionTokens] = [
-    Math.ceil(pythonJson(request).length / 4),
-    content.split(" ").length,
-  ];
+  const [promptTokens, completionTokens] = [Math.ceil(request.length / 4), content.split(" ").length];
   const output = {
     id: `chatcmpl-${inputHash.slice(2, 26)}`,
     object: "chat.completion",
@@ -94,7 +95,8 @@ export function individualBlob(inference: Inference, payer: Address, withHashes:
   };
   return Buffer.from(
     JSON.stringify({
-      input: JSON.parse(pythonJson(request)),
+      // The facilitator is a JavaScript program: 1.0 leaves it as 1.
+      input: JSON.parse(request),
       output,
       teeSignature: signature,
       teeId: node.teeId,
