@@ -1,1 +1,1 @@
-CREATE INDEX "inference_model_node" ON "proofs"."inference" USING btree ("model","tee_id") WHERE "proofs"."inference"."model" is not null;
+CREATE INDEX "inference_model_node" ON "proofs"."inference" USING btree ("model","tee_id","signed_at") WHERE "proofs"."inference"."model" is not null;

@@ -188,7 +188,9 @@ export const inference = proofs.table(
     // /v1/inferences?model=, the model's buckets
     index("inference_model").on(table.model, table.signedAt, table.id).where(sql`${table.model} is not null`),
     // the nodes that ran a model
-    index("inference_model_node").on(table.model, table.teeId).where(sql`${table.model} is not null`),
+    index("inference_model_node")
+      .on(table.model, table.teeId, table.signedAt)
+      .where(sql`${table.model} is not null`),
   ],
 );
 
