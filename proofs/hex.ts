@@ -40,3 +40,6 @@ export const notHex = (value: string, rule: string): RangeError =>
   new RangeError(
     `${JSON.stringify(value.slice(0, 80)).replace(/[^ -~]/g, "?")} (${value.length} characters) is not ${rule}`,
   );
+
+/** Whether a string is a 20-byte address, in any case; checksums are not looked at. */
+export const isAddress = (text: string): boolean => /^0x[0-9a-fA-F]{40}$/.test(text);
