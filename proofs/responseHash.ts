@@ -19,8 +19,11 @@ export class ResponseShapeError extends Error {
  * @returns keccak256 of its content: the `outputHash` of settlements.
  * @throws {JsonTextError} when it is no JSON, {@link ResponseShapeError} when it has no content that can be hashed.
  */
-export function outputHash(response: string): Hex {
-  const content = responseContent(readJson(response));
+export const outputHash = (response: string): Hex => hashOfResponse(readJson(response));
+
+/** @throws {ResponseShapeError} when it has no content that can be hashed. */
+export function hashOfResponse(response: JsonValue): Hex {
+  const content = responseContent(response);
   const hash = content === null ? null : contentHash(content);
   if (hash === null)
     throw new ResponseShapeError(
