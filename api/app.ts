@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { ApiError } from "./errors.ts";
+import { GRAPHQL_PATH, graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
 import type { ApiService } from "./queries/service.ts";
 import type { RequestVariables } from "./rest/answer.ts";
@@ -26,7 +27,7 @@ export function createApp(options: AppOptions): ApiApp {
   app.use(
     cors({
       origin: "*",
-      allowMethods: ["GET", "HEAD", "OPTIONS"],
+      allowMethods: ["GET", "HEAD", "POST", "OPTIONS"],
       exposeHeaders: [...FRESHNESS_HEADERS, "ETag", "Date", "Link", "Retry-After", "X-Request-Id"],
       maxAge: 86_400,
     }),
@@ -35,11 +36,12 @@ export function createApp(options: AppOptions): ApiApp {
     const begun = clock();
     const requestId = newRequestId();
     context.set("requestId", requestId);
-    if (context.req.method !== "GET" && context.req.method !== "HEAD")
-      throw new ApiError("method-not-allowed", `${context.req.method} cannot be used here; use GET`);
+    const { method, path } = context.req;
+    const methods = path === GRAPHQL_PATH ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"];
+    if (!methods.includes(method))
+      throw new ApiError("method-not-allowed", `${method} cannot be used here; use ${methods.join(" or ")}`);
     await next();
     context.res.headers.set("X-Request-Id", requestId);
-    const { method, path } = context.req;
     log.debug("request", { requestId, method, path, status: context.res.status, ms: clock() - begun });
   });
 
@@ -62,6 +64,7 @@ export function createApp(options: AppOptions): ApiApp {
   paymentRoutes(app, options);
   operatorRoutes(app, options);
   registryRoutes(app, options);
+  graphqlRoutes(app, options);
   app.get("/docs/errors", (context) => context.html(errorsPage()));
   return app;
 }

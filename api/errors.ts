@@ -1,7 +1,7 @@
 /** Everything the API can refuse or fail with. `code` is stable and has one cause; one place maps it to HTTP. */
 
 export interface ErrorKind {
-  readonly status: 400 | 404 | 405 | 410 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 409 | 410 | 500 | 503;
   readonly title: string;
   /** What it means and what to do about it, for `/docs/errors`. */
   readonly help: string;
@@ -34,6 +34,21 @@ export const ERROR_KINDS = {
     title: "No such settlement",
     help: "No settlement event has this `chainId-txHash-logIndex`.",
   },
+  "inference-not-found": {
+    status: 404,
+    title: "No such inference",
+    help: "No settlement on chain holds an inference with this id. One in a batch that is not verified yet is not known yet.",
+  },
+  "inference-not-proven": {
+    status: 409,
+    title: "The inference is not proven",
+    help: "A settlement holds it, but none with a valid signature of a node that was registered by then: there is nothing a receipt could show. `signatureValid` null means that no registry has shown the node's key.",
+  },
+  "relayer-not-found": {
+    status: 404,
+    title: "No such relayer",
+    help: "No settlement and no heartbeat was sent by this address.",
+  },
   "channel-not-found": { status: 404, title: "No such channel", help: "No channel has this id." },
   "operator-not-found": {
     status: 404,
@@ -50,6 +65,16 @@ export const ERROR_KINDS = {
     status: 410,
     title: "The cursor's state can no longer be served",
     help: "The chain or the index was rolled back past the block the cursor is pinned to. Start again without it.",
+  },
+  "invalid-query": {
+    status: 400,
+    title: "The GraphQL query cannot be run",
+    help: "The message says where it breaks the grammar, the schema or a rule of the endpoint. `/graphql` in a browser shows the schema.",
+  },
+  "query-too-costly": {
+    status: 400,
+    title: "The GraphQL query asks for too much at once",
+    help: "The message says how much it asks for, how much may be, and what to cut: fewer items of a page inside of a page, fewer fields, or another page later.",
   },
   internal: {
     status: 500,

@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ChainName } from "../../config/environment.ts";
 import type { ReadTransaction } from "./database.ts";
+import { columnOf } from "./page.ts";
 
 /** State after block `blockNumber`, judged at `time` (unix seconds). */
 export interface Moment {
@@ -37,14 +38,21 @@ export interface TimeRange {
 /**
  * Conditions that put rows at or before `moment` and inside of a time range. Times become block numbers, because the
  * tables are ordered by these.
+ * @param alias - of the rows' table, where the query has several.
  */
-export function withinBlocks(chain: ChainName, moment: Moment, { from, to }: TimeRange = {}): SQL[] {
+export function withinBlocks(
+  chain: ChainName,
+  moment: Moment,
+  { from, to }: TimeRange = {},
+  alias?: string,
+): SQL[] {
+  const column = (name: string) => columnOf(alias, name);
   const lastBefore = (time: number) =>
     sql`coalesce((select number from ${sql.identifier(chain)}.block where chain_id = ${moment.chainId} and timestamp < ${time} order by timestamp desc, number desc limit 1), -1)`;
   return [
-    sql`chain_id = ${moment.chainId}`,
-    sql`block_number <= ${moment.blockNumber}`,
-    ...(from === undefined ? [] : [sql`block_number > ${lastBefore(from)}`]),
-    ...(to === undefined ? [] : [sql`block_number <= ${lastBefore(to)}`]),
+    sql`${column("chain_id")} = ${moment.chainId}`,
+    sql`${column("block_number")} <= ${moment.blockNumber}`,
+    ...(from === undefined ? [] : [sql`${column("block_number")} > ${lastBefore(from)}`]),
+    ...(to === undefined ? [] : [sql`${column("block_number")} <= ${lastBefore(to)}`]),
   ];
 }

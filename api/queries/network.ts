@@ -58,13 +58,9 @@ export async function readNetwork(
       coalesce(sum(legacy_settlements), 0)::bigint as legacy,
       coalesce(sum(claimed_leaves), 0)::bigint as "claimedLeaves",
       coalesce(sum(onchain_inferences), 0)::bigint as "onchainInferences"
-    from og.network_bucket where chain_id = ${og.chainId} and interval_seconds = 86400`);
-  // A node's newest day is not in its buckets yet, and the newest hour not in its day.
+    from og.network_bucket where chain_id = ${og.chainId}`);
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
-    select (
-      coalesce((select sum(n.heartbeats) from og.node_bucket n where ${inScope} and n.interval_seconds = 86400), 0)
-      + coalesce((select sum(n.day_heartbeats + n.hour_heartbeats) from og.node_liveness n where ${inScope}), 0)
-    )::bigint as heartbeats`);
+    select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
   const demand =
     base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);
   return {

@@ -5,6 +5,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "./moment.ts";
 
+/** A moment, or one per row: then its block and time are columns of what was joined before. */
+export interface RowMoment {
+  readonly chainId: number;
+  readonly blockNumber: Moment["blockNumber"] | SQL;
+  readonly time: Moment["time"] | SQL;
+}
+
 export const NODE_STATUSES = ["active", "stale", "disabled", "revoked", "removed"] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
@@ -12,7 +19,7 @@ export type NodeStatus = (typeof NODE_STATUSES)[number];
 export const LEGACY_ANY_TYPE = -1;
 
 /** Joins the registration that held: a key that was removed (legacy) and came back has an earlier one. */
-export const joinRegistration = ({ chainId, blockNumber }: Moment): SQL => sql`
+export const joinRegistration = ({ chainId, blockNumber }: RowMoment): SQL => sql`
   cross join lateral (
     select n.registered_block as block, n.registered_log_index as log_index, n.registered_at as at
     where n.registered_block <= ${blockNumber}
@@ -27,7 +34,7 @@ export const joinRegistration = ({ chainId, blockNumber }: Moment): SQL => sql`
  * Joins what was observed of the record: the newest observation up to the moment says what no event announced, the
  * earliest one of all fills what the registration left unknown.
  */
-export const joinObservations = ({ chainId, blockNumber }: Moment): SQL => sql`
+export const joinObservations = ({ chainId, blockNumber }: RowMoment): SQL => sql`
   left join lateral (
     select o.* from observations.node_record o
     where o.chain_id = ${chainId} and o.registry = n.registry and o.tee_id = n.tee_id
@@ -48,36 +55,54 @@ export const recordColumn = (name: "owner" | "payment_address" | "pcr_hash" | "t
   return sql`coalesce(observed.${column}, n.${column}, first_seen.${column})`;
 };
 
-/** Every PCR record at a moment: few enough to be joined whole. A common table expression named `pcr_record`. */
-export const pcrRecords = ({ chainId, blockNumber }: Moment): SQL => sql`
-  pcr_record as materialized (
-    select registry, tee_type, pcr_hash,
+/** What PCR events say of one record, with `pcr_hash` in the group. */
+const pcrColumns = sql`pcr_hash,
       (array_agg(kind order by block_number desc, log_index desc))[1] = 'pcr-approved' as newest_approves,
       (array_agg(effective_at order by block_number desc, log_index desc))[1] as newest_effective_at,
       (array_agg(label order by block_number desc, log_index desc) filter (where kind = 'pcr-approved'))[1] as version,
-      max(timestamp) filter (where kind = 'pcr-approved') as approved_at
+      max(timestamp) filter (where kind = 'pcr-approved') as approved_at`;
+
+/** Every PCR record at a moment: few enough to be joined whole. A common table expression named `pcr_record`. */
+export const pcrRecords = ({ chainId, blockNumber }: Moment): SQL => sql`
+  pcr_record as materialized (
+    select registry, tee_type, ${pcrColumns}
     from og.registry_event
     where chain_id = ${chainId} and kind in ('pcr-approved', 'pcr-revoked') and block_number <= ${blockNumber}
     group by registry, tee_type, pcr_hash
   )`;
 
-/**
- * Joins the approval of the node's PCR, after `joinObservations` and with `pcrRecords`. Approved while one of the
- * typed and the untyped record is, or when nothing is known: registration itself requires an approved PCR.
- */
-export const joinPcr = ({ time }: Moment): SQL => sql`
-  left join pcr_record typed on typed.registry = n.registry and typed.pcr_hash = ${recordColumn("pcr_hash")}
-    and typed.tee_type = n.tee_type
-  left join pcr_record untyped on untyped.registry = n.registry and untyped.pcr_hash = ${recordColumn("pcr_hash")}
-    and untyped.tee_type = ${LEGACY_ANY_TYPE}
+/** Approved while one of the typed and the untyped record is, or when nothing is known: registration itself requires an approved PCR. */
+const joinApproval = (time: RowMoment["time"]): SQL => sql`
   cross join lateral (select
     (typed.pcr_hash is null and untyped.pcr_hash is null)
       or coalesce(typed.newest_approves or typed.newest_effective_at > ${time}, false)
       or coalesce(untyped.newest_approves or untyped.newest_effective_at > ${time}, false) as approved
   ) pcr`;
 
+/** Joins the approval of the node's PCR, after `joinObservations` and with `pcrRecords`. */
+export const joinPcr = ({ time }: Moment): SQL => sql`
+  left join pcr_record typed on typed.registry = n.registry and typed.pcr_hash = ${recordColumn("pcr_hash")}
+    and typed.tee_type = n.tee_type
+  left join pcr_record untyped on untyped.registry = n.registry and untyped.pcr_hash = ${recordColumn("pcr_hash")}
+    and untyped.tee_type = ${LEGACY_ANY_TYPE}
+  ${joinApproval(time)}`;
+
+/** The same without `pcrRecords`, for moments that differ from row to row. */
+export const joinPcrPerRow = ({ chainId, blockNumber, time }: RowMoment): SQL => {
+  const record = (teeType: SQL) => sql`left join lateral (
+    select ${pcrColumns} from og.registry_event
+    where chain_id = ${chainId} and registry = n.registry and pcr_hash = ${recordColumn("pcr_hash")}
+      and tee_type = ${teeType} and kind in ('pcr-approved', 'pcr-revoked') and block_number <= ${blockNumber}
+    group by pcr_hash
+  )`;
+  return sql`
+  ${record(sql`n.tee_type`)} typed on true
+  ${record(sql`${LEGACY_ANY_TYPE}`)} untyped on true
+  ${joinApproval(time)}`;
+};
+
 /** Joins `status`: removed, active, revoked, disabled or stale, after `joinPcr`. */
-export const joinStatus = ({ chainId, blockNumber, time }: Moment): SQL => sql`
+export const joinStatus = ({ chainId, blockNumber, time }: RowMoment): SQL => sql`
   left join lateral (
     select e.kind, e.timestamp from og.registry_event e
     where e.chain_id = ${chainId} and e.registry = n.registry and e.tee_id = n.tee_id

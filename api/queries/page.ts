@@ -85,17 +85,21 @@ export function listOrder({ direction }: PageRequest, columns: readonly SortColu
   )}`;
 }
 
+/** A column, of the table with this alias where the query has several. */
+export const columnOf = (alias: string | undefined, name: string): SQL =>
+  alias === undefined ? sql`${sql.identifier(name)}` : sql`${sql.identifier(alias)}.${sql.identifier(name)}`;
+
 /** Event tables are listed the newest first. */
-const EVENT_COLUMNS: readonly SortColumn[] = [
-  { expression: sql`block_number`, type: "bigint" },
-  { expression: sql`log_index`, type: "int" },
+const eventColumns = (alias: string | undefined): readonly SortColumn[] => [
+  { expression: columnOf(alias, "block_number"), type: "bigint" },
+  { expression: columnOf(alias, "log_index"), type: "int" },
 ];
 
 /** The rows of an event table beyond the page's key `[blockNumber, logIndex]`. */
-export const beyondEvent = (page: PageRequest): SQL[] => beyond(page, EVENT_COLUMNS);
+export const beyondEvent = (page: PageRequest, alias?: string): SQL[] => beyond(page, eventColumns(alias));
 
 /** The order of an event table's list. */
-export const eventOrder = (page: PageRequest): SQL => listOrder(page, EVENT_COLUMNS);
+export const eventOrder = (page: PageRequest, alias?: string): SQL => listOrder(page, eventColumns(alias));
 
 /** Conditions joined by `and`; none is true. */
 export const allOf = (conditions: readonly SQL[]): SQL =>

@@ -6,6 +6,7 @@ import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import * as schema from "../../db/schema/proofs.ts";
 import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
 
 const TABLES = {
   batch: schema.batch,
@@ -17,6 +18,8 @@ const TABLES = {
   nodeBucket: schema.nodeBucket,
   modelBucket: schema.modelBucket,
   relayerBucket: schema.relayerBucket,
+  nodeKey: schema.nodeKey,
+  registration: schema.registration,
 } as const satisfies Record<string, PgTable>;
 
 /** Each stands after `from` or `join` and takes an alias. */
@@ -32,21 +35,19 @@ const emptyRelation = (table: PgTable): SQL => {
   return sql`(select ${sql.join(columns, sql`, `)} where false)`;
 };
 
-const relations = (present: (table: PgTable) => SQL) => {
-  const { batch, leaf, signature, inference, payload, settled, nodeBucket, modelBucket, relayerBucket } =
-    TABLES;
-  return {
-    batch: present(batch),
-    leaf: present(leaf),
-    signature: present(signature),
-    inference: present(inference),
-    payload: present(payload),
-    settled: present(settled),
-    nodeBucket: present(nodeBucket),
-    modelBucket: present(modelBucket),
-    relayerBucket: present(relayerBucket),
-  };
-};
+const relations = (relation: (table: PgTable) => SQL) => ({
+  batch: relation(TABLES.batch),
+  leaf: relation(TABLES.leaf),
+  signature: relation(TABLES.signature),
+  inference: relation(TABLES.inference),
+  payload: relation(TABLES.payload),
+  settled: relation(TABLES.settled),
+  nodeBucket: relation(TABLES.nodeBucket),
+  modelBucket: relation(TABLES.modelBucket),
+  relayerBucket: relation(TABLES.relayerBucket),
+  nodeKey: relation(TABLES.nodeKey),
+  registration: relation(TABLES.registration),
+});
 
 const PRESENT = relations((table) => sql`${table}`);
 const ABSENT: ProofTables = { revision: null, ...relations(emptyRelation) };
@@ -58,3 +59,17 @@ export async function readProofTables(transaction: ReadTransaction): Promise<Pro
   );
   return rows === null ? ABSENT : { revision: rows[0]?.value ?? 0, ...PRESENT };
 }
+
+/** Whether a settlement `s` on chain is the one that a verdict `p` was joined to: a vanished one takes its verdict along. */
+export const isVerdictOf = sql`p.chain_id = s.chain_id and p.block_number = s.block_number
+  and p.log_index = s.log_index and p.tx_hash = s.tx_hash`;
+
+/** Relations `p` and `s`: the verdicts, with their settlements, that are on chain at a moment. */
+export const verdictsOnChain = ({ settled }: ProofTables, { chainId, blockNumber }: Moment): SQL => sql`
+  ${settled} p join og.settlement s on ${isVerdictOf} and s.chain_id = ${chainId} and s.block_number <= ${blockNumber}`;
+
+/** Whether a node was registered at or before the place of the settlement `p`, as the verifier counts. */
+export const registeredBefore = ({ registration }: ProofTables, teeId: SQL): SQL => sql`exists (
+  select from ${registration} r
+  where r.chain_id = p.chain_id and r.tee_id = ${teeId}
+    and (r.block_number, r.log_index) <= (p.block_number, p.log_index))`;

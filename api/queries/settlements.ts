@@ -1,12 +1,17 @@
-/** Settlements of all generations, as the relays announced them. */
+/** Settlements of all generations, as the relays announced them, with what the verifier found out about them. */
 import { type SQL, sql } from "drizzle-orm";
+import { isHex } from "viem";
+import { inferenceId } from "../../proofs/inference.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type EventId, formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import { isVerdictOf, type ProofTables } from "./proofs.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
 export const VERDICTS = ["pending", "verified", "partial", "invalid", "unavailable", "unverifiable"] as const;
+export const PAYLOAD_STATES = ["pending", "matched", "unmatched", "invalid", "unavailable"] as const;
+export type PayloadState = (typeof PAYLOAD_STATES)[number];
 export type SettlementKind = (typeof SETTLEMENT_KINDS)[number];
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -21,6 +26,8 @@ export interface Settlement {
   readonly settledAt: number;
   readonly relayer: string;
   readonly teeId: string | null;
+  /** The inference of an individual settlement. */
+  readonly inferenceId: string | null;
   readonly claimedPayer: string | null;
   readonly inputHash: string | null;
   readonly outputHash: string | null;
@@ -31,11 +38,14 @@ export interface Settlement {
   readonly blobId: string | null;
   readonly blobIdHex: string | null;
   readonly verdict: Verdict;
+  /** A stable slug: why the verdict is not `verified`. */
   readonly reason: string | null;
+  /** Of a batch whose values give its root. */
   readonly leafCount: number | null;
   readonly validLeaves: number | null;
   readonly invalidLeaves: number | null;
-  readonly payload: { readonly state: string; readonly reason: string | null } | null;
+  /** Of an individual settlement: what became of the blob it names. */
+  readonly payload: { readonly state: PayloadState; readonly reason: string | null } | null;
 }
 
 export interface SettlementFilters extends TimeRange {
@@ -45,82 +55,129 @@ export interface SettlementFilters extends TimeRange {
   readonly relayer?: string | undefined;
   readonly verdict?: Verdict | undefined;
   readonly merkleRoot?: string | undefined;
+  /** Individual settlements of this inference, and batches with a leaf of it. */
+  readonly inferenceId?: string | undefined;
 }
 
-type SettlementRow = Omit<
-  Settlement,
-  "id" | "signedAt" | "batchSize" | "leafCount" | "validLeaves" | "invalidLeaves" | "payload"
-> & { readonly signedAt: bigint | null; readonly batchSize: bigint | null };
+type SettlementRow = Omit<Settlement, "id" | "signedAt" | "batchSize" | "inferenceId" | "payload"> & {
+  readonly signedAt: bigint | null;
+  readonly batchSize: bigint | null;
+  readonly payloadState: PayloadState | null;
+  readonly payloadReason: string | null;
+};
 
 /** Legacy events carry no signature and nothing that could be checked; the rest waits for its check. */
-const verdict: SQL = sql`case when kind = 'legacy' then 'unverifiable' else 'pending' end`;
+const VERDICT: SQL = sql`case when s.kind = 'legacy' then 'unverifiable' else coalesce(p.verdict, 'pending') end`;
 
-/** The same as a condition that an index can serve. */
-function withVerdict(wanted: Verdict | undefined): SQL[] {
-  if (wanted === undefined) return [];
-  if (wanted === "unverifiable") return [sql`kind = 'legacy'`];
-  return [wanted === "pending" ? sql`kind in ('individual', 'batch')` : sql`false`];
+/**
+ * The verdict as conditions that an index can serve: the rows wanted are those that meet one of them. What the verifier
+ * has not seen yet is pending too.
+ */
+function withVerdict(wanted: Verdict | undefined): readonly SQL[] {
+  if (wanted === undefined) return [sql`true`];
+  if (wanted === "unverifiable") return [sql`s.kind = 'legacy'`];
+  const found = sql`p.verdict = ${wanted}`;
+  return wanted === "pending"
+    ? [found, sql`s.kind in ('individual', 'batch') and p.block_number is null`]
+    : [found];
 }
 
 /** Raw bytes are as long as their author liked; a list shows so many hex digits of them. */
 const LIST_HEX_LENGTH = 2 + 2 * 4_096;
 
 const columns = (blobIdHex: SQL): SQL => sql`
-  kind, chain_id as "chainId", relay, tx_hash as "txHash", log_index as "logIndex", block_number as "blockNumber",
-  settled_at as "settledAt", relayer, tee_id as "teeId", claimed_payer as "claimedPayer", input_hash as "inputHash",
-  output_hash as "outputHash", signed_at as "signedAt", signature, merkle_root as "merkleRoot",
-  batch_size as "batchSize", blob_id as "blobId", case when blob_id is null then ${blobIdHex} end as "blobIdHex",
-  ${verdict} as verdict, case when kind = 'legacy' then 'no-signature' end as reason`;
+  s.kind, s.chain_id as "chainId", s.relay, s.tx_hash as "txHash", s.log_index as "logIndex",
+  s.block_number as "blockNumber", s.settled_at as "settledAt", s.relayer, s.tee_id as "teeId",
+  s.claimed_payer as "claimedPayer", s.input_hash as "inputHash", s.output_hash as "outputHash",
+  s.signed_at as "signedAt", s.signature, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
+  s.blob_id as "blobId", case when s.blob_id is null then ${blobIdHex} end as "blobIdHex",
+  ${VERDICT} as verdict, case when s.kind = 'legacy' then 'no-signature' else p.reason end as reason,
+  case when s.kind = 'batch' then p.leaf_count end as "leafCount",
+  case when s.kind = 'batch' then p.valid_leaves end as "validLeaves",
+  case when s.kind = 'batch' then p.invalid_leaves end as "invalidLeaves",
+  case when s.kind = 'individual' then coalesce(y.state, 'pending') end as "payloadState",
+  y.reason as "payloadReason"`;
+
+const relation = ({ settled, payload }: ProofTables): SQL => sql`
+  og.settlement s left join ${settled} p on ${isVerdictOf} left join ${payload} y on y.key = p.payload_key`;
+
+const holdsInference = ({ leaf, settled }: ProofTables, id: string | undefined): SQL[] =>
+  id === undefined
+    ? []
+    : [
+        sql`(s.chain_id, s.block_number, s.log_index) in (
+          select v.chain_id, v.block_number, v.log_index from ${settled} v where v.inference_id = ${id}
+          union all
+          select v.chain_id, v.block_number, v.log_index from ${leaf} l join ${settled} v on v.batch_key = l.batch_key
+          where l.inference_id = ${id})`,
+        // a verdict on a settlement that vanished says nothing about the one that is there now
+        sql`p.block_number is not null`,
+      ];
 
 export async function listSettlements(
   transaction: ReadTransaction,
+  proofs: ProofTables,
   moment: Moment,
   filters: SettlementFilters,
   page: PageRequest,
 ): Promise<Page<Settlement>> {
   const conditions = [
-    ...withinBlocks("og", moment, filters),
+    ...withinBlocks("og", moment, filters, "s"),
     ...matching([
-      [sql`kind`, filters.kind],
-      [sql`tee_id`, filters.teeId],
-      [sql`claimed_payer`, filters.payer],
-      [sql`relayer`, filters.relayer],
-      [sql`merkle_root`, filters.merkleRoot],
+      [sql`s.kind`, filters.kind],
+      [sql`s.tee_id`, filters.teeId],
+      [sql`s.claimed_payer`, filters.payer],
+      [sql`s.relayer`, filters.relayer],
+      [sql`s.merkle_root`, filters.merkleRoot],
     ]),
-    ...withVerdict(filters.verdict),
-    ...beyondEvent(page),
+    ...holdsInference(proofs, filters.inferenceId),
+    ...beyondEvent(page, "s"),
   ];
+  const limit = sql`${eventOrder(page, "s")} limit ${page.limit + 1}`;
+  const parts = withVerdict(filters.verdict).map(
+    (verdict) => sql`(
+      select ${columns(sql`left(s.blob_id_hex, ${LIST_HEX_LENGTH})`)} from ${relation(proofs)}
+      where ${allOf([...conditions, verdict])} ${limit})`,
+  );
   const rows = await transaction.rows<SettlementRow>(sql`
-    select ${columns(sql`left(blob_id_hex, ${LIST_HEX_LENGTH})`)} from og.settlement
-    where ${allOf(conditions)} ${eventOrder(page)} limit ${page.limit + 1}`);
+    select * from (${sql.join(parts, sql` union all `)}) part
+    order by ${page.direction === "backward" ? sql`"blockNumber", "logIndex"` : sql`"blockNumber" desc, "logIndex" desc`}
+    limit ${page.limit + 1}`);
   return toPage(rows, page, ({ blockNumber, logIndex }) => [blockNumber, logIndex], toSettlement);
 }
 
 /** One settlement; null when there is none. */
 export async function findSettlement(
   transaction: ReadTransaction,
+  proofs: ProofTables,
   moment: Moment,
   { txHash, logIndex }: EventId,
 ): Promise<Settlement | null> {
   const [row] = await transaction.rows<SettlementRow>(sql`
-    select ${columns(sql`blob_id_hex`)} from og.settlement
-    where tx_hash = ${txHash} and log_index = ${logIndex} and ${allOf(withinBlocks("og", moment))}
-    order by block_number desc, log_index desc limit 1`);
+    select ${columns(sql`s.blob_id_hex`)} from ${relation(proofs)}
+    where s.tx_hash = ${txHash} and s.log_index = ${logIndex} and ${allOf(withinBlocks("og", moment, {}, "s"))}
+    order by s.block_number desc, s.log_index desc limit 1`);
   return row === undefined ? null : toSettlement(row);
 }
 
-/** A uint256 that counts or dates something; null when a relayer wrote what no number holds. */
-const toSafeNumber = (value: bigint | null): number | null =>
+/** A uint256 that counts or dates something; null when somebody wrote what no number holds. */
+export const toSafeNumber = (value: bigint | null): number | null =>
   value !== null && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
 
-const toSettlement = ({ kind, ...row }: SettlementRow): Settlement => ({
-  id: formatEventId(row),
-  kind,
-  ...row,
-  signedAt: toSafeNumber(row.signedAt),
-  batchSize: toSafeNumber(row.batchSize),
-  leafCount: null,
-  validLeaves: null,
-  invalidLeaves: null,
-  payload: null,
-});
+function inferenceIdOf({ kind, teeId, inputHash, outputHash, signedAt }: SettlementRow): string | null {
+  if (kind !== "individual" || signedAt === null) return null;
+  if (!isHex(teeId) || !isHex(inputHash) || !isHex(outputHash)) return null;
+  return inferenceId({ teeId, inputHash, outputHash, timestamp: signedAt });
+}
+
+function toSettlement(row: SettlementRow): Settlement {
+  const { payloadState, payloadReason, ...settlement } = row;
+  return {
+    id: formatEventId(row),
+    ...settlement,
+    inferenceId: inferenceIdOf(row),
+    signedAt: toSafeNumber(row.signedAt),
+    batchSize: toSafeNumber(row.batchSize),
+    payload: payloadState === null ? null : { state: payloadState, reason: payloadReason },
+  };
+}

@@ -1,11 +1,21 @@
 /** `/v1/settlements` and `/v1/onchain-inferences`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import type { KeyType } from "../queries/cursor.ts";
+import type { AnswerState } from "../queries/answerState.ts";
+import { encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
 import { parseEventId } from "../queries/eventId.ts";
+import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/leaves.ts";
 import { INFERENCE_KINDS, INFERENCE_MODES, listOnchainInferences } from "../queries/onchainInferences.ts";
+import type { Page } from "../queries/page.ts";
 import type { ApiService } from "../queries/service.ts";
-import { findSettlement, listSettlements, SETTLEMENT_KINDS, VERDICTS } from "../queries/settlements.ts";
+import {
+  findSettlement,
+  listSettlements,
+  PAYLOAD_STATES,
+  SETTLEMENT_KINDS,
+  type Settlement,
+  VERDICTS,
+} from "../queries/settlements.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { count, eventFields, hex, unixSeconds } from "./fields.ts";
 import {
@@ -17,10 +27,14 @@ import {
   rangeParameters,
   wordsParameter,
 } from "./parameters.ts";
-import { type ApiApp, defineRoute } from "./route.ts";
+import { type ApiApp, defineRoute, pageInfoSchema } from "./route.ts";
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 const OG = { required: ["og"] } as const;
+const OG_AND_PROOFS = { ...OG, proofs: "read" } as const;
+
+/** A batch shows so many of its leaves; the rest are below it. */
+const LEAVES_SHOWN = 100;
 
 const settlementFields = {
   ...eventFields,
@@ -29,6 +43,10 @@ const settlementFields = {
   settledAt: unixSeconds().openapi({ description: "Block time." }),
   relayer: hex().openapi({ description: "Transaction sender." }),
   teeId: hex().nullable(),
+  inferenceId: hex().nullable().openapi({
+    description:
+      "Of an individual settlement: keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)).",
+  }),
   claimedPayer: hex().nullable().openapi({ description: "The relayer's claim: it is not signed." }),
   inputHash: hex().nullable(),
   outputHash: hex().nullable(),
@@ -38,22 +56,53 @@ const settlementFields = {
   batchSize: count().nullable().openapi({ description: "The relayer's claim." }),
   blobId: z.string().nullable(),
   blobIdHex: hex().nullable().openapi({ description: "The raw bytes, when they are no blob id." }),
-  verdict: z.enum(VERDICTS),
-  reason: z.string().nullable(),
-  leafCount: count().nullable(),
-  validLeaves: count().nullable(),
-  invalidLeaves: count().nullable(),
-  payload: z.strictObject({ state: z.string(), reason: z.string().nullable() }).nullable(),
+  verdict: z.enum(VERDICTS).openapi({
+    description:
+      "`verified`: every signature is valid. `partial`: the root is right, but some leaves do not count or their number differs from `batchSize`. `invalid`: the blob's values do not give the root, or the signature is invalid. `unavailable`: the blob cannot be had. `unverifiable`: a legacy event without a signature.",
+  }),
+  reason: z.string().nullable().openapi({ description: "A stable code: why the verdict is not `verified`." }),
+  leafCount: count().nullable().openapi({ description: "Of a batch whose values give its root." }),
+  validLeaves: count().nullable().openapi({
+    description: "Signature valid, and the node registered at or before the settlement.",
+  }),
+  invalidLeaves: count().nullable().openapi({ description: "Signature invalid: the relayer's doing." }),
+  payload: z
+    .strictObject({ state: z.enum(PAYLOAD_STATES), reason: z.string().nullable() })
+    .nullable()
+    .openapi({
+      description:
+        "Of an individual settlement: what became of the blob it names. `matched`: its contents hash to what was signed. It has no part in the verdict.",
+    }),
 };
+
+export const leafSchema = z
+  .strictObject({
+    leafIndex: count().openapi({ description: "Its place among the blob's values, from 0." }),
+    inferenceId: hex(),
+    teeId: hex(),
+    inputHash: hex(),
+    outputHash: hex(),
+    timestamp: z.string().openapi({
+      description: "When the enclave signed, unix seconds: a uint256 in decimal, exactly as signed.",
+    }),
+    signature: hex(),
+    verdict: z.enum(LEAF_VERDICTS).openapi({
+      description:
+        "`unknown-node`: no registry has shown the node's key, or it was registered after the settlement.",
+    }),
+  })
+  .openapi("Leaf");
 
 export const settlementSchema = z.strictObject(settlementFields).openapi("Settlement");
 export const settlementDetailSchema = z
   .strictObject({
     ...settlementFields,
     leaves: z
-      .array(z.looseObject({}))
+      .strictObject({ items: z.array(leafSchema), pageInfo: pageInfoSchema })
       .nullable()
-      .openapi({ description: "Of a batch: its leaves with their verdicts; null while it is not checked." }),
+      .openapi({
+        description: `Of a batch whose values give its root: its first ${LEAVES_SHOWN} leaves in the blob's order. \`/v1/settlements/{id}/leaves\` has all; \`endCursor\` goes on there.`,
+      }),
   })
   .openapi("SettlementDetail");
 
@@ -88,6 +137,27 @@ export const onchainInferenceSchema = z
 /** Contents are decoded one by one and can be large. */
 const MOST_CONTENTS = 100;
 
+async function requireSettlement(state: AnswerState, text: string): Promise<Settlement> {
+  const moment = state.moment("og");
+  const id = parseEventId(text);
+  const settlement =
+    id === null || id.chainId !== moment.chainId
+      ? null
+      : await findSettlement(state.transaction, state.proofs, moment, id);
+  if (settlement !== null) return settlement;
+  throw new ApiError("settlement-not-found", `id: no settlement is "${text}"`, {
+    parameter: "id",
+    value: text,
+  });
+}
+
+/** A first page whose cursor belongs to the list of all leaves. */
+function shownLeaves({ asOf }: AnswerState, { id }: Settlement, { items, endKey, hasNextPage }: Page<Leaf>) {
+  const question = questionDigest(`/v1/settlements/${id}/leaves`, {});
+  const endCursor = endKey === null ? null : encodeCursor({ asOf, key: endKey }, question);
+  return { items, pageInfo: { endCursor, hasNextPage } };
+}
+
 export function settlementRoutes(app: ApiApp, service: ApiService): void {
   defineRoute(
     app,
@@ -106,44 +176,76 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
         relayer: addressParameter().optional(),
         verdict: oneOfParameter(VERDICTS).optional(),
         merkleRoot: hashParameter().optional(),
+        inferenceId: hashParameter()
+          .optional()
+          .openapi({ description: "Individual settlements of it, and batches with a leaf of it." }),
       },
     },
     (context, { query }) =>
       answerList(
         service,
         context,
-        { sources: OG, query, keyTypes: EVENT_KEY, item: settlementSchema },
-        (state, page) => listSettlements(state.transaction, state.moment("og"), query, page),
+        { sources: OG_AND_PROOFS, query, keyTypes: EVENT_KEY, item: settlementSchema },
+        (state, page) => listSettlements(state.transaction, state.proofs, state.moment("og"), query, page),
       ),
   );
+
+  const params = {
+    id: z.string().refine((text) => parseEventId(text) !== null, { error: "chainId-txHash-logIndex" }),
+  };
 
   defineRoute(
     app,
     {
       path: "/v1/settlements/{id}",
-      summary: "One settlement; a batch with its leaves.",
+      summary: "One settlement; a batch with its first leaves and their verdicts.",
       answers: "one",
       schema: settlementDetailSchema,
-      params: {
-        id: z.string().refine((text) => parseEventId(text) !== null, { error: "chainId-txHash-logIndex" }),
-      },
+      params,
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: OG, query }, async (state) => {
-        const moment = state.moment("og");
-        const id = parseEventId(params.id);
-        const settlement =
-          id === null || id.chainId !== moment.chainId
-            ? null
-            : await findSettlement(state.transaction, moment, id);
-        if (settlement === null)
-          throw new ApiError("settlement-not-found", `id: no settlement is "${params.id}"`, {
-            parameter: "id",
-            value: params.id,
-          });
-        return { ...settlement, leaves: null };
+      answerOne(service, context, { sources: OG_AND_PROOFS, query }, async (state) => {
+        const settlement = await requireSettlement(state, params.id);
+        if (settlement.leafCount === null) return { ...settlement, leaves: null };
+        const page = { limit: LEAVES_SHOWN, after: null };
+        const leaves = await listLeaves(
+          state.transaction,
+          state.proofs,
+          state.moment("og"),
+          settlement,
+          {},
+          page,
+        );
+        return { ...settlement, leaves: shownLeaves(state, settlement, leaves) };
       }),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/settlements/{id}/leaves",
+      summary: "The leaves of a batch with their verdicts, in the blob's order; none while it is not proven.",
+      answers: "list",
+      schema: leafSchema,
+      params,
+      query: { ...listParameters, verdict: oneOfParameter(LEAF_VERDICTS).optional() },
+    },
+    (context, { params, query }) =>
+      answerList(
+        service,
+        context,
+        { sources: OG_AND_PROOFS, query, keyTypes: ["log"], item: leafSchema },
+        async (state, page) =>
+          listLeaves(
+            state.transaction,
+            state.proofs,
+            state.moment("og"),
+            await requireSettlement(state, params.id),
+            query,
+            page,
+          ),
+      ),
   );
 
   defineRoute(

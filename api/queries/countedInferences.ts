@@ -1,0 +1,48 @@
+/** Which inferences count, and for how much: the sums of whole hours are the verifier's, the rest is counted here. */
+import { type SQL, sql } from "drizzle-orm";
+import type { Moment, TimeRange } from "./moment.ts";
+import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
+
+const HOUR = 3_600;
+
+/**
+ * Whether the inference `i` counts: a valid signature over it was settled on chain, at or after its node's registration.
+ * The verifier's buckets count by the same rule. True, false or null; a scalar for the reason given at `heldOnChain`.
+ */
+export function inferenceCounts(proofs: ProofTables, moment: Moment): SQL {
+  const verdicts = verdictsOnChain(proofs, moment);
+  const proves = sql`g.valid and ${registeredBefore(proofs, sql`i.tee_id`)}`;
+  return sql`(i.signature_valid and (
+    select true from (
+      select from ${verdicts} join ${proofs.signature} g on g.key = p.signature_key
+      where p.inference_id = i.id and ${proves}
+      union all
+      select from ${verdicts} join ${proofs.leaf} l on l.batch_key = p.batch_key
+      join ${proofs.signature} g on g.key = l.signature_key
+      where l.inference_id = i.id and ${proves}
+    ) proof limit 1))`;
+}
+
+/** The whole hours of a range of seconds, and what is left over at its ends; an end that is not given is open. */
+export interface HourSplit {
+  readonly hours: TimeRange;
+  readonly rest: readonly TimeRange[];
+}
+
+/** Cuts `[from, to)` so that most of it is whole hours, whose sums are known. */
+export function splitHours({ from, to }: TimeRange): HourSplit {
+  const hourFrom = from === undefined ? undefined : Math.ceil(from / HOUR) * HOUR;
+  const hourTo = to === undefined ? undefined : Math.floor(to / HOUR) * HOUR;
+  if (hourFrom !== undefined && hourTo !== undefined && hourFrom >= hourTo)
+    return { hours: { from: hourFrom, to: hourFrom }, rest: [{ from, to }] };
+  const rest: TimeRange[] = [];
+  if (from !== hourFrom) rest.push({ from, to: hourFrom });
+  if (to !== hourTo) rest.push({ from: hourTo, to });
+  return { hours: { from: hourFrom, to: hourTo }, rest };
+}
+
+/** Conditions that put a column inside of a range. */
+export const within = (column: SQL, { from, to }: TimeRange): SQL[] => [
+  ...(from === undefined ? [] : [sql`${column} >= ${from}`]),
+  ...(to === undefined ? [] : [sql`${column} < ${to}`]),
+];

@@ -1,0 +1,191 @@
+/** Receipts: what anyone needs to check, without us, that an inference was settled. */
+import { sql } from "drizzle-orm";
+import type { Hex } from "../../proofs/hex.ts";
+import { leafHash, MerkleTree } from "../../proofs/merkle.ts";
+import { RECEIPT_VERSION, type Receipt, type ReceiptSettlement } from "../../proofs/receipt.ts";
+import type { ReadTransaction } from "./database.ts";
+import { formatEventId } from "./eventId.ts";
+import type { Moment } from "./moment.ts";
+import { readNodesAtSigning } from "./nodeAtSigning.ts";
+import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
+import { toSafeNumber } from "./settlements.ts";
+
+interface ProvingRow {
+  readonly chainId: number;
+  readonly txHash: Hex;
+  readonly logIndex: number;
+  readonly blockNumber: number;
+  readonly blockHash: Hex;
+  readonly settledAt: number;
+  readonly relay: Hex;
+  readonly kind: "individual" | "batch";
+  readonly blobIdHex: Hex | null;
+  readonly merkleRoot: Hex | null;
+  readonly batchSize: bigint | null;
+  readonly claimedPayer: Hex | null;
+  readonly verdict: Receipt["verdicts"]["settlement"];
+  readonly reason: string | null;
+  readonly batchKey: Hex | null;
+  readonly leafIndex: number | null;
+  readonly signature: Hex;
+  readonly teeId: Hex;
+  readonly inputHash: Hex;
+  readonly outputHash: Hex;
+  readonly timestamp: bigint;
+  readonly publicKey: Hex | null;
+}
+
+/** The receipt by the earliest settlement on chain that proves the inference; null when none does. */
+export async function readReceipt(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  inferenceId: Hex,
+): Promise<Receipt | null> {
+  const proving = await findProving(transaction, proofs, moment, inferenceId);
+  if (proving === null) return null;
+  const { teeId, inputHash, outputHash, signature, timestamp, batchKey, leafIndex } = proving;
+  const path =
+    batchKey === null || leafIndex === null
+      ? null
+      : await readPath(transaction, proofs, { batchKey, leafIndex, merkleRoot: proving.merkleRoot });
+  const registration = await readRegistration(transaction, proofs, moment, teeId);
+  return {
+    version: RECEIPT_VERSION,
+    inferenceId,
+    leaf: { teeId, inputHash, outputHash, signature, timestamp: timestamp.toString() },
+    settlement: toSettlement(proving),
+    merkle: path === null ? null : { path },
+    publicKey: proving.publicKey,
+    registration,
+    nodeAtSigning: await readStanding(transaction, moment, proving, registration?.registry ?? null),
+    verdicts: { signature: "valid", settlement: proving.verdict, reason: proving.reason },
+    asOf: {
+      chainId: moment.chainId,
+      blockNumber: moment.blockNumber,
+      blockTime: moment.time,
+      proofs: proofs.revision,
+    },
+  };
+}
+
+async function findProving(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  inferenceId: Hex,
+): Promise<ProvingRow | null> {
+  const proves = sql`g.valid and ${registeredBefore(proofs, sql`g.tee_id`)}`;
+  const [row] = await transaction.rows<ProvingRow>(sql`
+    with place as (
+      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, null::int as leaf_index, g.signature
+      from ${verdictsOnChain(proofs, moment)} join ${proofs.signature} g on g.key = p.signature_key
+      where p.inference_id = ${inferenceId} and ${proves}
+      order by s.block_number, s.log_index limit 1)
+      union all
+      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, l.leaf_index, g.signature
+      from ${verdictsOnChain(proofs, moment)} join ${proofs.leaf} l on l.batch_key = p.batch_key
+        join ${proofs.signature} g on g.key = l.signature_key
+      where l.inference_id = ${inferenceId} and ${proves}
+      order by s.block_number, s.log_index, l.leaf_index limit 1)
+    )
+    select s.chain_id as "chainId", s.tx_hash as "txHash", s.log_index as "logIndex", s.block_number as "blockNumber",
+      b.hash as "blockHash", s.settled_at as "settledAt", s.relay, s.kind, s.blob_id_hex as "blobIdHex",
+      s.merkle_root as "merkleRoot", s.batch_size as "batchSize", s.claimed_payer as "claimedPayer", place.verdict,
+      place.reason, place.batch_key as "batchKey", place.leaf_index as "leafIndex", place.signature,
+      i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,
+      k.public_key as "publicKey"
+    from place
+    join og.settlement s on s.chain_id = place.chain_id and s.block_number = place.block_number
+      and s.log_index = place.log_index
+    join og.block b on b.chain_id = s.chain_id and b.number = s.block_number
+    join ${proofs.inference} i on i.id = ${inferenceId}
+    left join ${proofs.nodeKey} k on k.tee_id = i.tee_id
+    order by s.block_number, s.log_index, place.leaf_index limit 1`);
+  return row ?? null;
+}
+
+function toSettlement(row: ProvingRow): ReceiptSettlement {
+  const { relay, txHash, logIndex, blockNumber, blockHash, chainId, settledAt, merkleRoot, batchSize } = row;
+  const fields = {
+    id: formatEventId(row),
+    chainId,
+    relay,
+    txHash,
+    logIndex,
+    blockNumber,
+    blockHash,
+    settledAt,
+    blobIdHex: row.blobIdHex ?? "0x",
+  } as const;
+  if (row.kind === "individual") {
+    if (row.claimedPayer === null) throw new Error(`settlement ${fields.id} claims no payer`);
+    return { kind: "individual", ...fields, claimedPayer: row.claimedPayer };
+  }
+  if (merkleRoot === null || batchSize === null) throw new Error(`settlement ${fields.id} is no batch`);
+  return { kind: "batch", ...fields, merkleRoot, batchSize: batchSize.toString() };
+}
+
+/** So many leaves are read and hashed between two looks at other requests: some 50 ms. */
+const LEAVES_AT_ONCE = 4_000;
+
+/**
+ * The siblings of a leaf, from its batch's leaves. Nothing larger than their hashes is kept, and nothing afterwards.
+ * @throws {Error} when the leaves do not give the root: the verifier recorded them because they do.
+ */
+async function readPath(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  { batchKey, leafIndex, merkleRoot }: { batchKey: Hex; leafIndex: number; merkleRoot: Hex | null },
+): Promise<Hex[]> {
+  const hashes: Uint8Array[] = [];
+  for (;;) {
+    const leaves = await transaction.rows<Receipt["leaf"]>(sql`
+      select i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", g.signature,
+        i.timestamp::text as timestamp
+      from ${proofs.leaf} l join ${proofs.inference} i on i.id = l.inference_id
+      join ${proofs.signature} g on g.key = l.signature_key
+      where l.batch_key = ${batchKey} and l.leaf_index >= ${hashes.length}
+      order by l.leaf_index limit ${LEAVES_AT_ONCE}`);
+    for (const leaf of leaves) hashes.push(leafHash({ ...leaf, timestamp: BigInt(leaf.timestamp) }));
+    if (leaves.length < LEAVES_AT_ONCE) break;
+  }
+  const tree = new MerkleTree(hashes);
+  if (tree.root !== merkleRoot)
+    throw new Error(`the leaves of batch ${batchKey} give the root ${tree.root} instead of ${merkleRoot}`);
+  return tree.path(leafIndex);
+}
+
+/** The registration that the verifier counts by, as its event says. */
+async function readRegistration(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  { chainId }: Moment,
+  teeId: Hex,
+): Promise<Receipt["registration"]> {
+  const [row] = await transaction.rows<NonNullable<Receipt["registration"]>>(sql`
+    select e.registry, e.tx_hash as "txHash", e.log_index as "logIndex", e.block_number as "blockNumber",
+      e.timestamp as "registeredAt", e.account as owner, e.tee_type as "teeType"
+    from ${proofs.registration} r
+    join og.registry_event e on e.chain_id = r.chain_id and e.block_number = r.block_number
+      and e.log_index = r.log_index and e.tee_id = r.tee_id and e.kind = 'registered'
+    where r.chain_id = ${chainId} and r.tee_id = ${teeId}`);
+  return row ?? null;
+}
+
+async function readStanding(
+  transaction: ReadTransaction,
+  moment: Moment,
+  { teeId, timestamp }: ProvingRow,
+  registry: Hex | null,
+): Promise<Receipt["nodeAtSigning"]> {
+  const signing = { teeId, signedAt: toSafeNumber(timestamp) };
+  const [node] =
+    registry === null ? [] : await readNodesAtSigning(transaction, moment, [signing], [registry]);
+  if (node == null) return { status: null, pcr: null };
+  const { status, pcrHash, pcrVersion, pcrApproved } = node;
+  return {
+    status,
+    pcr: pcrHash === null ? null : { hash: pcrHash, version: pcrVersion, approved: pcrApproved },
+  };
+}

@@ -1,0 +1,198 @@
+/** Relayers: who sent settlements and heartbeats, and what the settlements were worth. */
+import { type SQL, sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
+import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
+import type { Verdict } from "./settlements.ts";
+
+/** Of what was settled last: block time minus signed time, seconds; null without samples. */
+export interface Latency {
+  readonly p50Seconds: number | null;
+  readonly p95Seconds: number | null;
+  readonly samples: number;
+}
+
+export interface Relayer {
+  readonly address: string;
+  /** Sending a settlement or a heartbeat. */
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  readonly lastHeartbeatAt: number | null;
+  readonly settlements: Readonly<Record<"individual" | "batch" | "legacy", number>>;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** Of its proven batches; an individual settlement is one leaf. */
+  readonly leaves: { readonly valid: number; readonly invalid: number; readonly unknownNode: number };
+  /** Share of its decided batches whose blob could be had, 0 to 1; null while none is decided. */
+  readonly proofAvailability: number | null;
+  readonly settlementLatency: { readonly individual: Latency; readonly batch: Latency };
+}
+
+/** Latencies are of so many individual settlements, and of so many leaves of each of so many batches, the newest ones. */
+export const LATENCY_SAMPLES = { individuals: 10_000, batches: 200, leavesPerBatch: 50 } as const;
+
+/** Why a batch is invalid although nobody could have looked into its blob. */
+const NO_SUCH_BLOB_ID = "blob-id-impossible";
+
+/** One relayer; null when this address sent no settlement and no heartbeat. */
+export async function findRelayer(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  address: string,
+): Promise<Relayer | null> {
+  const seen = await readSeen(transaction, moment, address);
+  if (seen === null) return null;
+  const settlements = await readKinds(transaction, moment, address);
+  const found = await readFindings(transaction, proofs, address);
+  const decided = found.verified + found.partial + found.invalid + found.unavailable;
+  const batches = found.batches - found.pendingBatches;
+  return {
+    address,
+    ...seen,
+    settlements,
+    verdicts: {
+      // What is on chain and not decided. One that just vanished may still be counted as decided: never below zero.
+      pending: Math.max(0, settlements.individual + settlements.batch - decided),
+      verified: found.verified,
+      partial: found.partial,
+      invalid: found.invalid,
+      unavailable: found.unavailable,
+      unverifiable: settlements.legacy,
+    },
+    leaves: { valid: found.validLeaves, invalid: found.invalidLeaves, unknownNode: found.unknownLeaves },
+    proofAvailability: batches <= 0 ? null : ratio(batches - found.missingBatches, batches),
+    settlementLatency: {
+      individual: await readIndividualLatency(transaction, moment, address),
+      batch: await readBatchLatency(transaction, proofs, moment, address),
+    },
+  };
+}
+
+const ratio = (part: number, whole: number): number =>
+  Math.round((Math.max(0, part) / whole) * 1_000_000) / 1_000_000;
+
+async function readSeen(
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  address: string,
+): Promise<Pick<Relayer, "firstSeenAt" | "lastSeenAt" | "lastHeartbeatAt"> | null> {
+  const edge = (table: SQL, time: SQL, way: SQL, tie: SQL) => sql`(
+    select ${time} from ${table}
+    where chain_id = ${chainId} and relayer = ${address} and block_number <= ${blockNumber}
+    order by block_number ${way} ${tie} limit 1)`;
+  const settlement = (way: SQL) => edge(sql`og.settlement`, sql`settled_at`, way, sql`, log_index ${way}`);
+  // Heartbeats of one block have one time: no tie to break.
+  const heartbeat = (way: SQL) => edge(sql`og.heartbeat`, sql`received_at`, way, sql``);
+  const [row] = await transaction.rows<{
+    firstSeenAt: number | null;
+    lastSeenAt: number | null;
+    lastHeartbeatAt: number | null;
+  }>(sql`
+    select least(first_settlement, first_heartbeat) as "firstSeenAt",
+      greatest(last_settlement, last_heartbeat) as "lastSeenAt", last_heartbeat as "lastHeartbeatAt"
+    from (select ${settlement(sql`asc`)} as first_settlement, ${settlement(sql`desc`)} as last_settlement,
+      ${heartbeat(sql`asc`)} as first_heartbeat, ${heartbeat(sql`desc`)} as last_heartbeat) seen`);
+  if (row === undefined || row.firstSeenAt === null || row.lastSeenAt === null) return null;
+  return { firstSeenAt: row.firstSeenAt, lastSeenAt: row.lastSeenAt, lastHeartbeatAt: row.lastHeartbeatAt };
+}
+
+async function readKinds(
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  address: string,
+): Promise<Relayer["settlements"]> {
+  const [row] = await transaction.rows<Relayer["settlements"]>(sql`
+    select count(*) filter (where kind = 'individual') as individual,
+      count(*) filter (where kind = 'batch') as batch, count(*) filter (where kind = 'legacy') as legacy
+    from og.settlement
+    where chain_id = ${chainId} and relayer = ${address} and block_number <= ${blockNumber}`);
+  return row ?? { individual: 0, batch: 0, legacy: 0 };
+}
+
+interface Findings {
+  readonly batches: number;
+  readonly verified: number;
+  readonly partial: number;
+  readonly invalid: number;
+  readonly unavailable: number;
+  readonly validLeaves: number;
+  readonly invalidLeaves: number;
+  readonly unknownLeaves: number;
+  readonly pendingBatches: number;
+  /** Decided without their blob. */
+  readonly missingBatches: number;
+}
+
+async function readFindings(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  address: string,
+): Promise<Findings> {
+  const sums = [
+    "batches",
+    "verified",
+    "partial",
+    "invalid",
+    "unavailable",
+    "valid_leaves",
+    "invalid_leaves",
+    "unknown_leaves",
+  ].map(
+    (name) => sql`coalesce(sum(${sql.identifier(name)}), 0)::bigint as ${sql.identifier(camelCase(name))}`,
+  );
+  const [sum] = await transaction.rows<Omit<Findings, "pendingBatches" | "missingBatches">>(sql`
+    select ${sql.join(sums, sql`, `)} from ${proofs.relayerBucket} b where b.relayer = ${address}`);
+  const [rare] = await transaction.rows<Pick<Findings, "pendingBatches" | "missingBatches">>(sql`
+    select count(*) filter (where p.verdict = 'pending') as "pendingBatches",
+      count(*) filter (where p.verdict = 'unavailable' or p.reason = ${NO_SUCH_BLOB_ID}) as "missingBatches"
+    from ${proofs.settled} p
+    where p.verdict in ('pending', 'unavailable', 'invalid') and p.kind = 'batch' and p.relayer = ${address}`);
+  if (sum === undefined || rare === undefined) throw new Error("an aggregate without a group has one row");
+  return { ...sum, ...rare };
+}
+
+const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** @param samples - a relation with the column `seconds`. */
+async function percentiles(transaction: ReadTransaction, samples: SQL): Promise<Latency> {
+  const [row] = await transaction.rows<Latency>(sql`
+    select percentile_disc(0.5) within group (order by seconds) as "p50Seconds",
+      percentile_disc(0.95) within group (order by seconds) as "p95Seconds", count(*) as samples
+    from (${samples}) sample`);
+  return row ?? { p50Seconds: null, p95Seconds: null, samples: 0 };
+}
+
+const readIndividualLatency = (
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  address: string,
+): Promise<Latency> =>
+  percentiles(
+    transaction,
+    sql`select settled_at - least(signed_at, ${Number.MAX_SAFE_INTEGER})::bigint as seconds from og.settlement
+      where chain_id = ${chainId} and relayer = ${address} and block_number <= ${blockNumber} and kind = 'individual'
+      order by block_number desc, log_index desc limit ${LATENCY_SAMPLES.individuals}`,
+  );
+
+/** Of the leaves that prove an inference: whoever posts others can date them as they like. */
+const readBatchLatency = (
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  address: string,
+): Promise<Latency> =>
+  percentiles(
+    transaction,
+    sql`select p.settled_at - leaf.signed_at as seconds from (
+        select p.* from ${verdictsOnChain(proofs, moment)}
+        where s.relayer = ${address} and s.kind = 'batch' and p.verdict in ('verified', 'partial')
+        order by s.block_number desc, s.log_index desc limit ${LATENCY_SAMPLES.batches}
+      ) p
+      cross join lateral (
+        select i.signed_at from ${proofs.leaf} l
+        join ${proofs.signature} g on g.key = l.signature_key
+        join ${proofs.inference} i on i.id = l.inference_id
+        where l.batch_key = p.batch_key and g.valid and ${registeredBefore(proofs, sql`i.tee_id`)}
+        order by l.leaf_index limit ${LATENCY_SAMPLES.leavesPerBatch}
+      ) leaf`,
+  );
