@@ -49,11 +49,8 @@ export const networkBucket = onchainTable(
   "network_bucket",
   (t) => ({
     chainId: t.integer().notNull(),
-    /** Bucket width: 3600 or 86400 seconds. */
-    intervalSeconds: t.integer().notNull(),
-    /** Unix seconds, a multiple of the width. */
+    /** Unix seconds, a full hour. A day is the sum of its hours. */
     startAt: t.int8({ mode: "number" }).notNull(),
-    heartbeats: t.int8({ mode: "number" }).notNull(),
     registrations: t.int8({ mode: "number" }).notNull(),
     individualSettlements: t.int8({ mode: "number" }).notNull(),
     batchSettlements: t.int8({ mode: "number" }).notNull(),
@@ -64,7 +61,7 @@ export const networkBucket = onchainTable(
     payments: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({
-    pk: primaryKey({ columns: [table.chainId, table.intervalSeconds, table.startAt] }),
+    pk: primaryKey({ columns: [table.chainId, table.startAt] }),
   }),
 );
 
@@ -216,6 +213,10 @@ export const node = onchainTable(
     recordSource: t.text(),
     /** Legacy `TEERemoved`. */
     removedAt: t.int8({ mode: "number" }),
+    /** The newest status event: where it is in `registry_event`. */
+    statusBlock: t.int8({ mode: "number" }).notNull(),
+    statusLogIndex: t.integer().notNull(),
+    statusTxHash: t.hex().notNull(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.registry, table.teeId] }),
@@ -262,22 +263,13 @@ export const nodeLiveness = onchainTable(
     /** The newest heartbeats and the figures before them: see src/liveness/journal.ts. */
     journal: t.text().notNull(),
     journalRollsAtBlock: t.int8({ mode: "number" }).notNull(),
-    /** The newest status event: where it is in `registry_event`. */
-    statusBlock: t.int8({ mode: "number" }).notNull(),
-    statusLogIndex: t.integer().notNull(),
-    statusTxHash: t.hex().notNull(),
-    /** Counts of the newest heartbeat's hour; they move to `node_bucket` when the next one begins. */
-    hourStartAt: t.int8({ mode: "number" }).notNull(),
-    hourHeartbeats: t.int8({ mode: "number" }).notNull(),
-    hourDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),
-    hourLatenessSeconds: t.int8({ mode: "number" }).notNull(),
-    hourMaxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
-    /** Counts of its day without that hour: the running day is both together. */
-    dayStartAt: t.int8({ mode: "number" }).notNull(),
-    dayHeartbeats: t.int8({ mode: "number" }).notNull(),
-    dayDistinctHeartbeats: t.int8({ mode: "number" }).notNull(),
-    dayLatenessSeconds: t.int8({ mode: "number" }).notNull(),
-    dayMaxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
+    /** Heartbeats since the registration, repeated ones included; of them the repeated ones; the sum of their latenesses. */
+    heartbeats: t.int8({ mode: "number" }).notNull(),
+    repeatedHeartbeats: t.int8({ mode: "number" }).notNull(),
+    latenessSeconds: t.int8({ mode: "number" }).notNull(),
+    /** Individual settlements that name the node, and the sum of their latencies; of the current registry's nodes. */
+    settlements: t.int8({ mode: "number" }).notNull(),
+    settlementLatencySeconds: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry, table.teeId] }) }),
 );
@@ -346,6 +338,11 @@ export const heartbeat = onchainTable(
     /** Transaction sender. */
     relayer: t.hex().notNull(),
     txHash: t.hex().notNull(),
+    /** The node's totals up to and including this row: a count over a window is the difference of two rows. */
+    heartbeatsSoFar: t.int8({ mode: "number" }).notNull(),
+    repeatedSoFar: t.int8({ mode: "number" }).notNull(),
+    /** Sum of receivedAt - signedAt. */
+    latenessSecondsSoFar: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
@@ -399,48 +396,6 @@ export const registryEvent = onchainTable(
   }),
 );
 
-/**
- * Hourly and daily heartbeat counts of one node, written when the hour or day is over for it (its next heartbeat lies in
- * a later one); the newest hour and day of each node stand in `node_liveness`.
- */
-export const nodeBucket = onchainTable(
-  "node_bucket",
-  (t) => ({
-    chainId: t.integer().notNull(),
-    registry: t.hex().notNull(),
-    teeId: t.hex().notNull(),
-    intervalSeconds: t.integer().notNull(),
-    startAt: t.int8({ mode: "number" }).notNull(),
-    heartbeats: t.int8({ mode: "number" }).notNull(),
-    distinctHeartbeats: t.int8({ mode: "number" }).notNull(),
-    /** Sum of receivedAt - signedAt, seconds. */
-    latenessSeconds: t.int8({ mode: "number" }).notNull(),
-    maxLatenessSeconds: t.int8({ mode: "number" }).notNull(),
-  }),
-  (table) => ({
-    pk: primaryKey({
-      columns: [table.chainId, table.registry, table.teeId, table.intervalSeconds, table.startAt],
-    }),
-  }),
-);
-
-/** Hourly and daily individual settlements that name a node, whatever its registry. */
-export const settlementBucket = onchainTable(
-  "settlement_bucket",
-  (t) => ({
-    chainId: t.integer().notNull(),
-    teeId: t.hex().notNull(),
-    intervalSeconds: t.integer().notNull(),
-    startAt: t.int8({ mode: "number" }).notNull(),
-    settlements: t.int8({ mode: "number" }).notNull(),
-    /** Sum of settledAt - signedAt, seconds, each clamped to 0 … one day. */
-    latencySeconds: t.int8({ mode: "number" }).notNull(),
-  }),
-  (table) => ({
-    pk: primaryKey({ columns: [table.chainId, table.teeId, table.intervalSeconds, table.startAt] }),
-  }),
-);
-
 /** `RegistryUpdated` of a batch verifier. */
 export const verifierRegistryChange = onchainTable(
   "verifier_registry_change",
@@ -490,6 +445,10 @@ export const settlement = onchainTable(
     /** The blob id when its bytes are 43 base64url characters, else null. */
     blobId: t.text(),
     blobIdHex: t.hex(),
+    /** Of an individual: its node's totals up to and including this row, when the current registry knows the node. */
+    settlementsSoFar: t.int8({ mode: "number" }),
+    /** Sum of settledAt - signedAt, seconds, each clamped to 0 … one day. */
+    latencySecondsSoFar: t.int8({ mode: "number" }),
     /** Legacy `SettlementWithMetadata`: sanitised, and the raw bytes. */
     modelInfo: t.text(),
     modelInfoHex: t.hex(),

@@ -635,7 +635,6 @@ describe("payments, channels and operators", () => {
       amount: String(OPG_UNIT),
     });
     await tables.insert("og", "networkBucket", {
-      intervalSeconds: DAY,
       startAt: T0,
       individualSettlements: 3,
       claimedLeaves: 9,

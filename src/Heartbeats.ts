@@ -1,62 +1,72 @@
 /** Heartbeats: the hot path. One row a heartbeat, one update of its node; everything else only when something ended. */
-import type { Context } from "ponder:registry";
-import { heartbeat, nodeBucket, nodeLiveness } from "ponder:schema";
-import type { Hex } from "viem";
-import { DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
-import { addNetworkBuckets, countAnomaly, positionOf, recordBlock, timeOf } from "./counters.ts";
+import { heartbeat } from "ponder:schema";
+import { bucketStart, HOUR_SECONDS } from "./buckets.ts";
+import { countAnomaly, recordBlock, timeOf } from "./counters.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./liveness/figures.ts";
 import { appendBeat } from "./liveness/journal.ts";
 import { forgetSigned, rememberSigned, wasSigned } from "./liveness/proved.ts";
-import { count, type Tally, type TurnOfHour, turnHour } from "./liveness/tally.ts";
+import type { BeatTotals } from "./liveness/totals.ts";
 import { syncMaxAgeAfterHeartbeat } from "./maxAge.ts";
-import { dayColumns, dayTally, hourColumns, hourTally, type Liveness, writeEnded } from "./nodeState.ts";
+import { type Liveness, updateLiveness, writeEnded } from "./nodeState.ts";
+import { isFirstOfBlock } from "./oncePerBlock.ts";
 import { writeGap, writeLateSecond } from "./provedGaps.ts";
 import { og } from "./registry.ts";
 import { registryOf } from "./registryEvents.ts";
 
-interface Outcome extends BeatOutcome {
+interface Outcome extends BeatOutcome, BeatTotals {
   readonly before: LivenessFigures;
   readonly maxAgeSeconds: number;
-  /** Null while the hour goes on. */
-  readonly turn: TurnOfHour | null;
   readonly repeated: boolean;
 }
 
 og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
   const registry = registryOf(event);
   const key = { chainId: context.chain.id, registry, teeId: event.args.teeId };
-  const position = positionOf(context, event);
+  const blockNumber = Number(event.block.number);
   const receivedAt = timeOf(event);
   // The contract refuses a signed time after its block's; an earlier registry may not have.
   const signedAt = Math.min(clampToSafe(event.args.timestamp), receivedAt);
-  const latenessSeconds = receivedAt - signedAt;
   await recordBlock(context, event);
 
-  // Found and updated in one step: on this path every call to the store counts.
+  // Found and updated in one step: on this path every call to the store and every column written counts.
   let outcome: Outcome | undefined;
-  await updateIfPresent(context, key, (row) => {
+  await updateLiveness(context, key, (row) => {
     const before = figuresOf(row);
-    const { maxAgeSeconds, recentSignedAt, hourStartAt } = row;
+    const { maxAgeSeconds, recentSignedAt } = row;
     const repeated = signedAt <= before.lastSignedAt && wasSigned(recentSignedAt, signedAt);
     const beat = { signedAt, receivedAt, repeated };
     const applied = applyBeat(before, row, beat, maxAgeSeconds);
-    const hourIsOver = receivedAt >= hourStartAt + HOUR_SECONDS;
-    const turn = hourIsOver ? turnHour({ hour: hourTally(row), day: dayTally(row) }, receivedAt) : null;
-    const recent = hourIsOver ? forgetSigned(recentSignedAt, receivedAt, maxAgeSeconds) : recentSignedAt;
-    const hour = count(turn?.tallies.hour ?? hourTally(row), latenessSeconds, repeated);
-    outcome = { ...applied, before, maxAgeSeconds, turn, repeated };
-    return {
-      ...moved(before, applied),
-      recentSignedAt: rememberSigned(recent, before.lastSignedAt, signedAt),
-      ...appendBeat(row, position.blockNumber, before, beat),
-      ...hourColumns(hour),
-      ...(turn === null ? {} : dayColumns(turn.tallies.day)),
+    const heartbeats = row.heartbeats + 1;
+    const repeatedHeartbeats = row.repeatedHeartbeats + (repeated ? 1 : 0);
+    const latenessSeconds = row.latenessSeconds + receivedAt - signedAt;
+    // Trimmed once an hour: it is cheaper to carry a few seconds too many.
+    const hourBegins = bucketStart(receivedAt, HOUR_SECONDS) > before.lastHeartbeatAt;
+    const recent = hourBegins ? forgetSigned(recentSignedAt, receivedAt, maxAgeSeconds) : recentSignedAt;
+    outcome = {
+      ...applied,
+      before,
+      maxAgeSeconds,
+      repeated,
+      heartbeats,
+      repeatedHeartbeats,
+      latenessSeconds,
     };
+    const change: Partial<Liveness> = moved(before, applied);
+    change.recentSignedAt = rememberSigned(recent, before.lastSignedAt, signedAt);
+    change.heartbeats = heartbeats;
+    change.latenessSeconds = latenessSeconds;
+    if (repeated) change.repeatedHeartbeats = repeatedHeartbeats;
+    const { journal, journalRollsAtBlock } = appendBeat(row, blockNumber, before, beat);
+    change.journal = journal;
+    if (journalRollsAtBlock !== row.journalRollsAtBlock) change.journalRollsAtBlock = journalRollsAtBlock;
+    return change;
   });
   if (outcome !== undefined) {
     await context.db.insert(heartbeat).values({
-      ...position,
+      chainId: key.chainId,
+      blockNumber,
+      logIndex: event.log.logIndex,
       registry,
       teeId: key.teeId,
       receivedAt,
@@ -65,17 +75,19 @@ og("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
       repeated: outcome.repeated,
       relayer: event.transaction.from,
       txHash: event.transaction.hash,
+      heartbeatsSoFar: outcome.heartbeats,
+      repeatedSoFar: outcome.repeatedHeartbeats,
+      latenessSecondsSoFar: outcome.latenessSeconds,
     });
     if (outcome.ended !== null) await writeEnded(context, { ...key, ...outcome.before }, outcome);
     if (outcome.gap !== null) await writeGap(context, { ...key, ...outcome.before }, outcome.gap, receivedAt);
     if (outcome.late) await writeLateSecond(context, key, signedAt, receivedAt, outcome.maxAgeSeconds);
-    if (outcome.turn !== null) await writeFinished(context, key, outcome.turn);
   }
   // A node whose registration lies before the configured start block.
   else await countAnomaly(context, event, "event-of-unknown-node");
 
   // After the heartbeat was applied: a change that precedes it applies it again.
-  await syncMaxAgeAfterHeartbeat(context, event, registry);
+  if (isFirstOfBlock(`age ${registry}`, event)) await syncMaxAgeAfterHeartbeat(context, event, registry);
 });
 
 /** The columns that a heartbeat moves: three of the figures, unless something began or ended. */
@@ -86,44 +98,5 @@ function moved(before: LivenessFigures, { figures, ended, gap }: BeatOutcome): P
     gap === null &&
     figures.activeFrom === before.activeFrom &&
     figures.lastSignedMaxAgeSeconds === before.lastSignedMaxAgeSeconds;
-  return steady ? { lastHeartbeatAt, lastSignedAt, activeUntil } : figures;
-}
-
-interface NodeKey {
-  readonly chainId: number;
-  readonly registry: Hex;
-  readonly teeId: Hex;
-}
-
-/** Updates a node's liveness, if there is such a node. */
-async function updateIfPresent(
-  context: Context,
-  key: NodeKey,
-  change: (row: Liveness) => Partial<Liveness>,
-): Promise<void> {
-  try {
-    await context.db.update(nodeLiveness, key).set(change);
-  } catch (error) {
-    if (!(error instanceof Error && error.name === "RecordNotFoundError")) throw error;
-  }
-}
-
-async function writeFinished(
-  context: Context,
-  key: NodeKey,
-  { finishedHour, finishedDay }: TurnOfHour,
-): Promise<void> {
-  if (finishedHour !== null) await writeBucket(context, key, HOUR_SECONDS, finishedHour);
-  if (finishedDay !== null) await writeBucket(context, key, DAY_SECONDS, finishedDay);
-}
-
-async function writeBucket(
-  context: Context,
-  key: NodeKey,
-  intervalSeconds: number,
-  tally: Tally,
-): Promise<void> {
-  const { startAt, heartbeats } = tally;
-  await context.db.insert(nodeBucket).values({ ...key, intervalSeconds, ...tally });
-  await addNetworkBuckets(context, [{ intervalSeconds, startAt }], { heartbeats });
+  return steady ? { lastHeartbeatAt, lastSignedAt, activeUntil } : { ...figures };
 }

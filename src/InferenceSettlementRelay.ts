@@ -1,8 +1,8 @@
 /** Settlements of all generations. What a relayer claims is stored as claimed; the verifier judges it. */
 import type { Context } from "ponder:registry";
-import { settlement, settlementBucket } from "ponder:schema";
+import { settlement } from "ponder:schema";
 import { decodeAbiParameters, type Hex } from "viem";
-import { BUCKET_SECONDS, bucketStart, DAY_SECONDS } from "./buckets.ts";
+import { DAY_SECONDS } from "./buckets.ts";
 import {
   addNetworkCounts,
   countAnomaly,
@@ -15,6 +15,7 @@ import {
 import { blobIdOf } from "./decode/blobId.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { displayText } from "./decode/text.ts";
+import { updateLiveness } from "./nodeState.ts";
 import { og } from "./registry.ts";
 
 const MODEL_INFO_LENGTH = 1024;
@@ -48,10 +49,35 @@ async function recordSettlement(
   await addNetworkCounts(context, timeOf(event), counts);
 }
 
+/**
+ * Adds a settlement to its node's totals in the current registry, which settlements belong to, and hands them out.
+ * A relayer can name any node.
+ */
+async function countForNode(context: Context, teeId: Hex, latencySeconds: number) {
+  const configured = [context.contracts.TEERegistry.address].flat()[0];
+  if (configured === undefined) return UNCOUNTED;
+  const registry = configured.toLowerCase() as Hex;
+  let totals = UNCOUNTED;
+  await updateLiveness(context, { chainId: context.chain.id, registry, teeId }, (row) => {
+    const settlements = row.settlements + 1;
+    const settlementLatencySeconds =
+      row.settlementLatencySeconds + Math.min(Math.max(latencySeconds, 0), DAY_SECONDS);
+    totals = { settlementsSoFar: settlements, latencySecondsSoFar: settlementLatencySeconds };
+    return { settlements, settlementLatencySeconds };
+  });
+  return totals;
+}
+
+const UNCOUNTED: { settlementsSoFar: number | null; latencySecondsSoFar: number | null } = {
+  settlementsSoFar: null,
+  latencySecondsSoFar: null,
+};
+
 const blobColumns = (bytes: Hex) => ({ blobId: blobIdOf(bytes), blobIdHex: bytes });
 
 og("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) => {
   const { teeId, ethAddress, inputHash, outputHash, timestamp, walrusBlobId, signature } = event.args;
+  const totals = await countForNode(context, teeId, timeOf(event) - clampToSafe(timestamp));
   await recordSettlement(
     context,
     event,
@@ -65,26 +91,10 @@ og("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) =
       signedAt: timestamp,
       signature,
       ...blobColumns(walrusBlobId),
+      ...totals,
     },
     { individualSettlements: 1 },
   );
-  const latencySeconds = Math.min(Math.max(timeOf(event) - clampToSafe(timestamp), 0), DAY_SECONDS);
-  await context.db
-    .insert(settlementBucket)
-    .values(
-      BUCKET_SECONDS.map((intervalSeconds) => ({
-        chainId: context.chain.id,
-        teeId,
-        intervalSeconds,
-        startAt: bucketStart(timeOf(event), intervalSeconds),
-        settlements: 1,
-        latencySeconds,
-      })),
-    )
-    .onConflictDoUpdate((row) => ({
-      settlements: row.settlements + 1,
-      latencySeconds: row.latencySeconds + latencySeconds,
-    }));
 });
 
 const batchCounts = (batchSize: bigint) => ({

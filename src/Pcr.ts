@@ -2,6 +2,7 @@
 import type { Context } from "ponder:registry";
 import {
   activeInterval,
+  type node,
   type nodeLiveness,
   pcr,
   registryEvent,
@@ -114,6 +115,7 @@ async function reconsiderNodes({ context, event, pcrHash, teeType }: PcrChange) 
       context,
       event,
       liveness,
+      record,
       record.pcrHash === null || record.pcrHash === pcrHash,
     );
     if (record.pcrHash !== pcrHash) return;
@@ -139,14 +141,15 @@ async function claimDisabled(
   context: Context,
   event: RegistryLogEvent,
   liveness: typeof nodeLiveness.$inferSelect,
+  record: typeof node.$inferSelect,
   runsThePcr: boolean,
 ): Promise<boolean> {
-  const inThisTransaction = liveness.statusTxHash === event.transaction.hash;
+  const inThisTransaction = record.statusTxHash === event.transaction.hash;
   if (!runsThePcr || !inThisTransaction || liveness.enabled || liveness.removed) return false;
   const position = {
     chainId: context.chain.id,
-    blockNumber: liveness.statusBlock,
-    logIndex: liveness.statusLogIndex,
+    blockNumber: record.statusBlock,
+    logIndex: record.statusLogIndex,
   };
   const change = await context.db.find(registryEvent, position);
   if (change?.kind !== "disabled" || change.cause === "pcr-revocation") return false;

@@ -2,14 +2,13 @@
 import type { Context } from "ponder:registry";
 import { node, nodeLiveness, pcr, registryMember, registryState } from "ponder:schema";
 import type { Hex } from "viem";
-import { DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
 import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
 import { EMPTY_JOURNAL } from "./liveness/journal.ts";
-import { emptyTally } from "./liveness/tally.ts";
+import { NO_BEATS } from "./liveness/totals.ts";
 import { syncMaxAge } from "./maxAge.ts";
 import { readRecord } from "./nodeRecord.ts";
-import { dayColumns, hourColumns, writeTransition } from "./nodeState.ts";
+import { writeTransition } from "./nodeState.ts";
 import { approvedUntil, LEGACY_ANY_TYPE } from "./pcrApproval.ts";
 import { og } from "./registry.ts";
 import { causeOf, recordRegistryEvent, registryOf } from "./registryEvents.ts";
@@ -46,6 +45,7 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
     registeredTxHash: event.transaction.hash,
     ...record,
     removedAt: null,
+    ...statusPosition(event),
   };
   // A key registers once, but a removed one (legacy) may come back.
   const known = await context.db.find(nodeLiveness, key);
@@ -64,7 +64,6 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
     maxAgeSeconds: state.maxAgeSeconds,
     recentSignedAt: String(registeredAt),
     pcrApprovedUntil,
-    ...statusPosition(event),
   };
   if (known === null) {
     await context.db
@@ -81,8 +80,9 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
       closedIntervals: 0,
       provedGaps: 0,
       ...EMPTY_JOURNAL,
-      ...hourColumns(emptyTally(registeredAt, HOUR_SECONDS)),
-      ...dayColumns(emptyTally(registeredAt, DAY_SECONDS)),
+      ...NO_BEATS,
+      settlements: 0,
+      settlementLatencySeconds: 0,
     });
   }
   const liveness = known ?? (await requireLiveness(context, key));
@@ -140,10 +140,8 @@ async function enabled({
   if (liveness === null || record === null) return unknownNode(context, event);
   // Enabling does not refresh the heartbeat: a node that was silent for too long stays stale.
   const until = activeUntil(liveness.lastHeartbeatAt, state.maxAgeSeconds, liveness.pcrApprovedUntil);
-  await writeTransition(context, liveness, (open) => activate(open, at, until), at, {
-    enabled: true,
-    ...statusPosition(event),
-  });
+  await writeTransition(context, liveness, (open) => activate(open, at, until), at, { enabled: true });
+  await context.db.update(node, key).set(statusPosition(event));
   const cause = await causeOf(context, event, key.registry, record.owner);
   await recordRegistryEvent(context, event, "enabled", signature, { teeId: key.teeId, cause });
 }
@@ -165,8 +163,8 @@ async function disabled({
   if (liveness === null || record === null) return unknownNode(context, event);
   await writeTransition(context, liveness, (open) => deactivate(open, at, "disabled"), at, {
     enabled: false,
-    ...statusPosition(event),
   });
+  await context.db.update(node, key).set(statusPosition(event));
   // A PCR revocation in the same transaction follows its nodes' events and claims them (Pcr.ts).
   const cause = await causeOf(context, event, key.registry, record.owner);
   await recordRegistryEvent(context, event, "disabled", signature, { teeId: key.teeId, cause });
@@ -202,9 +200,8 @@ og("TEERegistry:TEERemoved", async ({ event, context }) => {
   await writeTransition(context, liveness, (open) => deactivate(open, at, "removed"), at, {
     enabled: false,
     removed: true,
-    ...statusPosition(event),
   });
-  await context.db.update(node, key).set({ removedAt: at });
+  await context.db.update(node, key).set({ removedAt: at, ...statusPosition(event) });
   await recordRegistryEvent(context, event, "removed", "TEERemoved(bytes32)", { teeId: key.teeId });
 });
 

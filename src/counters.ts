@@ -2,7 +2,8 @@
 import type { Context } from "ponder:registry";
 import { anomaly, block, networkBucket } from "ponder:schema";
 import type { Hex } from "viem";
-import { BUCKET_SECONDS, bucketStart } from "./buckets.ts";
+import { bucketStart, HOUR_SECONDS } from "./buckets.ts";
+import { isFirstOfBlock } from "./oncePerBlock.ts";
 
 /** The part of Ponder's log events that handlers share. */
 export interface LogEvent {
@@ -26,7 +27,8 @@ export const positionOf = (context: Context, event: LogEvent) => ({
 export const timeOf = (event: Pick<LogEvent, "block">): number => Number(event.block.timestamp);
 
 /** Notes the block an event stands in. */
-export async function recordBlock(context: Context, event: Pick<LogEvent, "block">): Promise<void> {
+export async function recordBlock(context: Context, event: LogEvent): Promise<void> {
+  if (!isFirstOfBlock(`block ${context.chain.id}`, event)) return;
   await context.db
     .insert(block)
     .values({
@@ -48,7 +50,6 @@ export async function countAnomaly(context: Context, event: LogEvent, kind: stri
 }
 
 const noNetworkCounts = {
-  heartbeats: 0,
   registrations: 0,
   individualSettlements: 0,
   batchSettlements: 0,
@@ -60,35 +61,20 @@ const noNetworkCounts = {
 
 export type NetworkCounts = typeof noNetworkCounts;
 
-/** Adds to the network's hourly and daily sums. */
+/** Adds to the sums of the network's hour that holds `timestamp`. */
 export async function addNetworkCounts(
   context: Context,
   timestamp: number,
   counts: Partial<NetworkCounts>,
 ): Promise<void> {
-  const starts = BUCKET_SECONDS.map((intervalSeconds) => ({
-    intervalSeconds,
-    startAt: bucketStart(timestamp, intervalSeconds),
-  }));
-  await addNetworkBuckets(context, starts, counts);
-}
-
-/** Adds the same counts to some of the network's buckets. */
-export async function addNetworkBuckets(
-  context: Context,
-  buckets: readonly { readonly intervalSeconds: number; readonly startAt: number }[],
-  counts: Partial<NetworkCounts>,
-): Promise<void> {
-  const chainId = context.chain.id;
-  const [name, ...others] = Object.keys(counts) as (keyof NetworkCounts)[];
-  if (name === undefined) return;
-  const added = (row: NetworkCounts, column: keyof NetworkCounts) => row[column] + (counts[column] ?? 0);
+  const names = Object.keys(counts) as (keyof NetworkCounts)[];
+  const startAt = bucketStart(timestamp, HOUR_SECONDS);
   await context.db
     .insert(networkBucket)
-    .values(buckets.map((bucket) => ({ chainId, ...bucket, ...noNetworkCounts, ...counts })))
+    .values({ chainId: context.chain.id, startAt, ...noNetworkCounts, ...counts })
     .onConflictDoUpdate((row) => {
-      const sums: Partial<NetworkCounts> = { [name]: added(row, name) };
-      for (const other of others) sums[other] = added(row, other);
-      return sums;
+      const sums: Partial<NetworkCounts> = {};
+      for (const name of names) sums[name] = row[name] + (counts[name] ?? 0);
+      return sums as NetworkCounts; // the columns named; the others stay
     });
 }

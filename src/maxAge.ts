@@ -66,7 +66,9 @@ export async function syncMaxAgeAfterHeartbeat(context: Context, event: Block, r
     (blockNumber < known.maxAgeNextReadBlock ||
       Number(event.block.timestamp) < known.maxAgeCheckedAt + HEARTBEAT_PATIENCE_SECONDS);
   if (patient) return;
-  await look(context, event, registry, known, await readMaxAge(context, registry));
+  // With the block number Ponder does not try to foresee the call: for a rare call of a frequent event it would build the
+  // request of every event and use none.
+  await look(context, event, registry, known, await readMaxAge(context, registry, blockNumber));
 }
 
 async function look(

@@ -5,7 +5,6 @@ import type { Hex } from "viem";
 import type { EndedInterval, OpenInterval, Transition } from "./liveness/active.ts";
 import { openIntervalOf } from "./liveness/figures.ts";
 import { EMPTY_JOURNAL } from "./liveness/journal.ts";
-import type { Tally } from "./liveness/tally.ts";
 
 export type Liveness = typeof nodeLiveness.$inferSelect;
 type LivenessChange = Partial<
@@ -14,39 +13,18 @@ type LivenessChange = Partial<
 
 const keyOf = ({ chainId, registry, teeId }: Liveness) => ({ chainId, registry, teeId });
 
-/** The running hour of a node's row. */
-export const hourTally = (row: Liveness): Tally => ({
-  startAt: row.hourStartAt,
-  heartbeats: row.hourHeartbeats,
-  distinctHeartbeats: row.hourDistinctHeartbeats,
-  latenessSeconds: row.hourLatenessSeconds,
-  maxLatenessSeconds: row.hourMaxLatenessSeconds,
-});
-
-export const hourColumns = (tally: Tally) => ({
-  hourStartAt: tally.startAt,
-  hourHeartbeats: tally.heartbeats,
-  hourDistinctHeartbeats: tally.distinctHeartbeats,
-  hourLatenessSeconds: tally.latenessSeconds,
-  hourMaxLatenessSeconds: tally.maxLatenessSeconds,
-});
-
-/** The hours of the running day that are over. */
-export const dayTally = (row: Liveness): Tally => ({
-  startAt: row.dayStartAt,
-  heartbeats: row.dayHeartbeats,
-  distinctHeartbeats: row.dayDistinctHeartbeats,
-  latenessSeconds: row.dayLatenessSeconds,
-  maxLatenessSeconds: row.dayMaxLatenessSeconds,
-});
-
-export const dayColumns = (tally: Tally) => ({
-  dayStartAt: tally.startAt,
-  dayHeartbeats: tally.heartbeats,
-  dayDistinctHeartbeats: tally.distinctHeartbeats,
-  dayLatenessSeconds: tally.latenessSeconds,
-  dayMaxLatenessSeconds: tally.maxLatenessSeconds,
-});
+/** Updates a node's liveness in one call to the store, if there is such a node. */
+export async function updateLiveness(
+  context: Context,
+  key: { readonly chainId: number; readonly registry: Hex; readonly teeId: Hex },
+  change: (row: Liveness) => Partial<Liveness>,
+): Promise<void> {
+  try {
+    await context.db.update(nodeLiveness, key).set(change);
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "RecordNotFoundError")) throw error;
+  }
+}
 
 /** Writes an interval that ended, under the ordinal that was next before it did. */
 export async function writeEnded(

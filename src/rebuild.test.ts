@@ -186,7 +186,7 @@ async function index({ events, ageAt, head }: ReturnType<typeof history>, lookBl
       provedGaps: sorted(store.rows(schema.provedGap)),
       maxAges: sorted(store.rows(schema.heartbeatMaxAge)),
       heartbeats: sorted(store.rows(schema.heartbeat)),
-      buckets: sorted(store.rows(schema.nodeBucket)),
+      hours: sorted(store.rows(schema.networkBucket)),
       liveness: sorted(withoutJournal),
     },
   };

@@ -93,6 +93,9 @@ export class RegistryHistory {
       tlsCertificate: utf8Hex("certificate"),
       pcrHash: PCR,
       recordSource: "call",
+      statusBlock: block,
+      statusLogIndex: 1,
+      statusTxHash: hash(`tx${block}`),
       ...record,
     });
     await this.tables.insert("og", "nodeLiveness", {
@@ -107,9 +110,6 @@ export class RegistryHistory {
       activeUntil: time + MAX_AGE_SECONDS + 1,
       closedIntervals: 0,
       provedGaps: 0,
-      statusBlock: block,
-      statusLogIndex: 1,
-      statusTxHash: hash(`tx${block}`),
       ...liveness,
     });
     return teeId;
@@ -133,41 +133,18 @@ export class RegistryHistory {
       repeated: false,
       relayer: address("relayer"),
       txHash: hash(`tx${blockNumber}`),
+      heartbeatsSoFar: await this.#countHeartbeat(nodeNamed(name).teeId),
       ...details,
     });
-    await this.#countHeartbeat(nodeNamed(name).teeId, receivedAt);
   }
 
-  /**
-   * As the indexer does: a heartbeat in a later hour moves the running hour to the buckets and into the running day, and one
-   * in a later day moves that to the buckets too.
-   */
-  async #countHeartbeat(teeId: string, receivedAt: number) {
-    const { client } = this.tables;
-    const hourStart = receivedAt - (receivedAt % 3_600);
-    const dayStart = receivedAt - (receivedAt % 86_400);
-    const move = (name: "hour" | "day", width: number, startAt: number) =>
-      client.query(
-        `insert into og.node_bucket (chain_id, registry, tee_id, interval_seconds, start_at, heartbeats, distinct_heartbeats, lateness_seconds, max_lateness_seconds)
-         select chain_id, registry, tee_id, $2, ${name}_start_at, ${name}_heartbeats, 0, 0, 0 from og.node_liveness
-         where tee_id = $1 and ${name}_start_at < $3 and ${name}_heartbeats > 0`,
-        [teeId, width, startAt],
-      );
-    await move("hour", 3_600, hourStart);
-    await client.query(
-      `update og.node_liveness set day_heartbeats = day_heartbeats + hour_heartbeats, hour_heartbeats = 0,
-         hour_start_at = $2 where tee_id = $1 and hour_start_at < $2`,
-      [teeId, hourStart],
-    );
-    await move("day", 86_400, dayStart);
-    await client.query(
-      "update og.node_liveness set day_heartbeats = 0, day_start_at = $2 where tee_id = $1 and day_start_at < $2",
-      [teeId, dayStart],
-    );
-    await client.query(
-      "update og.node_liveness set hour_heartbeats = hour_heartbeats + 1 where tee_id = $1",
+  /** The node's heartbeats so far, with this one. */
+  async #countHeartbeat(teeId: string): Promise<number> {
+    const { rows } = await this.tables.client.query<{ heartbeats: number }>(
+      "update og.node_liveness set heartbeats = heartbeats + 1 where tee_id = $1 returning heartbeats::int",
       [teeId],
     );
+    return rows[0]?.heartbeats ?? 0;
   }
 
   async interval(name: string, ordinal: number, fromAt: number, untilAt: number, endCause = "stale") {

@@ -1,9 +1,10 @@
 /**
- * A chain that exists only as arithmetic: ten registry and relay logs in every block, answered over JSON-RPC
- * as fast as one process can. `tsx mockChain.ts <port> <logs>` serves until it is stopped.
+ * A chain that exists only as arithmetic: a few registry and relay logs in every block, answered over JSON-RPC
+ * as fast as one process can. `tsx mockChain.ts <port> <logs> [nodes]` serves until it is stopped.
  *
- * Proportions follow a network of 2,000 nodes that heartbeat every 900 s, a block every 4 s, and settlements in batches:
- * of 1,000 logs 900 are heartbeats, 60 individual settlements, 36 batch settlements and 4 status changes.
+ * Proportions follow a network of 600 nodes (or as many as are given) that heartbeat every 900 s, a block every 4 s, and
+ * settlements in batches: of 1,000 logs 900 are heartbeats, 60 individual settlements, 36 batch settlements and 4 status
+ * changes. The nodes decide how many logs a block holds.
  */
 import { createServer } from "node:http";
 import { encodeAbiParameters, encodeEventTopics, type Hex, keccak256, numberToHex, pad, toHex } from "viem";
@@ -13,9 +14,11 @@ import { GET_TEE_SELECTOR } from "../../abis/teeRecord.ts";
 
 export const REGISTRY = "0x703cb174aeadb35d611858369b4b1111dc9abda6";
 export const RELAY = "0xf1dc0d5dcf2a01924fac78185b9227cf3ec839a5";
-const NODES = 2000;
-const LOGS_PER_BLOCK = 10;
 const BLOCK_SECONDS = 4;
+const HEARTBEAT_SECONDS = 900;
+const HEARTBEAT_SHARE = 0.9;
+const NODES = Number(process.argv[4] ?? 600);
+const LOGS_PER_BLOCK = Math.max(1, Math.round(((NODES / HEARTBEAT_SECONDS) * BLOCK_SECONDS) / HEARTBEAT_SHARE));
 const START_SECONDS = 1_780_000_000;
 
 const publicKeys = Array.from(
@@ -59,6 +62,9 @@ interface Log {
   readonly sender: Hex;
 }
 
+/** Where among a thousand logs a node is disabled, enabled, disabled, enabled. */
+const STATUS_SLOTS = [241, 491, 741, 991];
+
 /** The log number `sequence` of the chain, 0-based. */
 function logAt(sequence: number): Log {
   const block = Math.floor(sequence / LOGS_PER_BLOCK);
@@ -73,13 +79,14 @@ function logAt(sequence: number): Log {
   const node = Math.floor(sequence / 7 + sequence) % NODES;
   const teeId = teeIds[node] as Hex;
   const relayer = relayers[sequence % relayers.length] as Hex;
-  if (slot >= 996)
-    // Disabled and enabled again two logs later.
+  const status = STATUS_SLOTS.indexOf(slot);
+  if (status !== -1)
+    // Two nodes of a thousand logs are disabled, and enabled again 250 logs later.
     return {
       address: REGISTRY,
       topics: [
-        slot < 998 ? eventTopics.disabled : eventTopics.enabled,
-        teeIds[(Math.floor(sequence / 1000) * 2 + (slot % 2)) % NODES] as Hex,
+        status % 2 === 0 ? eventTopics.disabled : eventTopics.enabled,
+        teeIds[(Math.floor(sequence / 1000) * 2 + Math.floor(status / 2)) % NODES] as Hex,
       ],
       data: "0x",
       sender: owners[node] as Hex,

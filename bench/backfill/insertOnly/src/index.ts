@@ -18,6 +18,9 @@ ponder.on("TEERegistry:HeartbeatReceived", async ({ event, context }) => {
     signedAt: Number(event.args.timestamp),
     latestSignedAt: Number(event.args.timestamp),
     repeated: false,
+    heartbeatsSoFar: 0,
+    repeatedSoFar: 0,
+    latenessSecondsSoFar: 0,
     relayer: event.transaction.from,
     txHash: event.transaction.hash,
   });
