@@ -17,7 +17,7 @@ import { deploymentSchema } from "./deployment.ts";
 import { releaseStaleLock } from "./ponderLock.ts";
 import { createTranslation } from "./ponderLog.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
-import { EXIT_WITH_PARENT, NODE, PONDER, PROJECT } from "./programs.ts";
+import { EXIT_WITH_PARENT, NODE, PONDER, PONDER_NODE_FLAGS, PONDER_VARIABLES, PROJECT } from "./programs.ts";
 import { createPace, describeBackfill, describeLive, readMetrics, type Sample } from "./progress.ts";
 import { checkpointBlock, checkpointTime, dropSuperseded, publish, recordStart } from "./publish.ts";
 import { onStopSignals } from "./stopSignals.ts";
@@ -29,8 +29,6 @@ const PROGRESS_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 30_000;
 const DROP_EVERY_MS = 60_000;
 const DROP_AFTER_SECONDS = 600;
-/** Backfill makes short-lived objects by the million: with Node's default they are collected too early, a sixth slower. */
-const YOUNG_GENERATION = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 /** Ponder gives itself 5 s to stop. */
 const PONDER_STOPS_WITHIN_MS = 8_000;
 const ASK_TIMEOUT_MS = 5_000;
@@ -98,7 +96,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       program: NODE,
       args: () => [
         ...EXIT_WITH_PARENT,
-        ...YOUNG_GENERATION,
+        ...PONDER_NODE_FLAGS,
         PONDER,
         "start",
         ...["--schema", settings.schema()],
@@ -109,10 +107,10 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       ],
       env: {
         ...inherited,
+        ...PONDER_VARIABLES,
         DATABASE_URL: settings.databaseUrl,
         OPENGRADIENT_CHAIN: chain,
         OPENGRADIENT_GATEWAY_URLS: Array.from({ length: GATEWAY_LISTINGS }, () => gateway.url).join(","),
-        PONDER_TELEMETRY_DISABLED: "true",
       },
       // in the indexer's own process group, so that a kill of the group takes it along
       detached: false,

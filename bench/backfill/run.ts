@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import { readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
+import { PONDER_NODE_FLAGS, PONDER_VARIABLES } from "../../supervisor/programs.ts";
 import { measureFloor } from "./floor.ts";
 
 const logs = Number(process.env.BENCH_LOGS ?? 1_000_000);
@@ -18,8 +19,6 @@ const repeats = Number(process.env.BENCH_REPEATS ?? 3);
 const TARGET = 0.6;
 /** Ponder limits requests per URL; listing one many times lifts the limit for an RPC of one's own. */
 const URL_COPIES = 40;
-/** For every run alike: with Node's small young generation, collecting garbage takes a quarter of the time. */
-const NODE_FLAGS = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 const MOCK_PORT = 45_990;
 const PONDER_PORT = 45_991;
 const root = path.resolve(import.meta.dirname, "../..");
@@ -48,7 +47,7 @@ async function backfill(app: string, schema: string, databaseUrl: string): Promi
   const child = spawn(
     bin("node"),
     [
-      ...NODE_FLAGS,
+      ...PONDER_NODE_FLAGS,
       path.join(root, "node_modules/ponder/dist/esm/bin/ponder.js"),
       ...["start", "--root", app, "--schema", schema, "--port", String(PONDER_PORT), "--log-format", "json"],
     ],
@@ -56,6 +55,7 @@ async function backfill(app: string, schema: string, databaseUrl: string): Promi
       cwd: app,
       env: {
         ...process.env,
+        ...PONDER_VARIABLES,
         PATH: nodePath,
         DATABASE_URL: databaseUrl,
         OPENGRADIENT_CHAIN: "og",
