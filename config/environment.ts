@@ -77,6 +77,24 @@ const integer = (preset: number, min: number, max: number) =>
       return value;
     });
 
+/** Comma-separated; at least one. */
+const integers = (preset: readonly number[], min: number, max: number) =>
+  z
+    .string()
+    .default(preset.join(","))
+    .transform((text, ctx) => {
+      const values = parts(text).map(Number);
+      if (
+        values.length === 0 ||
+        values.some((value) => !Number.isInteger(value) || value < min || value > max)
+      )
+        return fail(
+          ctx,
+          `"${text}" is not a list of whole numbers from ${min} to ${max}; separate them by commas`,
+        );
+      return values;
+    });
+
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, preset: T[number]) =>
   z
     .string()
@@ -85,6 +103,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T, preset
       if (!values.includes(text)) return fail(ctx, `"${text}" is not one of ${values.join(", ")}`);
       return text;
     });
+
+const flag = (preset: boolean) =>
+  oneOf(["true", "false"], preset ? "true" : "false").transform((text) => text === "true");
 
 const HTTP = ["http:", "https:"] as const;
 const WS = ["ws:", "wss:"] as const;
@@ -121,6 +142,18 @@ const environmentSchema = z.object({
   EXTRA_PAYEE_ADDRESSES: addresses(["0x9deEBB5D1b22e4a6e027977CeAd13893A7E4cC1a"]),
 
   WALRUS_AGGREGATOR_URLS: urls(["https://aggregator.suicore.com"], HTTP),
+  WALRUS_ALLOW_PRIVATE: flag(false),
+  VERIFIER_THREADS: integer(0, 0, 1024),
+  VERIFIER_MAX_BLOB_BYTES: integer(16 * 1024 * 1024, 1, 2 ** 28),
+  VERIFIER_MAX_LEAVES: integer(100_000, 1, 10_000_000),
+  VERIFIER_FETCH_SECONDS: integer(30, 1, 3_600),
+  VERIFIER_RETRY_SECONDS: integers(
+    [10, 30, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400],
+    1,
+    31_536_000,
+  ),
+  VERIFIER_UNAVAILABLE_RETRY_SECONDS: integer(259_200, 1, 31_536_000),
+  VERIFIER_LEASE_SECONDS: integer(60, 1, 86_400),
 
   OBSERVER_INTERVAL_SECONDS: integer(600, 1, 86_400),
 
