@@ -1,15 +1,21 @@
+import { createRequire } from "node:module";
 import { defineConfig } from "vitest/config";
 
 const POSTGRES = ["**/*.postgres.test.ts"];
 const CHAIN = ["**/*.chain.test.ts"];
 const IGNORED = ["**/node_modules/**", "**/.data/**"];
 const environment = "node";
+/** Node gives the libraries graphql's CommonJS build; Vite would give us the other one, whose types are strangers to it. */
+const resolve = {
+  alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve("graphql") }],
+};
 
 /** The two projects with a database share one embedded Postgres; each file makes a database of its own in it. */
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve,
         test: {
           name: "unit",
           environment,
@@ -18,6 +24,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "postgres",
           environment,
@@ -29,6 +36,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "chain",
           environment,

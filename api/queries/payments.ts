@@ -1,7 +1,7 @@
 /** x402 payments on Base. Whether one is organic takes OpenGradient's registry to know. */
 import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
-import { formatEventId } from "./eventId.ts";
+import { type EventId, formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import { insiders, isOrganic, namedAddresses } from "./organic.ts";
 import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
@@ -35,6 +35,9 @@ export interface PaymentFilters extends TimeRange {
   readonly payee?: string | undefined;
   readonly token?: string | undefined;
   readonly scheme?: Scheme | undefined;
+  /** The event itself. */
+  readonly txHash?: string | undefined;
+  readonly logIndex?: number | undefined;
 }
 
 type PaymentRow = Omit<Payment, "id" | "amount" | "permittedAmount"> & {
@@ -57,6 +60,8 @@ export async function listPayments(
       [sql`payee`, filters.payee],
       [sql`token`, filters.token],
       [sql`scheme`, filters.scheme],
+      [sql`tx_hash`, filters.txHash],
+      [sql`log_index`, filters.logIndex],
     ]),
     ...beyondEvent(page),
   ];
@@ -93,4 +98,21 @@ export async function listPayments(
       organic: row.organic,
     }),
   );
+}
+
+/** One payment; null when there is none. */
+export async function findPayment(
+  transaction: ReadTransaction,
+  base: Moment,
+  og: Moment | null,
+  { txHash, logIndex }: EventId,
+): Promise<Payment | null> {
+  const { items } = await listPayments(
+    transaction,
+    base,
+    og,
+    { txHash, logIndex },
+    { limit: 1, after: null },
+  );
+  return items[0] ?? null;
 }

@@ -1,0 +1,182 @@
+/**
+ * How a GraphQL answer is made: plan and limits first, then positions, staleness and entity tag, and only then the
+ * resolvers, all in one transaction. One request, one state.
+ */
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+} from "graphql";
+import { CHAIN_NAMES } from "../../config/environment.ts";
+import { ApiError } from "../errors.ts";
+import { AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
+import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.ts";
+import { BatchedTransaction } from "../queries/batched.ts";
+import { readCursor } from "../queries/cursor.ts";
+import type { ReadTransaction } from "../queries/database.ts";
+import type { ApiService } from "../queries/service.ts";
+import { limitTime } from "../queries/timeLimited.ts";
+import type { GraphContext } from "./context.ts";
+import { toGraphError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { MOST_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
+import { type OperationPlan, planOperation } from "./limits/plan.ts";
+import { refuseTooMuch } from "./limits/refuse.ts";
+import { readMaxLag } from "./maxLag.ts";
+import { GraphState } from "./state.ts";
+
+/** A request with many wrong variables is told of the first. */
+const MOST_VARIABLE_ERRORS = 20;
+
+/** Runs the resolvers on a context. */
+type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
+
+/**
+ * Answers a validated operation. Errors that are thrown refuse the whole request and are fit for the caller.
+ * @param maxLag - as given: text of the URL or a JSON value.
+ */
+export async function answerOperation(
+  service: ApiService,
+  exchange: Exchange,
+  maxLag: unknown,
+  args: ExecutionArgs,
+  execute: Execute,
+): Promise<ExecutionResult> {
+  const where = { requestId: exchange.requestId, log: service.log };
+  try {
+    const mostLag = readMaxLag(maxLag);
+    const planned = planOf(args);
+    if ("errors" in planned) return { errors: planned.errors.map((error) => toGraphError(error, where)) };
+    const { plan } = planned;
+    refuseTooMuch(args.document, plan);
+    const result = await service.reader.read((transaction) =>
+      answerInside(transaction, service, exchange, mostLag, plan, args, execute),
+    );
+    if (result.errors === undefined) return result;
+    exchange.tag = null;
+    return { ...result, errors: result.errors.map((error) => toGraphError(error, where)) };
+  } catch (error) {
+    exchange.tag = null;
+    throw toGraphError(error, where);
+  }
+}
+
+type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly GraphQLError[] };
+
+/** The plan, or what is wrong with operation and variables. */
+function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
+  const operation = getOperationAST(document, operationName);
+  if (operation == null) return { errors: [noOperation(operationName)] };
+  const { coerced, errors } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    variableValues ?? {},
+    { maxErrors: MOST_VARIABLE_ERRORS },
+  );
+  if (errors !== undefined) return { errors };
+  const fragments = new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+    ),
+  );
+  return { plan: planOperation(operation, { schema, fragments, variables: coerced }) };
+}
+
+const noOperation = (name: string | null | undefined): GraphQLError =>
+  new GraphQLError(
+    name == null
+      ? "operationName: the document has several operations; name one"
+      : `operationName: the document has no operation "${name.slice(0, 100)}"`,
+  );
+
+async function answerInside(
+  transaction: ReadTransaction,
+  service: ApiService,
+  exchange: Exchange,
+  maxLag: number | undefined,
+  plan: OperationPlan,
+  args: ExecutionArgs,
+  execute: Execute,
+): Promise<ExecutionResult> {
+  const limited = await limitTime(transaction, TIME_LIMIT_MS, () => performance.now());
+  const answerState = await readPlanned(service, limited, plan);
+  const { asOf } = answerState;
+  exchange.asOf = asOf;
+  refuseStale(asOf, maxLag, service.clock());
+  if (exchange.cacheable !== null && !plan.momentary) {
+    const { identity, ifNoneMatch } = exchange.cacheable;
+    const revision = await revisionOf(answerState);
+    exchange.tag = entityTag({ path: "/graphql", query: identity, asOf, revision });
+    exchange.unchanged = tagMatches(ifNoneMatch, exchange.tag);
+    if (exchange.unchanged) return { data: null };
+  }
+  const batched = new BatchedTransaction(limited);
+  const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
+  const state = new GraphState(new AnswerState(batched, asOf, proofs), service);
+  const context: GraphContext = { state };
+  const result = await execute({ ...args, contextValue: context });
+  // What a broken transaction left of the answer is accidental.
+  if (batched.failure !== null) throw batched.failure.error;
+  return {
+    ...result,
+    extensions: { ...result.extensions, asOf: shown(asOf), rows: { planned: plan.rows, limit: MOST_ROWS } },
+  };
+}
+
+/** The newest state of everything the plan reads, but for the chains that its cursors are pinned to. */
+async function readPlanned(
+  service: ApiService,
+  transaction: ReadTransaction,
+  { sources, cursors }: OperationPlan,
+): Promise<AnswerState> {
+  // A chain that is not ready fails the fields that need it, not the others.
+  const { required, optional = [], proofs } = sources;
+  const lenient: Sources = {
+    required: [],
+    optional: CHAIN_NAMES.filter((chain) => required.includes(chain) || optional.includes(chain)),
+    ...(proofs === undefined ? {} : { proofs }),
+  };
+  const newest = await readState(service, transaction, lenient, null);
+  const pinned = commonPin(cursors.map((cursor) => readCursor(cursor).asOf));
+  if (pinned === null) return newest;
+  const pinnedChains: Sources = {
+    required: CHAIN_NAMES.filter((chain) => pinned[chain] !== null),
+    ...(proofs === undefined ? {} : { proofs }),
+  };
+  const { asOf } = await readState(service, transaction, pinnedChains, pinned);
+  const merged = { ...newest.asOf, og: asOf.og ?? newest.asOf.og, base: asOf.base ?? newest.asOf.base };
+  return new AnswerState(transaction, merged, proofs === undefined ? null : newest.proofs);
+}
+
+/** The state that cursors agree on; null without cursors. */
+function commonPin(states: readonly AsOf[]): AsOf | null {
+  return states.reduce<AsOf | null>((common, next) => {
+    if (common === null) return next;
+    for (const chain of CHAIN_NAMES) {
+      const [a, b] = [common[chain], next[chain]];
+      if (a !== null && b !== null && JSON.stringify(a) !== JSON.stringify(b))
+        throw new ApiError(
+          "invalid-cursor",
+          `cursors: two of them are of different states (${chain} at blocks ${a.blockNumber} and ${b.blockNumber}), and a request has one; page them in two requests`,
+          { parameter: "after" },
+        );
+    }
+    return {
+      origin: common.origin,
+      og: common.og ?? next.og,
+      base: common.base ?? next.base,
+      proofs: common.proofs === null ? next.proofs : Math.max(common.proofs, next.proofs ?? 0),
+    };
+  }, null);
+}
+
+const shown = ({ og, base, proofs }: AsOf) => {
+  const position = (part: AsOf["og"]) =>
+    part === null
+      ? null
+      : { chainId: part.chainId, blockNumber: part.blockNumber, blockTime: part.blockTime };
+  return { og: position(og), base: position(base), proofsRevision: proofs };
+};

@@ -1,0 +1,93 @@
+/** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
+import { useAPQ } from "@graphql-yoga/plugin-apq";
+import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
+import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
+import type { ApiService } from "../queries/service.ts";
+import { answerOperation } from "./answer.ts";
+import { toGraphError } from "./errors.ts";
+import { EXAMPLES } from "./examples.ts";
+import type { Exchange } from "./exchange.ts";
+import { MOST_BODY_BYTES, MOST_TOKENS } from "./limits/limits.ts";
+import { schema } from "./schema.ts";
+import { TextCache } from "./textCache.ts";
+
+interface ServerContext {
+  readonly exchange: Exchange;
+}
+
+/** Texts of operations, kept for clients that send a hash instead, and what parsing them gave. */
+const PERSISTED_CHARACTERS = 2_000_000;
+const PARSED_CHARACTERS = 500_000;
+
+export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
+
+export function createGraphEndpoint(service: ApiService): GraphEndpoint {
+  const yoga = createYoga<ServerContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    landingPage: false,
+    cors: false,
+    logging: false,
+    multipart: false,
+    // One request has one state, and so one set of headers.
+    batching: false,
+    maxRequestBodySize: MOST_BODY_BYTES,
+    fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
+    graphiql: {
+      title: "OpenGradient index",
+      defaultTabs: EXAMPLES.map(({ query, variables }) => ({
+        query,
+        variables: JSON.stringify(variables, null, 2),
+      })),
+      defaultEditorToolsVisibility: "variables",
+    },
+    renderGraphiQL,
+    // What is no answer to an operation; the answers' errors are mapped below, with their request's id.
+    maskedErrors: { maskError: (error) => toGraphError(error, { requestId: null, log: service.log }) },
+    parserAndValidationCache: {
+      documentCache: new TextCache<DocumentNode>(PARSED_CHARACTERS),
+      errorCache: new TextCache<unknown>(PARSED_CHARACTERS),
+    },
+    plugins: [
+      tokenLimit(),
+      oneState(service),
+      mappedErrors(service),
+      useAPQ({ store: new TextCache<string>(PERSISTED_CHARACTERS, (_, query) => query.length) }),
+    ],
+  });
+  return async (request, exchange) => yoga.fetch(request, { exchange });
+}
+
+/** A document is refused at so many tokens, before it costs more than reading them. */
+const tokenLimit = (): Plugin => ({
+  onParse({ parseFn, setParseFn }) {
+    setParseFn((source, options) => parseFn(source, { ...options, maxTokens: MOST_TOKENS }));
+  },
+});
+
+/** Every operation runs inside of one transaction, on one state. */
+const oneState = (service: ApiService): Plugin<YogaInitialContext & ServerContext> => ({
+  onExecute({ executeFn, setExecuteFn, context: { exchange, params } }) {
+    const maxLag = exchange.maxLag ?? params.extensions?.maxLag;
+    setExecuteFn((args: ExecutionArgs) =>
+      // Nothing is deferred or streamed here, so there is one result.
+      answerOperation(
+        service,
+        exchange,
+        maxLag,
+        args,
+        async (prepared) => (await executeFn(prepared)) as ExecutionResult,
+      ),
+    );
+  },
+});
+
+/** Errors of grammar and schema get the same codes as all others. */
+const mappedErrors = ({ log }: ApiService): Plugin<object, ServerContext> => ({
+  onExecutionResult({ result, setResult, context }) {
+    if (result === undefined || !("errors" in result) || result.errors === undefined) return;
+    const { requestId } = context.exchange;
+    setResult({ ...result, errors: result.errors.map((error) => toGraphError(error, { requestId, log })) });
+  },
+});

@@ -1,0 +1,84 @@
+/** The one place that maps errors to GraphQL: codes as in REST, and nothing of what nobody foresaw. */
+
+import { GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
+import type { Log } from "../../config/log.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
+
+interface Where {
+  /** Null when it is not known here; the answer's header has it. */
+  readonly requestId: string | null;
+  readonly log: Log;
+}
+
+/** HTTP's part is only for refusals of whole requests: an answer with some fields missing is still one. */
+function httpOf(code: ErrorCode, retryAfterSeconds: number | undefined): GraphQLHTTPErrorExtensions {
+  const headers: Record<string, string> = {};
+  if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
+  return { status: ERROR_KINDS[code].status, headers };
+}
+
+/** Clients of persisted queries wait for these. */
+const isOfProtocol = (code: unknown): boolean =>
+  typeof code === "string" && code.startsWith("PERSISTED_QUERY_");
+
+const originOf = (error: unknown): unknown =>
+  error instanceof GraphQLError && error.originalError != null ? originOf(error.originalError) : error;
+
+/**
+ * @param error - of a field, located by its path, or of the whole request.
+ * @returns what the caller may know; the rest is logged under the request's id.
+ */
+export function toGraphError(error: unknown, where: Where): GraphQLError {
+  if (error instanceof GraphQLError && fit.has(error)) return error;
+  const graphError = map(error, where);
+  fit.add(graphError);
+  return graphError;
+}
+
+/** Errors that went through here: the server passes them by again. */
+const fit = new WeakSet<GraphQLError>();
+
+function map(error: unknown, { requestId, log }: Where): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined;
+  const place = {
+    nodes: located?.nodes,
+    source: located?.source,
+    positions: located?.positions,
+    path: located?.path,
+  };
+  const origin = originOf(error);
+  const whole = located?.path === undefined;
+  if (origin instanceof GraphQLError) {
+    // The query's own fault, in GraphQL's words: they quote the query and the schema, nothing else.
+    const { http, code } = origin.extensions;
+    const kept = {
+      code: isOfProtocol(code) ? code : "invalid-query",
+      ...(http === undefined ? {} : { http }),
+    };
+    return new GraphQLError(origin.message, { ...place, extensions: kept });
+  }
+  if (origin instanceof ApiError) {
+    const { code, message, facts, retryAfterSeconds, cause } = origin;
+    if (cause !== undefined) log.warn("request refused", { code, requestId, path: "/graphql", error: cause });
+    return new GraphQLError(message, {
+      ...place,
+      extensions: {
+        ...facts,
+        code,
+        requestId,
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+        ...(whole ? { http: httpOf(code, retryAfterSeconds) } : {}),
+      },
+    });
+  }
+  log.error("request failed", {
+    requestId,
+    path: "/graphql",
+    field: located?.path?.join("."),
+    error: origin instanceof Error ? origin.stack : origin,
+  });
+  return new GraphQLError("Something went wrong here; the log has the rest under requestId.", {
+    ...place,
+    extensions: { code: "internal", requestId, ...(whole ? { http: httpOf("internal", undefined) } : {}) },
+  });
+}

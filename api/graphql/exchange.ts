@@ -1,0 +1,18 @@
+/** What one HTTP request and its answer know of each other while GraphQL works in between. */
+import type { AsOf } from "../queries/asOf.ts";
+
+export interface Exchange {
+  readonly requestId: string;
+  /** Of a request that may be answered from a cache: what tells its answer from others', besides the state. */
+  readonly cacheable: {
+    readonly identity: Readonly<Record<string, unknown>>;
+    readonly ifNoneMatch: string | undefined;
+  } | null;
+  /** As the URL has it. */
+  readonly maxLag: string | undefined;
+  asOf: AsOf | undefined;
+  /** Null until the state is known, and for answers that nobody may keep. */
+  tag: string | null;
+  /** The caller has the answer already. */
+  unchanged: boolean;
+}

@@ -1,0 +1,43 @@
+/** Filters as GraphQL gives them, where null and absent are the same, made into those that queries take. */
+import { ApiError } from "../errors.ts";
+
+type Given<F> = { readonly [K in keyof F]?: Exclude<F[K], null | undefined> };
+
+export const refuseArgument = (parameter: string, value: unknown, rule: string): ApiError =>
+  new ApiError("invalid-parameter", `${parameter}: ${JSON.stringify(String(value).slice(0, 200))}: ${rule}`, {
+    parameter,
+    value: String(value).slice(0, 200),
+    rule,
+  });
+
+/** 32 bytes of hex. @throws {ApiError} `invalid-parameter` for another length. */
+export function hash32(parameter: string, hex: string): string {
+  if (hex.length !== 66)
+    throw refuseArgument(parameter, hex.slice(0, 100), "a 32-byte hash, 0x and 64 hex digits");
+  return hex;
+}
+
+/** Filters that compare with a hash. */
+const HASHES = new Set(["teeId", "pcrHash", "merkleRoot", "inputHash", "outputHash", "inferenceId"]);
+
+/**
+ * A filter without its nulls, narrowed by what the list's owner fixes.
+ * @throws {ApiError} `invalid-parameter` for hashes that are none, and for a filter that contradicts the owner.
+ */
+export function filtersOf<F extends object, X extends object>(
+  filter: F | null | undefined,
+  fixed: X,
+): Given<F> & X {
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(filter ?? {})) {
+    if (value === null || value === undefined) continue;
+    given[name] = HASHES.has(name) && typeof value === "string" ? hash32(name, value) : value;
+  }
+  for (const [name, value] of Object.entries(fixed)) {
+    if (given[name] !== undefined && given[name] !== value)
+      throw refuseArgument(name, given[name], `this list is that of ${String(value)}; leave the filter out`);
+    given[name] = value;
+  }
+  // Exactly the entries of both, without nulls.
+  return given as Given<F> & X;
+}

@@ -1,0 +1,74 @@
+/** `/graphql`: GraphQL over HTTP by GET and POST, GraphiQL for browsers. */
+import type { Hono } from "hono";
+import { ApiError } from "../errors.ts";
+import { type AsOf, setFreshness } from "../queries/asOf.ts";
+import type { ApiService } from "../queries/service.ts";
+import { createGraphEndpoint } from "./endpoint.ts";
+import { toGraphError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+
+interface Variables {
+  Variables: { requestId: string; asOf: AsOf | undefined };
+}
+
+export const GRAPHQL_PATH = "/graphql";
+/** Of the URL: the request's own of GraphQL over HTTP, and ours. */
+const PARAMETERS = ["query", "variables", "operationName", "extensions", "maxLag"];
+
+/** @throws {ApiError} `invalid-parameter` for what `/graphql` has no use for. */
+function readParameters(
+  given: Readonly<Record<string, readonly string[]>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(given).map(([parameter, values]) => {
+      const [value = "", ...others] = values;
+      const rule = PARAMETERS.includes(parameter) ? "given once" : "no such parameter here";
+      if (others.length > 0 || !PARAMETERS.includes(parameter))
+        throw new ApiError("invalid-parameter", `${parameter.slice(0, 200)}: ${rule}`, {
+          parameter: parameter.slice(0, 200),
+          value: values.join(",").slice(0, 200),
+          rule,
+        });
+      return [parameter, value];
+    }),
+  );
+}
+
+const wantsPage = (request: Request): boolean => (request.headers.get("Accept") ?? "").includes("text/html");
+
+export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: ApiService): void {
+  const endpoint = createGraphEndpoint(service);
+  app.on(["GET", "POST"], GRAPHQL_PATH, async (context) => {
+    const requestId = context.get("requestId");
+    // HEAD is answered as GET is, and its body left out by whoever sends it.
+    const { raw } = context.req;
+    const request = raw.method === "HEAD" ? new Request(raw.url, { headers: raw.headers }) : raw;
+    let parameters: Readonly<Record<string, string>>;
+    try {
+      parameters = wantsPage(request) ? {} : readParameters(context.req.queries());
+    } catch (error) {
+      const { message, extensions } = toGraphError(error, { requestId, log: service.log });
+      const { http: _, ...shown } = extensions;
+      return context.json({ errors: [{ message, extensions: shown }] }, 400, { "Cache-Control": "no-store" });
+    }
+    const { maxLag, ...identity } = parameters;
+    const cacheable =
+      request.method === "POST" ? null : { identity, ifNoneMatch: context.req.header("If-None-Match") };
+    const exchange: Exchange = { requestId, cacheable, maxLag, asOf: undefined, tag: null, unchanged: false };
+    const response = await endpoint(request, exchange);
+    return finished(response, exchange, service.clock());
+  });
+}
+
+/** Adds what the answer's state says to its headers. */
+function finished(response: Response, { asOf, tag, unchanged }: Exchange, nowMs: number): Response {
+  const headers = new Headers(response.headers);
+  headers.set("Cache-Control", tag === null ? "no-store" : "no-cache");
+  headers.append("Vary", "Accept");
+  if (tag !== null) headers.set("ETag", tag);
+  if (asOf !== undefined) setFreshness(headers, asOf, nowMs);
+  if (!unchanged) return new Response(response.body, { status: response.status, headers });
+  headers.delete("Content-Type");
+  headers.delete("Content-Length");
+  return new Response(null, { status: 304, headers });
+}

@@ -1,0 +1,90 @@
+/** Lists of nodes. */
+import { listNodes, type NODE_SORTS, type Node, type NodeQuery } from "../../queries/nodes.ts";
+import { registriesMeant } from "../../queries/service.ts";
+import { builder } from "../builder.ts";
+import { type Connection, connect } from "../connection.ts";
+import { filtersOf } from "../filters.ts";
+import type { PagingArguments } from "../paging.ts";
+import { FROM } from "../reads.ts";
+import type { Seen, View } from "../view.ts";
+
+export const NodeStatus = builder.enumType("NodeStatus", {
+  description: "What a node is, in this order: the first that fits.",
+  values: {
+    REMOVED: { value: "removed", description: "Deleted from the registry (legacy registries only)." },
+    ACTIVE: {
+      value: "active",
+      description:
+        "By the contract's own rule: enabled, PCR approved, last heartbeat at most `heartbeatMaxAge` seconds old.",
+    },
+    REVOKED: { value: "revoked", description: "Its PCR is not approved." },
+    DISABLED: { value: "disabled", description: "Switched off by its owner or an admin." },
+    STALE: { value: "stale", description: "Enabled, but its last heartbeat is too old." },
+  } as const,
+});
+
+export const NodeSort = builder.enumType("NodeSort", {
+  description: "Orders of nodes, highest or newest first; equal ones by registration, newest first.",
+  values: {
+    REGISTERED_AT: { value: "registeredAt", description: "By time of registration." },
+    UPTIME: { value: "uptime", description: "By uptime of the last 24 hours; unknown ones last." },
+    SCORE: { value: "score", description: "By score; unknown ones last." },
+    INFERENCES: { value: "inferences", description: "By inferences; unknown ones last." },
+  } as const satisfies Record<string, { value: (typeof NODE_SORTS)[number]; description: string }>,
+});
+
+export const NodeFilter = builder.inputType("NodeFilter", {
+  description: "Which nodes; all conditions must hold.",
+  fields: (t) => ({
+    registry: t.field({
+      type: "Registry",
+      description: "Nodes of this registry, or `all`. Default: the first configured registry.",
+    }),
+    teeType: t.int({ description: "Id of the TEE type, 0 to 255." }),
+    status: t.field({ type: NodeStatus, description: "What the node is at the moment asked about." }),
+    owner: t.field({ type: "Address", description: "The operator's address." }),
+    paymentAddress: t.field({ type: "Address", description: "Where the node wants to be paid." }),
+    pcrHash: t.field({ type: "Hex", description: "Hash of its PCRs, 32 bytes." }),
+  }),
+});
+
+interface NodeArguments extends PagingArguments {
+  readonly filter?: typeof NodeFilter.$inferInput | null | undefined;
+  readonly sort?: typeof NodeSort.$inferInput | null | undefined;
+}
+
+/** What a node list's owner fixes. */
+type Fixed = Partial<Omit<NodeQuery, "registries">> & { readonly registries?: readonly string[] | null };
+
+/** @param list - names the field, and the object it hangs on. */
+export function nodes(
+  view: View,
+  list: string,
+  args: NodeArguments,
+  fixed: Fixed = {},
+): Connection<Seen<Node>> {
+  const { state } = view;
+  const { registries, ...narrowed } = fixed;
+  const { registry, ...filters } = filtersOf(args.filter, narrowed);
+  const query = {
+    ...filters,
+    registries:
+      registry === undefined && registries !== undefined
+        ? registries
+        : registriesMeant(state.settings, registry),
+  };
+  const sort = args.sort ?? "registeredAt";
+  return connect(state, args, {
+    list,
+    parameters: { at: view.at, sort, ...query },
+    keyTypes: sort === "uptime" ? ["ratio", "position", "log"] : ["position", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) =>
+      listNodes(transaction, await view.og(), query, sort, page, {
+        windows: [],
+        keys: "without-keys",
+        settlementRegistry: state.currentRegistry,
+      }),
+    show: (node) => view.show(node),
+  });
+}

@@ -1,0 +1,33 @@
+/** Lists of operators. */
+import { listOperators, type Operator } from "../../queries/operators.ts";
+import { registriesMeant } from "../../queries/service.ts";
+import { type Connection, connect } from "../connection.ts";
+import type { PagingArguments } from "../paging.ts";
+import { FROM } from "../reads.ts";
+import type { Scoped } from "../refs.ts";
+import type { Seen, View } from "../view.ts";
+
+interface OperatorArguments extends PagingArguments {
+  readonly registry?: string | null | undefined;
+}
+
+export function operators(view: View, args: OperatorArguments): Connection<Seen<Operator & Scoped>> {
+  const { settings } = view.state;
+  const registries = registriesMeant(settings, args.registry ?? undefined);
+  const { commonPayees, dailyOrganicCaps } = settings;
+  return connect(view.state, args, {
+    list: "Query.operators",
+    parameters: { at: view.at, registries },
+    keyTypes: ["position", "log"],
+    sources: FROM.ogAndMaybeBase,
+    read: async (transaction, page) =>
+      listOperators(
+        transaction,
+        await view.og(),
+        await view.optionalBase(),
+        { registries, commonPayees, dailyOrganicCaps },
+        page,
+      ),
+    show: (operator) => view.show({ ...operator, registries }),
+  });
+}

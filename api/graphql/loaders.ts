@@ -1,0 +1,88 @@
+/** Look-ups by key, joined: however many objects of an answer ask for a node, it is read once. One set per view. */
+import DataLoader from "dataloader";
+import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/nodeMetrics.ts";
+import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes.ts";
+import { findOperators, type Operator } from "../queries/operators.ts";
+import type { View } from "./view.ts";
+
+/** As many keys as a page has items. */
+const MOST_KEYS = 100;
+
+export interface MetricsKey extends NodeKey {
+  readonly window: NodeWindow;
+}
+
+export interface OperatorKey {
+  readonly address: string;
+  /** Null means every registry. */
+  readonly registries: readonly string[] | null;
+}
+
+const nodeName = ({ registry, teeId }: NodeKey): string => `${registry} ${teeId}`;
+const scopeName = ({ registries }: OperatorKey): string => registries?.join(" ") ?? "all";
+
+export class Loaders {
+  /** Without keys, certificates and metrics. */
+  readonly node: DataLoader<NodeKey, Node | null, string>;
+  readonly nodeWithKeys: DataLoader<NodeKey, Node | null, string>;
+  readonly metrics: DataLoader<MetricsKey, NodeMetrics | null, string>;
+  readonly operator: DataLoader<OperatorKey, Operator | null, string>;
+
+  constructor(view: View) {
+    const nodes = (keys: NodeDetail["keys"]) =>
+      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, keys), {
+        cacheKeyFn: nodeName,
+        maxBatchSize: MOST_KEYS,
+      });
+    this.node = nodes("without-keys");
+    this.nodeWithKeys = nodes("with-keys");
+    this.metrics = new DataLoader((asked) => readMetrics(view, asked), {
+      cacheKeyFn: ({ window, ...key }) => `${nodeName(key)} ${window}`,
+    });
+    this.operator = new DataLoader((asked) => readOperators(view, asked), {
+      cacheKeyFn: (key) => `${key.address} ${scopeName(key)}`,
+    });
+  }
+}
+
+async function readNodes(
+  view: View,
+  asked: readonly NodeKey[],
+  keys: NodeDetail["keys"],
+): Promise<readonly (Node | null)[]> {
+  const { transaction, currentRegistry } = view.state;
+  const detail = { windows: [], keys, settlementRegistry: currentRegistry };
+  const nodes = await findNodes(transaction, await view.og(), asked, detail);
+  const byName = new Map(nodes.map((node) => [nodeName(node), node]));
+  return asked.map((key) => byName.get(nodeName(key)) ?? null);
+}
+
+async function readMetrics(
+  view: View,
+  asked: readonly MetricsKey[],
+): Promise<readonly (NodeMetrics | null)[]> {
+  const { transaction, currentRegistry } = view.state;
+  const keys = [...new Map(asked.map((key) => [nodeName(key), key])).values()];
+  const windows = [...new Set(asked.map(({ window }) => window))].sort();
+  const found = await readNodeMetrics(transaction, await view.og(), keys, windows, currentRegistry);
+  const byName = new Map(keys.map((key, index) => [nodeName(key), found[index]]));
+  return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
+}
+
+async function readOperators(
+  view: View,
+  asked: readonly OperatorKey[],
+): Promise<readonly (Operator | null)[]> {
+  const { transaction, settings } = view.state;
+  const { commonPayees, dailyOrganicCaps } = settings;
+  const [og, base] = [await view.og(), await view.optionalBase()];
+  const scopes = new Map(asked.map((key) => [scopeName(key), key.registries]));
+  const found = new Map<string, Operator>();
+  for (const [name, registries] of scopes) {
+    const addresses = asked.filter((key) => scopeName(key) === name).map(({ address }) => address);
+    const scope = { registries, commonPayees, dailyOrganicCaps };
+    for (const operator of await findOperators(transaction, og, base, scope, addresses))
+      found.set(`${operator.address} ${name}`, operator);
+  }
+  return asked.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);
+}

@@ -1,0 +1,47 @@
+/** Scalars written as 0x hex. Any letter case is accepted, lower case is answered. */
+import { GraphQLScalarType } from "graphql";
+import { refuse, stringLiteral } from "./refuse.ts";
+
+function hexText(
+  name: string,
+  pattern: RegExp,
+  rule: string,
+  description: string,
+): GraphQLScalarType<string, string> {
+  const parse = (value: unknown): string => {
+    if (typeof value !== "string" || !pattern.test(value)) throw refuse(name, value, rule);
+    return value.toLowerCase();
+  };
+  return new GraphQLScalarType<string, string>({
+    name,
+    description,
+    parseValue: parse,
+    parseLiteral: stringLiteral(name, rule, parse),
+    serialize(value) {
+      // Whatever the index holds is answered: only input is judged.
+      if (typeof value !== "string") throw new TypeError(`${name} needs text`);
+      return value;
+    },
+  });
+}
+
+export const hexScalar = hexText(
+  "Hex",
+  /^0x(?:[0-9a-fA-F]{2})*$/,
+  "0x and an even number of hex digits",
+  "Bytes as hex with 0x, lower case in answers. Ids and hashes have 32 bytes.",
+);
+
+export const addressScalar = hexText(
+  "Address",
+  /^0x[0-9a-fA-F]{40}$/,
+  "a 20-byte address, 0x and 40 hex digits",
+  "A 20-byte address as hex with 0x, lower case in answers.",
+);
+
+export const registryScalar = hexText(
+  "Registry",
+  /^(?:0x[0-9a-fA-F]{40}|all)$/i,
+  "a registry's 20-byte address, 0x and 40 hex digits, or all",
+  "The address of a TEE registry, or `all`. Where it is left out the first configured registry is meant.",
+);

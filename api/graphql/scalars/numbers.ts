@@ -1,0 +1,56 @@
+/** Scalars for numbers: amounts beyond 2^53 as decimal strings, everything else as JSON numbers. */
+import { GraphQLScalarType, Kind, print } from "graphql";
+import { refuse, stringLiteral } from "./refuse.ts";
+
+const AMOUNT_RULE = "a decimal string of at most 78 digits";
+const amount = (value: unknown): string => {
+  if (typeof value !== "string" || !/^\d{1,78}$/.test(value)) throw refuse("BigInt", value, AMOUNT_RULE);
+  return value;
+};
+
+export const bigIntScalar = new GraphQLScalarType<string, string>({
+  name: "BigInt",
+  description: "A whole number of any size as a decimal string, such as an amount in a token's base units.",
+  parseValue: amount,
+  parseLiteral: stringLiteral("BigInt", AMOUNT_RULE, amount),
+  serialize(value) {
+    if (typeof value !== "string") throw new TypeError("BigInt needs decimal text");
+    return value;
+  },
+});
+
+function wholeNumber(name: string, min: number, rule: string, description: string) {
+  const parse = (value: unknown): number => {
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min)
+      throw refuse(name, value, rule);
+    return value;
+  };
+  return new GraphQLScalarType<number, number>({
+    name,
+    description,
+    parseValue: parse,
+    parseLiteral(node) {
+      if (node.kind !== Kind.INT) throw refuse(name, print(node), rule);
+      return parse(Number(node.value));
+    },
+    serialize(value) {
+      if (typeof value !== "number" || !Number.isSafeInteger(value))
+        throw new TypeError(`${name} needs a safe integer`);
+      return value;
+    },
+  });
+}
+
+export const timestampScalar = wholeNumber(
+  "Timestamp",
+  0,
+  "a time in unix seconds, a whole number from 0",
+  "A moment in unix seconds (whole seconds since 1970-01-01 UTC), a JSON number.",
+);
+
+export const longScalar = wholeNumber(
+  "Long",
+  -Number.MAX_SAFE_INTEGER,
+  "a whole number of at most 2^53-1",
+  "A whole number of at most 2^53-1, a JSON number: GraphQL's Int ends at 2^31-1.",
+);

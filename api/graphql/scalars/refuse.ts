@@ -1,0 +1,20 @@
+/** Refusals of values that a scalar cannot be. */
+import { GraphQLError, Kind, print, type ValueNode } from "graphql";
+
+const LONGEST_ECHO = 100;
+
+export const refuse = (scalar: string, value: unknown, rule: string): GraphQLError =>
+  new GraphQLError(
+    `${scalar}: ${shorten(typeof value === "string" ? `"${value}"` : String(value))} is not ${rule}`,
+  );
+
+const shorten = (text: string): string =>
+  text.length <= LONGEST_ECHO ? text : `${text.slice(0, LONGEST_ECHO)}…`;
+
+/** Reads a literal of a scalar that is written as a string. */
+export const stringLiteral =
+  (scalar: string, rule: string, parse: (value: unknown) => string) =>
+  (node: ValueNode): string => {
+    if (node.kind !== Kind.STRING) throw refuse(scalar, print(node), rule);
+    return parse(node.value);
+  };

@@ -1,0 +1,64 @@
+/** Network: totals of everything, now. */
+import type { NetworkTotals } from "../../queries/network.ts";
+import { builder } from "../builder.ts";
+import { NodeCountsRef } from "./nodeCounts.ts";
+
+const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
+  description: "Settlements by kind; counts.",
+  fields: (t) => ({
+    individual: t.expose("individual", { type: "Long", description: "Of one inference each; a count." }),
+    batch: t.expose("batch", { type: "Long", description: "Merkle roots of many; a count." }),
+    legacy: t.expose("legacy", { type: "Long", description: "Events of earlier contracts; a count." }),
+    claimedLeaves: t.expose("claimedLeaves", {
+      type: "Long",
+      description: "Leaves in batches, by the relayers' word; a count.",
+    }),
+  }),
+});
+
+const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[number]>("TokenVolume").implement({
+  description: "What was paid in one token.",
+  fields: (t) => ({
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    organic: t.expose("organic", {
+      type: "BigInt",
+      nullable: true,
+      description: "Organic payments, in base units of the token; null where it is not known.",
+    }),
+  }),
+});
+
+export const NetworkRef = builder.objectRef<NetworkTotals>("Network").implement({
+  description: "Totals of the network now. Null is unknown, never zero.",
+  fields: (t) => ({
+    nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),
+    operators: t.expose("operators", { type: "Long", description: "Owners of nodes; a count." }),
+    heartbeats: t.expose("heartbeats", { type: "Long", description: "Heartbeats received; a count." }),
+    settlements: t.expose("settlements", { type: SettlementCounts, description: "Settlements by kind." }),
+    onchainInferences: t.expose("onchainInferences", {
+      type: "Long",
+      description: "On-chain inferences and workflow results; a count.",
+    }),
+    inferences: t.expose("inferences", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct inferences with a valid signature; a count.",
+    }),
+    payments: t.expose("payments", {
+      type: "Long",
+      nullable: true,
+      description: "Payments, a count; null while Base cannot be answered from.",
+    }),
+    payers: t.expose("payers", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct payers, a count; null while Base cannot be answered from.",
+    }),
+    volume: t.expose("volume", {
+      type: [TokenVolume],
+      nullable: true,
+      description: "What was paid, per token; null while Base cannot be answered from.",
+    }),
+  }),
+});

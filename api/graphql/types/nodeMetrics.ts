@@ -1,0 +1,92 @@
+/** NodeMetrics: what is known of a node over a window that ends at the moment asked about. */
+import type { NodeMetrics, NodeWindow } from "../../queries/nodeMetrics.ts";
+import { builder } from "../builder.ts";
+
+export const MetricsWindow = builder.enumType("MetricsWindow", {
+  description: "How far back from the moment asked about.",
+  values: {
+    LAST_1H: { value: "1h", description: "3,600 seconds." },
+    LAST_24H: { value: "24h", description: "86,400 seconds." },
+    LAST_7D: { value: "7d", description: "604,800 seconds." },
+    LAST_30D: { value: "30d", description: "2,592,000 seconds." },
+    ALL: { value: "all", description: "Since the node's registration." },
+  } as const satisfies Record<string, { value: NodeWindow; description: string }>,
+});
+
+const TokenRevenue = builder
+  .objectRef<NonNullable<NodeMetrics["revenue"]>[number]>("TokenRevenue")
+  .implement({
+    description: "What came in, in one token.",
+    fields: (t) => ({
+      token: t.expose("token", { type: "Address", description: "The token's contract." }),
+      raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+      organic: t.expose("organic", {
+        type: "BigInt",
+        nullable: true,
+        description:
+          "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
+      }),
+    }),
+  });
+
+export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
+  description: "What is known of a node over a window. Null is unknown or not measured, never zero.",
+  fields: (t) => ({
+    uptime: t.exposeFloat("uptime", {
+      nullable: true,
+      description:
+        "Share of the window's seconds during which the contract called the node active, 0 to 1; null before its first second.",
+    }),
+    heartbeats: t.expose("heartbeats", {
+      type: "Long",
+      nullable: true,
+      description: "Heartbeats received, repeated ones included; a count.",
+    }),
+    missedHeartbeats: t.expose("missedHeartbeats", {
+      type: "Long",
+      nullable: true,
+      description: "Heartbeats that were due and did not come; a count.",
+    }),
+    inferences: t.expose("inferences", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct inferences with a valid signature of the node; a count.",
+    }),
+    settlements: t.expose("settlements", {
+      type: "Long",
+      nullable: true,
+      description: "Individual settlements that name the node; a count.",
+    }),
+    payers: t.expose("payers", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct payers of its payment address; a count.",
+    }),
+    revenue: t.expose("revenue", {
+      type: [TokenRevenue],
+      nullable: true,
+      description: "Payments to its payment address, per token.",
+    }),
+    settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
+      nullable: true,
+      description: "Median time from signature to settlement, seconds.",
+    }),
+    settlementLatencyP95Seconds: t.exposeFloat("settlementLatencyP95Seconds", {
+      nullable: true,
+      description: "95th percentile of the time from signature to settlement, seconds.",
+    }),
+    proofAvailability: t.exposeFloat("proofAvailability", {
+      nullable: true,
+      description: "Share of its settlements whose proof could be had, 0 to 1.",
+    }),
+    probes: t.expose("probes", { type: "Long", nullable: true, description: "Probes made; a count." }),
+    probeSuccess: t.exposeFloat("probeSuccess", {
+      nullable: true,
+      description: "Share of the probes that reached the node, 0 to 1.",
+    }),
+    probeP50Ms: t.exposeFloat("probeP50Ms", {
+      nullable: true,
+      description: "Median time to first byte of the probes, milliseconds.",
+    }),
+  }),
+});

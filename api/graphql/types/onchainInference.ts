@@ -1,0 +1,80 @@
+/** OnchainInference: a PIPE inference or a scheduled workflow. */
+import type { InferenceContent } from "../../queries/inferenceContent.ts";
+import type { OnchainInference } from "../../queries/onchainInferences.ts";
+import { builder } from "../builder.ts";
+import { OnchainInferenceKind, ProofMode } from "../lists/onchainInferences.ts";
+import { FROM, readsRows } from "../reads.ts";
+import { OnchainInferenceRef } from "../refs.ts";
+import { ChainEvent } from "./chainEvent.ts";
+
+const HubEvent = builder.objectRef<NonNullable<OnchainInference["hub"]>>("HubEvent").implement({
+  description: "The inference hub's event about an inference.",
+  fields: (t) => ({
+    address: t.expose("address", { type: "Address", description: "The hub's contract." }),
+    event: t.exposeString("event", { nullable: true, description: "The event's name." }),
+    logIndex: t.exposeInt("logIndex", {
+      nullable: true,
+      description: "Index of its log in the block, from 0.",
+    }),
+  }),
+});
+
+const Content = builder.objectRef<InferenceContent>("OnchainInferenceContent").implement({
+  description: "What was asked and answered, shortened and sanitised. Null parts cannot be read.",
+  fields: (t) => ({
+    request: t.expose("request", { type: "JSON", nullable: true, description: "What was asked." }),
+    response: t.expose("response", { type: "JSON", nullable: true, description: "What was answered." }),
+    result: t.expose("result", {
+      type: "JSON",
+      nullable: true,
+      description: "What the hub's event says, or a workflow's.",
+    }),
+    shortened: t.exposeBoolean("shortened", { description: "Whether texts or lists were cut." }),
+  }),
+});
+
+OnchainInferenceRef.implement({
+  description: "An inference that ran on chain (PIPE), or a scheduled workflow's result.",
+  interfaces: [ChainEvent],
+  fields: (t) => ({
+    timestamp: t.expose("timestamp", { type: "Timestamp", description: "Block time, unix seconds." }),
+    kind: t.expose("kind", { type: OnchainInferenceKind, description: "What was run." }),
+    mode: t.expose("mode", {
+      type: ProofMode,
+      nullable: true,
+      description: "How it is proved; null when only the hub spoke, or the number has no name.",
+    }),
+    modelCid: t.exposeString("modelCid", { nullable: true, description: "The model's CID, sanitised." }),
+    modelCidHex: t.expose("modelCidHex", {
+      type: "Hex",
+      nullable: true,
+      description: "The CID's raw bytes, at most 4,096, when `modelCid` is not exactly what they say.",
+      extensions: readsRows(FROM.nothing),
+    }),
+    inferenceId: t.exposeString("inferenceId", {
+      nullable: true,
+      description: "The precompile's own id for it, sanitised.",
+    }),
+    inferenceIdHex: t.expose("inferenceIdHex", {
+      type: "Hex",
+      nullable: true,
+      description: "That id's raw bytes, at most 4,096, when `inferenceId` is not exactly what they say.",
+      extensions: readsRows(FROM.nothing),
+    }),
+    caller: t.expose("caller", {
+      type: "Address",
+      description: "Sender of the transaction, or a workflow's own caller.",
+    }),
+    hub: t.expose("hub", {
+      type: HubEvent,
+      nullable: true,
+      description: "The hub's event that followed; null without one.",
+    }),
+    content: t.expose("content", {
+      type: Content,
+      nullable: true,
+      description: "What was asked and answered. Decoded only when asked for; it can be long.",
+      extensions: readsRows(FROM.nothing, 20),
+    }),
+  }),
+});

@@ -1,0 +1,81 @@
+/** Operator: an owner of nodes. */
+import type { Revenue } from "../../queries/operators.ts";
+import { builder } from "../builder.ts";
+import { encodeGlobalId } from "../globalId.ts";
+import { NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
+import { FROM, readsPage } from "../reads.ts";
+import { OperatorRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
+import { NodeCountsRef } from "./nodeCounts.ts";
+
+const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement({
+  description: "What an operator's payment addresses took in, in one token.",
+  fields: (t) => ({
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    organic: t.expose("organic", {
+      type: "BigInt",
+      nullable: true,
+      description:
+        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
+    }),
+    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
+    payers: t.expose("payers", { type: "Long", description: "Distinct payers; a count." }),
+    effectivePayers: t.exposeFloat("effectivePayers", {
+      nullable: true,
+      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
+    }),
+  }),
+});
+
+OperatorRef.implement({
+  description: "An operator: the owner of nodes, with what their payment addresses took in.",
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API; of a past state when one was asked about.",
+      resolve: ({ address, registries, view }) =>
+        encodeGlobalId("Operator", registries?.join("-") ?? "all", address, view.at),
+    }),
+    address: t.expose("address", { type: "Address", description: "The owner's address." }),
+    nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Its nodes by status." }),
+    nodes: t.connection(
+      {
+        type: TeeNodeRef,
+        nullable: true,
+        description: "Its nodes.",
+        args: {
+          filter: t.arg({ type: NodeFilter, description: "Which of them." }),
+          sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
+        },
+        extensions: readsPage(FROM.og, 3),
+        resolve: ({ address, registries, view }, args) =>
+          nodes(view, `Operator.nodes ${address}`, args, { owner: address, registries }),
+      },
+      TeeNodeConnection,
+    ),
+    firstRegisteredAt: t.expose("firstRegisteredAt", {
+      type: "Timestamp",
+      description: "When its first node was registered, unix seconds.",
+    }),
+    paymentAddresses: t.expose("paymentAddresses", {
+      type: ["Address"],
+      description: "Where its nodes want to be paid.",
+    }),
+    sharedPaymentAddresses: t.expose("sharedPaymentAddresses", {
+      type: ["Address"],
+      nullable: true,
+      description:
+        "Those of them whose payments are not its own: another operator's node named them first, or several name a common payee.",
+    }),
+    revenue: t.expose("revenue", {
+      type: [OperatorRevenue],
+      nullable: true,
+      description: "What came in, per token; null while Base cannot be answered from.",
+    }),
+    payers: t.expose("payers", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct payers over all tokens, a count; null while Base cannot be answered from.",
+    }),
+  }),
+});

@@ -1,0 +1,130 @@
+/** Settlement: what a relay announced, and what checking it showed. */
+import type { Settlement } from "../../queries/settlements.ts";
+import { builder } from "../builder.ts";
+import { encodeGlobalId } from "../globalId.ts";
+import { SettlementKind, Verdict } from "../lists/settlements.ts";
+import { FROM, readsRows } from "../reads.ts";
+import { RelayerRef, SettlementRef, TeeNodeRef } from "../refs.ts";
+import { ChainEvent } from "./chainEvent.ts";
+
+const PayloadRef = builder.objectRef<NonNullable<Settlement["payload"]>>("SettlementPayload").implement({
+  description: "The blob with an individual settlement's request and response.",
+  fields: (t) => ({
+    state: t.exposeString("state", {
+      description: "pending, matched, unmatched, invalid or unavailable.",
+    }),
+    reason: t.exposeString("reason", {
+      nullable: true,
+      description: "Why, as a stable word; null where the state says it all.",
+    }),
+  }),
+});
+
+SettlementRef.implement({
+  description: "A settlement: inferences recorded on the OpenGradient chain by a relayer.",
+  interfaces: [builder.nodeInterfaceRef(), ChainEvent],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API.",
+      resolve: ({ id, view }) => encodeGlobalId("Settlement", id, view.at),
+    }),
+    kind: t.expose("kind", { type: SettlementKind, description: "How it was recorded." }),
+    relay: t.expose("relay", { type: "Address", description: "The contract that emitted the event." }),
+    settledAt: t.expose("settledAt", { type: "Timestamp", description: "Block time, unix seconds." }),
+    relayer: t.expose("relayer", { type: "Address", description: "Sender of the transaction." }),
+    relayerAccount: t.field({
+      type: RelayerRef,
+      description: "The sender, with all it relayed.",
+      resolve: ({ relayer, view }) => view.show({ address: relayer }),
+    }),
+    teeId: t.expose("teeId", {
+      type: "Hex",
+      nullable: true,
+      description: "Of an individual settlement: the node it names, 32 bytes.",
+    }),
+    node: t.field({
+      type: TeeNodeRef,
+      nullable: true,
+      description:
+        "That node in the first configured registry, as it is now or at the moment asked about; null when it is not registered there.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async ({ teeId, view }) => {
+        if (teeId === null) return null;
+        const node = await view.loaders.node.load({ registry: view.state.currentRegistry, teeId });
+        return node === null ? null : view.show(node);
+      },
+    }),
+    claimedPayer: t.expose("claimedPayer", {
+      type: "Address",
+      nullable: true,
+      description: "Who paid, by the relayer's word: it is not signed.",
+    }),
+    inferenceId: t.expose("inferenceId", {
+      type: "Hex",
+      nullable: true,
+      description: "Of an individual settlement: the inference's id, 32 bytes.",
+    }),
+    inputHash: t.expose("inputHash", {
+      type: "Hex",
+      nullable: true,
+      description: "keccak256 of the canonical request, 32 bytes.",
+    }),
+    outputHash: t.expose("outputHash", {
+      type: "Hex",
+      nullable: true,
+      description: "keccak256 of the answer's content, 32 bytes.",
+    }),
+    signedAt: t.expose("signedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "When the enclave signed, unix seconds.",
+    }),
+    signature: t.expose("signature", {
+      type: "Hex",
+      nullable: true,
+      description: "RSA-PSS signature over input hash, output hash and time.",
+    }),
+    merkleRoot: t.expose("merkleRoot", {
+      type: "Hex",
+      nullable: true,
+      description: "Of a batch: the Merkle root of its leaves, 32 bytes.",
+    }),
+    batchSize: t.expose("batchSize", {
+      type: "Long",
+      nullable: true,
+      description: "Of a batch: the number of leaves, by the relayer's word.",
+    }),
+    blobId: t.exposeString("blobId", {
+      nullable: true,
+      description: "The Walrus blob's id, 43 characters of base64url; null when the event has none.",
+    }),
+    blobIdHex: t.expose("blobIdHex", {
+      type: "Hex",
+      nullable: true,
+      description: "The event's bytes, when they are no blob id; lists show the first 4,096.",
+      extensions: readsRows(FROM.nothing),
+    }),
+    verdict: t.expose("verdict", { type: Verdict, description: "What checking the contents showed." }),
+    reason: t.exposeString("reason", {
+      nullable: true,
+      description: "Why, as a stable word; null where the verdict says it all.",
+    }),
+    leafCount: t.exposeInt("leafCount", {
+      nullable: true,
+      description: "Of a checked batch: leaves in the blob.",
+    }),
+    validLeaves: t.exposeInt("validLeaves", {
+      nullable: true,
+      description: "Of a checked batch: leaves with a valid signature of a registered node.",
+    }),
+    invalidLeaves: t.exposeInt("invalidLeaves", {
+      nullable: true,
+      description: "Of a checked batch: leaves with an invalid signature; charged to the relayer.",
+    }),
+    payload: t.expose("payload", {
+      type: PayloadRef,
+      nullable: true,
+      description: "Of an individual settlement: its payload blob.",
+    }),
+  }),
+});

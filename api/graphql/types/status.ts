@@ -1,0 +1,95 @@
+/** Status: how far each chain's index is. */
+import { CHAIN_NAMES, type ChainName } from "../../../config/environment.ts";
+import { readProgress } from "../../queries/position.ts";
+import { builder } from "../builder.ts";
+import type { GraphState } from "../state.ts";
+
+interface ChainStatus {
+  readonly chain: ChainName;
+  readonly chainId: number;
+  readonly blockNumber: number | null;
+  readonly blockHash: string | null;
+  readonly blockTime: number | null;
+  readonly finalizedBlock: number | null;
+  readonly lagSeconds: number | null;
+  readonly ready: boolean;
+}
+
+interface Status {
+  readonly chains: readonly ChainStatus[];
+  readonly version: string;
+}
+
+/** Also how far a chain is that cannot be answered from: it is being indexed, or recovers. */
+export async function readStatus({ transaction, settings, watcher, clock }: GraphState): Promise<Status> {
+  const progress = await readProgress(transaction, settings.chainIds);
+  const chains = CHAIN_NAMES.map((chain): ChainStatus => {
+    const { position } = progress[chain];
+    const lag = position === null ? null : Math.max(0, Math.floor(clock() / 1_000) - position.blockTime);
+    return {
+      chain,
+      chainId: settings.chainIds[chain],
+      blockNumber: position?.blockNumber ?? null,
+      blockHash: position?.blockHash ?? null,
+      blockTime: position?.blockTime ?? null,
+      finalizedBlock: position?.finalizedBlock ?? null,
+      lagSeconds: lag,
+      ready: watcher.admit(chain, progress[chain]) !== null,
+    };
+  });
+  return { chains, version: settings.version };
+}
+
+const ChainNameEnum = builder.enumType("ChainName", {
+  description: "The chains that are indexed.",
+  values: {
+    OG: { value: "og", description: "OpenGradient." },
+    BASE: { value: "base", description: "Base." },
+  } as const,
+});
+
+const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
+  description: "How far one chain's index is.",
+  fields: (t) => ({
+    chain: t.expose("chain", { type: ChainNameEnum, description: "The chain." }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    blockNumber: t.expose("blockNumber", {
+      type: "Long",
+      nullable: true,
+      description: "Newest indexed block; null before the first.",
+    }),
+    blockHash: t.expose("blockHash", {
+      type: "Hex",
+      nullable: true,
+      description: "That block's hash, 32 bytes; null when it had no event.",
+    }),
+    blockTime: t.expose("blockTime", {
+      type: "Timestamp",
+      nullable: true,
+      description: "That block's timestamp, unix seconds.",
+    }),
+    finalizedBlock: t.expose("finalizedBlock", {
+      type: "Long",
+      nullable: true,
+      description: "Newest block that no reorg can take back.",
+    }),
+    lagSeconds: t.expose("lagSeconds", {
+      type: "Long",
+      nullable: true,
+      description: "Age of the newest indexed block by this server's clock, seconds.",
+    }),
+    ready: t.exposeBoolean("ready", { description: "Whether it can be answered from." }),
+  }),
+});
+
+export const StatusRef = builder.objectRef<Status>("Status").implement({
+  description: "How far everything is.",
+  fields: (t) => ({
+    chains: t.field({
+      type: [ChainStatusRef],
+      description: "OpenGradient, then Base.",
+      resolve: ({ chains }) => [...chains],
+    }),
+    version: t.exposeString("version", { description: "Version of this software." }),
+  }),
+});
