@@ -2,8 +2,6 @@
 import { createKeccak } from "hash-wasm";
 import { type Hex, hexOf } from "./hex.ts";
 
-export type { Hex } from "./hex.ts";
-
 const hasher = await createKeccak(256);
 
 /** @returns 32 bytes that are the caller's. */
