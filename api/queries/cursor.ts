@@ -10,6 +10,8 @@ export interface Cursor {
   readonly key: Key;
 }
 
+/** A model's name is 200 code points at most. */
+const LONGEST_KEY = 400;
 const HASH = /^0x[0-9a-f]{64}$/;
 
 const count = z.int().min(-1);
@@ -24,7 +26,7 @@ const cursorSchema = z.strictObject({
   /** The proofs' revision, and the digest of software and configuration. */
   p: z.int().min(0).nullable(),
   s: z.string(),
-  k: z.array(z.union([z.string().max(200), z.number(), z.null()])).max(4),
+  k: z.array(z.union([z.string().max(LONGEST_KEY), z.number(), z.null()])).max(4),
 });
 type Packed = z.infer<typeof cursorSchema>;
 

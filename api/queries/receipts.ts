@@ -28,6 +28,7 @@ interface ProvingRow {
   readonly batchKey: Hex | null;
   readonly leafIndex: number | null;
   readonly signature: Hex;
+  readonly inferenceId: Hex;
   readonly teeId: Hex;
   readonly inputHash: Hex;
   readonly outputHash: Hex;
@@ -40,7 +41,7 @@ export async function readReceipt(
   transaction: ReadTransaction,
   proofs: ProofTables,
   moment: Moment,
-  inferenceId: Hex,
+  inferenceId: string,
 ): Promise<Receipt | null> {
   const proving = await findProving(transaction, proofs, moment, inferenceId);
   if (proving === null) return null;
@@ -52,7 +53,7 @@ export async function readReceipt(
   const registration = await readRegistration(transaction, proofs, moment, teeId);
   return {
     version: RECEIPT_VERSION,
-    inferenceId,
+    inferenceId: proving.inferenceId,
     leaf: { teeId, inputHash, outputHash, signature, timestamp: timestamp.toString() },
     settlement: toSettlement(proving),
     merkle: path === null ? null : { path },
@@ -73,7 +74,7 @@ async function findProving(
   transaction: ReadTransaction,
   proofs: ProofTables,
   moment: Moment,
-  inferenceId: Hex,
+  inferenceId: string,
 ): Promise<ProvingRow | null> {
   const proves = sql`g.valid and ${registeredBefore(proofs, sql`g.tee_id`)}`;
   const [row] = await transaction.rows<ProvingRow>(sql`
@@ -93,8 +94,8 @@ async function findProving(
       b.hash as "blockHash", s.settled_at as "settledAt", s.relay, s.kind, s.blob_id_hex as "blobIdHex",
       s.merkle_root as "merkleRoot", s.batch_size as "batchSize", s.claimed_payer as "claimedPayer", place.verdict,
       place.reason, place.batch_key as "batchKey", place.leaf_index as "leafIndex", place.signature,
-      i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,
-      k.public_key as "publicKey"
+      i.id as "inferenceId", i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash",
+      i.timestamp, k.public_key as "publicKey"
     from place
     join og.settlement s on s.chain_id = place.chain_id and s.block_number = place.block_number
       and s.log_index = place.log_index

@@ -59,6 +59,18 @@ export const booleanParameter = (description: string) =>
     .transform((text) => text === "true")
     .openapi({ type: "boolean", description });
 
+/** Text to compare with what was stored; Postgres takes no NUL. */
+export const textParameter = () => {
+  const rule = `1 to ${LONGEST_TEXT} characters without NUL`;
+  return z
+    .string({ error: rule })
+    .min(1, { error: rule })
+    .max(LONGEST_TEXT, { error: rule })
+    .refine((text) => !text.includes("\0"), { error: rule })
+    .openapi({ type: "string", minLength: 1, maxLength: LONGEST_TEXT });
+};
+const LONGEST_TEXT = 1_024;
+
 /** A comma-separated selection of words. */
 export const wordsParameter = <const T extends string>(words: readonly T[], description: string) => {
   const rule = `${words.join(", ")}, comma-separated`;

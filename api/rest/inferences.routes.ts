@@ -1,0 +1,188 @@
+/** `/v1/inferences`, their receipts, and `/v1/nodes/:teeId/inferences`. */
+import { z } from "@hono/zod-openapi";
+import { receiptSchema } from "../../proofs/receipt.ts";
+import { ApiError } from "../errors.ts";
+import type { AnswerState } from "../queries/answerState.ts";
+import type { KeyType } from "../queries/cursor.ts";
+import { findInference, listInferences, MOST_PLACES } from "../queries/inferences.ts";
+import { NODE_STATUSES } from "../queries/nodeState.ts";
+import { registriesOf } from "../queries/nodes.ts";
+import { readReceipt } from "../queries/receipts.ts";
+import type { ApiService } from "../queries/service.ts";
+import { answerList, answerOne } from "./answer.ts";
+import { count, hex, unixSeconds } from "./fields.ts";
+import {
+  addressParameter,
+  booleanParameter,
+  freshnessParameters,
+  hashParameter,
+  listParameters,
+  rangeParameters,
+  textParameter,
+} from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+
+const SIGNING_KEY: readonly KeyType[] = ["position", "hash"];
+const SOURCES = { required: ["og"], proofs: "read" } as const;
+
+export const inferenceSchema = z
+  .strictObject({
+    id: hex().openapi({ description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp))." }),
+    teeId: hex(),
+    inputHash: hex(),
+    outputHash: hex(),
+    signedAt: unixSeconds()
+      .nullable()
+      .openapi({ description: "Unix seconds; null when the time is beyond 2^53-1." }),
+    signature: hex().nullable().openapi({ description: "A valid one where there is one." }),
+    signatureValid: z.boolean().nullable().openapi({
+      description:
+        "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
+    }),
+    settlements: z.array(z.strictObject({ id: z.string(), leafIndex: z.int().nullable() })).openapi({
+      description: `Where it was settled, the earliest ${MOST_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
+    }),
+    claimedPayers: z.array(hex()).openapi({ description: "What these settlements claim; nobody signed it." }),
+    model: z.string().nullable().openapi({ description: "From the payload, sanitised." }),
+    promptTokens: count().nullable(),
+    completionTokens: count().nullable(),
+    nodeAtSigning: z
+      .strictObject({
+        registry: hex(),
+        status: z.enum(NODE_STATUSES),
+        pcrHash: hex().nullable(),
+        pcrVersion: z.string().nullable(),
+        pcrApproved: z.boolean(),
+      })
+      .nullable()
+      .openapi({
+        description:
+          "The node in the second of signing, in the first configured registry that had it by then; null when none had, or the second is not indexed yet.",
+      }),
+  })
+  .openapi("Inference");
+
+const filters = {
+  ...rangeParameters,
+  payer: addressParameter().optional().openapi({ description: "A settlement of it claims this payer." }),
+  inputHash: hashParameter().optional(),
+  outputHash: hashParameter().optional(),
+  model: textParameter().optional(),
+  signatureValid: booleanParameter("Only those whose signature is valid, or invalid.").optional(),
+};
+
+export function inferenceRoutes(app: ApiApp, service: ApiService): void {
+  const { registries } = service.settings;
+  const list = (state: AnswerState) => [state.transaction, state.proofs, state.moment("og")] as const;
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/inferences",
+      summary: "Inferences that settlements on chain hold, each once, newest signed first.",
+      answers: "list",
+      schema: inferenceSchema,
+      params: {},
+      query: { ...listParameters, teeId: hashParameter().optional(), ...filters },
+    },
+    (context, { query }) =>
+      answerList(
+        service,
+        context,
+        { sources: SOURCES, query, keyTypes: SIGNING_KEY, item: inferenceSchema },
+        (state, page) => listInferences(...list(state), query, registries, page),
+      ),
+  );
+
+  const params = { id: hashParameter() };
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/inferences/{id}",
+      summary: "One inference.",
+      answers: "one",
+      schema: inferenceSchema,
+      params,
+      query: freshnessParameters,
+    },
+    (context, { params, query }) =>
+      answerOne(service, context, { sources: SOURCES, query }, (state) =>
+        requireInference(state, params.id, registries),
+      ),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/inferences/{id}/receipt",
+      summary:
+        "The receipt of an inference, by the earliest settlement that proves it: one document that can be checked without us.",
+      answers: "one",
+      schema: receiptSchema,
+      params,
+      query: freshnessParameters,
+    },
+    (context, { params, query }) =>
+      answerOne(service, context, { sources: SOURCES, query }, async (state) => {
+        const receipt = await readReceipt(...list(state), params.id);
+        if (receipt !== null) return receipt;
+        const { signatureValid, settlements } = await requireInference(state, params.id, registries);
+        throw new ApiError(
+          "inference-not-proven",
+          `id: "${params.id}" is settled but ${WHY_NOT[String(signatureValid)]}`,
+          {
+            parameter: "id",
+            value: params.id,
+            signatureValid,
+            settlements,
+          },
+        );
+      }),
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}/inferences",
+      summary: "A node's inferences, newest signed first.",
+      answers: "list",
+      schema: inferenceSchema,
+      params: { teeId: hashParameter() },
+      query: { ...listParameters, ...filters },
+    },
+    (context, { params: { teeId }, query }) =>
+      answerList(
+        service,
+        context,
+        { sources: SOURCES, query, keyTypes: SIGNING_KEY, item: inferenceSchema },
+        async (state, page) => {
+          const known = await registriesOf(state.transaction, state.moment("og"), teeId);
+          if (known.length === 0)
+            throw new ApiError("node-not-found", `teeId: "${teeId}" was not registered in any registry`, {
+              parameter: "teeId",
+              value: teeId,
+              registries: known,
+            });
+          return listInferences(...list(state), { ...query, teeId }, registries, page);
+        },
+      ),
+  );
+}
+
+/** By `signatureValid`: a valid one proves nothing while its node was not registered. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  true: "its node was not registered by then",
+  false: "its signature is invalid",
+  null: "no registry has shown the node's key",
+};
+
+async function requireInference(state: AnswerState, id: string, registries: readonly string[]) {
+  const { transaction, proofs } = state;
+  const inference = await findInference(transaction, proofs, state.moment("og"), id, registries);
+  if (inference !== null) return inference;
+  throw new ApiError("inference-not-found", `id: no settlement on chain holds the inference "${id}"`, {
+    parameter: "id",
+    value: id,
+  });
+}
