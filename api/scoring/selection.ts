@@ -1,8 +1,8 @@
 /** Chooses among the nodes that passed. Weights are computed once per set of candidates; a draw costs a hash and a search. */
 import { type Candidate, type Probability, toProbability } from "./candidate.ts";
 import { SCORING } from "./constants.ts";
-import { applyLimits } from "./limits.ts";
-import { divideAmongNodes, operatorShares, operatorsOf } from "./operatorShares.ts";
+import { withinLimits } from "./limits.ts";
+import { keyShares, operatorShares, operatorsOf } from "./machines.ts";
 import { seededUniforms } from "./seed.ts";
 
 /** `weighted` by score within limits, the `best` scores in order, or `random` as SDKs choose today. */
@@ -50,9 +50,12 @@ function probabilitiesOf(candidates: readonly Candidate[], strategy: Strategy): 
   if (strategy === "random") return probabilities.fill(1 / candidates.length);
   if (strategy === "best") return probabilities.fill(1, 0, 1);
   const operators = operatorsOf(candidates);
-  const shares = applyLimits(operators, operatorShares(operators));
-  for (const [index, operator] of operators.entries())
-    divideAmongNodes(candidates, operator, shares[index] ?? 0, probabilities);
+  const shares = withinLimits(operators, operatorShares(operators));
+  for (const [order, { machines }] of operators.entries())
+    for (const [index, machine] of machines.entries()) {
+      const parts = keyShares(shares[order]?.[index] ?? 0, machine, candidates);
+      for (const [key, position] of machine.keys.entries()) probabilities[position] = parts[key] ?? 0;
+    }
   return probabilities;
 }
 
