@@ -71,9 +71,19 @@ test("a dead verifier's jobs are taken over when its leases run out, a living on
   await living.claim(NEW, 1);
   expect(await heir.claim(TRIED, 9)).toEqual([]);
   await pool.query("select pg_sleep(0.2)");
-  expect(await living.extend()).toBe(1);
+  await living.extend();
   await pool.query("select pg_sleep(0.15)");
   expect(await heir.claim(TRIED, 9)).toMatchObject([{ attempts: 2 }]);
+});
+
+test("a living verifier's jobs are taken over when it has let go of them", async () => {
+  await addBatch(1);
+  const living = claims("living", 0.2);
+  const [job] = await living.claim(NEW, 1);
+  living.letGo("batch", [job?.key ?? "0x"]);
+  await living.extend();
+  await pool.query("select pg_sleep(0.25)");
+  expect(await claims("heir").claim(TRIED, 9)).toHaveLength(1);
 });
 
 test("what was released is as if never claimed", async () => {

@@ -74,6 +74,12 @@ export interface Lane<Kind extends JobKind = JobKind> {
 }
 
 export class Claims {
+  readonly #underWay: Readonly<Record<JobKind, Set<Hex>>> = {
+    batch: new Set(),
+    signature: new Set(),
+    payload: new Set(),
+  };
+
   constructor(
     private readonly pool: pg.Pool,
     /** This verifier's name among all; unique to its process. */
@@ -97,18 +103,33 @@ export class Claims {
        select c.key, c.attempts, c.absences, ${columns} from claimed c join ${from}`,
       [lane.kind, lane.tried, limit, this.holder, this.leaseSeconds],
     );
+    for (const { key } of rows) this.#underWay[lane.kind].add(key);
     return rows;
   }
 
-  /** Keeps what is under way. @returns how many jobs this verifier holds. */
-  async extend(): Promise<number> {
-    const { rowCount } = await this.pool.query(
-      `update proofs.job j set leased_until = now() + make_interval(secs => $2)
-       from (select kind, key from proofs.job where leased_by = $1 for update skip locked) held
-       where j.kind = held.kind and j.key = held.key`,
-      [this.holder, this.leaseSeconds],
+  /** No longer extends these jobs' leases: they are recorded, or others shall take them over. */
+  letGo(kind: JobKind, keys: readonly Hex[]): void {
+    for (const key of keys) this.#underWay[kind].delete(key);
+  }
+
+  /** Extends the leases of what is under way. */
+  async extend(): Promise<void> {
+    for (const kind of JOB_KINDS)
+      await this.pool.query(
+        `update proofs.job j set leased_until = now() + make_interval(secs => $4)
+         from (select key from proofs.job where kind = $1 and key = any($2) and leased_by = $3 for update skip locked) held
+         where j.kind = $1 and j.key = held.key`,
+        [kind, [...this.#underWay[kind]], this.holder, this.leaseSeconds],
+      );
+  }
+
+  /** Jobs that could be claimed now, and jobs that wait for their time. */
+  async backlog(): Promise<{ readonly due: number; readonly later: number }> {
+    const { rows } = await this.pool.query<{ due: number; later: number }>(
+      `select count(*) filter (where run_at <= now())::float8 as due, count(*) filter (where run_at > now())::float8 as later
+       from proofs.job`,
     );
-    return rowCount ?? 0;
+    return rows[0] ?? { due: 0, later: 0 };
   }
 
   /** Gives everything back as if it had not been claimed. */

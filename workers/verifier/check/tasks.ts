@@ -1,0 +1,81 @@
+/** What checking threads are asked, and what they answer. Pure. */
+import type { BatchLimits } from "../../../proofs/batchBlob.ts";
+import { bytesOf, type Hex } from "../../../proofs/hex.ts";
+import { settlementDigest } from "../../../proofs/inference.ts";
+import {
+  type ExpectedInference,
+  type PayloadLimits,
+  type PayloadReading,
+  readPayload,
+} from "../../../proofs/payload.ts";
+import { type BatchCheck, checkBatch } from "./batchCheck.ts";
+import type { KnownKeys } from "./knownKeys.ts";
+
+interface BatchTask {
+  readonly kind: "batch";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly merkleRoot: Hex;
+  readonly limits: BatchLimits;
+}
+
+interface PayloadTask {
+  readonly kind: "payload";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly expected: ExpectedInference;
+  readonly limits: PayloadLimits;
+}
+
+export interface SignatureToCheck {
+  readonly teeId: Hex;
+  readonly inputHash: Hex;
+  readonly outputHash: Hex;
+  /** A uint256 in decimal. */
+  readonly timestamp: string;
+  /** Null when it is not 256 bytes long, and so cannot be one. */
+  readonly signature: Hex | null;
+}
+
+interface SignaturesTask {
+  readonly kind: "signatures";
+  readonly signatures: readonly SignatureToCheck[];
+}
+
+export type Task = BatchTask | PayloadTask | SignaturesTask;
+
+export interface AnswerTo {
+  readonly batch: BatchCheck;
+  readonly payload: PayloadReading;
+  /** One by one; null while the node's key is not known. */
+  readonly signatures: readonly (boolean | null)[];
+}
+
+const NOTHING = new Uint8Array();
+
+function checkSignature(
+  { teeId, inputHash, outputHash, timestamp, signature }: SignatureToCheck,
+  keys: KnownKeys,
+): boolean | null {
+  const digest = settlementDigest(inputHash, outputHash, BigInt(timestamp));
+  return keys.verify(teeId, digest, signature === null ? NOTHING : bytesOf(signature));
+}
+
+export function perform(task: Task, keys: KnownKeys): AnswerTo[Task["kind"]] {
+  switch (task.kind) {
+    case "batch":
+      return checkBatch(task.bytes, task.merkleRoot, task.limits, keys);
+    case "payload":
+      return readPayload(task.bytes, task.expected, task.limits);
+    case "signatures":
+      return task.signatures.map((signature) => checkSignature(signature, keys));
+  }
+}
+
+/** Buffers that change hands with a task or an answer instead of being copied. */
+export function transferable(message: Task | AnswerTo[Task["kind"]]): ArrayBuffer[] {
+  if ("bytes" in message) return [message.bytes.buffer];
+  if ("leaves" in message) {
+    const { bytes, offsets, validity } = message.leaves;
+    return [bytes.buffer, offsets.buffer, validity.buffer];
+  }
+  return [];
+}

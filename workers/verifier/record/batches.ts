@@ -1,0 +1,81 @@
+/** What was found out about batches, into rows: one transaction per group of them. */
+import type pg from "pg";
+import type { LeafRecords } from "../check/leafRecords.ts";
+import { markNodeHours } from "../derive/buckets.ts";
+import { deriveVerdicts, placesOfBatches } from "../derive/verdicts.ts";
+import { type BatchJob, finishJobs, holdJobs, postponeJobs } from "../jobs/claims.ts";
+import { recordLeaves } from "./leafRows.ts";
+import type { Unfinished } from "./outcome.ts";
+import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
+
+export type BatchOutcome = { readonly job: BatchJob } & (
+  | { readonly state: "proven"; readonly leaves: LeafRecords }
+  | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
+  | Unfinished
+);
+
+/**
+ * Records outcomes of batches that this verifier still holds; others it leaves to who took them over.
+ * @returns how many were recorded.
+ */
+export const recordBatches = (
+  pool: pg.Pool,
+  holder: string,
+  outcomes: readonly BatchOutcome[],
+): Promise<number> =>
+  inTransaction(pool, async (client) => {
+    const held = await holdJobs(
+      client,
+      holder,
+      "batch",
+      outcomes.map(({ job }) => job.key),
+    );
+    const ours = outcomes.filter(({ job }) => held.has(job.key));
+    const proven = ours.flatMap((outcome) => (outcome.state === "proven" ? [outcome] : []));
+    await recordLeaves(
+      client,
+      proven.map(({ job, leaves }) => ({ batchKey: job.key, leaves })),
+    );
+
+    await lockDerived(client);
+    const { rows: changed } = await client.query<{ key: BatchJob["key"] }>(
+      `update proofs.batch b set state = o.state, reason = o.reason, detail = o.detail, leaf_count = o.leaves, checked_at = now()
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[]) as o(key, state, reason, detail, leaves)
+       where b.key = o.key and b.state <> 'proven'
+         and not (b.state = 'unavailable' and o.state = 'pending')
+         and (b.state, b.reason, b.detail) is distinct from (o.state, o.reason, o.detail)
+       returning b.key`,
+      [
+        ours.map(({ job }) => job.key),
+        ours.map(({ state }) => state),
+        ours.map((outcome) => ("reason" in outcome ? outcome.reason : null)),
+        ours.map((outcome) => ("detail" in outcome ? outcome.detail : null)),
+        ours.map((outcome) => (outcome.state === "proven" ? outcome.leaves.count : null)),
+      ],
+    );
+    await finishJobs(
+      client,
+      "batch",
+      ours.flatMap((outcome) => ("again" in outcome ? [] : [outcome.job.key])),
+    );
+    await postponeJobs(
+      client,
+      "batch",
+      ours.flatMap((outcome) =>
+        "again" in outcome ? [{ key: outcome.job.key, error: outcome.detail, ...outcome.again }] : [],
+      ),
+    );
+    if (changed.length > 0) {
+      const places = await placesOfBatches(
+        client,
+        changed.map(({ key }) => key),
+      );
+      await deriveVerdicts(client, places);
+      await markNodeHours(
+        client,
+        proven.flatMap(({ leaves }) => leaves.nodeHours),
+      );
+      await advanceRevision(client);
+    }
+    return ours.length;
+  });

@@ -1,0 +1,129 @@
+/** Leaves into rows: inferences, their signatures, and their places in batches. */
+import type pg from "pg";
+import type { Hex } from "../../../proofs/hex.ts";
+import { WORD } from "../../../proofs/words.ts";
+import { INVALID, type LeafRecords, RECORD, UNDECIDED, VALID } from "../check/leafRecords.ts";
+import { reviewInferences } from "./inferenceValidity.ts";
+
+export interface BatchLeaves {
+  readonly batchKey: Hex;
+  readonly leaves: LeafRecords;
+}
+
+/** The leaves of several batches side by side, as parameters that cost little to make and to send. */
+interface LeafParameters {
+  /** Records, one after the other. */
+  readonly bytes: Buffer;
+  /** Array literals, one value per leaf: where its record begins and ends, and what else is known of it. */
+  readonly begins: string;
+  readonly ends: string;
+  readonly timestamps: string;
+  readonly validity: string;
+  readonly batchKeys: string;
+  readonly indexes: string;
+}
+
+const VALIDITY: Readonly<Record<number, string>> = { [VALID]: "t", [INVALID]: "f" };
+
+function parametersOf(batches: readonly BatchLeaves[]): LeafParameters {
+  const begins: number[] = [];
+  const ends: number[] = [];
+  const validity: string[] = [];
+  const batchKeys: string[] = [];
+  const indexes: number[] = [];
+  let length = 0;
+  for (const { batchKey, leaves } of batches) {
+    for (let index = 0; index < leaves.count; index++) {
+      begins.push(length + (leaves.offsets[index] ?? 0));
+      ends.push(length + (leaves.offsets[index + 1] ?? 0));
+      validity.push(VALIDITY[leaves.validity[index] ?? -1] ?? "NULL");
+      batchKeys.push(batchKey);
+      indexes.push(index);
+    }
+    length += leaves.bytes.length;
+  }
+  const [only, ...others] = batches;
+  const literal = (values: readonly (string | number)[]): string => `{${values.join(",")}}`;
+  return {
+    bytes:
+      only !== undefined && others.length === 0
+        ? Buffer.from(only.leaves.bytes.buffer)
+        : Buffer.concat(batches.map(({ leaves }) => leaves.bytes)),
+    begins: literal(begins),
+    ends: literal(ends),
+    timestamps: literal(batches.flatMap(({ leaves }) => leaves.timestamps)),
+    validity: literal(validity),
+    batchKeys: literal(batchKeys),
+    indexes: literal(indexes),
+  };
+}
+
+/** Ids of the inferences with a leaf whose node's key was not known when it was checked. */
+const undecided = (batches: readonly BatchLeaves[]): string[] =>
+  batches.flatMap(({ leaves: { bytes, offsets, validity } }) => {
+    const ids: string[] = [];
+    for (
+      let index = validity.indexOf(UNDECIDED);
+      index >= 0;
+      index = validity.indexOf(UNDECIDED, index + 1)
+    ) {
+      const from = (offsets[index] ?? 0) + RECORD.inferenceId;
+      ids.push(`0x${Buffer.from(bytes.buffer, from, WORD).toString("hex")}`);
+    }
+    return ids;
+  });
+
+/** A part of a record in $1 as 0x-prefixed hex. `from` is its first byte, from 0, `o` and `e` the record's begin and end. */
+const hex = (from: string, length: string | number): string =>
+  `'0x' || encode(substring($1::bytea from ${from} + 1 for ${length}), 'hex')`;
+const part = (name: keyof typeof RECORD): string => hex(`o + ${RECORD[name]}`, WORD);
+const SIGNATURE = hex(`o + ${RECORD.signature}`, `e - o - ${RECORD.signature + WORD}`);
+const SIGNATURE_KEY = hex(`e - ${WORD}`, WORD);
+
+/**
+ * What an inference's finding `i` and a proposed one come to: true when a signature is valid, false when all are invalid,
+ * else null.
+ */
+const MERGED_VALIDITY = `case when i.signature_valid or excluded.signature_valid then true
+  when not i.signature_valid and not excluded.signature_valid then false end`;
+
+/**
+ * Adds what is not there yet. The same leaf may stand twice in a batch, in several batches, and in an individual
+ * settlement. One statement per table, however many leaves: rows are locked in ascending order of their keys.
+ */
+export async function recordLeaves(client: pg.ClientBase, batches: readonly BatchLeaves[]): Promise<void> {
+  if (batches.length === 0) return;
+  const { bytes, begins, ends, timestamps, validity, batchKeys, indexes } = parametersOf(batches);
+  await client.query(
+    `insert into proofs.inference as i (id, tee_id, input_hash, output_hash, timestamp, signed_at, signature_valid)
+     select distinct on (id) id, tee_id, input_hash, output_hash, t, least(t, ${Number.MAX_SAFE_INTEGER})::int8, v
+     from (select ${part("inferenceId")} as id, ${part("teeId")} as tee_id, ${part("inputHash")} as input_hash,
+             ${part("outputHash")} as output_hash, t, v
+           from unnest($2::int4[], $3::numeric[], $4::bool[]) as u(o, t, v)) leaf
+     order by id, case when v then 0 when v is null then 1 else 2 end
+     on conflict (id) do update set signature_valid = ${MERGED_VALIDITY}
+     where i.signature_valid is distinct from (${MERGED_VALIDITY})`,
+    [bytes, begins, timestamps, validity],
+  );
+  await client.query(
+    `insert into proofs.signature as s (key, inference_id, tee_id, signature, valid)
+     select distinct on (key) key, inference_id, tee_id, signature, valid
+     from (select ${SIGNATURE_KEY} as key, ${part("inferenceId")} as inference_id, ${part("teeId")} as tee_id,
+             ${SIGNATURE} as signature, valid
+           from unnest($2::int4[], $3::int4[], $4::bool[]) as u(o, e, valid)) leaf
+     order by key
+     on conflict (key) do update set valid = excluded.valid
+     where s.valid is null and excluded.valid is not null`,
+    [bytes, begins, ends, validity],
+  );
+  // somebody may have decided meanwhile what was undecided here
+  await reviewInferences(client, undecided(batches));
+  await client.query(
+    `insert into proofs.leaf (batch_key, leaf_index, inference_id, signature_key)
+     select batch_key, leaf_index, ${part("inferenceId")}, ${SIGNATURE_KEY}
+     from unnest($2::int4[], $3::int4[], $4::text[], $5::int4[]) as u(o, e, batch_key, leaf_index)
+     order by batch_key, leaf_index
+     on conflict do nothing`,
+    [bytes, begins, ends, batchKeys, indexes],
+  );
+}

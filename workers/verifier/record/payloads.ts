@@ -1,0 +1,124 @@
+/** What was found out about payloads, into rows: one transaction per group of them. */
+import type pg from "pg";
+import type { Hex } from "../../../proofs/hex.ts";
+import type { PayloadReading } from "../../../proofs/payload.ts";
+import { markInferences } from "../derive/buckets.ts";
+import { hourOfColumn } from "../derive/verdicts.ts";
+import { finishJobs, holdJobs, type PayloadJob, postponeJobs } from "../jobs/claims.ts";
+import type { Unfinished } from "./outcome.ts";
+import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
+
+/** A payload that was read, one that no aggregator can have, or one that could not be had yet. */
+export type PayloadOutcome = { readonly job: PayloadJob } & (
+  | PayloadReading
+  | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
+  | Unfinished
+);
+
+const NOTHING_READ = {
+  model: null,
+  promptTokens: null,
+  completionTokens: null,
+  inputMatches: null,
+  outputMatches: null,
+} as const;
+
+/**
+ * An inference's model and tokens are those of one of its payloads: one that is shown to be its own before one that is
+ * not contradicted, and of several the one with the smallest blob id.
+ */
+const DESCRIBE = `
+  with described as (
+    select i.id, p.model, p.prompt_tokens, p.completion_tokens, i.model as old_model, ${hourOfColumn("i.signed_at")} as hour
+    from proofs.inference i left join lateral (
+      select model, prompt_tokens, completion_tokens from proofs.payload
+      where inference_id = i.id and state in ('matched', 'unmatched')
+        and (model is not null or prompt_tokens is not null or completion_tokens is not null)
+      order by state, blob_id_hex limit 1) p on true
+    where i.id = any($1)),
+  changed as (
+    update proofs.inference i
+    set model = d.model, prompt_tokens = d.prompt_tokens, completion_tokens = d.completion_tokens
+    from described d
+    where i.id = d.id and (i.model, i.prompt_tokens, i.completion_tokens)
+      is distinct from (d.model, d.prompt_tokens, d.completion_tokens)
+    returning i.id, d.old_model, d.hour)
+  select id, old_model as "oldModel", hour::float8 as hour from changed`;
+
+interface Described {
+  readonly id: Hex;
+  readonly oldModel: string | null;
+  readonly hour: number;
+}
+
+/**
+ * Records outcomes of payloads that this verifier still holds.
+ * @returns how many were recorded.
+ */
+export const recordPayloads = (
+  pool: pg.Pool,
+  holder: string,
+  outcomes: readonly PayloadOutcome[],
+): Promise<number> =>
+  inTransaction(pool, async (client) => {
+    const held = await holdJobs(
+      client,
+      holder,
+      "payload",
+      outcomes.map(({ job }) => job.key),
+    );
+    const ours = outcomes.filter(({ job }) => held.has(job.key));
+    const ids = [...new Set(ours.map(({ job }) => job.inferenceId))];
+    // others who read payloads of the same inference wait here, and then see ours
+    await client.query("select from proofs.inference where id = any($1) order by id for update", [ids]);
+    const readings = ours.map((outcome) => ({ ...NOTHING_READ, ...outcome }));
+    const { rowCount: changed } = await client.query(
+      `update proofs.payload p set state = o.state, reason = o.reason, detail = o.detail, model = o.model,
+         prompt_tokens = o.prompt, completion_tokens = o.completion, input_matches = o.input, output_matches = o.output,
+         checked_at = now()
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::bool[], $9::bool[])
+         as o(key, state, reason, detail, model, prompt, completion, input, output)
+       where p.key = o.key and not (p.state = 'unavailable' and o.state = 'pending')
+         and (p.state, p.reason, p.detail) is distinct from (o.state, o.reason, o.detail)`,
+      [
+        ours.map(({ job }) => job.key),
+        readings.map(({ state }) => state),
+        readings.map(({ reason }) => reason),
+        readings.map(({ detail }) => detail),
+        readings.map(({ model }) => model),
+        readings.map(({ promptTokens }) => promptTokens),
+        readings.map(({ completionTokens }) => completionTokens),
+        readings.map(({ inputMatches }) => inputMatches),
+        readings.map(({ outputMatches }) => outputMatches),
+      ],
+    );
+    const { rows: described } = await client.query<Described>(DESCRIBE, [ids]);
+
+    await lockDerived(client);
+    await finishJobs(
+      client,
+      "payload",
+      ours.flatMap((outcome) => ("again" in outcome ? [] : [outcome.job.key])),
+    );
+    await postponeJobs(
+      client,
+      "payload",
+      ours.flatMap((outcome) =>
+        "again" in outcome ? [{ key: outcome.job.key, error: outcome.detail, ...outcome.again }] : [],
+      ),
+    );
+    await markInferences(
+      client,
+      described.map(({ id }) => id),
+    );
+    await client.query(
+      `insert into proofs.dirty (kind, key, start_at)
+       select distinct 'model', u.* from unnest($1::text[], $2::int8[]) u on conflict do nothing`,
+      [
+        described.flatMap(({ oldModel }) => oldModel ?? []),
+        described.flatMap(({ oldModel, hour }) => (oldModel === null ? [] : [hour])),
+      ],
+    );
+    if ((changed ?? 0) > 0) await advanceRevision(client);
+    return ours.length;
+  });

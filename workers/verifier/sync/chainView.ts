@@ -1,0 +1,50 @@
+/** Reading the published chain of OpenGradient: one snapshot of whatever deployment the views show. */
+import type pg from "pg";
+
+/** Not there: no view, no schema. Not now: the views are being switched. */
+const NOT_PUBLISHED = new Set(["42P01", "3F000", "55P03"]);
+
+/** Where the published rows are. */
+export interface ChainHead {
+  /**
+   * False while Ponder writes its first history or recovers after a crash: rows may be missing that were there before, so
+   * nothing is concluded from an absence.
+   */
+  readonly ready: boolean;
+  /** The newest block whose events are all there. */
+  readonly blockNumber: number;
+}
+
+const CHECKPOINT = /^\d{26}(\d{16})\d{33}$/;
+
+/**
+ * Reads in one repeatable-read transaction, the checkpoint first: who publishes views locks that one first, too.
+ * @returns undefined while nothing is published.
+ */
+export async function readChain<T>(
+  pool: pg.Pool,
+  chainId: number,
+  read: (client: pg.ClientBase, head: ChainHead) => Promise<T>,
+): Promise<T | undefined> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("begin isolation level repeatable read read only");
+    const { rows } = await client.query<{ latest: string; ready: boolean }>(
+      `select c.latest_checkpoint as latest, coalesce(m.value ->> 'is_ready' = '1', false) as ready
+       from og._ponder_checkpoint c left join og._ponder_meta m on m.key = 'app' where c.chain_id = $1 limit 1`,
+      [chainId],
+    );
+    const block = CHECKPOINT.exec(rows[0]?.latest ?? "")?.[1];
+    if (rows[0] === undefined || block === undefined) return undefined;
+    return await read(client, { ready: rows[0].ready, blockNumber: Number(block) });
+  } catch (error) {
+    if (NOT_PUBLISHED.has((error as { code?: string }).code ?? "")) return undefined;
+    throw error;
+  } finally {
+    await client.query("rollback").catch((cause: Error) => {
+      broken = cause;
+    });
+    client.release(broken);
+  }
+}

@@ -1,0 +1,109 @@
+/** What Postgres tells without being asked: new blocks, switched views, and what other verifiers recorded. */
+import pg from "pg";
+import type { Log } from "../../../config/log.ts";
+
+const PUBLISHED = "published";
+const PROOFS = "proofs";
+const RECONNECT_MS = 2_000;
+
+export interface Listener {
+  /** The chain's tables changed. */
+  readonly onBlock: () => void;
+  /** The views show another deployment, or notices may have been missed. */
+  readonly onSwitch: () => void;
+  readonly onProofs: () => void;
+}
+
+/** Every indexer that may write what the views show now or soon. */
+const DEPLOYMENTS = `select schema from indexer.deployments
+  where chain = 'og' and dropped_at is null and superseded_at is null order by schema`;
+
+/**
+ * Listens until stopped, over a connection of its own that is made again when it breaks. That connection also holds the
+ * lock of whoever synchronises.
+ */
+export class Notices {
+  #client: pg.Client | undefined;
+  #channels = new Set<string>();
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly listener: Listener,
+    private readonly log: Log,
+  ) {}
+
+  /** Resolves when it listens, or will try to again. */
+  async start(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.url,
+      application_name: "verifier notices",
+      keepAlive: true,
+    });
+    this.#channels = new Set();
+    client.on("notification", ({ channel }) => {
+      if (channel === PROOFS) this.listener.onProofs();
+      else if (channel === PUBLISHED) {
+        this.listener.onSwitch();
+        void this.refresh();
+      } else this.listener.onBlock();
+    });
+    client.on("error", (error) => this.log.debug(`Postgres connection lost: ${error.message}`));
+    client.once("end", () => {
+      if (this.#client === client) this.#client = undefined;
+      if (!this.#stopped) this.#timer = setTimeout(() => void this.start(), RECONNECT_MS);
+    });
+    try {
+      await client.connect();
+      await client.query(`listen ${PUBLISHED}`);
+      await client.query(`listen ${PROOFS}`);
+      this.#client = client;
+      await this.refresh();
+      this.listener.onSwitch();
+    } catch (error) {
+      this.log.debug(`cannot listen: ${error instanceof Error ? error.message : error}`);
+      await client.end().catch(() => {});
+    }
+  }
+
+  /** Listens to indexers that were started since. */
+  async refresh(): Promise<void> {
+    try {
+      const { rows } = (await this.#client?.query<{ schema: string }>(DEPLOYMENTS)) ?? { rows: [] };
+      for (const { schema } of rows) {
+        const channel = `${schema}_live_query`;
+        if (this.#channels.has(channel)) continue;
+        await this.#client?.query(`listen ${pg.escapeIdentifier(channel)}`);
+        this.#channels.add(channel);
+      }
+    } catch (error) {
+      this.log.debug(`cannot listen to blocks: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /**
+   * Runs `work` while no other verifier does the same.
+   * @returns undefined when another one does, or the connection is gone.
+   */
+  async alone<T>(lock: number, work: () => Promise<T>): Promise<T | undefined> {
+    const client = this.#client;
+    if (client === undefined) return undefined;
+    const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
+      lock,
+    ]);
+    if (rows[0]?.locked !== true) return undefined;
+    try {
+      return await work();
+    } finally {
+      // with the connection, the lock goes too
+      await client.query("select pg_advisory_unlock($1)", [lock]).catch(() => {});
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#client?.end().catch(() => {});
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * The verifier: claims jobs, has blobs fetched and checked, records what was found out, and keeps verdicts and buckets in
+ * step with the chain. Any number of them may run on one database; each may be killed at any instant.
+ */
+import type pg from "pg";
+import type { Log } from "../../config/log.ts";
+import type { BatchLimits } from "../../proofs/batchBlob.ts";
+import type { Hex } from "../../proofs/hex.ts";
+import type { PayloadLimits } from "../../proofs/payload.ts";
+import { Bell } from "./bell.ts";
+import { CheckError, Checkers } from "./check/checkers.ts";
+import { settleDirty, sumDirty } from "./derive/dirty.ts";
+import { type Examination, examine } from "./examine.ts";
+import { GroupCommit } from "./groupCommit.ts";
+import { type BatchJob, Claims, type PayloadJob, type SignatureJob } from "./jobs/claims.ts";
+import { afterFailure } from "./jobs/schedule.ts";
+import { LaneRunner } from "./lanes.ts";
+import { type BatchOutcome, recordBatches } from "./record/batches.ts";
+import type { Unfinished } from "./record/outcome.ts";
+import { type PayloadOutcome, recordPayloads } from "./record/payloads.ts";
+import { recordSignatures } from "./record/signatures.ts";
+import { knownKeys } from "./sync/keys.ts";
+import { Notices } from "./sync/notices.ts";
+import { Synchroniser } from "./sync/synchroniser.ts";
+import { Tally } from "./tally.ts";
+
+/** Any constant that no other advisory lock of the database uses. */
+const SYNC_LOCK = 0x4f47_0011;
+const SYNC_EVERY_MS = 2_000;
+/** All of history is compared this often: it costs a moment, and finds what a missed notice left behind. */
+const WHOLE_SYNC_EVERY_MS = 600_000;
+const DERIVE_EVERY_MS = 1_000;
+const SUM_EVERY_MS = 1_000;
+const REPORT_EVERY_MS = 60_000;
+/** Leaves, or payloads, in one transaction. */
+const LEAVES_PER_COMMIT = 10_000;
+const OUTCOMES_PER_COMMIT = 200;
+
+export interface VerifierSettings {
+  readonly chainId: number;
+  /** The current registry. */
+  readonly registry: Hex;
+  readonly threads: number;
+  readonly leaseSeconds: number;
+  readonly batchLimits: BatchLimits;
+  readonly payloadLimits: PayloadLimits;
+  /** This verifier's name among all; unique to its process. */
+  readonly holder: string;
+  readonly databaseUrl: string;
+}
+
+export class Verifier {
+  readonly #claims: Claims;
+  readonly #checkers: Checkers;
+  readonly #tally = new Tally();
+  readonly #synchroniser: Synchroniser;
+  readonly #notices: Notices;
+  readonly #lanes: readonly { run(signal: AbortSignal): Promise<void>; wake(): void }[];
+  readonly #syncBell = new Bell();
+  readonly #deriveBell = new Bell();
+  readonly #batchCommit: GroupCommit<BatchOutcome>;
+  readonly #payloadCommit: GroupCommit<PayloadOutcome>;
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly settings: VerifierSettings,
+    private readonly examination: Examination,
+    private readonly log: Log,
+  ) {
+    const { holder } = settings;
+    this.#claims = new Claims(pool, holder, settings.leaseSeconds);
+    this.#checkers = new Checkers(settings.threads);
+    this.#synchroniser = new Synchroniser(pool, settings, log);
+    this.#batchCommit = new GroupCommit(
+      (outcomes) => recordBatches(pool, holder, outcomes),
+      (outcome) => (outcome.state === "proven" ? outcome.leaves.count : 1),
+      LEAVES_PER_COMMIT,
+    );
+    this.#payloadCommit = new GroupCommit(
+      (outcomes) => recordPayloads(pool, holder, outcomes),
+      () => 1,
+      OUTCOMES_PER_COMMIT,
+    );
+    this.#notices = new Notices(
+      settings.databaseUrl,
+      {
+        onBlock: () => this.#syncBell.ring(),
+        onSwitch: () => {
+          this.#synchroniser.startOver();
+          this.#syncBell.ring();
+        },
+        onProofs: () => {
+          for (const lane of this.#lanes) lane.wake();
+          this.#deriveBell.ring();
+        },
+      },
+      log,
+    );
+    this.#lanes = this.#makeLanes();
+  }
+
+  /** Works until `signal` aborts; then gives back what is not recorded, and resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    await this.#notices.start();
+    // with its jobs, the last extension of leases ends too
+    const jobs = Promise.all([...this.#lanes.map((lane) => lane.run(signal)), this.#keepLeases(signal)]);
+    const loops = [
+      this.#repeat("synchronise", SYNC_EVERY_MS, this.#syncBell, () => this.#synchronise(signal), signal),
+      this.#repeat("derive", DERIVE_EVERY_MS, this.#deriveBell, () => this.#derive(signal), signal),
+      this.#report(signal),
+    ];
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await this.#checkers.close();
+    await Promise.all([jobs, ...loops]);
+    await this.#claims.release().catch((error: Error) => this.log.debug(error.message));
+    await this.#notices.stop();
+  }
+
+  #signal: AbortSignal = new AbortController().signal;
+
+  #makeLanes() {
+    const { log } = this;
+    const claims = this.#claims;
+    const batch = ([job]: readonly BatchJob[]) => this.#guard(() => this.#batch(job));
+    const payload = ([job]: readonly PayloadJob[]) => this.#guard(() => this.#payload(job));
+    const signatures = (jobs: readonly SignatureJob[]) => this.#guard(() => this.#signatures(jobs));
+    const single = { jobsPerSlot: 1 };
+    const many = { slots: 2, jobsPerSlot: 500 };
+    return [
+      new LaneRunner(claims, { kind: "batch", tried: false, slots: 24, ...single, work: batch }, log),
+      new LaneRunner(claims, { kind: "batch", tried: true, slots: 12, ...single, work: batch }, log),
+      new LaneRunner(claims, { kind: "payload", tried: false, slots: 16, ...single, work: payload }, log),
+      new LaneRunner(claims, { kind: "payload", tried: true, slots: 8, ...single, work: payload }, log),
+      new LaneRunner(claims, { kind: "signature", tried: false, ...many, work: signatures }, log),
+      new LaneRunner(claims, { kind: "signature", tried: true, ...many, work: signatures }, log),
+    ];
+  }
+
+  async #batch(job: BatchJob | undefined): Promise<void> {
+    if (job === undefined) return;
+    const { batchLimits: limits } = this.settings;
+    const finding = await examine(
+      this.examination,
+      job,
+      (bytes) =>
+        this.#checkers.perform({ kind: "batch" as const, bytes, merkleRoot: job.merkleRoot, limits }),
+      ({ state }) => state === "proven",
+      this.#signal,
+    ).catch((error) => this.#unchecked(error, job));
+    await this.#batchCommit.add({ job, ...finding });
+    this.#tally.batch(finding.state, "leaves" in finding ? finding.leaves.count : 0);
+    this.#deriveBell.ring();
+  }
+
+  async #payload(job: PayloadJob | undefined): Promise<void> {
+    if (job === undefined) return;
+    const { teeId, inputHash, outputHash } = job;
+    const expected = { teeId, inputHash, outputHash, timestamp: BigInt(job.timestamp) };
+    const { payloadLimits: limits } = this.settings;
+    const finding = await examine(
+      this.examination,
+      job,
+      (bytes) => this.#checkers.perform({ kind: "payload" as const, bytes, expected, limits }),
+      ({ state, reason }) => state === "matched" || reason === "not-recomputable",
+      this.#signal,
+    ).catch((error) => this.#unchecked(error, job));
+    await this.#payloadCommit.add({ job, ...finding });
+    this.#tally.payload(finding.state);
+    this.#deriveBell.ring();
+  }
+
+  async #signatures(jobs: readonly SignatureJob[]): Promise<void> {
+    const task = { kind: "signatures" as const, signatures: jobs.map((job) => ({ ...job })) };
+    const findings = await this.#checkers.perform(task);
+    await recordSignatures(
+      this.pool,
+      this.settings.holder,
+      jobs.map((job, index) => ({ job, valid: findings[index] ?? null })),
+    );
+    this.#tally.signatures(jobs.length);
+    this.#deriveBell.ring();
+  }
+
+  /** A check that ended without a result is tried again, at longer and longer intervals. */
+  #unchecked(error: unknown, job: BatchJob | PayloadJob): Unfinished {
+    if (!(error instanceof CheckError) || this.#signal.aborted) throw error;
+    this.log.error(`the blob of ${job.key} could not be checked: ${error.message}`);
+    return {
+      state: "pending",
+      reason: "check-failed",
+      detail: "the blob could not be checked; it will be tried again",
+      again: {
+        delaySeconds: afterFailure(job.attempts, this.examination.random()),
+        absences: job.absences,
+      },
+    };
+  }
+
+  /** What fails here keeps its leases until they run out, and is then tried again. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#signal.aborted)
+        this.log.warn(`a job will be tried again: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  async #synchronise(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#wholeSyncAt > WHOLE_SYNC_EVERY_MS) {
+      this.#wholeSyncAt = performance.now();
+      this.#synchroniser.startOver();
+      await this.#notices.refresh();
+    }
+    const changed = await this.#notices.alone(SYNC_LOCK, () => this.#synchroniser.pass(signal));
+    await this.#learnKeys();
+    if (changed === true) for (const lane of this.#lanes) lane.wake();
+  }
+
+  #wholeSyncAt = performance.now();
+
+  async #learnKeys(): Promise<void> {
+    const { rows } = await this.pool.query<{ count: number }>(
+      "select count(*)::float8 as count from proofs.node_key",
+    );
+    if (rows[0]?.count === this.#checkers.knownKeys) return;
+    for await (const keys of knownKeys(this.pool)) this.#checkers.addKeys(keys);
+  }
+
+  async #derive(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await settleDirty(this.pool)) > 0);
+    const now = performance.now();
+    if (now < this.#nextSumAt) return;
+    await sumDirty(this.pool, this.settings.chainId, signal);
+    // a busy hour is not summed anew for every batch, and summing leaves most of the time to others
+    this.#nextSumAt = performance.now() + Math.max(SUM_EVERY_MS, 4 * (performance.now() - now));
+  }
+
+  #nextSumAt = 0;
+
+  async #keepLeases(signal: AbortSignal): Promise<void> {
+    const bell = new Bell();
+    while (!signal.aborted) {
+      await bell.wait((this.settings.leaseSeconds * 1000) / 3, signal);
+      if (signal.aborted) return;
+      await this.#claims.extend().catch((error: Error) => this.log.warn(`leases: ${error.message}`));
+    }
+  }
+
+  async #repeat(
+    title: string,
+    everyMs: number,
+    bell: Bell,
+    work: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        if (!signal.aborted)
+          this.log.warn(`cannot ${title}: ${error instanceof Error ? error.message : error}; trying again`);
+      }
+      await bell.wait(everyMs, signal);
+    }
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const bell = new Bell();
+    while (!signal.aborted) {
+      await bell.wait(REPORT_EVERY_MS, signal);
+      if (signal.aborted) return;
+      const line = this.#tally.take();
+      if (line === undefined) continue;
+      try {
+        const backlog = await this.#claims.backlog();
+        this.log.info(`${line}; ${backlog.due} jobs due, ${backlog.later} later`);
+      } catch (error) {
+        this.log.debug(`${line}; ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+}
