@@ -51,7 +51,7 @@ async function readNodes(
   keys: NodeDetail["keys"],
 ): Promise<readonly (Node | null)[]> {
   const { transaction, currentRegistry } = view.state;
-  const detail = { windows: [], keys, settlementRegistry: currentRegistry };
+  const detail = { windows: [], keys, settlementRegistry: currentRegistry, proofs: null };
   const nodes = await findNodes(transaction, await view.og(), asked, detail);
   const byName = new Map(nodes.map((node) => [nodeName(node), node]));
   return asked.map((key) => byName.get(nodeName(key)) ?? null);
@@ -61,10 +61,10 @@ async function readMetrics(
   view: View,
   asked: readonly MetricsKey[],
 ): Promise<readonly (NodeMetrics | null)[]> {
-  const { transaction, currentRegistry } = view.state;
+  const { transaction, currentRegistry, proofs } = view.state;
   const keys = [...new Map(asked.map((key) => [nodeName(key), key])).values()];
   const windows = [...new Set(asked.map(({ window }) => window))].sort();
-  const found = await readNodeMetrics(transaction, await view.og(), keys, windows, currentRegistry);
+  const found = await readNodeMetrics(transaction, proofs, await view.og(), keys, windows, currentRegistry);
   const byName = new Map(keys.map((key, index) => [nodeName(key), found[index]]));
   return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
 }

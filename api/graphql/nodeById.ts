@@ -5,6 +5,7 @@ import { type EventId, parseEventId } from "../queries/eventId.ts";
 import { findPayment } from "../queries/payments.ts";
 import { findSettlement } from "../queries/settlements.ts";
 import { decodeGlobalId, refuseId } from "./globalId.ts";
+import { inferenceById } from "./lists/inferences.ts";
 import { FROM } from "./reads.ts";
 import type { GraphState } from "./state.ts";
 import type { View } from "./view.ts";
@@ -48,6 +49,11 @@ const NODE_TYPES: Readonly<Record<string, NodeType>> = {
     find: event("og", async (view, id) =>
       findSettlement(view.state.transaction, view.state.proofs, await view.og(), id),
     ),
+  },
+  Inference: {
+    sources: FROM.proofs,
+    keyParts: 1,
+    find: async (view, [id]) => (isHash(id) ? inferenceById(view, id) : undefined),
   },
   Payment: {
     sources: FROM.baseAndMaybeOg,

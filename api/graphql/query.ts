@@ -7,6 +7,8 @@ import { findSettlement } from "../queries/settlements.ts";
 import { builder } from "./builder.ts";
 import { hash32, refuseArgument } from "./filters.ts";
 import { ChannelFilter, channels } from "./lists/channels.ts";
+import { InferenceFilter, inferenceById, inferences } from "./lists/inferences.ts";
+import { ModelSort, models } from "./lists/models.ts";
 import { NodeFilter, NodeSort, nodes } from "./lists/nodes.ts";
 import { OnchainInferenceFilter, onchainInferences } from "./lists/onchainInferences.ts";
 import { operators } from "./lists/operators.ts";
@@ -46,7 +48,7 @@ builder.queryType({
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
           at: t.arg({ type: "Timestamp", description: AT }),
         },
-        extensions: readsPage(FROM.og, 3),
+        extensions: readsPage(FROM.proofs, 3),
         resolve: (_, args, { state }) => nodes(state.view(args.at), "Query.nodes", args),
       },
       refs.TeeNodeConnection,
@@ -100,6 +102,48 @@ builder.queryType({
         return settlement === null ? null : view.show(settlement);
       },
     }),
+    inferences: t.connection(
+      {
+        type: refs.InferenceRef,
+        nullable: true,
+        description: "Inferences that settlements on chain hold, each once, newest signed first.",
+        args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
+        extensions: readsPage(FROM.proofs, 3),
+        resolve: (_, args, { state }) => inferences(state.view(null), "Query.inferences", args),
+      },
+      refs.InferenceConnection,
+    ),
+    inference: t.field({
+      type: refs.InferenceRef,
+      nullable: true,
+      description: "One inference; null when no settlement on chain holds it.",
+      args: {
+        inferenceId: t.arg({
+          type: "Hex",
+          required: true,
+          description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)), 32 bytes.",
+        }),
+      },
+      extensions: readsRows(FROM.proofs, 5),
+      resolve: (_, { inferenceId }, { state }) =>
+        inferenceById(state.view(null), hash32("inferenceId", inferenceId)),
+    }),
+    models: t.connection(
+      {
+        type: refs.ModelRef,
+        nullable: true,
+        description:
+          "Models that inferences were run with, as payloads of individual settlements tell. Pages take the counts as they are when asked for.",
+        args: {
+          from: t.arg({ type: "Timestamp", description: "Signed at or after this, unix seconds." }),
+          to: t.arg({ type: "Timestamp", description: "Signed before this, unix seconds." }),
+          sort: t.arg({ type: ModelSort, description: "Their order. Default: seen last first." }),
+        },
+        extensions: readsPage(FROM.proofs, 20),
+        resolve: (_, args, { state }) => models(state.view(null), args),
+      },
+      refs.ModelConnection,
+    ),
     onchainInferences: t.connection(
       {
         type: refs.OnchainInferenceRef,
@@ -244,11 +288,12 @@ builder.queryType({
             "Nodes, operators and heartbeats of this registry, or `all`; the rest is the whole network's. Default: the first configured registry.",
         }),
       },
-      extensions: readsRows(FROM.ogAndMaybeBase, 500),
+      extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 500),
       resolve: async (_, { registry }, { state }) => {
         const view = state.view(null);
         return readNetwork(
           state.transaction,
+          state.proofs,
           await view.og(),
           await view.optionalBase(),
           registriesMeant(state.settings, registry ?? undefined),

@@ -1,5 +1,8 @@
 /** The schema's object types by name, before any has fields: they refer to one another. */
 import type { Channel } from "../queries/channels.ts";
+import type { Inference } from "../queries/inferences.ts";
+import type { Leaf } from "../queries/leaves.ts";
+import type { Model } from "../queries/models.ts";
 import type { Heartbeat, LivenessInterval, NodeEvent } from "../queries/nodeHistory.ts";
 import type { Node } from "../queries/nodes.ts";
 import type { OnchainInference } from "../queries/onchainInferences.ts";
@@ -24,6 +27,9 @@ export const TeeNodeRef = builder.objectRef<Seen<Node>>("TeeNode");
 export const LivenessIntervalRef = builder.objectRef<LivenessInterval>("LivenessInterval");
 export const HeartbeatRef = builder.objectRef<Seen<Heartbeat>>("Heartbeat");
 export const NodeEventRef = builder.objectRef<Seen<NodeEvent>>("NodeEvent");
+export const InferenceRef = builder.objectRef<Seen<Inference>>("Inference");
+export const BatchLeafRef = builder.objectRef<Seen<Leaf>>("BatchLeaf");
+export const ModelRef = builder.objectRef<Seen<Model>>("Model");
 export const SettlementRef = builder.objectRef<Seen<Settlement>>("Settlement");
 export const PaymentRef = builder.objectRef<Seen<Payment>>("Payment");
 export const ChannelRef = builder.objectRef<Seen<Channel>>("Channel");
@@ -56,6 +62,18 @@ export const NodeEventConnection = builder.connectionObject(
 export const SettlementConnection = builder.connectionObject(
   { type: SettlementRef, name: "SettlementConnection", ...pageOf("settlements") },
   itemOf("A settlement"),
+);
+export const InferenceConnection = builder.connectionObject(
+  { type: InferenceRef, name: "InferenceConnection", ...pageOf("inferences") },
+  itemOf("An inference"),
+);
+export const BatchLeafConnection = builder.connectionObject(
+  { type: BatchLeafRef, name: "BatchLeafConnection", ...pageOf("leaves of a batch") },
+  itemOf("A leaf"),
+);
+export const ModelConnection = builder.connectionObject(
+  { type: ModelRef, name: "ModelConnection", ...pageOf("models") },
+  itemOf("A model"),
 );
 export const PaymentConnection = builder.connectionObject(
   { type: PaymentRef, name: "PaymentConnection", ...pageOf("payments") },

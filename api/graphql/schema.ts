@@ -1,6 +1,9 @@
 /** The schema: every type is built when its module is loaded. */
 import "./types/accounts.ts";
 import "./types/channel.ts";
+import "./types/batchLeaf.ts";
+import "./types/inference.ts";
+import "./types/model.ts";
 import "./types/nodeHistory.ts";
 import "./types/onchainInference.ts";
 import "./types/operator.ts";

@@ -31,6 +31,8 @@ interface Group {
 
 const dialect = new PgDialect();
 
+const bigintAsText = (_: string, value: unknown) => (typeof value === "bigint" ? `${value}n` : value);
+
 /**
  * Wraps a transaction: same answers, fewer statements. Statements run one at a time, so that an attempt's savepoint
  * covers nothing else. After a statement has failed the transaction is over: whatever is asked then fails likewise.
@@ -64,7 +66,7 @@ export class BatchedTransaction implements ReadTransaction {
     const { sql: text, params } = dialect.sqlToQuery(query);
     const shape = `${mode} ${text}`;
     return new Promise((resolve, reject) => {
-      const question = { query, parameters: JSON.stringify(params), resolve, reject };
+      const question = { query, parameters: JSON.stringify(params, bigintAsText), resolve, reject };
       const group = this.#waiting.get(shape);
       if (group === undefined) this.#waiting.set(shape, { mode, questions: [question] });
       else group.questions.push(question);

@@ -77,13 +77,14 @@ export function nodes(
   return connect(state, args, {
     list,
     parameters: { at: view.at, sort, ...query },
-    keyTypes: sort === "uptime" ? ["ratio", "position", "log"] : ["position", "log"],
-    sources: FROM.og,
+    keyTypes: sort === "uptime" || sort === "inferences" ? ["ratio", "position", "log"] : ["position", "log"],
+    sources: FROM.proofs,
     read: async (transaction, page) =>
       listNodes(transaction, await view.og(), query, sort, page, {
         windows: [],
         keys: "without-keys",
         settlementRegistry: state.currentRegistry,
+        proofs: state.proofs,
       }),
     show: (node) => view.show(node),
   });

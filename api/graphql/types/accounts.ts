@@ -1,13 +1,18 @@
 /** Payer and Relayer: addresses in a role. */
+
+import { findRelayer } from "../../queries/relayers.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { ChannelFilter, channels } from "../lists/channels.ts";
+import { InferenceFilter, inferences } from "../lists/inferences.ts";
 import { PaymentFilter, payments } from "../lists/payments.ts";
 import { SettlementFilter, settlements } from "../lists/settlements.ts";
-import { FROM, readsPage } from "../reads.ts";
+import { FROM, readsPage, readsRows } from "../reads.ts";
 import {
   ChannelConnection,
   ChannelRef,
+  InferenceConnection,
+  InferenceRef,
   PayerRef,
   PaymentConnection,
   PaymentRef,
@@ -15,6 +20,7 @@ import {
   SettlementConnection,
   SettlementRef,
 } from "../refs.ts";
+import { RelayerRecordRef } from "./relayerRecord.ts";
 
 PayerRef.implement({
   description:
@@ -60,11 +66,24 @@ PayerRef.implement({
       },
       SettlementConnection,
     ),
+    claimedInferences: t.connection(
+      {
+        type: InferenceRef,
+        nullable: true,
+        description: "Inferences that relayers say it paid for, newest signed first; nobody signed that.",
+        args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
+        extensions: readsPage(FROM.proofs, 3),
+        resolve: ({ address, view }, args) =>
+          inferences(view, "Payer.claimedInferences", args, { payer: address }),
+      },
+      InferenceConnection,
+    ),
   }),
 });
 
 RelayerRef.implement({
-  description: "An address as a relayer: the sender of settlements and heartbeats.",
+  description:
+    "An address as a relayer: the sender of settlements and heartbeats. Any address can be asked about.",
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({
@@ -72,6 +91,14 @@ RelayerRef.implement({
       resolve: ({ address, view }) => encodeGlobalId("Relayer", address, view.at),
     }),
     address: t.expose("address", { type: "Address", description: "The relayer's address." }),
+    record: t.field({
+      type: RelayerRecordRef,
+      nullable: true,
+      description: "What it sent, and what it was worth; null when it sent nothing.",
+      extensions: readsRows(FROM.proofs, 500),
+      resolve: async ({ address, view }) =>
+        findRelayer(view.state.transaction, view.state.proofs, await view.og(), address),
+    }),
     settlements: t.connection(
       {
         type: SettlementRef,

@@ -47,7 +47,7 @@ OperatorRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.og, 3),
+        extensions: readsPage(FROM.proofs, 3),
         resolve: ({ address, registries, view }, args) =>
           nodes(view, `Operator.nodes ${address}`, args, { owner: address, registries }),
       },

@@ -44,7 +44,7 @@ PaymentRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.og, 3),
+        extensions: readsPage(FROM.proofs, 3),
         resolve: ({ payee, view }, args) =>
           nodes(view, `Payment.payeeNodes ${payee}`, args, { paymentAddress: payee }),
       },

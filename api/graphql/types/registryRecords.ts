@@ -51,7 +51,7 @@ PcrRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.og, 3),
+        extensions: readsPage(FROM.proofs, 3),
         resolve: ({ hash, registry, view }, args) =>
           nodes(view, `Pcr.nodes ${registry}`, args, { pcrHash: hash, registries: [registry] }),
       },

@@ -2,17 +2,35 @@
 import type { Settlement } from "../../queries/settlements.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
+import { inferenceById } from "../lists/inferences.ts";
+import { LeafFilter, leaves } from "../lists/leaves.ts";
 import { SettlementKind, Verdict } from "../lists/settlements.ts";
-import { FROM, readsRows } from "../reads.ts";
-import { RelayerRef, SettlementRef, TeeNodeRef } from "../refs.ts";
+import { FROM, readsPage, readsRows } from "../reads.ts";
+import {
+  BatchLeafConnection,
+  BatchLeafRef,
+  InferenceRef,
+  RelayerRef,
+  SettlementRef,
+  TeeNodeRef,
+} from "../refs.ts";
 import { ChainEvent } from "./chainEvent.ts";
+
+const PayloadState = builder.enumType("PayloadState", {
+  description: "What became of a payload blob.",
+  values: {
+    PENDING: { value: "pending", description: "Not looked for yet." },
+    MATCHED: { value: "matched", description: "Its hashes are the signed ones." },
+    UNMATCHED: { value: "unmatched", description: "Readable, but not shown to be this inference's." },
+    INVALID: { value: "invalid", description: "Not what a payload is." },
+    UNAVAILABLE: { value: "unavailable", description: "It cannot be had." },
+  } as const,
+});
 
 const PayloadRef = builder.objectRef<NonNullable<Settlement["payload"]>>("SettlementPayload").implement({
   description: "The blob with an individual settlement's request and response.",
   fields: (t) => ({
-    state: t.exposeString("state", {
-      description: "pending, matched, unmatched, invalid or unavailable.",
-    }),
+    state: t.expose("state", { type: PayloadState, description: "What became of it." }),
     reason: t.exposeString("reason", {
       nullable: true,
       description: "Why, as a stable word; null where the state says it all.",
@@ -63,6 +81,13 @@ SettlementRef.implement({
       type: "Hex",
       nullable: true,
       description: "Of an individual settlement: the inference's id, 32 bytes.",
+    }),
+    inference: t.field({
+      type: InferenceRef,
+      nullable: true,
+      description: "That inference; null for other kinds, and while the verifier has not seen it.",
+      extensions: readsRows(FROM.proofs, 5),
+      resolve: ({ inferenceId, view }) => (inferenceId === null ? null : inferenceById(view, inferenceId)),
     }),
     inputHash: t.expose("inputHash", {
       type: "Hex",
@@ -121,6 +146,17 @@ SettlementRef.implement({
       nullable: true,
       description: "Of a checked batch: leaves with an invalid signature; charged to the relayer.",
     }),
+    leaves: t.connection(
+      {
+        type: BatchLeafRef,
+        nullable: true,
+        description: "Of a batch: its leaves in the blob's order; none while the batch is not proven.",
+        args: { filter: t.arg({ type: LeafFilter, description: "Which leaves." }) },
+        extensions: readsPage(FROM.proofs),
+        resolve: (settlement, args) => (settlement.kind === "batch" ? leaves(settlement, args) : null),
+      },
+      BatchLeafConnection,
+    ),
     payload: t.expose("payload", {
       type: PayloadRef,
       nullable: true,

@@ -2,6 +2,7 @@
 import type { Node } from "../../queries/nodes.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
+import { InferenceFilter, inferences } from "../lists/inferences.ts";
 import {
   HeartbeatFilter,
   heartbeats,
@@ -17,6 +18,8 @@ import { FROM, readsPage, readsRows } from "../reads.ts";
 import {
   HeartbeatConnection,
   HeartbeatRef,
+  InferenceConnection,
+  InferenceRef,
   LivenessIntervalConnection,
   LivenessIntervalRef,
   NodeEventConnection,
@@ -190,6 +193,18 @@ TeeNodeRef.implement({
           settlements(node.view, `TeeNode.settlements ${nameOf(node)}`, args, { teeId: node.teeId }),
       },
       SettlementConnection,
+    ),
+    inferences: t.connection(
+      {
+        type: InferenceRef,
+        nullable: true,
+        description: "Inferences that name it, newest signed first; `signatureValid` says whether it signed.",
+        args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
+        extensions: readsPage(FROM.proofs, 3),
+        resolve: (node, args) =>
+          inferences(node.view, `TeeNode.inferences ${nameOf(node)}`, args, { teeId: node.teeId }),
+      },
+      InferenceConnection,
     ),
     payments: t.connection(
       {

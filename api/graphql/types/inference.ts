@@ -1,0 +1,160 @@
+/** Inference: what a node signed, once, however often it was settled. */
+
+import { parseEventId } from "../../queries/eventId.ts";
+import type { Inference } from "../../queries/inferences.ts";
+import { readReceipt } from "../../queries/receipts.ts";
+import { findSettlement } from "../../queries/settlements.ts";
+import { builder } from "../builder.ts";
+import { encodeGlobalId } from "../globalId.ts";
+import { NodeStatus } from "../lists/nodes.ts";
+import { SettlementFilter, settlements } from "../lists/settlements.ts";
+import { FROM, readsPage, readsRows } from "../reads.ts";
+import { InferenceRef, SettlementConnection, SettlementRef, TeeNodeRef } from "../refs.ts";
+import type { Seen } from "../view.ts";
+
+const InferencePlace = builder.objectRef<Seen<Inference["settlements"][number]>>("InferencePlace").implement({
+  description: "Where an inference was settled.",
+  fields: (t) => ({
+    eventId: t.exposeString("id", { description: "`chainId-txHash-logIndex` of the settlement." }),
+    leafIndex: t.exposeInt("leafIndex", {
+      nullable: true,
+      description: "Its leaf in a batch, from 0; null for an individual settlement.",
+    }),
+    settlement: t.field({
+      type: SettlementRef,
+      nullable: true,
+      description: "The settlement.",
+      extensions: readsRows(FROM.proofs),
+      resolve: async ({ id, view }) => {
+        const event = parseEventId(id);
+        if (event === null) return null;
+        const { transaction, proofs } = view.state;
+        const settlement = await findSettlement(transaction, proofs, await view.og(), event);
+        return settlement === null ? null : view.show(settlement);
+      },
+    }),
+  }),
+});
+
+const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>("NodeAtSigning").implement({
+  description: "What the registry said of a node in the second in which it signed.",
+  fields: (t) => ({
+    registry: t.expose("registry", {
+      type: "Address",
+      description: "The first configured registry that had the node by then.",
+    }),
+    status: t.expose("status", { type: NodeStatus, description: "What the node was." }),
+    pcrHash: t.expose("pcrHash", {
+      type: "Hex",
+      nullable: true,
+      description: "Hash of its PCRs, 32 bytes; null when the record could not be read.",
+    }),
+    pcrVersion: t.exposeString("pcrVersion", {
+      nullable: true,
+      description: "The version that the newest approval by then named, sanitised.",
+    }),
+    pcrApproved: t.exposeBoolean("pcrApproved", { description: "Whether the registry approved it then." }),
+  }),
+});
+
+InferenceRef.implement({
+  description: "An inference that settlements on chain hold, counted once however often it was posted.",
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API.",
+      resolve: ({ id, view }) => encodeGlobalId("Inference", id, view.at),
+    }),
+    inferenceId: t.expose("id", {
+      type: "Hex",
+      description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)), 32 bytes.",
+    }),
+    teeId: t.expose("teeId", { type: "Hex", description: "The node that it names, 32 bytes." }),
+    node: t.field({
+      type: TeeNodeRef,
+      nullable: true,
+      description:
+        "That node in the first configured registry, as it is now or at the moment asked about; null when it is not registered there.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async ({ teeId, view }) => {
+        const node = await view.loaders.node.load({ registry: view.state.currentRegistry, teeId });
+        return node === null ? null : view.show(node);
+      },
+    }),
+    nodeAtSigning: t.expose("nodeAtSigning", {
+      type: NodeAtSigning,
+      nullable: true,
+      description:
+        "The node in the second of signing; null when no configured registry had it, or the second is not indexed yet.",
+    }),
+    inputHash: t.expose("inputHash", {
+      type: "Hex",
+      description: "keccak256 of the canonical request, 32 bytes.",
+    }),
+    outputHash: t.expose("outputHash", {
+      type: "Hex",
+      description: "keccak256 of the answer's content, 32 bytes.",
+    }),
+    signedAt: t.expose("signedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "When it was signed, unix seconds; null when that is beyond 2^53-1.",
+    }),
+    signature: t.expose("signature", {
+      type: "Hex",
+      nullable: true,
+      description: "RSA-PSS signature over input hash, output hash and time; a valid one where there is one.",
+    }),
+    signatureValid: t.exposeBoolean("signatureValid", {
+      nullable: true,
+      description:
+        "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
+    }),
+    places: t.field({
+      type: [InferencePlace],
+      description: "Where it was settled, the earliest 100.",
+      resolve: ({ settlements: places, view }) => places.map((place) => view.show(place)),
+    }),
+    settlements: t.connection(
+      {
+        type: SettlementRef,
+        nullable: true,
+        description: "The settlements that hold it, newest first.",
+        args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
+        extensions: readsPage(FROM.proofs),
+        resolve: ({ id, view }, args) =>
+          settlements(view, "Inference.settlements", args, { inferenceId: id }),
+      },
+      SettlementConnection,
+    ),
+    claimedPayers: t.expose("claimedPayers", {
+      type: ["Address"],
+      description: "Who paid, by what those settlements claim; nobody signed it.",
+    }),
+    model: t.exposeString("model", {
+      nullable: true,
+      description: "The model, from the payload, sanitised.",
+    }),
+    promptTokens: t.expose("promptTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of the request, by the payload; a count.",
+    }),
+    completionTokens: t.expose("completionTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of the answer, by the payload; a count.",
+    }),
+    receipt: t.field({
+      type: "JSON",
+      nullable: true,
+      description:
+        "Everything needed to check it without us, one document as `/v1/inferences/{id}/receipt` gives it; null when no settlement proves it.",
+      extensions: readsRows(FROM.proofs, 200),
+      resolve: async ({ id, view }) => {
+        const { transaction, proofs } = view.state;
+        return readReceipt(transaction, proofs, await view.og(), id);
+      },
+    }),
+  }),
+});

@@ -1,0 +1,90 @@
+/** RelayerRecord: what a relayer sent, and what it was worth. */
+import type { Latency, Relayer } from "../../queries/relayers.ts";
+import { builder } from "../builder.ts";
+
+const SettledCounts = builder.objectRef<Relayer["settlements"]>("RelayedSettlementCounts").implement({
+  description: "Settlements of a relayer by kind; counts.",
+  fields: (t) => ({
+    individual: t.expose("individual", { type: "Long", description: "Of one inference each; a count." }),
+    batch: t.expose("batch", { type: "Long", description: "Merkle roots of many; a count." }),
+    legacy: t.expose("legacy", { type: "Long", description: "Events of earlier contracts; a count." }),
+  }),
+});
+
+const VerdictCounts = builder.objectRef<Relayer["verdicts"]>("VerdictCounts").implement({
+  description: "Settlements by verdict; counts.",
+  fields: (t) => ({
+    pending: t.expose("pending", { type: "Long", description: "Not checked yet; a count." }),
+    verified: t.expose("verified", { type: "Long", description: "Every signature valid; a count." }),
+    partial: t.expose("partial", { type: "Long", description: "Some leaves count, some do not; a count." }),
+    invalid: t.expose("invalid", { type: "Long", description: "Contents that prove nothing; a count." }),
+    unavailable: t.expose("unavailable", { type: "Long", description: "Blobs that cannot be had; a count." }),
+    unverifiable: t.expose("unverifiable", { type: "Long", description: "Nothing to check; a count." }),
+  }),
+});
+
+const LeafCounts = builder.objectRef<Relayer["leaves"]>("LeafCounts").implement({
+  description: "Leaves by verdict; counts.",
+  fields: (t) => ({
+    valid: t.expose("valid", { type: "Long", description: "Signed by a registered node; a count." }),
+    invalid: t.expose("invalid", { type: "Long", description: "Not signed by the node they name; a count." }),
+    unknownNode: t.expose("unknownNode", { type: "Long", description: "Naming no known node; a count." }),
+  }),
+});
+
+const LatencyRef = builder.objectRef<Latency>("SettlementLatency").implement({
+  description: "Time from signature to settlement.",
+  fields: (t) => ({
+    p50Seconds: t.expose("p50Seconds", {
+      type: "Long",
+      nullable: true,
+      description: "Median, seconds; null without samples.",
+    }),
+    p95Seconds: t.expose("p95Seconds", {
+      type: "Long",
+      nullable: true,
+      description: "95th percentile, seconds; null without samples.",
+    }),
+    samples: t.expose("samples", { type: "Long", description: "What these are of; a count." }),
+  }),
+});
+
+export const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").implement({
+  description: "What a relayer sent, and what it was worth.",
+  fields: (t) => ({
+    firstSeenAt: t.expose("firstSeenAt", {
+      type: "Timestamp",
+      description: "Its first settlement or heartbeat, unix seconds.",
+    }),
+    lastSeenAt: t.expose("lastSeenAt", {
+      type: "Timestamp",
+      description: "Its newest settlement or heartbeat, unix seconds.",
+    }),
+    lastHeartbeatAt: t.expose("lastHeartbeatAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "The newest heartbeat it relayed, unix seconds; null without one.",
+    }),
+    settlements: t.expose("settlements", { type: SettledCounts, description: "What it settled, by kind." }),
+    verdicts: t.expose("verdicts", { type: VerdictCounts, description: "What it settled, by verdict." }),
+    leaves: t.expose("leaves", {
+      type: LeafCounts,
+      description: "Leaves of its proven batches by verdict; an individual settlement is one leaf.",
+    }),
+    proofAvailability: t.exposeFloat("proofAvailability", {
+      nullable: true,
+      description:
+        "Share of its decided batches whose blob could be had, 0 to 1; null while none is decided.",
+    }),
+    individualLatency: t.field({
+      type: LatencyRef,
+      description: "Of its newest individual settlements.",
+      resolve: ({ settlementLatency }) => settlementLatency.individual,
+    }),
+    batchLatency: t.field({
+      type: LatencyRef,
+      description: "Of the first valid leaves of its newest proven batches.",
+      resolve: ({ settlementLatency }) => settlementLatency.batch,
+    }),
+  }),
+});
