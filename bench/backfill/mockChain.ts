@@ -1,10 +1,10 @@
 /**
  * A chain that exists only as arithmetic: a few registry and relay logs in every block, answered over JSON-RPC
- * as fast as one process can. `tsx mockChain.ts <port> <logs> [nodes]` serves until it is stopped.
+ * as fast as one process can. `tsx mockChain.ts <port> <logs>` serves until it is stopped.
  *
- * Proportions follow a network of 600 nodes (or as many as are given) that heartbeat every 900 s, a block every 4 s, and
+ * Proportions follow a network of 2,000 nodes that heartbeat every 900 s, a block every 4 s, and
  * settlements in batches: of 1,000 logs 900 are heartbeats, 60 individual settlements, 36 batch settlements and 4 status
- * changes. The nodes decide how many logs a block holds.
+ * changes. That makes ten logs a block.
  */
 import { createServer } from "node:http";
 import { encodeAbiParameters, encodeEventTopics, type Hex, keccak256, numberToHex, pad, toHex } from "viem";
@@ -15,10 +15,8 @@ import { GET_TEE_SELECTOR } from "../../abis/teeRecord.ts";
 export const REGISTRY = "0x703cb174aeadb35d611858369b4b1111dc9abda6";
 export const RELAY = "0xf1dc0d5dcf2a01924fac78185b9227cf3ec839a5";
 const BLOCK_SECONDS = 4;
-const HEARTBEAT_SECONDS = 900;
-const HEARTBEAT_SHARE = 0.9;
-const NODES = Number(process.argv[4] ?? 600);
-const LOGS_PER_BLOCK = Math.max(1, Math.round(((NODES / HEARTBEAT_SECONDS) * BLOCK_SECONDS) / HEARTBEAT_SHARE));
+const NODES = 2000;
+const LOGS_PER_BLOCK = 10;
 const START_SECONDS = 1_780_000_000;
 
 const publicKeys = Array.from(

@@ -26,10 +26,10 @@ export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): rea
 /** A node could sign every second; beyond this many the oldest are forgotten and only a count suffers. */
 const MOST_RECENT = 4096;
 /**
- * Signed seconds are remembered for six hours, or for twice `heartbeatMaxAge` if that is longer. Six hours are twelve
- * times the contract's default, so what counts as repeated does not depend on when a change of the age is noticed.
+ * Signed seconds are remembered for two hours, or for twice `heartbeatMaxAge` if that is longer. Two hours are four
+ * times the contract's default, so what counts as repeated seldom depends on when a change of the age is noticed.
  */
-const REMEMBERED_SECONDS = 6 * HOUR_SECONDS;
+const REMEMBERED_SECONDS = 2 * HOUR_SECONDS;
 
 /** Signed seconds that may still be repeated: ascending, comma-separated, never empty. */
 export type RecentSeconds = string;
