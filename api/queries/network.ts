@@ -14,6 +14,7 @@ import {
 } from "./nodeState.ts";
 import { countByStatus, type NodeCounts } from "./operators.ts";
 import { allOf } from "./page.ts";
+import { anythingFound, type ProofTables } from "./proofs.ts";
 
 /** What Base has is null while it cannot be answered from. */
 export interface NetworkTotals {
@@ -28,6 +29,7 @@ export interface NetworkTotals {
     readonly claimedLeaves: number;
   };
   readonly onchainInferences: number;
+  /** Distinct ones, with a valid signature of a node registered by then; null before any verifier ran. */
   readonly inferences: number | null;
   readonly payments: number | null;
   readonly payers: number | null;
@@ -39,6 +41,7 @@ export interface NetworkTotals {
 /** @param registries - of nodes, operators and heartbeats; the rest is the whole network's. Null means every one. */
 export async function readNetwork(
   transaction: ReadTransaction,
+  proofs: ProofTables,
   og: Moment,
   base: Moment | null,
   registries: readonly string[] | null,
@@ -61,6 +64,8 @@ export async function readNetwork(
     from og.network_bucket where chain_id = ${og.chainId}`);
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
     select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
+  const [inferred] = await transaction.rows<{ inferences: number }>(sql`
+    select coalesce(sum(b.inferences), 0)::bigint as inferences from ${proofs.nodeBucket} b`);
   const demand =
     base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);
   return {
@@ -74,7 +79,7 @@ export async function readNetwork(
       claimedLeaves: sums?.claimedLeaves ?? 0,
     },
     onchainInferences: sums?.onchainInferences ?? 0,
-    inferences: null,
+    inferences: anythingFound(proofs) ? (inferred?.inferences ?? 0) : null,
     ...demand,
   };
 }

@@ -2,8 +2,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
+import { readInferenceCounts, readPayloadAvailability } from "./nodeProofs.ts";
 import { joinObservations, joinPcr, joinRegistration, joinStatus, pcrRecords } from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
+import { anythingFound, type ProofTables } from "./proofs.ts";
 
 /** Width in seconds; null since the beginning. */
 export const NODE_WINDOWS = {
@@ -23,6 +25,7 @@ export interface NodeMetrics {
   /** Heartbeats received, repeated signatures included. */
   readonly heartbeats: number | null;
   readonly missedHeartbeats: number | null;
+  /** Signed in the window, with a valid signature, settled after the node's registration. */
   readonly inferences: number | null;
   /** Individual settlements that name the node. */
   readonly settlements: number | null;
@@ -32,6 +35,7 @@ export interface NodeMetrics {
     | null;
   readonly settlementLatencyP50Seconds: number | null;
   readonly settlementLatencyP95Seconds: number | null;
+  /** Of the newest individual settlements whose payload was looked for: the share whose payload could be had, 0 to 1. */
   readonly proofAvailability: number | null;
   readonly probes: number | null;
   readonly probeSuccess: number | null;
@@ -46,6 +50,7 @@ interface NodeKey {
 /** The metrics of each key, in the order of the keys. */
 export async function readNodeMetrics(
   transaction: ReadTransaction,
+  proofs: ProofTables,
   moment: Moment,
   keys: readonly NodeKey[],
   windows: readonly NodeWindow[],
@@ -61,23 +66,28 @@ export async function readNodeMetrics(
   const uptimes = await readUptimes(transaction, moment, wanted, windows);
   const heartbeats = await readCounts(transaction, moment, wanted, windows, HEARTBEATS);
   const settlements = await readCounts(transaction, moment, wanted, windows, SETTLEMENTS);
+  const spans = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
+  const inferences = await readInferenceCounts(transaction, proofs, moment, wanted, spans);
+  const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, spans);
   return keys.map(({ registry }, index) =>
     Object.fromEntries(
       windows.map((window): [NodeWindow, NodeMetrics] => {
         const at = `${index} ${window}`;
+        // Settlements and inferences name a node and no registry: they belong to one.
+        const settled = registry === settlementRegistry;
         return [
           window,
           {
             uptime: uptimes.get(at) ?? null,
             heartbeats: heartbeats.get(at) ?? 0,
             missedHeartbeats: null,
-            inferences: null,
-            settlements: registry === settlementRegistry ? (settlements.get(at) ?? 0) : null,
+            inferences: settled && anythingFound(proofs) ? (inferences.get(at) ?? 0) : null,
+            settlements: settled ? (settlements.get(at) ?? 0) : null,
             payers: null,
             revenue: null,
             settlementLatencyP50Seconds: null,
             settlementLatencyP95Seconds: null,
-            proofAvailability: null,
+            proofAvailability: settled ? (availability.get(at) ?? null) : null,
             probes: null,
             probeSuccess: null,
             probeP50Ms: null,

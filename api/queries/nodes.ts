@@ -5,6 +5,7 @@ import type { ReadTransaction } from "./database.ts";
 import { displayHexText, saysTheSame } from "./displayText.ts";
 import type { Moment } from "./moment.ts";
 import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "./nodeMetrics.ts";
+import { joinInferences } from "./nodeProofs.ts";
 import {
   inRegistries,
   joinObservations,
@@ -26,6 +27,7 @@ import {
   type SortColumn,
   toPage,
 } from "./page.ts";
+import type { ProofTables } from "./proofs.ts";
 
 export const NODE_SORTS = ["score", "uptime", "registeredAt", "inferences"] as const;
 export type NodeSort = (typeof NODE_SORTS)[number];
@@ -46,6 +48,8 @@ export interface NodeDetail {
   readonly keys: "with-keys" | "without-keys";
   /** Settlements name a node and no registry: they belong to this one. */
   readonly settlementRegistry: string;
+  /** Null when the answer is not from proofs: then there are no windows, and no order by inferences. */
+  readonly proofs: ProofTables | null;
 }
 
 export interface Node {
@@ -90,11 +94,12 @@ export interface NodeKey {
   readonly teeId: string;
 }
 
-/** Lists show, and sort by, the uptime of one day. */
-const UPTIME_SORT_SECONDS = 86_400;
+/** Lists show, and sort by, the figures of one day. */
+const SORT_SECONDS = 86_400;
 const ENDPOINT_LENGTH = 2048;
 
 const DAY_UPTIME: SortColumn = { expression: sql`uptime.ratio`, type: "float8", nulls: "last" };
+const DAY_INFERENCES: SortColumn = { expression: sql`inferred.total`, type: "bigint", nulls: "last" };
 const REGISTRATION: readonly SortColumn[] = [
   { expression: sql`registration.block`, type: "bigint" },
   { expression: sql`registration.log_index`, type: "int" },
@@ -111,8 +116,9 @@ export async function listNodes(
 ): Promise<Page<Node>> {
   const { registries, teeType, status, owner, paymentAddress, pcrHash } = query;
   const byUptime = sort === "uptime";
-  // Scores and inferences are unknown for everyone: the order among equals, by registration, is all there is.
-  const order = byUptime ? [DAY_UPTIME, ...REGISTRATION] : REGISTRATION;
+  // Scores are unknown for everyone: the order among equals, by registration, is all there is.
+  const figure = byUptime ? DAY_UPTIME : sort === "inferences" ? DAY_INFERENCES : null;
+  const order = figure === null ? REGISTRATION : [figure, ...REGISTRATION];
   const withState = status !== undefined || byUptime;
   const withRecord =
     withState || owner !== undefined || paymentAddress !== undefined || pcrHash !== undefined;
@@ -129,25 +135,35 @@ export async function listNodes(
     ...beyond(request, order),
   ];
   const keys = await transaction.rows<
-    NodeKey & { block: number; logIndex: number; uptime: number | null }
+    NodeKey & { block: number; logIndex: number; figure: number | null }
   >(sql`
     with ${pcrRecords(moment)}
     select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
-      ${byUptime ? sql`uptime.ratio` : sql`null::float8`} as uptime
+      ${figure?.expression ?? sql`null::float8`} as figure
     from og.node n
     ${joinRegistration(moment)}
     ${withRecord ? joinObservations(moment) : sql``}
     ${withState ? sql`${joinPcr(moment)} ${joinStatus(moment)}` : sql``}
-    ${byUptime ? joinUptime(moment, UPTIME_SORT_SECONDS) : sql``}
+    ${byUptime ? joinUptime(moment, SORT_SECONDS) : sql``}
+    ${
+      sort === "inferences"
+        ? joinInferences(requireProofs(detail), moment, SORT_SECONDS, detail.settlementRegistry)
+        : sql``
+    }
     where ${allOf(conditions)}
     ${listOrder(request, order)} limit ${request.limit + 1}`);
   const page = toPage(
     keys,
     request,
-    ({ uptime, block, logIndex }) => [...(byUptime ? [uptime] : []), block, logIndex],
+    (row) => [...(figure === null ? [] : [row.figure]), row.block, row.logIndex],
     ({ registry, teeId }): NodeKey => ({ registry, teeId }),
   );
   return { ...page, items: await findNodes(transaction, moment, page.items, detail) };
+}
+
+function requireProofs({ proofs }: NodeDetail): ProofTables {
+  if (proofs === null) throw new Error("inferences are not known without the proofs");
+  return proofs;
 }
 
 /** One node; null when the registry had none with this id at the moment. */
@@ -271,7 +287,17 @@ export async function findNodes(
       order by h.block_number desc, h.log_index desc limit 1
     ) heartbeat on true
     order by wanted.place`);
-  const metrics = await readNodeMetrics(transaction, moment, rows, detail.windows, detail.settlementRegistry);
+  const metrics =
+    detail.windows.length === 0
+      ? []
+      : await readNodeMetrics(
+          transaction,
+          requireProofs(detail),
+          moment,
+          rows,
+          detail.windows,
+          detail.settlementRegistry,
+        );
   return rows.map((row, index) => toNode(moment.chainId, row, metrics[index] ?? {}));
 }
 

@@ -60,6 +60,9 @@ export async function readProofTables(transaction: ReadTransaction): Promise<Pro
   return rows === null ? ABSENT : { revision: rows[0]?.value ?? 0, ...PRESENT };
 }
 
+/** Whether a verifier has ever found anything out: before that, no count is zero but unknown. */
+export const anythingFound = ({ revision }: ProofTables): boolean => revision !== null && revision > 0;
+
 /** Whether a settlement `s` on chain is the one that a verdict `p` was joined to: a vanished one takes its verdict along. */
 export const isVerdictOf = sql`p.chain_id = s.chain_id and p.block_number = s.block_number
   and p.log_index = s.log_index and p.tx_hash = s.tx_hash`;

@@ -12,8 +12,10 @@ import {
   NOTIONS,
 } from "../queries/nodeHistory.ts";
 import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
+import { AVAILABILITY_SAMPLES } from "../queries/nodeProofs.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
+import type { ProofTables } from "../queries/proofs.ts";
 import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { amount, count, eventFields, hex, unixSeconds } from "./fields.ts";
@@ -38,7 +40,9 @@ export const metricsSchema = z
     }),
     heartbeats: count().nullable(),
     missedHeartbeats: count().nullable(),
-    inferences: count().nullable(),
+    inferences: count().nullable().openapi({
+      description: "Signed in the window, with a valid signature, settled after the node's registration.",
+    }),
     settlements: count().nullable().openapi({ description: "Individual settlements that name the node." }),
     payers: count().nullable(),
     revenue: z
@@ -46,7 +50,12 @@ export const metricsSchema = z
       .nullable(),
     settlementLatencyP50Seconds: z.number().nullable(),
     settlementLatencyP95Seconds: z.number().nullable(),
-    proofAvailability: z.number().nullable(),
+    proofAvailability: z
+      .number()
+      .nullable()
+      .openapi({
+        description: `Of its newest ${AVAILABILITY_SAMPLES} individual settlements whose payload was looked for, those of the window: the share whose payload could be had. It says more about relayers than about the node.`,
+      }),
     probes: count().nullable(),
     probeSuccess: z.number().nullable(),
     probeP50Ms: z.number().nullable(),
@@ -163,12 +172,14 @@ export const nodeEventSchema = z.strictObject({
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 const OG = { required: ["og"] } as const;
+const OG_AND_PROOFS = { ...OG, proofs: "read" } as const;
 
 const detailOf = (
   { registries }: ApiSettings,
+  proofs: ProofTables | null,
   windows: readonly NodeWindow[],
   keys: NodeDetail["keys"],
-): NodeDetail => ({ windows, keys, settlementRegistry: registries[0] ?? "" });
+): NodeDetail => ({ windows, keys, settlementRegistry: registries[0] ?? "", proofs });
 
 /** Finds which registry's node is meant; `all` would not be one node. */
 async function requireNode(
@@ -213,9 +224,10 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
         pcrHash: hashParameter().optional(),
         registry: registryParameter().optional(),
         at: timeParameter("State after the last block whose timestamp is not later.").optional(),
-        sort: oneOfParameter(NODE_SORTS, "Highest or newest first; `uptime` is that of 24 h.").default(
-          "registeredAt",
-        ),
+        sort: oneOfParameter(
+          NODE_SORTS,
+          "Highest or newest first; `uptime` and `inferences` are those of 24 h.",
+        ).default("registeredAt"),
         include: wordsParameter(
           INCLUDES,
           "`keys`: public keys and certificates. `metrics`: every window.",
@@ -230,9 +242,9 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
         service,
         context,
         {
-          sources: OG,
+          sources: OG_AND_PROOFS,
           query,
-          keyTypes: sort === "uptime" ? ["ratio", "position", "log"] : EVENT_KEY,
+          keyTypes: sort === "uptime" || sort === "inferences" ? ["ratio", "position", "log"] : EVENT_KEY,
           item: nodeItemSchema(include),
         },
         async (state, page) => {
@@ -242,7 +254,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
             { ...query, registries: registriesMeant(settings, registry) },
             sort,
             page,
-            detailOf(settings, windows, keys),
+            detailOf(settings, state.proofs, windows, keys),
           );
           if (keys === "with-keys") return nodes;
           return {
@@ -274,19 +286,19 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: OG, query }, async (state) =>
+      answerOne(service, context, { sources: OG_AND_PROOFS, query }, async (state) =>
         requireNode(
           state,
           await state.momentAt(query.at),
           settings,
           params.teeId,
           query.registry,
-          detailOf(settings, NODE_WINDOW_NAMES, "with-keys"),
+          detailOf(settings, state.proofs, NODE_WINDOW_NAMES, "with-keys"),
         ),
       ),
   );
 
-  const bare = detailOf(settings, [], "without-keys");
+  const bare = detailOf(settings, null, [], "without-keys");
   const keyOf = ({ registry, teeId }: { readonly registry: string; readonly teeId: string }) => ({
     registry,
     teeId,

@@ -63,7 +63,9 @@ export const networkSchema = z
       claimedLeaves: count(),
     }),
     onchainInferences: count(),
-    inferences: count().nullable(),
+    inferences: count().nullable().openapi({
+      description: "Distinct ones, with a valid signature of a node that was registered by then.",
+    }),
     payments: count().nullable(),
     payers: count().nullable(),
     volume: z.array(z.strictObject({ token: hex(), raw: amount(), organic: amount().nullable() })).nullable(),
@@ -144,9 +146,10 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       query: { ...freshnessParameters, registry },
     },
     (context, { query }) =>
-      answerOne(service, context, { sources: BOTH, query }, (state) =>
+      answerOne(service, context, { sources: { ...BOTH, proofs: "read" }, query }, (state) =>
         readNetwork(
           state.transaction,
+          state.proofs,
           state.moment("og"),
           state.optionalMoment("base"),
           registriesMeant(settings, query.registry),

@@ -2,7 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { type AsOf, chainAsOf, refuseStale, setFreshness } from "../queries/asOf.ts";
+import { readVerifierBacklog } from "../queries/backlog.ts";
 import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
+import { readProofTables } from "../queries/proofs.ts";
 import { type ApiService, originOf } from "../queries/service.ts";
 import type { RequestContext } from "./answer.ts";
 import { hex, unixSeconds } from "./fields.ts";
@@ -24,8 +26,11 @@ export const statusSchema = z
   .strictObject({
     chains: z.strictObject({ og: chainStatus, base: chainStatus }),
     verifier: z.strictObject({
-      pending: z.int().nullable(),
-      oldestPendingSeconds: z.int().nullable(),
+      pending: z.int().nullable().openapi({ description: "Settlements on chain without a verdict." }),
+      oldestPendingSeconds: z
+        .int()
+        .nullable()
+        .openapi({ description: "How long the oldest of them is on chain." }),
     }),
     prober: z.strictObject({
       due: z.int().nullable(),
@@ -67,7 +72,8 @@ function report(service: ApiService, asOf: AsOf | null, body: object): Response 
 
 export function statusRoutes(app: ApiApp, service: ApiService): void {
   const { settings, clock } = service;
-  const lagOf = ({ blockTime }: Position) => Math.max(0, Math.floor(clock() / 1_000) - blockTime);
+  const secondsSince = (time: number) => Math.max(0, Math.floor(clock() / 1_000) - time);
+  const lagOf = ({ blockTime }: Position) => secondsSince(blockTime);
 
   defineRoute(
     app,
@@ -81,6 +87,9 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
     },
     async (context, { query }) => {
       const { progress, positions, asOf } = await readKnown(service, context);
+      const backlog = await service.reader.read(async (transaction) =>
+        readVerifierBacklog(transaction, await readProofTables(transaction), settings.chainIds.og),
+      );
       if (query.maxLag !== undefined)
         for (const chain of CHAIN_NAMES)
           if (positions[chain] === null) throw indexing(chain, progress[chain]);
@@ -110,7 +119,10 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       };
       return report(service, asOf, {
         chains: { og: statusOf("og"), base: statusOf("base") },
-        verifier: { pending: null, oldestPendingSeconds: null },
+        verifier: {
+          pending: backlog?.pending ?? null,
+          oldestPendingSeconds: backlog?.oldestAt == null ? null : secondsSince(backlog.oldestAt),
+        },
         prober: { due: null, lastRoundAt: null, lastRoundUsable: null },
         version: settings.version,
         scoreVersion: null,

@@ -1,0 +1,108 @@
+/** What proofs tell of nodes over the windows that end at a moment, or on one day. */
+import { type SQL, sql } from "drizzle-orm";
+import { inferenceCounts, splitHours, within } from "./countedInferences.ts";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment, TimeRange } from "./moment.ts";
+import { allOf } from "./page.ts";
+import { isVerdictOf, type ProofTables } from "./proofs.ts";
+
+/** A window `(moment - seconds, moment]`; null since the beginning. */
+export interface Window {
+  readonly name: string;
+  readonly seconds: number | null;
+}
+
+/** The moment's own second belongs to the window. */
+const rangeOf = ({ time }: Moment, { seconds }: Pick<Window, "seconds">): TimeRange => ({
+  from: seconds === null ? undefined : Math.max(0, time + 1 - seconds),
+  to: time + 1,
+});
+
+/** A scalar: the inferences that count of the node with this id, signed inside of a range. */
+function inferencesWithin(proofs: ProofTables, moment: Moment, teeId: SQL, range: TimeRange): SQL {
+  const { hours, rest } = splitHours(range);
+  const parts = [
+    sql`(select coalesce(sum(b.inferences), 0) from ${proofs.nodeBucket} b
+      where b.tee_id = ${teeId} and ${allOf(within(sql`b.start_at`, hours))})`,
+    ...rest.map(
+      (part) => sql`(select count(*) from ${proofs.inference} i
+      where i.tee_id = ${teeId} and ${allOf(within(sql`i.signed_at`, part))} and ${inferenceCounts(proofs, moment)})`,
+    ),
+  ];
+  return sql`(${sql.join(parts, sql` + `)})::bigint`;
+}
+
+/**
+ * Joins `inferred.total`, the inferences of the node `n` over the last `seconds`; null outside of the registry that
+ * settlements belong to.
+ */
+export const joinInferences = (
+  proofs: ProofTables,
+  moment: Moment,
+  seconds: number,
+  settlementRegistry: string,
+): SQL => sql`
+  cross join lateral (select case when n.registry = ${settlementRegistry}
+    then ${inferencesWithin(proofs, moment, sql`n.tee_id`, rangeOf(moment, { seconds }))} end as total) inferred`;
+
+/**
+ * Inferences per node and window, by `place name`.
+ * @param wanted - a common table expression `wanted (chain_id, registry, tee_id, place)`.
+ */
+export async function readInferenceCounts(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  wanted: SQL,
+  windows: readonly Window[],
+): Promise<ReadonlyMap<string, number>> {
+  const parts = windows.map(
+    (window) => sql`select wanted.place, ${window.name} as name,
+      ${inferencesWithin(proofs, moment, sql`wanted.tee_id`, rangeOf(moment, window))} as total from wanted`,
+  );
+  const rows = await transaction.rows<{ place: number; name: string; total: number }>(
+    sql`with ${wanted} ${sql.join(parts, sql` union all `)} order by 1, 2`,
+  );
+  return new Map(rows.map(({ place, name, total }) => [`${place} ${name}`, total]));
+}
+
+/** A node's availability is that of so many of its newest individual settlements at most: a window cannot cost more. */
+export const AVAILABILITY_SAMPLES = 200;
+
+/**
+ * Per node and window, by `place name`: of its newest individual settlements whose payload was looked for, the share
+ * whose payload could be had. Absent without any.
+ * @param wanted - as above.
+ */
+export async function readPayloadAvailability(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  { chainId, blockNumber, time }: Moment,
+  wanted: SQL,
+  windows: readonly Window[],
+): Promise<ReadonlyMap<string, number>> {
+  const values = sql.join(
+    windows.map(({ name, seconds }) => sql`(${name}, ${seconds === null ? 0 : time + 1 - seconds}::bigint)`),
+    sql`, `,
+  );
+  const rows = await transaction.rows<{ place: number; name: string; share: number | null }>(sql`
+    with ${wanted}, w (name, from_at) as (values ${values})
+    select wanted.place, w.name,
+      round(count(*) filter (where recent.state <> 'unavailable')::numeric / nullif(count(*), 0), 6)::float8 as share
+    from wanted
+    cross join lateral (
+      select s.settled_at, y.state from (
+        select * from og.settlement s
+        where s.chain_id = ${chainId} and s.tee_id = wanted.tee_id and s.kind = 'individual'
+          and s.block_number <= ${blockNumber}
+        order by s.block_number desc, s.log_index desc limit ${AVAILABILITY_SAMPLES}
+      ) s
+      join ${proofs.settled} p on ${isVerdictOf}
+      join ${proofs.payload} y on y.key = p.payload_key and y.state <> 'pending'
+    ) recent
+    join w on recent.settled_at >= w.from_at
+    group by wanted.place, w.name order by wanted.place, w.name`);
+  return new Map(
+    rows.flatMap(({ place, name, share }) => (share === null ? [] : [[`${place} ${name}`, share]])),
+  );
+}
