@@ -10,6 +10,20 @@ export interface Candidate {
   readonly score: Score;
   /** Hours of evidence behind the score. */
   readonly nEff: number;
+  /**
+   * The most hours of evidence of any key of its operator, whether that key passed, failed a gate or was stopped: see
+   * `evidenceByOwner`. An operator is new once; its next keys are not.
+   */
+  readonly operatorNEff: number;
+}
+
+/** @param nodes - every node of the snapshot, those that cannot be selected included. */
+export function evidenceByOwner(
+  nodes: Iterable<{ readonly owner: string; readonly nEff: number }>,
+): ReadonlyMap<string, number> {
+  const most = new Map<string, number>();
+  for (const { owner, nEff } of nodes) most.set(owner, Math.max(most.get(owner) ?? 0, nEff));
+  return most;
 }
 
 declare const probabilityBrand: unique symbol;

@@ -7,7 +7,7 @@
  * each number and redoes an example by hand.
  */
 export { betaQuantile, type Posterior, posterior } from "./beta.ts";
-export { type Candidate, type Probability, toProbability } from "./candidate.ts";
+export { type Candidate, evidenceByOwner, type Probability, toProbability } from "./candidate.ts";
 export { CONSTANTS, type Constant, type ConstantName, SCORE_VERSION, SCORING } from "./constants.ts";
 export type { DayHours, Evidence, Weighed } from "./evidence.ts";
 export { excusedSpells, isSilence, type RelayerSilence } from "./excused.ts";

@@ -19,7 +19,7 @@ export interface Operator {
   /** In order of their hosts' names. */
   readonly machines: readonly Machine[];
   readonly bestScore: number;
-  /** x of its best-evidenced key. */
+  /** x of its best-evidenced key, among all that it ever registered. */
   readonly novelty: number;
 }
 
@@ -46,11 +46,12 @@ export function operatorsOf(candidates: readonly Candidate[]): readonly Operator
   }
   return inOrder(hostsOf).map(([owner, hosts]) => {
     const machines = inOrder(hosts).map(([, keys]) => machineOf(candidates, keys));
+    const evidence = [...hosts.values()].flat().map((position) => candidates[position]?.operatorNEff ?? 0);
     return {
       owner,
       machines,
       bestScore: machines.reduce((best, machine) => Math.max(best, machine.bestScore), 0),
-      novelty: machines.reduce((least, machine) => Math.min(least, machine.novelty), 1),
+      novelty: novelty(evidence.reduce((most, hours) => Math.max(most, hours), 0)),
     };
   });
 }

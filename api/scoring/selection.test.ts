@@ -19,6 +19,7 @@ const candidate = (
   host,
   score: toScore(score),
   nEff,
+  operatorNEff,
 });
 
 /** Share of each operator. */
@@ -180,6 +181,15 @@ test("a newcomer is explored, and gets less than an established equal", () => {
   const shares = sharesOf([...established, candidate("n", "new", "n", 80, 0)]);
   expect(shares.get("new")).toBeGreaterThan(0.045);
   expect(shares.get("new")).toBeLessThan(shares.get("old 0") ?? 0);
+});
+
+test("an operator's next key is no newcomer", () => {
+  const established = Array.from({ length: 10 }, (_, index) =>
+    candidate(`e${index}`, `old ${index}`, `e${index}`, 97),
+  );
+  const shareWith = (operatorNEff: number) =>
+    shareOf([...established, candidate("n", "again", "n", 80, 0, operatorNEff)], "again");
+  expect(shareWith(100)).toBeLessThan(shareWith(0) / 2);
 });
 
 const spread = [99, 97, 96, 95, 93, 90, 88].map((score, index) =>

@@ -62,6 +62,7 @@ test("two twins and this node, three operators of one host each, are selected 0.
     host: `host ${index}`,
     score: value,
     nEff,
+    operatorNEff: nEff,
   }));
   const [first, second, third] = prepareSelection(candidates, "weighted").probabilities;
   expect(first).toBeCloseTo(0.387, 3);

@@ -93,7 +93,7 @@ const scores = scoreAll(histories);
 const candidates = histories.map(({ nodeId, owner, host }, index): Candidate => {
   const score = scores[index];
   if (score === undefined) throw new Error(`node ${index} has no score`);
-  return { nodeId, owner, host, score: score.value, nEff: score.nEff };
+  return { nodeId, owner, host, score: score.value, nEff: score.nEff, operatorNEff: score.nEff };
 });
 report(
   "prepare a selection of 10,000 nodes",

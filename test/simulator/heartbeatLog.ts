@@ -21,12 +21,15 @@ export interface HeartbeatLog {
 /**
  * @param heartbeats - in order of blocks.
  * @param enabledAt - whether the node was enabled at a block; the registry refuses heartbeats of others.
+ * @param signedTimes - `checked` as the registry and the indexer do; otherwise without its bound on a signature's age, or
+ *   without its bound on signatures of the future.
  */
 export function readHeartbeats(
   registeredAt: number,
   heartbeats: readonly Heartbeat[],
   maxAgeSeconds: number,
   enabledAt: (time: number) => boolean = () => true,
+  signedTimes: "checked" | "any age" | "post-dated" = "checked",
 ): HeartbeatLog {
   let figures: LivenessFigures = {
     activeFrom: registeredAt,
@@ -42,8 +45,9 @@ export function readHeartbeats(
   const gaps: SignedGap[] = [];
   for (const { signedAt: claimedAt, receivedAt } of heartbeats) {
     // The contract refuses a second after its block's; the indexer clamps what an earlier registry took.
-    const signedAt = Math.min(claimedAt, receivedAt);
-    if (receivedAt - signedAt > maxAgeSeconds || !enabledAt(receivedAt)) continue;
+    const signedAt = signedTimes === "post-dated" ? claimedAt : Math.min(claimedAt, receivedAt);
+    const tooOld = signedTimes !== "any age" && receivedAt - signedAt > maxAgeSeconds;
+    if (tooOld || !enabledAt(receivedAt)) continue;
     const repeated = seen.has(signedAt);
     const beat = { signedAt, receivedAt, repeated };
     const outcome = applyBeat(figures, { enabled: true, pcrApprovedUntil: null }, beat, maxAgeSeconds);
