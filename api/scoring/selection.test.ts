@@ -13,6 +13,7 @@ const candidate = (
   host: string,
   score: number,
   nEff = EXPLORED,
+  operatorNEff = nEff,
 ): Candidate => ({
   nodeId,
   owner,
