@@ -695,12 +695,12 @@ export const permitFailure = onchainTable(
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }) }),
 );
 
-/** Hourly and daily payments per payee and token. Sums over operators are made when asked. */
+/** Payments to a payee in a token, by the hour. A day is the sum of its hours. */
 export const paymentBucket = onchainTable(
   "payment_bucket",
   (t) => ({
     chainId: t.integer().notNull(),
-    intervalSeconds: t.integer().notNull(),
+    /** Unix seconds, a full hour. */
     startAt: t.int8({ mode: "number" }).notNull(),
     payee: t.hex().notNull(),
     token: t.hex().notNull(),
@@ -709,27 +709,48 @@ export const paymentBucket = onchainTable(
     amount: t.bigint().notNull(),
   }),
   (table) => ({
-    pk: primaryKey({
-      columns: [table.chainId, table.intervalSeconds, table.startAt, table.payee, table.token],
-    }),
+    pk: primaryKey({ columns: [table.chainId, table.startAt, table.payee, table.token] }),
     // one payee's series
-    payeeIdx: index().on(table.payee, table.intervalSeconds, table.startAt),
+    payeeIdx: index().on(table.payee, table.startAt),
   }),
 );
 
-/** Hourly and daily payments per token, whoever the payee. */
+/** Payments in a token, by the hour. */
 export const tokenBucket = onchainTable(
   "token_bucket",
   (t) => ({
     chainId: t.integer().notNull(),
-    intervalSeconds: t.integer().notNull(),
+    /** Unix seconds, a full hour. */
     startAt: t.int8({ mode: "number" }).notNull(),
     token: t.hex().notNull(),
     payments: t.int8({ mode: "number" }).notNull(),
     /** Base units. */
     amount: t.bigint().notNull(),
   }),
+  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.startAt, table.token] }) }),
+);
+
+/** What one payer paid one payee on one UTC day: organic volume is bounded per payer and day. */
+export const payerDay = onchainTable(
+  "payer_day",
+  (t) => ({
+    chainId: t.integer().notNull(),
+    payee: t.hex().notNull(),
+    token: t.hex().notNull(),
+    payer: t.hex().notNull(),
+    /** Unix seconds, a midnight. */
+    startAt: t.int8({ mode: "number" }).notNull(),
+    payments: t.int8({ mode: "number" }).notNull(),
+    /** Base units. */
+    amount: t.bigint().notNull(),
+    /** Of it, what the payer submitted itself as the facilitator. */
+    selfFacilitatedAmount: t.bigint().notNull(),
+  }),
   (table) => ({
-    pk: primaryKey({ columns: [table.chainId, table.intervalSeconds, table.startAt, table.token] }),
+    pk: primaryKey({ columns: [table.chainId, table.payee, table.token, table.payer, table.startAt] }),
+    // /v1/payers/:address
+    payerIdx: index().on(table.payer, table.startAt),
+    // the network's organic volume over a window
+    timeIdx: index().on(table.startAt),
   }),
 );

@@ -71,12 +71,7 @@ async function settle(blockNumber: number, details: Readonly<Record<string, unkn
 }
 
 async function pay(blockNumber: number, details: Readonly<Record<string, unknown>> = {}) {
-  await tables.client.query("insert into base.block values (8453, $1, $2, $3) on conflict do nothing", [
-    blockNumber,
-    hash(`base${blockNumber}`),
-    T0 + blockNumber,
-  ]);
-  await tables.insert("base", "payment", {
+  const row = {
     blockNumber,
     logIndex: 1,
     scheme: "upto",
@@ -91,7 +86,22 @@ async function pay(blockNumber: number, details: Readonly<Record<string, unknown
     txHash: hash(`pay${blockNumber}`),
     source: "call",
     ...details,
-  });
+  };
+  await tables.client.query("insert into base.block values (8453, $1, $2, $3) on conflict do nothing", [
+    blockNumber,
+    hash(`base${blockNumber}`),
+    row.paidAt,
+  ]);
+  await tables.insert("base", "payment", row);
+  // As the indexer does: a day's sum per payer.
+  await tables.client.query(
+    `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
+     values (8453, $1, $2, $3, $4, 1, $5, case when $3 = $6 then $5::numeric else 0 end)
+     on conflict (chain_id, payee, token, payer, start_at) do update set payments = payer_day.payments + 1,
+       amount = payer_day.amount + excluded.amount,
+       self_facilitated_amount = payer_day.self_facilitated_amount + excluded.self_facilitated_amount`,
+    [row.payee, row.token, row.payer, row.paidAt - (row.paidAt % DAY), row.amount, row.facilitator],
+  );
 }
 
 const idsOf = async (path: string): Promise<string[]> =>
@@ -506,11 +516,12 @@ describe("payments, channels and operators", () => {
     await history.register("c", T0 + 2, { owner: address("owner-b"), paymentAddress: COMMON_PAYEE });
     await history.register("d", T0 + 3, { owner: address("owner-a"), paymentAddress: COMMON_PAYEE });
     for (let block = 1; block <= 4; block++) await pay(block);
-    await pay(5, { paidAt: T0 + DAY, amount: String(OPG_UNIT / 2n) });
-    await pay(6, { payer: address("second"), amount: String(3n * OPG_UNIT) });
-    await pay(7, { payee: COMMON_PAYEE });
-    await pay(8, { token: address("other-token") });
-    await pay(9, { payer: address("owner-a") });
+    await pay(5, { payer: address("second"), amount: String(3n * OPG_UNIT) });
+    await pay(6, { payee: COMMON_PAYEE });
+    await pay(7, { token: address("other-token") });
+    await pay(8, { payer: address("owner-a") });
+    await pay(9, { paidAt: T0 + DAY, amount: String(OPG_UNIT / 2n) });
+    await tables.setHead("base", 9, T0 + DAY);
     const { items } = await api.json("/v1/operators");
     for (const item of items) expect(() => operatorSchema.parse(item)).not.toThrow();
     const [b, a] = items;
@@ -628,7 +639,6 @@ describe("payments, channels and operators", () => {
     await pay(1);
     await pay(2, { payer: address("second") });
     await tables.insert("base", "tokenBucket", {
-      intervalSeconds: DAY,
       startAt: T0,
       token: OPG,
       payments: 2,

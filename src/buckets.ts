@@ -1,7 +1,6 @@
 /** Widths of the stored time buckets, seconds. */
 export const HOUR_SECONDS = 3600;
 export const DAY_SECONDS = 86_400;
-export const BUCKET_SECONDS = [HOUR_SECONDS, DAY_SECONDS] as const;
 
 /** The start of the bucket that holds `timestamp`, unix seconds. */
 export const bucketStart = (timestamp: number, intervalSeconds: number): number =>

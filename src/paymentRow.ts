@@ -1,8 +1,8 @@
 /** The row of one payment and the sums it belongs to, whatever the scheme. */
 import type { Context } from "ponder:registry";
-import { payment, paymentBucket, tokenBucket } from "ponder:schema";
+import { payerDay, payment, paymentBucket, tokenBucket } from "ponder:schema";
 import { type Hex, maxUint256 } from "viem";
-import { BUCKET_SECONDS, bucketStart } from "./buckets.ts";
+import { bucketStart, DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
 import { addNetworkCounts, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 
 /** What tells one payment from another; the rest of its row follows from the event it was read at. */
@@ -29,30 +29,38 @@ function add(sum: bigint, amount: bigint): bigint {
   return total;
 }
 
-/** Writes a payment, its block, and the hourly and daily sums of its payee, its token and the network. */
+/** Writes a payment, its block, and the sums it belongs to: of its payee, its token and the network by the hour, of its payer by the day. */
 export async function recordPayment(context: Context, event: LogEvent, paid: Payment): Promise<void> {
   const chainId = context.chain.id;
   const paidAt = timeOf(event);
-  const { payee, token, amount } = paid;
+  const { payee, payer, token, amount } = paid;
+  const facilitator = event.transaction.from;
   await recordBlock(context, event);
   await context.db.insert(payment).values({
     ...paid,
     chainId,
     blockNumber: Number(event.block.number),
-    facilitator: event.transaction.from,
+    facilitator,
     paidAt,
     txHash: event.transaction.hash,
   });
-  for (const intervalSeconds of BUCKET_SECONDS) {
-    const bucket = { chainId, intervalSeconds, startAt: bucketStart(paidAt, intervalSeconds) };
-    await context.db
-      .insert(paymentBucket)
-      .values({ ...bucket, payee, token, payments: 1, amount })
-      .onConflictDoUpdate((row) => ({ payments: row.payments + 1, amount: add(row.amount, amount) }));
-    await context.db
-      .insert(tokenBucket)
-      .values({ ...bucket, token, payments: 1, amount })
-      .onConflictDoUpdate((row) => ({ payments: row.payments + 1, amount: add(row.amount, amount) }));
-  }
+  const hour = { chainId, startAt: bucketStart(paidAt, HOUR_SECONDS), token, payments: 1, amount };
+  await context.db
+    .insert(paymentBucket)
+    .values({ ...hour, payee })
+    .onConflictDoUpdate((row) => ({ payments: row.payments + 1, amount: add(row.amount, amount) }));
+  await context.db
+    .insert(tokenBucket)
+    .values(hour)
+    .onConflictDoUpdate((row) => ({ payments: row.payments + 1, amount: add(row.amount, amount) }));
+  const selfFacilitatedAmount = facilitator.toLowerCase() === payer.toLowerCase() ? amount : 0n;
+  await context.db
+    .insert(payerDay)
+    .values({ ...hour, startAt: bucketStart(paidAt, DAY_SECONDS), payee, payer, selfFacilitatedAmount })
+    .onConflictDoUpdate((row) => ({
+      payments: row.payments + 1,
+      amount: add(row.amount, amount),
+      selfFacilitatedAmount: add(row.selfFacilitatedAmount, selfFacilitatedAmount),
+    }));
   await addNetworkCounts(context, paidAt, { payments: 1 });
 }

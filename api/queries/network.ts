@@ -87,7 +87,7 @@ export async function readNetwork(
 async function readDemand(transaction: ReadTransaction, { chainId }: Moment) {
   const tokens = await transaction.rows<{ token: string; payments: number; raw: bigint }>(sql`
     select token, sum(payments)::bigint as payments, sum(amount) as raw
-    from base.token_bucket where chain_id = ${chainId} and interval_seconds = 86400 group by token order by token`);
+    from base.token_bucket where chain_id = ${chainId} group by token order by token`);
   // Jumps along the index from payer to payer: there are far fewer of them than payments.
   const [payers] = await transaction.rows<{ count: number }>(sql`
     with recursive payer as (

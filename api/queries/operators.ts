@@ -13,7 +13,7 @@ import {
   pcrRecords,
   recordColumn,
 } from "./nodeState.ts";
-import { insiders, isOrganic, namedAddresses } from "./organic.ts";
+import { insiders, isOrganicPair, namedAddresses, paidDays } from "./organic.ts";
 import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
 
 export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
@@ -241,19 +241,24 @@ async function readRevenues(
         );
   const paid = sql`
     with ${namedAddresses(og)}, ${ownAddresses(scope)},
+    own_payee as materialized (
+      select payment_address as payee, owner from own_address where owner in ${[...owners]}
+    ), ${paidDays(base, sql`own_payee`)},
     p as materialized (
-      select own_address.owner, m.payer, m.payee, m.facilitator, m.token, m.amount, m.paid_at / 86400 as day
-      from own_address join base.payment m on m.payee = own_address.payment_address
-      where own_address.owner in ${[...owners]} and m.chain_id = ${base.chainId} and m.block_number <= ${base.blockNumber}
+      select own_payee.owner, d.payer, d.payee, d.token, d.start_at, d.payments, d.amount, d.self_facilitated_amount
+      from own_payee join paid_day d on d.payee = own_payee.payee
     ), payer as (select distinct payer as account from p), ${insiders(og)}`;
   const tokens = await transaction.rows<RevenueRow>(sql`
     ${paid},
     cap (token, amount) as (values ${caps}),
     daily as (
-      select p.owner, p.token, p.payer, p.day, count(*) as payments, sum(p.amount) as raw,
-        least(coalesce(sum(p.amount) filter (where ${isOrganic}), 0), max(cap.amount)) as organic,
+      select p.owner, p.token, p.payer, p.start_at, sum(p.payments) as payments, sum(p.amount) as raw,
+        least(
+          coalesce(sum(p.amount - p.self_facilitated_amount) filter (where ${isOrganicPair}), 0),
+          max(cap.amount)
+        ) as organic,
         bool_or(cap.token is not null) as bounded
-      from p left join cap on cap.token = p.token group by p.owner, p.token, p.payer, p.day
+      from p left join cap on cap.token = p.token group by p.owner, p.token, p.payer, p.start_at
     ), per_payer as (
       select owner, token, payer, sum(payments) as payments, sum(raw) as raw,
         case when bool_or(bounded) then sum(organic) end as organic

@@ -35,9 +35,43 @@ export const insiders = ({ chainId, blockNumber, time }: Moment): SQL => sql`
       or exists (select from og.role where chain_id = ${chainId} and role = ${DEFAULT_ADMIN_ROLE} and account = payer.account and granted_at <= ${time})
   )`;
 
-/** Whether a row with `payer`, `payee` and `facilitator` of the relation `p` is organic. Needs both of the above. */
-export const isOrganic: SQL = sql`(
-  p.payer <> p.payee and p.payer <> p.facilitator
+/**
+ * Whether what a row of the relation `p` with `payer` and `payee` says is organic, as far as the two decide it: what the
+ * payer submitted itself is not. Needs both of the above.
+ */
+export const isOrganicPair: SQL = sql`(
+  p.payer <> p.payee
   and not exists (select from insider where insider.account = p.payer)
   and not exists (select from named_address where named_address.payment_address = p.payee and named_address.owner = p.payer)
 )`;
+
+/** Whether a row with `payer`, `payee` and `facilitator` of the relation `p` is organic. */
+export const isOrganic: SQL = sql`(p.payer <> p.facilitator and ${isOrganicPair})`;
+
+/**
+ * A common table expression `paid_day (payee, token, payer, start_at, payments, amount, self_facilitated_amount)`: what was
+ * paid up to the moment, per UTC day: whole days from their sums, the moment's own day from its payments.
+ * @param payees - a relation with a column `payee`, to which it is narrowed.
+ */
+export const paidDays = ({ chainId, blockNumber, time }: Moment, payees: SQL): SQL => {
+  const today = time - (time % DAY_SECONDS);
+  return sql`
+  paid_day as materialized (
+    select d.payee, d.token, d.payer, d.start_at, d.payments, d.amount, d.self_facilitated_amount
+    from base.payer_day d
+    where d.chain_id = ${chainId} and d.start_at < ${today} and d.payee in (select payee from ${payees})
+    union all
+    select m.payee, m.token, m.payer, ${today}::bigint, count(*), sum(m.amount),
+      coalesce(sum(m.amount) filter (where m.payer = m.facilitator), 0)
+    from base.payment m
+    where m.chain_id = ${chainId} and m.paid_at >= ${today} and m.block_number <= ${blockNumber}
+      and m.block_number > ${lastBlockBefore(chainId, today)} and m.payee in (select payee from ${payees})
+    group by m.payee, m.token, m.payer
+  )`;
+};
+
+const DAY_SECONDS = 86_400;
+
+const lastBlockBefore = (chainId: number, time: number): SQL => sql`
+  coalesce((select number from base.block where chain_id = ${chainId} and timestamp < ${time}
+    order by timestamp desc, number desc limit 1), -1)`;
