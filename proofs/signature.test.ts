@@ -30,9 +30,9 @@ const signed = (options: { padding?: number; saltLength?: number }, algorithm = 
     saltLength: 32,
     ...options,
   });
-/** SubjectPublicKeyInfo of an RSA key with a modulus of real length and an exponent of choice. */
-function rsaKey(exponent: bigint): Buffer {
-  const { n } = createPublicKey(enclave.privateKey).export({ format: "jwk" });
+/** SubjectPublicKeyInfo of an RSA key that nobody can sign with. */
+function rsaKey(modulusBytes: number, exponent: bigint): Buffer {
+  const n = Buffer.alloc(modulusBytes, 0xd3).toString("base64url");
   const digits = exponent.toString(16);
   const e = Buffer.from(digits.length % 2 ? `0${digits}` : digits, "hex").toString("base64url");
   return createPublicKey({ key: { kty: "RSA", n, e }, format: "jwk" }).export({
@@ -43,6 +43,8 @@ function rsaKey(exponent: bigint): Buffer {
 
 describe("an enclave's public key", () => {
   it("is RSA of 2048 bits whose DER hashes to the TEE id", () => {
+    expect(reasonOf(rsaKey(256, 65537n))).toBe("ok");
+    expect(reasonOf(rsaKey(256, 3n))).toBe("ok");
     expect(reasonOf(enclave.publicKeyDer)).toBe("ok");
     expect(reasonOf(enclave.publicKeyDer, hashOf("another"))).toBe("key-hash-mismatch");
   });
@@ -63,8 +65,9 @@ describe("an enclave's public key", () => {
     ])
       expect(reasonOf(der)).toBe("key-malformed");
     const others = [
-      newEnclave(1024).publicKeyDer,
-      newEnclave(3072).publicKeyDer,
+      rsaKey(128, 65537n),
+      rsaKey(255, 65537n),
+      rsaKey(384, 65537n),
       generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "der" }),
       generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "der" }),
       generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).publicKey.export({

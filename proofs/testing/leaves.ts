@@ -32,8 +32,8 @@ export interface Enclave {
   readonly teeId: Hex;
 }
 
-export function newEnclave(modulusLength = 2048): Enclave {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength });
+export function newEnclave(): Enclave {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const publicKeyDer = publicKey.export({ type: "spki", format: "der" });
   return { privateKey, publicKeyDer, teeId: keccak256Hex(publicKeyDer) };
 }
