@@ -70,7 +70,7 @@ export class Verifier {
     const { holder } = settings;
     this.#claims = new Claims(pool, holder, settings.leaseSeconds);
     this.#checkers = new Checkers(settings.threads);
-    this.#synchroniser = new Synchroniser(pool, settings, log);
+    this.#synchroniser = new Synchroniser(pool, { ...settings, onKeys: () => this.#learnKeys() }, log);
     this.#batchCommit = new GroupCommit(
       (outcomes) => recordBatches(pool, holder, outcomes),
       (outcome) => (outcome.state === "proven" ? outcome.leaves.count : 1),
@@ -102,6 +102,7 @@ export class Verifier {
   /** Works until `signal` aborts; then gives back what is not recorded, and resolves. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
+    await this.#learnKeys().catch((error: Error) => this.log.debug(error.message));
     await this.#notices.start();
     // with its jobs, the last extension of leases ends too
     const jobs = Promise.all([...this.#lanes.map((lane) => lane.run(signal)), this.#keepLeases(signal)]);

@@ -83,7 +83,7 @@ export async function compare(
     : await client.query<SettlementPlace>(
         `select p.chain_id as "chainId", p.block_number::float8 as "blockNumber", p.log_index as "logIndex"
          from proofs.settled p
-         where p.chain_id = $1 and p.block_number between $2 and least($3, $4) and not exists (
+         where p.chain_id = $1 and p.block_number between $2 and least($3::int8, $4::int8) and not exists (
            select from ${CHAIN} where ${ON_CHAIN} and (c.block_number, c.log_index) = (p.block_number, p.log_index))
          order by p.block_number, p.log_index`,
         [...range, head.blockNumber],

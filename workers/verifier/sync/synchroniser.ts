@@ -14,6 +14,8 @@ export interface SyncSettings {
   readonly chainId: number;
   /** The current registry. */
   readonly registry: Hex;
+  /** Called when keys were collected, before settlements that may need them. */
+  readonly onKeys: () => Promise<void>;
 }
 
 export class Synchroniser {
@@ -33,13 +35,15 @@ export class Synchroniser {
 
   /** @returns whether anything changed; undefined while nothing is published. */
   async pass(signal: AbortSignal): Promise<boolean | undefined> {
-    const { chainId, registry } = this.settings;
+    const { chainId, registry, onKeys } = this.settings;
     const whole = this.#nextBlock === 0;
     const changes = await readChain(this.pool, chainId, (client, head) =>
       compareRegistrations(client, chainId, registry, head),
     );
     if (changes === undefined) return undefined;
     await applyRegistrations(this.pool, chainId, registry, changes);
+    const keys = await collectKeys(this.pool);
+    if (keys > 0) await onKeys();
 
     let arrived = 0;
     let vanished = 0;
@@ -60,7 +64,6 @@ export class Synchroniser {
     if (whole && !signal.aborted) vanished += await this.#forgetOtherChains();
     if (!signal.aborted) this.#nextBlock = headBlock + 1;
 
-    const keys = await collectKeys(this.pool);
     const queued = await queueSignatures(this.pool);
     const registrations = changes.moved.length + changes.vanished.length;
     const changed = arrived + vanished + keys + queued + registrations > 0;

@@ -1,0 +1,71 @@
+/** The verifier's tables, to compare runs and to wait for their end. For tests only. */
+import pg from "pg";
+
+/** What two runs that saw the same chain and blobs hold alike. */
+const TABLES = [
+  "node_key",
+  "registration",
+  "batch",
+  "leaf",
+  "signature",
+  "inference",
+  "payload",
+  "settled",
+  "node_bucket",
+  "model_bucket",
+  "relayer_bucket",
+] as const;
+
+/** Every row as a line of JSON, sorted; without when it was found out. */
+export async function dumpProofs(pool: pg.Pool): Promise<Record<string, string[]>> {
+  const tables: Record<string, string[]> = {};
+  for (const table of TABLES) {
+    const { rows } = await pool.query<{ line: string }>(
+      `select (to_jsonb(t) - 'checked_at')::text as line from proofs.${table} t order by 1`,
+    );
+    tables[table] = rows.map(({ line }) => line);
+  }
+  return tables;
+}
+
+export interface Unfinished {
+  /** Jobs that nobody waits to try again. */
+  readonly due: number;
+  readonly dirty: number;
+  /** Settlements and registrations on chain without a row, or rows without one on chain. */
+  readonly unmatched: number;
+  /** Keys that were shown and not collected, and signatures that could be checked. */
+  readonly undecided: number;
+}
+
+/** What is left to do before the tables stand still. */
+export async function unfinished(pool: pg.Pool, registry: string): Promise<Unfinished> {
+  const { rows } = await pool.query<Unfinished>(
+    `
+    select (select count(*) from proofs.job where absences = 0 or run_at < now() + interval '1 hour')::int as due,
+      (select count(*) from proofs.dirty)::int as dirty,
+      (select count(*) from (
+        select s.chain_id, block_number, log_index, hash from og.settlement s
+          join og.block b on b.chain_id = s.chain_id and b.number = block_number where kind <> 'legacy') s
+        full join proofs.settled p using (chain_id, block_number, log_index)
+        where p.block_hash is distinct from s.hash)::int
+      + (select count(*) from (
+        select chain_id, tee_id, min((block_number::text || '.' || log_index)::numeric) as place from og.registry_event
+        where kind = 'registered' and registry = $1 group by 1, 2) e
+        full join proofs.registration r using (chain_id, tee_id)
+        where e.place is distinct from (r.block_number::text || '.' || r.log_index)::numeric)::int as unmatched,
+      (select count(*) from proofs.node_key k join proofs.signature g on g.tee_id = k.tee_id and g.valid is null)::int
+      + (select count(*) from (
+        select tee_id from og.node where public_key is not null
+        union select tee_id from observations.node_record) shown
+        where tee_id not in (select tee_id from proofs.node_key))::int as undecided`,
+    [registry],
+  );
+  if (rows[0] === undefined) throw new Error("no answer");
+  return rows[0];
+}
+
+export const isFinished = (left: Unfinished): boolean => Object.values(left).every((count) => count === 0);
+
+/** An own connection, for tests in other processes. */
+export const connectTo = (url: string): pg.Pool => new pg.Pool({ connectionString: url, max: 2 });
