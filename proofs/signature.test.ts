@@ -74,9 +74,10 @@ describe("an enclave's public key", () => {
         type: "spki",
         format: "der",
       }),
-      rsaKey(1n),
-      rsaKey(65536n),
-      rsaKey(2n ** 2000n + 1n),
+      rsaKey(256, 1n),
+      rsaKey(256, 65536n),
+      rsaKey(256, 2n ** 64n + 1n),
+      rsaKey(256, 2n ** 2000n + 1n),
     ];
     for (const der of others) expect(["key-not-rsa-2048", "key-malformed"]).toContain(reasonOf(der));
   });
