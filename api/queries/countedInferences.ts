@@ -7,10 +7,12 @@ const HOUR = 3_600;
 
 /**
  * Whether the inference `i` counts: a valid signature over it was settled on chain, at or after its node's registration.
- * The verifier's buckets count by the same rule. True, false or null; a scalar for the reason given at `heldOnChain`.
+ * The verifier's buckets count by the same rule, and cannot say when it was settled: neither does this, so that an
+ * answer about the past counts all that was signed then, with today's verdicts. True, false or null; a scalar for the
+ * reason given at `heldOnChain`.
  */
-export function inferenceCounts(proofs: ProofTables, moment: Moment): SQL {
-  const verdicts = verdictsOnChain(proofs, moment);
+export function inferenceCounts(proofs: ProofTables, { chainId, time }: Moment): SQL {
+  const verdicts = verdictsOnChain(proofs, { chainId, time, blockNumber: Number.MAX_SAFE_INTEGER });
   const proves = sql`g.valid and ${registeredBefore(proofs, sql`i.tee_id`)}`;
   return sql`(i.signature_valid and (
     select true from (

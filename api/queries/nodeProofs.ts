@@ -4,7 +4,7 @@ import { inferenceCounts, splitHours, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf } from "./page.ts";
-import { isVerdictOf, type ProofTables } from "./proofs.ts";
+import { IMPOSSIBLE_BLOB_ID, isVerdictOf, type ProofTables } from "./proofs.ts";
 
 /** A window `(moment - seconds, moment]`; null since the beginning. */
 export interface Window {
@@ -88,10 +88,12 @@ export async function readPayloadAvailability(
   const rows = await transaction.rows<{ place: number; name: string; share: number | null }>(sql`
     with ${wanted}, w (name, from_at) as (values ${values})
     select wanted.place, w.name,
-      round(count(*) filter (where recent.state <> 'unavailable')::numeric / nullif(count(*), 0), 6)::float8 as share
+      round(count(*) filter (where recent.had)::numeric / nullif(count(*), 0), 6)::float8 as share
     from wanted
     cross join lateral (
-      select s.settled_at, y.state from (
+      select s.settled_at,
+        y.state <> 'unavailable' and y.reason is distinct from ${IMPOSSIBLE_BLOB_ID} as had
+      from (
         select * from og.settlement s
         where s.chain_id = ${chainId} and s.tee_id = wanted.tee_id and s.kind = 'individual'
           and s.block_number <= ${blockNumber}

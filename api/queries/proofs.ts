@@ -63,6 +63,9 @@ export async function readProofTables(transaction: ReadTransaction): Promise<Pro
 /** Whether a verifier has ever found anything out: before that, no count is zero but unknown. */
 export const anythingFound = ({ revision }: ProofTables): boolean => revision !== null && revision > 0;
 
+/** The verifier's word for a blob that nobody needs to be asked for. */
+export const IMPOSSIBLE_BLOB_ID = "impossible-blob-id";
+
 /** Whether a settlement `s` on chain is the one that a verdict `p` was joined to: a vanished one takes its verdict along. */
 export const isVerdictOf = sql`p.chain_id = s.chain_id and p.block_number = s.block_number
   and p.log_index = s.log_index and p.tx_hash = s.tx_hash`;

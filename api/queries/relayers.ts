@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
-import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
+import { IMPOSSIBLE_BLOB_ID, type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
 import type { Verdict } from "./settlements.ts";
 
 /** Of what was settled last: block time minus signed time, seconds; null without samples. */
@@ -20,7 +20,7 @@ export interface Relayer {
   readonly lastHeartbeatAt: number | null;
   readonly settlements: Readonly<Record<"individual" | "batch" | "legacy", number>>;
   readonly verdicts: Readonly<Record<Verdict, number>>;
-  /** Of its proven batches; an individual settlement is one leaf. */
+  /** Of its proven batches. */
   readonly leaves: { readonly valid: number; readonly invalid: number; readonly unknownNode: number };
   /** Share of its decided batches whose blob could be had, 0 to 1; null while none is decided. */
   readonly proofAvailability: number | null;
@@ -29,9 +29,6 @@ export interface Relayer {
 
 /** Latencies are of so many individual settlements, and of so many leaves of each of so many batches, the newest ones. */
 export const LATENCY_SAMPLES = { individuals: 10_000, batches: 200, leavesPerBatch: 50 } as const;
-
-/** Why a batch is invalid although nobody could have looked into its blob. */
-const NO_SUCH_BLOB_ID = "blob-id-impossible";
 
 /** One relayer; null when this address sent no settlement and no heartbeat. */
 export async function findRelayer(
@@ -144,7 +141,7 @@ async function readFindings(
     select ${sql.join(sums, sql`, `)} from ${proofs.relayerBucket} b where b.relayer = ${address}`);
   const [rare] = await transaction.rows<Pick<Findings, "pendingBatches" | "missingBatches">>(sql`
     select count(*) filter (where p.verdict = 'pending') as "pendingBatches",
-      count(*) filter (where p.verdict = 'unavailable' or p.reason = ${NO_SUCH_BLOB_ID}) as "missingBatches"
+      count(*) filter (where p.verdict = 'unavailable' or p.reason = ${IMPOSSIBLE_BLOB_ID}) as "missingBatches"
     from ${proofs.settled} p
     where p.verdict in ('pending', 'unavailable', 'invalid') and p.kind = 'batch' and p.relayer = ${address}`);
   if (sum === undefined || rare === undefined) throw new Error("an aggregate without a group has one row");

@@ -32,7 +32,7 @@ export const relayerSchema = z
     }),
     leaves: z
       .strictObject({ valid: count(), invalid: count(), unknownNode: count() })
-      .openapi({ description: "Of its proven batches; an individual settlement is one leaf." }),
+      .openapi({ description: "Of its proven batches." }),
     proofAvailability: z
       .number()
       .nullable()

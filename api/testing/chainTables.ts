@@ -93,24 +93,30 @@ export class ChainTables {
 
   /** Inserts a row, named as in the schema; the chain's id and zeros for what is left out are added. */
   async insert(chain: Chain | "observations", table: string, row: Row) {
-    const full: Row = {
-      ...(await this.#blank(chain, snakeCase(table))),
-      chainId: chain === "observations" ? OG_CHAIN_ID : CHAIN_IDS[chain],
-      ...row,
-    };
+    const chainId = chain === "observations" ? OG_CHAIN_ID : CHAIN_IDS[chain];
+    const full = { ...(await this.#blank(chain, snakeCase(table))), chainId, ...row };
+    await this.#insert(chain, table, full, "");
+  }
+
+  /** Inserts a row of the verifier's, unless there is one with its key. */
+  async insertProof(table: string, row: Row) {
+    await this.#insert("proofs", table, row, " on conflict do nothing");
+  }
+
+  async #insert(schema: string, table: string, full: Row, conflict: string) {
     const names = Object.keys(full);
     await this.client.query(
-      `insert into ${chain}.${snakeCase(table)} (${names.map(snakeCase).join(", ")})
-       values (${names.map((_, index) => `$${index + 1}`).join(", ")})`,
+      `insert into ${schema}.${snakeCase(table)} (${names.map(snakeCase).join(", ")})
+       values (${names.map((_, index) => `$${index + 1}`).join(", ")})${conflict}`,
       Object.values(full),
     );
   }
 
-  /** Removes every row of both chains and of the observations. */
+  /** Removes every row of both chains, of the observations and of the proofs. */
   async clear() {
     const { rows } = await this.client.query<{ name: string }>(`
       select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname in ('og', 'base', 'observations')`);
+      where schemaname in ('og', 'base', 'observations', 'proofs')`);
     await this.client.query(`truncate ${rows.map(({ name }) => name).join(", ")}`);
   }
 

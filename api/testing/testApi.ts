@@ -3,6 +3,7 @@ import { createLog } from "../../config/log.ts";
 import { createApp } from "../app.ts";
 import { createReader } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
+import type { ApiSettings } from "../queries/service.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
 
@@ -22,7 +23,11 @@ export interface TestApi {
   readonly close: () => Promise<void>;
 }
 
-export function createTestApi(url: string, watcher = new PositionWatcher()): TestApi {
+export function createTestApi(
+  url: string,
+  watcher = new PositionWatcher(),
+  settings: Partial<ApiSettings> = {},
+): TestApi {
   const log: string[] = [];
   const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
   let requests = 0;
@@ -51,6 +56,7 @@ export function createTestApi(url: string, watcher = new PositionWatcher()): Tes
       maxLagSeconds: 120,
       version: "0.0.0-test",
       build: "test",
+      ...settings,
     },
     clock: () => api.now * 1_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
