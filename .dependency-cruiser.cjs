@@ -4,7 +4,7 @@
  */
 const OURS =
   "^(abis|api|bench|cli|client|config|dashboard|db|devnet|proofs|rpc|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
-/** Tests may reach into test/ and what they test against. */
+/** Tests may reach into test/ and what they test against; so may what only tests use, in folders named testing. */
 const TEST = "\\.test\\.ts$";
 
 /** `from` may import, of ours, only itself and `allowed`. */
@@ -12,7 +12,7 @@ const only = (name, from, allowed, comment) => ({
   name,
   comment,
   severity: "error",
-  from: { path: `^${from}`, pathNot: TEST },
+  from: { path: `^${from}`, pathNot: `${TEST}|/testing/` },
   to: { path: OURS, pathNot: `^(${[from, ...allowed].join("|")})` },
 });
 

@@ -159,6 +159,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
         OG_RPC_URL: ogChain.anvil.url,
         BASE_RPC_URL: baseChain.anvil.url,
         WALRUS_AGGREGATOR_URLS: blobStore.url,
+        WALRUS_ALLOW_PRIVATE: "true",
         // A subscriber to a chain that stands still would wait for ever for the blocks that are there already.
         ...(live
           ? {

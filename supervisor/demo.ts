@@ -16,6 +16,11 @@ import { type System, startSystem } from "./supervise.ts";
 /** What a user's own settings may say about a demo; the rest is the devnet's, or a default. */
 const USERS = ["API_HOST", "API_PORT", "PONDER_PORT", "MAX_LAG_SECONDS", "LOG_LEVEL", "LOG_FORMAT"] as const;
 const OBSERVER_INTERVAL_SECONDS = "30";
+/** The devnet's blob store has a blob at once or never: nobody watching a demo should wait for days to see it missed. */
+const VERIFIER_SETTINGS = {
+  VERIFIER_RETRY_SECONDS: "1,2,5,10",
+  VERIFIER_UNAVAILABLE_RETRY_SECONDS: "300",
+};
 const LOOK_EVERY_MS = 250;
 
 /** The process's environment without settings for other networks, and never with a real database. */
@@ -28,6 +33,7 @@ function demoVariables(given: NodeJS.ProcessEnv, directory: string): NodeJS.Proc
     ),
     DATA_DIR: directory,
     OBSERVER_INTERVAL_SECONDS,
+    ...VERIFIER_SETTINGS,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Everything under one roof: database, migrations, both indexers, observer, API; restarted when they end. */
+/** Everything under one roof: database, migrations, both indexers, observer, verifier, API; restarted when they end. */
 import { CHAIN_NAMES, type Environment } from "../config/environment.ts";
 import type { Log } from "../config/log.ts";
 import { migrateDatabase } from "../db/migrate.ts";
@@ -31,6 +31,12 @@ const PARTS: readonly Part[] = [
     name: "observer",
     title: "the observer",
     args: typeScript("workers/observer/main.ts"),
+    stopWithinMs: OTHERS_STOP_WITHIN_MS,
+  },
+  {
+    name: "verifier",
+    title: "the verifier",
+    args: typeScript("workers/verifier/main.ts"),
     stopWithinMs: OTHERS_STOP_WITHIN_MS,
   },
   { name: "api", title: "the API", args: typeScript("api/server.ts"), stopWithinMs: OTHERS_STOP_WITHIN_MS },
