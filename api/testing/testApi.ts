@@ -17,6 +17,8 @@ export interface TestApi {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   readonly json: (path: string) => Promise<any>;
   readonly handler: (request: Request) => Response | Promise<Response>;
+  /** Of the documented routes, in OpenAPI's notation. */
+  readonly paths: readonly string[];
   readonly log: string[];
   /** Unix seconds. */
   now: number;
@@ -34,6 +36,11 @@ export function createTestApi(
   const api: TestApi = {
     now: 0,
     log,
+    get paths() {
+      return app.openAPIRegistry.definitions.flatMap((definition) =>
+        definition.type === "route" ? [definition.route.path] : [],
+      );
+    },
     get: async (path, headers = {}) => app.request(path, { headers }),
     fetch: async (path, init) => app.request(path, init),
     async json(path) {
