@@ -69,7 +69,7 @@ type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly Gr
 /** The plan, or what is wrong with operation and variables. */
 function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
   const operation = getOperationAST(document, operationName);
-  if (operation == null) return { errors: [noOperation(operationName)] };
+  if (operation == null) return { errors: [new GraphQLError("operationName: no operation is meant")] };
   const { coerced, errors } = getVariableValues(
     schema,
     operation.variableDefinitions ?? [],
@@ -84,13 +84,6 @@ function planOf({ schema, document, operationName, variableValues }: ExecutionAr
   );
   return { plan: planOperation(operation, { schema, fragments, variables: coerced }) };
 }
-
-const noOperation = (name: string | null | undefined): GraphQLError =>
-  new GraphQLError(
-    name == null
-      ? "operationName: the document has several operations; name one"
-      : `operationName: the document has no operation "${name.slice(0, 100)}"`,
-  );
 
 async function answerInside(
   transaction: ReadTransaction,

@@ -38,12 +38,16 @@ export interface Connection<Shown> extends CountedConnection {
   }>;
 }
 
-/** @throws {ApiError} `invalid-parameter` or `invalid-cursor` at once; the list's own errors when it is read. */
+/**
+ * @throws {ApiError} `invalid-parameter`, `invalid-cursor`, or `indexing` while a chain of it cannot be answered from, at
+ * once; the list's own errors when it is read.
+ */
 export function connect<Item, Shown>(
   state: GraphState,
   args: PagingArguments,
   question: ListQuestion<Item, Shown>,
 ): Connection<Shown> {
+  state.requireReady(question.sources);
   return new ListConnection(state, pagingOf(args), question);
 }
 

@@ -1,7 +1,7 @@
 /** The one state that a whole request is answered from, with the views on it that `at` arguments open. */
 import type { ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import type { AnswerState } from "../queries/answerState.ts";
+import type { AnswerState, Sources } from "../queries/answerState.ts";
 import type { AsOf } from "../queries/asOf.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import type { ProofTables } from "../queries/proofs.ts";
@@ -51,6 +51,11 @@ export class GraphState {
     const view = new View(this.#answer, this, second);
     this.#views.set(second, view);
     return view;
+  }
+
+  /** @throws {ApiError} `indexing` while a chain that is required cannot be answered from. */
+  requireReady({ required }: Sources): void {
+    for (const chain of required) if (this.asOf[chain] === null) throw this.notReady(chain);
   }
 
   /** The refusal for a chain that this request cannot be answered from. */
