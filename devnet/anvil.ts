@@ -69,7 +69,8 @@ export class Anvil {
       ]
         .flat()
         .map(String),
-      { stdio: ["ignore", "ignore", "pipe"] },
+      // not in the terminal's process group: Ctrl-C stops what reads the chain first, then the chain
+      { stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     let complaint = "";
     this.#process.stderr?.on("data", (chunk: Buffer) => {

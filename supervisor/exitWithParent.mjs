@@ -9,3 +9,5 @@ process.once("disconnect", () => {
   process.kill(process.pid, "SIGTERM");
   setTimeout(() => process.exit(1), FORCED_AFTER_MS).unref();
 });
+// listening must not keep a process alive that is otherwise done
+process.channel?.unref();
