@@ -32,6 +32,13 @@ export interface OgTruth {
         pcrHash: Hex;
         teeType: number;
         registeredAt: number;
+        /** Leaves of batches that are `ok`, and distinct inferences. */
+        counts: Readonly<
+          Record<
+            "leavesValid" | "leavesInvalid" | "uniqueValid" | "uniqueIndividual" | "uniqueValidNotIndividual",
+            number
+          >
+        >;
       }
     >
   >;
@@ -44,8 +51,31 @@ export interface OgTruth {
     readonly approvedPCRs: readonly { readonly pcrHash: Hex; readonly teeType: number }[];
   }[];
   readonly hourly: readonly { timestamp: number; active: readonly number[]; enabled: readonly number[] }[];
-  readonly individual: readonly unknown[];
-  readonly batches: readonly unknown[];
+  readonly individual: readonly {
+    readonly block: number;
+    readonly logIndex: number;
+    readonly kind: string;
+    readonly sigValid: boolean;
+  }[];
+  readonly batches: readonly BatchTruth[];
+}
+
+export interface BatchTruth {
+  readonly block: number;
+  readonly logIndex: number;
+  /** What the simulation did to it. */
+  readonly kind: string;
+  readonly status:
+    | "ok"
+    | "bad_id"
+    | "blob_missing"
+    | "not_json"
+    | "wrong_format"
+    | "malformed_values"
+    | "root_mismatch";
+  readonly sizeMatch: boolean;
+  /** Node, 1 when it counts, and why not. */
+  readonly leaves: readonly (readonly [teeId: Hex, valid: number, state: string, ...rest: unknown[]])[];
 }
 
 interface ChannelFigures {

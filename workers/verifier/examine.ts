@@ -61,6 +61,7 @@ export async function examine<Finding extends object>(
   try {
     let finding: Finding | Refused | undefined;
     const failures: Extract<Answer, { kind: "failed" }>[] = [];
+    const resting: Extract<Answer, { kind: "resting" }>[] = [];
     for await (const answer of aggregators.ask(blobId, hold, signal)) {
       signal.throwIfAborted();
       if (answer.kind === "found") {
@@ -69,17 +70,24 @@ export async function examine<Finding extends object>(
         finding ??= found;
       } else if (answer.kind === "too-large") finding ??= refused("too-large", answer.detail);
       else if (answer.kind === "failed") failures.push(answer);
+      else if (answer.kind === "resting") resting.push(answer);
     }
     signal.throwIfAborted();
     if (finding !== undefined) return finding;
+    const again = { absences: job.absences };
     const [failure] = failures;
-    if (failure !== undefined)
-      return {
-        state: "pending",
-        reason: REASONS[failure.reason],
-        detail: failure.detail.slice(0, DETAIL_LENGTH),
-        again: { delaySeconds: afterFailure(job.attempts, random()), absences: job.absences },
-      };
+    if (failure !== undefined) {
+      // tries that were answered were no failures
+      const delaySeconds = afterFailure(job.attempts - job.absences, random());
+      const detail = failure.detail.slice(0, DETAIL_LENGTH);
+      return { state: "pending", reason: REASONS[failure.reason], detail, again: { ...again, delaySeconds } };
+    }
+    const [rest] = resting;
+    if (rest !== undefined) {
+      const delaySeconds = rest.forMs / 1000 + random();
+      const detail = rest.detail.slice(0, DETAIL_LENGTH);
+      return { state: "pending", reason: "aggregator-failing", detail, again: { ...again, delaySeconds } };
+    }
     const absences = job.absences + 1;
     const { delaySeconds, unavailable } = afterAbsence(absences, schedule, random());
     return {

@@ -11,6 +11,8 @@ export interface LaneSettings<Kind extends JobKind> extends Lane<Kind> {
   readonly slots: number;
   /** Jobs in one piece of work. */
   readonly jobsPerSlot: number;
+  /** Milliseconds for which there is no sense in claiming; zero when there is. */
+  readonly pauseMs?: () => number;
   /** Resolves when the jobs are recorded. */
   readonly work: (jobs: readonly JobOf[Kind][]) => Promise<void>;
 }
@@ -32,8 +34,9 @@ export class LaneRunner<Kind extends JobKind> {
 
   /** Resolves after `signal` aborts, when nothing is under way any more. */
   async run(signal: AbortSignal): Promise<void> {
-    const { slots, jobsPerSlot } = this.lane;
+    const { slots, jobsPerSlot, pauseMs = () => 0 } = this.lane;
     while (!signal.aborted) {
+      for (let ms = pauseMs(); ms > 0 && !signal.aborted; ms = pauseMs()) await this.#bell.wait(ms, signal);
       const free = slots - this.#active;
       // few claims of many jobs are cheaper than many of few
       const claimed = free < Math.min(4, slots) ? [] : await this.#claim(free * jobsPerSlot);

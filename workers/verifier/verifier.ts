@@ -126,7 +126,7 @@ export class Verifier {
     const batch = ([job]: readonly BatchJob[]) => this.#guard(() => this.#batch(job));
     const payload = ([job]: readonly PayloadJob[]) => this.#guard(() => this.#payload(job));
     const signatures = (jobs: readonly SignatureJob[]) => this.#guard(() => this.#signatures(jobs));
-    const single = { jobsPerSlot: 1 };
+    const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.restMs() };
     const many = { slots: 2, jobsPerSlot: 500 };
     return [
       new LaneRunner(claims, { kind: "batch", tried: false, slots: 32, ...single, work: batch }, log),
@@ -192,7 +192,7 @@ export class Verifier {
       reason: "check-failed",
       detail: "the blob could not be checked; it will be tried again",
       again: {
-        delaySeconds: afterFailure(job.attempts, this.examination.random()),
+        delaySeconds: afterFailure(job.attempts - job.absences, this.examination.random()),
         absences: job.absences,
       },
     };

@@ -16,7 +16,10 @@ const ILLNESS: ReadonlySet<GetFailure> = new Set([
   "private-address",
 ]);
 
-export type Answer = GetOutcome & { readonly aggregator: string };
+export type Answer =
+  | GetOutcome
+  /** It failed several times and is left alone: nobody asked it. */
+  | { readonly kind: "resting"; readonly forMs: number; readonly detail: string };
 
 /** Clock and chance, handed in so that tests can choose them. */
 export interface Circumstances {
@@ -34,8 +37,9 @@ class Aggregator {
     this.name = redactUrl(base);
   }
 
-  rests(nowMs: number): boolean {
-    return nowMs < this.#restsUntilMs;
+  /** Zero when it may be asked. */
+  restMs(nowMs: number): number {
+    return Math.max(0, this.#restsUntilMs - nowMs);
   }
 
   note(outcome: GetOutcome, { nowMs, random }: Circumstances): void {
@@ -62,6 +66,12 @@ export class Aggregators {
     this.#aggregators = urls.map((url) => new Aggregator(url.replace(/\/+$/, "")));
   }
 
+  /** How long there is nobody to ask; zero when there is. */
+  restMs(): number {
+    const nowMs = this.circumstances.nowMs();
+    return Math.min(...this.#aggregators.map((aggregator) => aggregator.restMs(nowMs)));
+  }
+
   /**
    * Asks one aggregator after the other, for as long as the caller wants another answer. One that rests answers at once
    * that it does.
@@ -71,16 +81,16 @@ export class Aggregators {
   async *ask(blobId: string, hold: MemoryHold, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     for (const aggregator of this.#aggregators) {
       if (signal.aborted) return;
-      if (aggregator.rests(this.circumstances.nowMs())) {
-        const detail = `${aggregator.name} has failed several times and is left alone for a while`;
-        yield { aggregator: aggregator.name, kind: "failed", reason: "unreachable", detail };
+      const forMs = aggregator.restMs(this.circumstances.nowMs());
+      if (forMs > 0) {
+        yield { kind: "resting", forMs, detail: `${aggregator.name} failed several times in a row` };
         continue;
       }
       const url = new URL(`${aggregator.base}/v1/blobs/${encodeURIComponent(blobId)}`);
       const outcome = await this.http.get(url, this.limits, hold, signal);
       // what was called off says nothing about who was asked
       if (!signal.aborted) aggregator.note(outcome, this.circumstances);
-      yield { aggregator: aggregator.name, ...outcome };
+      yield outcome;
     }
   }
 }

@@ -34,8 +34,8 @@ export function afterAbsence(absences: number, schedule: RetrySchedule, random: 
 
 /**
  * After a try that found nothing out: an aggregator failed, or the check itself.
- * @param attempts - tries so far, this one included.
+ * @param failures - such tries so far, this one included.
  * @returns seconds to wait.
  */
-export const afterFailure = (attempts: number, random: number): number =>
-  spread(Math.min(2 ** Math.min(attempts, 20), LONGEST_FAILURE_DELAY_SECONDS), random);
+export const afterFailure = (failures: number, random: number): number =>
+  spread(Math.min(2 ** Math.min(failures, 20), LONGEST_FAILURE_DELAY_SECONDS), random);

@@ -1,0 +1,218 @@
+/**
+ * The verifier on the recorded chains, through the whole system: the verdict of every batch and every leaf against the
+ * recording's truth. One run with blobs that come late and an aggregator that errs.
+ */
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  connectTo,
+  isFinished,
+  type Unfinished,
+  unfinished,
+} from "../workers/verifier/testing/verifierTables.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import {
+  type BatchTruth,
+  hasRecording,
+  ogTruth,
+  type ReplayServer,
+  recordedSettings,
+  recordingDirectory,
+  recordingMeta,
+  startReplay,
+} from "./recorded/recording.ts";
+import { freePort, getStatus, type RunningSystem, startSystem } from "./system/system.ts";
+
+if (!hasRecording) console.warn(`skipped: there is no recording at ${recordingDirectory}`);
+
+/** How a blob that was asked for in vain, or read in vain, shows in a verdict. */
+const VERDICTS: Readonly<Record<Exclude<BatchTruth["status"], "ok">, readonly [string, readonly string[]]>> =
+  {
+    bad_id: ["invalid", ["impossible-blob-id"]],
+    blob_missing: ["unavailable", ["blob-missing"]],
+    not_json: ["invalid", ["not-json"]],
+    wrong_format: ["invalid", ["wrong-format"]],
+    malformed_values: ["invalid", ["malformed-values"]],
+    root_mismatch: ["invalid", ["root-mismatch"]],
+  };
+
+/** What the recording says about a leaf, in the verifier's words. */
+const LEAVES: Readonly<Record<string, string>> = {
+  ok: "valid",
+  bad_signature: "invalid",
+  registered_later: "unknown",
+  unknown_tee: "unknown",
+};
+
+const runs = [
+  { name: "at once", faults: [] as string[], missingAfter: "1" },
+  {
+    name: "with late blobs and an aggregator that errs",
+    faults: ["--blob-late", "2", "--blob-error-rate", "0.1", "--fault-seed", "11"],
+    missingAfter: "1,1,1,1",
+  },
+];
+
+describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ faults, missingAfter }) => {
+  let database: TestDatabase;
+  let og: ReplayServer;
+  let system: RunningSystem;
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = connectTo(database.url);
+    og = await startReplay("og", await freePort(), faults);
+    system = await startSystem({
+      ...recordedSettings([]),
+      DATABASE_URL: database.url,
+      OG_RPC_URL: og.url,
+      // nobody listens there: what is verified is the other chain's
+      BASE_RPC_URL: `http://127.0.0.1:${await freePort()}`,
+      WALRUS_AGGREGATOR_URLS: og.url,
+      WALRUS_ALLOW_PRIVATE: "true",
+      VERIFIER_RETRY_SECONDS: missingAfter,
+      VERIFIER_UNAVAILABLE_RETRY_SECONDS: "86400",
+      OBSERVER_INTERVAL_SECONDS: "600",
+    });
+    await waitForVerifier(system, pool);
+  });
+
+  afterAll(async () => {
+    await pool?.end();
+    expect(await system?.stop()).toBe(0);
+    og?.stop();
+    await database?.drop();
+  });
+
+  it("gives every batch its verdict", async () => {
+    const { rows } = await pool.query<{ place: string; verdict: string; reason: string | null }>(
+      `select block_number || '-' || log_index as place, verdict, reason from proofs.settled where kind = 'batch'`,
+    );
+    const found = new Map(rows.map(({ place, verdict, reason }) => [place, { verdict, reason }]));
+    const { batches } = ogTruth();
+    expect(found.size).toBe(batches.length);
+    for (const batch of batches) {
+      const { verdict, reason } = found.get(`${batch.block}-${batch.logIndex}`) ?? {};
+      const label = `${batch.kind} in block ${batch.block}`;
+      if (batch.status !== "ok") {
+        const [expected, reasons] = VERDICTS[batch.status];
+        expect({ verdict, label }).toEqual({ verdict: expected, label });
+        expect(reasons, label).toContain(reason);
+        continue;
+      }
+      const flawless = batch.sizeMatch && batch.leaves.every(([, , state]) => state === "ok");
+      expect({ verdict, label }).toEqual({ verdict: flawless ? "verified" : "partial", label });
+    }
+  });
+
+  it("judges every leaf as the recording does", async () => {
+    const { rows } = await pool.query<{ place: string; states: string[] }>(
+      `select t.block_number || '-' || t.log_index as place,
+         array_agg(g.tee_id || ' ' || case when not g.valid then 'invalid'
+           when g.valid and (r.block_number, r.log_index) <= (t.block_number, t.log_index) then 'valid' else 'unknown' end
+           order by l.leaf_index) as states
+       from proofs.settled t join proofs.leaf l using (batch_key) join proofs.signature g on g.key = l.signature_key
+         left join proofs.registration r on r.tee_id = g.tee_id
+       group by 1`,
+    );
+    const found = new Map(rows.map(({ place, states }) => [place, states]));
+    const proven = ogTruth().batches.filter(({ status }) => status === "ok");
+    expect(found.size).toBe(proven.length);
+    for (const { block, logIndex, leaves } of proven)
+      expect(found.get(`${block}-${logIndex}`), `block ${block}`).toEqual(
+        leaves.map(([teeId, , state]) => `${teeId} ${LEAVES[state] ?? state}`),
+      );
+  });
+
+  it("counts leaves per settlement, and distinct inferences per node, as the recording does", async () => {
+    const { rows } = await pool.query<{ tee_id: string; valid: number; invalid: number; unique: number }>(
+      `select g.tee_id,
+         count(*) filter (where g.valid and (r.block_number, r.log_index) <= (t.block_number, t.log_index))::int as valid,
+         count(distinct g.inference_id) filter (where g.valid and (r.block_number, r.log_index) <= (t.block_number, t.log_index))::int as unique,
+         count(*) filter (where not coalesce(g.valid and (r.block_number, r.log_index) <= (t.block_number, t.log_index), false))::int as invalid
+       from proofs.settled t join proofs.leaf l using (batch_key) join proofs.signature g on g.key = l.signature_key
+         join proofs.registration r on r.tee_id = g.tee_id
+       group by 1 order by 1`,
+    );
+    const { nodes } = ogTruth();
+    const expected = Object.entries(nodes)
+      .map(([tee_id, { counts }]) => ({
+        tee_id,
+        valid: counts.leavesValid,
+        invalid: counts.leavesInvalid,
+        unique: counts.uniqueValid,
+      }))
+      .sort((a, b) => (a.tee_id < b.tee_id ? -1 : 1));
+    expect(rows.map(({ tee_id, valid, invalid, unique }) => ({ tee_id, valid, invalid, unique }))).toEqual(
+      expected,
+    );
+
+    const totals = await pool.query<Record<string, number>>(
+      `select sum(valid_leaves)::int as valid, sum(invalid_leaves + unknown_leaves)::int as rest, sum(leaf_count)::int as leaves
+       from proofs.settled`,
+    );
+    const leaves = ogTruth().batches.flatMap((batch) => (batch.status === "ok" ? batch.leaves : []));
+    const valid = leaves.filter(([, , state]) => state === "ok").length;
+    expect(totals.rows[0]).toEqual({ valid, rest: leaves.length - valid, leaves: leaves.length });
+  });
+
+  it("counts an inference once in its node's hours, in batches or alone", async () => {
+    const { rows } = await pool.query<{ tee_id: string; inferences: number }>(
+      "select tee_id, sum(inferences)::int as inferences from proofs.node_bucket group by 1 order by 1",
+    );
+    const expected = Object.entries(ogTruth().nodes)
+      .map(([tee_id, { counts }]) => ({
+        tee_id,
+        inferences: counts.uniqueIndividual + counts.uniqueValidNotIndividual,
+      }))
+      .sort((a, b) => (a.tee_id < b.tee_id ? -1 : 1));
+    expect(rows).toEqual(expected);
+  });
+
+  it("verifies every individual settlement, and reads what its blob says", async () => {
+    const { individual } = ogTruth();
+    expect(individual.every(({ sigValid }) => sigValid)).toBe(true);
+    const { rows } = await pool.query<{ verdict: string; count: number }>(
+      "select verdict, count(*)::int from proofs.settled where kind = 'individual' group by 1",
+    );
+    expect(rows).toEqual([{ verdict: "verified", count: individual.length }]);
+    const payloads = await pool.query<{ place: string; state: string }>(
+      `select t.block_number || '-' || t.log_index as place, p.state from proofs.settled t join proofs.payload p on p.key = t.payload_key`,
+    );
+    const states = new Map(payloads.rows.map(({ place, state }) => [place, state]));
+    const allowed: Readonly<Record<string, readonly string[]>> = {
+      ok: ["matched"],
+      missing: ["unavailable"],
+      corrupt: ["invalid"],
+      // another inference's blob, or altered text
+      mismatch: ["unmatched"],
+    };
+    for (const { block, logIndex, kind } of individual)
+      if (allowed[kind] !== undefined)
+        expect(allowed[kind], `${kind} in block ${block}`).toContain(states.get(`${block}-${logIndex}`));
+  });
+
+  it("asks aggregators for possible blob ids only", async () => {
+    const stats = (await (await fetch(`${og.url}/admin/stats`)).json()) as {
+      blobs: { ok: number; weird: string[] };
+    };
+    expect(stats.blobs.weird).toEqual([]);
+    expect(stats.blobs.ok).toBeGreaterThan(500);
+  });
+});
+
+async function waitForVerifier(system: RunningSystem, pool: pg.Pool): Promise<void> {
+  const deadline = Date.now() + 200_000;
+  const registry = recordingMeta().og.contracts.registry.toLowerCase();
+  let left: Unfinished | string = "nothing indexed";
+  while (Date.now() < deadline) {
+    const status = await getStatus(system).catch(() => null);
+    if (status?.chains.og.block?.number === ogTruth().head && status.chains.og.ready) {
+      left = await unfinished(pool, registry);
+      if (isFinished(left)) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error(`not finished: ${JSON.stringify(left)}\n${system.output().slice(-3000)}`);
+}
