@@ -144,10 +144,9 @@ export class Anvil {
 
   async #end(): Promise<void> {
     const exited = new Promise((resolve) => this.#process.once("exit", resolve));
-    this.#process.kill("SIGTERM");
-    const giveUp = setTimeout(() => this.#process.kill("SIGKILL"), 5000);
+    // asked politely it takes seconds, and there is nothing that it should keep
+    this.#process.kill("SIGKILL");
     await exited;
-    clearTimeout(giveUp);
   }
 
   #post(body: string): Promise<string> {
