@@ -144,6 +144,7 @@ describe("settlements", () => {
       [20, "verified", null, 5, 5, 0, null],
     ]);
     expect(items[2].payload.reason).toBe("impossible-blob-id");
+    expect(items[4].detail).toBe("no aggregator has the blob");
     expect(items[3].inferenceId).toBe(inferenceId(infer(alice, 30)));
     expect(await blocksOf("verdict=verified")).toEqual([24, 20]);
     expect(await blocksOf("verdict=partial")).toEqual([21]);

@@ -40,6 +40,8 @@ export interface Settlement {
   readonly verdict: Verdict;
   /** A stable slug: why the verdict is not `verified`. */
   readonly reason: string | null;
+  /** Of a batch: the reason as a sentence, with the value and the rule. */
+  readonly detail: string | null;
   /** Of a batch whose values give its root. */
   readonly leafCount: number | null;
   readonly validLeaves: number | null;
@@ -92,14 +94,15 @@ const columns = (blobIdHex: SQL): SQL => sql`
   s.signed_at as "signedAt", s.signature, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
   s.blob_id as "blobId", case when s.blob_id is null then ${blobIdHex} end as "blobIdHex",
   ${VERDICT} as verdict, case when s.kind = 'legacy' then 'no-signature' else p.reason end as reason,
-  case when s.kind = 'batch' then p.leaf_count end as "leafCount",
+  b.detail, case when s.kind = 'batch' then p.leaf_count end as "leafCount",
   case when s.kind = 'batch' then p.valid_leaves end as "validLeaves",
   case when s.kind = 'batch' then p.invalid_leaves end as "invalidLeaves",
   case when s.kind = 'individual' then coalesce(y.state, 'pending') end as "payloadState",
   y.reason as "payloadReason"`;
 
-const relation = ({ settled, payload }: ProofTables): SQL => sql`
-  og.settlement s left join ${settled} p on ${isVerdictOf} left join ${payload} y on y.key = p.payload_key`;
+const relation = ({ settled, payload, batch }: ProofTables): SQL => sql`
+  og.settlement s left join ${settled} p on ${isVerdictOf} left join ${payload} y on y.key = p.payload_key
+  left join ${batch} b on b.key = p.batch_key`;
 
 const holdsInference = ({ leaf, settled }: ProofTables, id: string | undefined): SQL[] =>
   id === undefined
@@ -171,11 +174,13 @@ function inferenceIdOf({ kind, teeId, inputHash, outputHash, signedAt }: Settlem
 }
 
 function toSettlement(row: SettlementRow): Settlement {
-  const { payloadState, payloadReason, ...settlement } = row;
+  const { payloadState, payloadReason, ...rest } = row;
+  const { kind, chainId, relay, txHash, logIndex, blockNumber, settledAt, relayer, teeId, ...found } = rest;
   return {
     id: formatEventId(row),
-    ...settlement,
+    ...{ kind, chainId, relay, txHash, logIndex, blockNumber, settledAt, relayer, teeId },
     inferenceId: inferenceIdOf(row),
+    ...found,
     signedAt: toSafeNumber(row.signedAt),
     batchSize: toSafeNumber(row.batchSize),
     payload: payloadState === null ? null : { state: payloadState, reason: payloadReason },

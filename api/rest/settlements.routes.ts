@@ -61,6 +61,9 @@ const settlementFields = {
       "`verified`: every signature is valid. `partial`: the root is right, but some leaves do not count or their number differs from `batchSize`. `invalid`: the blob's values do not give the root, or the signature is invalid. `unavailable`: the blob cannot be had. `unverifiable`: a legacy event without a signature.",
   }),
   reason: z.string().nullable().openapi({ description: "A stable code: why the verdict is not `verified`." }),
+  detail: z.string().nullable().openapi({
+    description: "Of a batch: the reason as a sentence, with the value and the rule.",
+  }),
   leafCount: count().nullable().openapi({ description: "Of a batch whose values give its root." }),
   validLeaves: count().nullable().openapi({
     description: "Signature valid, and the node registered at or before the settlement.",
