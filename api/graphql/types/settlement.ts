@@ -134,6 +134,10 @@ SettlementRef.implement({
       nullable: true,
       description: "Why, as a stable word; null where the verdict says it all.",
     }),
+    detail: t.exposeString("detail", {
+      nullable: true,
+      description: "Of a batch: the reason as a sentence, with the value and the rule; null else.",
+    }),
     leafCount: t.exposeInt("leafCount", {
       nullable: true,
       description: "Of a checked batch: leaves in the blob.",

@@ -1,6 +1,8 @@
 /** Status: how far each chain's index is. */
 import { CHAIN_NAMES, type ChainName } from "../../../config/environment.ts";
+import { readVerifierBacklog } from "../../queries/backlog.ts";
 import { readProgress } from "../../queries/position.ts";
+import { readProofTables } from "../../queries/proofs.ts";
 import { builder } from "../builder.ts";
 import type { GraphState } from "../state.ts";
 
@@ -15,17 +17,29 @@ interface ChainStatus {
   readonly ready: boolean;
 }
 
+interface VerifierStatus {
+  readonly pending: number | null;
+  readonly oldestPendingSeconds: number | null;
+}
+
 interface Status {
   readonly chains: readonly ChainStatus[];
+  readonly verifier: VerifierStatus;
   readonly version: string;
 }
 
 /** Also how far a chain is that cannot be answered from: it is being indexed, or recovers. */
 export async function readStatus({ transaction, settings, watcher, clock }: GraphState): Promise<Status> {
   const progress = await readProgress(transaction, settings.chainIds);
+  const secondsSince = (time: number) => Math.max(0, Math.floor(clock() / 1_000) - time);
+  const proofs = await readProofTables(transaction);
+  const backlog = await readVerifierBacklog(transaction, proofs, settings.chainIds.og);
+  const verifier: VerifierStatus = {
+    pending: backlog?.pending ?? null,
+    oldestPendingSeconds: backlog?.oldestAt == null ? null : secondsSince(backlog.oldestAt),
+  };
   const chains = CHAIN_NAMES.map((chain): ChainStatus => {
     const { position } = progress[chain];
-    const lag = position === null ? null : Math.max(0, Math.floor(clock() / 1_000) - position.blockTime);
     return {
       chain,
       chainId: settings.chainIds[chain],
@@ -33,11 +47,11 @@ export async function readStatus({ transaction, settings, watcher, clock }: Grap
       blockHash: position?.blockHash ?? null,
       blockTime: position?.blockTime ?? null,
       finalizedBlock: position?.finalizedBlock ?? null,
-      lagSeconds: lag,
+      lagSeconds: position === null ? null : secondsSince(position.blockTime),
       ready: watcher.admit(chain, progress[chain]) !== null,
     };
   });
-  return { chains, version: settings.version };
+  return { chains, verifier, version: settings.version };
 }
 
 const ChainNameEnum = builder.enumType("ChainName", {
@@ -82,6 +96,22 @@ const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
   }),
 });
 
+const VerifierStatusRef = builder.objectRef<VerifierStatus>("VerifierStatus").implement({
+  description: "What the verifier still has to check.",
+  fields: (t) => ({
+    pending: t.expose("pending", {
+      type: "Long",
+      nullable: true,
+      description: "Settlements whose verdict is pending, a count; null before the verifier's first run.",
+    }),
+    oldestPendingSeconds: t.expose("oldestPendingSeconds", {
+      type: "Long",
+      nullable: true,
+      description: "Age of the oldest of them by this server's clock, seconds; null without any.",
+    }),
+  }),
+});
+
 export const StatusRef = builder.objectRef<Status>("Status").implement({
   description: "How far everything is.",
   fields: (t) => ({
@@ -90,6 +120,7 @@ export const StatusRef = builder.objectRef<Status>("Status").implement({
       description: "OpenGradient, then Base.",
       resolve: ({ chains }) => [...chains],
     }),
+    verifier: t.expose("verifier", { type: VerifierStatusRef, description: "The verifier's backlog." }),
     version: t.exposeString("version", { description: "Version of this software." }),
   }),
 });
