@@ -18,16 +18,19 @@ export interface Posterior {
 export const posteriorMean = (up: Weighed, down: Weighed): number =>
   (SCORING.priorUpHours + up.slow) / (SCORING.priorUpHours + SCORING.priorDownHours + up.slow + down.slow);
 
+/** The last hours' mean, which starts from the slow one. */
+export const fastMean = (slowMean: number, up: Weighed, down: Weighed): number =>
+  (SCORING.fastPriorHours * slowMean + up.fast) / (SCORING.fastPriorHours + up.fast + down.fast);
+
 export function posterior({ up, down }: Evidence): Posterior {
   const mean = posteriorMean(up, down);
   const a = SCORING.priorUpHours + up.slow;
   const b = SCORING.priorDownHours + down.slow;
-  const fastHours = SCORING.fastPriorHours + up.fast + down.fast;
   return {
     mean,
     low: betaQuantile(SCORING.lowQuantile, a, b),
     high: betaQuantile(SCORING.highQuantile, a, b),
-    fast: (SCORING.fastPriorHours * mean + up.fast) / fastHours,
+    fast: fastMean(mean, up, down),
   };
 }
 

@@ -10,7 +10,7 @@ export { betaQuantile, type Posterior, posterior } from "./beta.ts";
 export { type Candidate, evidenceByOwner, type Probability, toProbability } from "./candidate.ts";
 export { CONSTANTS, type Constant, type ConstantName, SCORE_VERSION, SCORING } from "./constants.ts";
 export type { DayHours, Evidence, Weighed } from "./evidence.ts";
-export { excusedSpells, isSilence, type RelayerSilence } from "./excused.ts";
+export { excusedSpells, excuses, granted, isSilence, type RelayerSilence } from "./excused.ts";
 export type { Factor, FactorName } from "./factors.ts";
 export { failedGates, type Gate, type GateInput, type GateReason } from "./gates.ts";
 export { type InheritanceSettings, type Inherited, inheritRecords } from "./inheritance.ts";

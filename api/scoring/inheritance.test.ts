@@ -81,6 +81,12 @@ test("another key of a poor owner takes the owner's mean record", () => {
   expect(meanDown).toBeCloseTo(down ?? 0, 9);
 });
 
+test("of the last hours, the key that fared worst counts", () => {
+  const fresh = poor("fresh", { lastSignedAt: LATER - 2 * HOUR });
+  const records = inherit(poor("one"), fresh, node("new", { registeredAt: LATER }));
+  expect(records.get("new")?.uptime.down.fast).toBe(ownAt(fresh, LATER).uptime.down.fast);
+});
+
 test("many new keys at once do not dilute a poor record", () => {
   const many = Array.from({ length: 9 }, (_, index) => node(`new ${index}`, { registeredAt: LATER }));
   const records = inherit(poor("one"), ...many);

@@ -2,7 +2,7 @@
  * What new keys start with. Keys are free, so a record belongs to its operator: a new key takes over that of the key it
  * replaces, or its owner's mean record when that is worse than a newcomer's. Unix seconds.
  */
-import { posteriorMean } from "./beta.ts";
+import { fastMean, posteriorMean } from "./beta.ts";
 import { HOUR_SECONDS, SCORING } from "./constants.ts";
 import type { Evidence } from "./evidence.ts";
 import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
@@ -48,7 +48,33 @@ function recordForPool(node: NodeHistory, inherited: NodeRecord | null, at: numb
 /** Whether evidence is worse than what a newcomer starts with. */
 const isPoor = ({ up, down }: Evidence): boolean => posteriorMean(up, down) < SCORING.inheritBelow;
 
-/** The parts of an owner's mean record that a new key starts with: the poor ones, and slowness along with them. */
+/**
+ * An owner's record: the mean of its keys' records over the week. Of the last hours it is that of the key that fared worst,
+ * because a mean over keys would forget the outage that the newest one was given up for.
+ */
+function pooledRecord(keys: readonly NodeRecord[]): NodeRecord {
+  const mean = meanRecord(keys);
+  return {
+    uptime: withWorstHours(
+      mean.uptime,
+      keys.map(({ uptime }) => uptime),
+    ),
+    reachability: withWorstHours(
+      mean.reachability,
+      keys.map(({ reachability }) => reachability),
+    ),
+    latency: mean.latency,
+  };
+}
+
+function withWorstHours(mean: Evidence, keys: readonly Evidence[]): Evidence {
+  const slowMean = posteriorMean(mean.up, mean.down);
+  const fastOf = ({ up, down }: Evidence) => fastMean(slowMean, up, down);
+  const worst = keys.reduce((one, other) => (fastOf(other) < fastOf(one) ? other : one), mean);
+  return { up: { ...mean.up, fast: worst.up.fast }, down: { ...mean.down, fast: worst.down.fast } };
+}
+
+/** The parts of an owner's record that a new key starts with: the poor ones, and slowness along with them. */
 function poorParts(pool: NodeRecord): NodeRecord | null {
   const uptime = isPoor(pool.uptime);
   const reachability = isPoor(pool.reachability);
@@ -99,7 +125,7 @@ interface Estate {
  * What each node started with, decided by the state of the other keys at its registration.
  *
  * - A key at the same owner and host as a stopped one takes over its whole record, good or bad, once.
- * - Any other takes the poor parts of its owner's mean record.
+ * - Any other takes the poor parts of its owner's record: see `pooledRecord`.
  * - One that names a payment address or host that another owner named first takes that owner's poor parts where they are
  *   worse than its own. The one named takes nothing.
  *
@@ -124,7 +150,7 @@ export function inheritRecords(
     if (estate === undefined || estate.troubledFrom >= at) return null;
     const keys = [...estate.keys.values()];
     return poorParts(
-      meanRecord(keys.map((key) => recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
+      pooledRecord(keys.map((key) => recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
     );
   };
   const start = (node: NodeHistory, places: readonly string[]): NodeRecord | null => {
