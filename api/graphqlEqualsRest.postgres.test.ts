@@ -113,7 +113,7 @@ const LISTS: Readonly<Record<string, List>> = {
     field: "settlements",
     filterType: "SettlementFilter",
     selection: `${EVENT} kind relay settledAt relayer teeId inferenceId claimedPayer inputHash outputHash signedAt signature
-      merkleRoot batchSize blobId blobIdHex verdict reason leafCount validLeaves invalidLeaves payload { state reason }`,
+      merkleRoot batchSize blobId blobIdHex verdict reason detail leafCount validLeaves invalidLeaves payload { state reason }`,
     toRest: ({ eventId, kind, verdict, payload, ...rest }) => ({
       ...rest,
       id: eventId,
