@@ -1,7 +1,7 @@
 /** Everything the API can refuse or fail with. `code` is stable and has one cause; one place maps it to HTTP. */
 
 export interface ErrorKind {
-  readonly status: 400 | 404 | 405 | 409 | 410 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 408 | 409 | 410 | 414 | 429 | 431 | 500 | 503;
   readonly title: string;
   /** What it means and what to do about it, for `/docs/errors`. */
   readonly help: string;
@@ -55,16 +55,41 @@ export const ERROR_KINDS = {
     title: "No such operator",
     help: "No node of the registry has this owner. `registry=` names another registry.",
   },
-  "route-not-found": { status: 404, title: "No such path", help: "The README lists the paths." },
+  "route-not-found": { status: 404, title: "No such path", help: "`/openapi.json` has every path." },
   "method-not-allowed": {
     status: 405,
     title: "The method cannot be used here",
-    help: "The API only answers questions: use GET or HEAD.",
+    help: "`Allow` names the methods of the path: the API only answers questions.",
+  },
+  "request-timeout": {
+    status: 408,
+    title: "The request did not arrive in time",
+    help: "Its headers must arrive within 10 seconds, all of it within 30.",
   },
   "cursor-expired": {
     status: 410,
     title: "The cursor's state can no longer be served",
     help: "The chain or the index was rolled back past the block the cursor is pinned to. Start again without it.",
+  },
+  "malformed-request": {
+    status: 400,
+    title: "This is no HTTP request",
+    help: "The request line, a header or the host cannot be read.",
+  },
+  "uri-too-long": {
+    status: 414,
+    title: "The URL is too long",
+    help: "A path and its query have at most 8,192 characters.",
+  },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests",
+    help: "`RateLimit-Remaining` says what is left, `Retry-After` when to ask again. A request costs 1, a page more the longer it is, a walk over all pages most.",
+  },
+  "headers-too-large": {
+    status: 431,
+    title: "The headers are too large",
+    help: "All headers together have at most 16 KiB.",
   },
   "invalid-query": {
     status: 400,
@@ -96,6 +121,16 @@ export const ERROR_KINDS = {
     title: "The database cannot be reached",
     help: "Ask again after `Retry-After`.",
   },
+  busy: {
+    status: 503,
+    title: "Too much is being asked at once",
+    help: "Every connection to the database is in use. Ask again after `Retry-After`.",
+  },
+  "shutting-down": {
+    status: 503,
+    title: "This process is being stopped",
+    help: "Ask again: another process answers, or this one when it has started again.",
+  },
   timeout: {
     status: 503,
     title: "The answer took too long",
@@ -120,4 +155,12 @@ export class ApiError extends Error {
   }
 
   readonly retryAfterSeconds: number | undefined;
+}
+
+/** Whoever asked is gone: there is nobody to answer, and nothing went wrong. */
+export class Abandoned extends Error {
+  constructor() {
+    super("nobody waits for the answer any more");
+    this.name = "Abandoned";
+  }
 }

@@ -2,7 +2,9 @@
 import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
-import { ApiError } from "../errors.ts";
+import { Abandoned, ApiError } from "../errors.ts";
+import { cancelStatement } from "./cancelStatement.ts";
+import { Turns } from "./turns.ts";
 
 /** One repeatable-read, read-only transaction: everything read through it belongs to one moment. */
 export interface ReadTransaction {
@@ -12,9 +14,29 @@ export interface ReadTransaction {
   attempt<Row>(query: SQL): Promise<readonly Row[] | null>;
 }
 
+export interface ReadOptions {
+  /** Aborted when nobody waits for the answer any more: the statement under way is cancelled. */
+  readonly signal?: AbortSignal | undefined;
+  /** Bulk reads share half of the connections among themselves and leave the others to short questions. */
+  readonly share?: "bulk";
+}
+
+/** How the connections are used right now. */
+export interface ReaderUsage {
+  readonly connections: number;
+  readonly inUse: number;
+  /** Questions that wait for a connection. */
+  readonly waiting: number;
+}
+
 export interface Reader {
-  /** @throws {ApiError} `database-unavailable`, `timeout`, or `indexing` when the views are not there yet. */
-  read<T>(work: (transaction: ReadTransaction) => Promise<T>): Promise<T>;
+  /**
+   * @throws {ApiError} `database-unavailable`, `busy` when every connection is in use for too long, `timeout`, or
+   * `indexing` when the views are not there yet.
+   * @throws {Abandoned} when `signal` was aborted.
+   */
+  read<T>(work: (transaction: ReadTransaction) => Promise<T>, options?: ReadOptions): Promise<T>;
+  usage(): ReaderUsage;
   close(): Promise<void>;
 }
 
@@ -76,9 +98,20 @@ const unavailable = (cause: unknown) =>
     { cause, retryAfterSeconds: 5 },
   );
 
+const busy = () =>
+  new ApiError(
+    "busy",
+    "Every connection to the database is in use, and none became free in time.",
+    {},
+    { retryAfterSeconds: 2 },
+  );
+
+/** What the pool says when none became free. */
+const WAITED_TOO_LONG = /timeout exceeded when trying to connect/i;
+
 /** Gives Postgres' errors their meaning for the caller; others pass as they are. */
 function translate(error: unknown): unknown {
-  if (error instanceof ApiError) return error;
+  if (error instanceof ApiError || error instanceof Abandoned) return error;
   const code = codeOf(error);
   if (UNDEFINED_TABLE.has(code))
     return new ApiError(
@@ -92,8 +125,10 @@ function translate(error: unknown): unknown {
   return isUnavailable(error) ? unavailable(error) : error;
 }
 
-function transactionOn(client: pg.PoolClient): ReadTransaction {
+/** @param refuseAbandoned - throws when nobody waits for the answer any more. */
+function transactionOn(client: pg.PoolClient, refuseAbandoned: () => void): ReadTransaction {
   const rows = async <Row>(query: SQL) => {
+    refuseAbandoned();
     const { sql: text, params: values } = dialect.sqlToQuery(query);
     const answer = await client.query({ text, values });
     // The query and its row type are written side by side; pg cannot know it.
@@ -118,6 +153,8 @@ interface ReaderOptions {
   /** In order of preference: the next is asked when one cannot be reached. */
   readonly urls: readonly string[];
   readonly connections?: number;
+  /** How long a question waits for a connection. */
+  readonly connectWithinMs?: number;
   readonly statementTimeoutMs?: number;
   /** Errors of idle connections; the pool replaces them. */
   readonly onConnectionError: (error: Error) => void;
@@ -127,6 +164,7 @@ interface ReaderOptions {
 export function createReader({
   urls,
   connections = 10,
+  connectWithinMs = 5_000,
   statementTimeoutMs = 30_000,
   onConnectionError,
 }: ReaderOptions): Reader {
@@ -134,7 +172,7 @@ export function createReader({
     const pool = new pg.Pool({
       connectionString,
       max: connections,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: connectWithinMs,
       idleTimeoutMillis: 30_000,
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
@@ -145,42 +183,79 @@ export function createReader({
     return pool;
   });
 
-  const connect = async (): Promise<pg.PoolClient> => {
+  const bulk = new Turns(Math.max(1, Math.floor(connections / 2)));
+  const inUse = new Map(pools.map((pool) => [pool, 0]));
+  const count = (pool: pg.Pool, change: 1 | -1) => inUse.set(pool, (inUse.get(pool) ?? 0) + change);
+
+  const connect = async (): Promise<{ readonly client: pg.PoolClient; readonly pool: pg.Pool }> => {
     let failure: unknown;
     for (const pool of pools)
       try {
-        return await pool.connect();
+        return { client: await pool.connect(), pool };
       } catch (error) {
-        if (!isUnavailable(error)) throw error;
-        failure = error;
+        // The pool says the same while it still tries to connect; only a server that answers can be busy.
+        const waited = error instanceof Error && WAITED_TOO_LONG.test(error.message);
+        if (waited && (inUse.get(pool) ?? 0) > 0) failure = busy();
+        else if (isUnavailable(error)) failure ??= unavailable(error);
+        else throw error;
       }
-    throw unavailable(failure);
+    throw failure;
+  };
+
+  const readNow = async <T>(
+    work: (transaction: ReadTransaction) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> => {
+    const { client, pool } = await connect();
+    count(pool, 1);
+    let broken: Error | undefined;
+    let cancelled: Promise<void> | undefined;
+    // A connection that dies between two queries must not take the process down.
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    const onAbort = () => {
+      cancelled = cancelStatement(client);
+    };
+    const refuseAbandoned = () => {
+      if (signal?.aborted) throw new Abandoned();
+    };
+    client.on("error", onError);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      refuseAbandoned();
+      await client.query("begin isolation level repeatable read read only");
+      const result = await work(transactionOn(client, refuseAbandoned));
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      // A cancellation must not arrive late and hit what the connection does next.
+      await cancelled;
+      await client.query("rollback").catch((failure: Error) => {
+        broken = failure;
+      });
+      refuseAbandoned();
+      throw translate(error);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      await cancelled;
+      client.off("error", onError);
+      client.release(broken);
+      count(pool, -1);
+    }
   };
 
   return {
-    async read(work) {
-      const client = await connect();
-      let broken: Error | undefined;
-      // A connection that dies between two queries must not take the process down.
-      const onError = (error: Error) => {
-        broken = error;
-      };
-      client.on("error", onError);
-      try {
-        await client.query("begin isolation level repeatable read read only");
-        const result = await work(transactionOn(client));
-        await client.query("commit");
-        return result;
-      } catch (error) {
-        await client.query("rollback").catch((failure: Error) => {
-          broken = failure;
-        });
-        throw translate(error);
-      } finally {
-        client.off("error", onError);
-        client.release(broken);
-      }
+    async read(work, { signal, share } = {}) {
+      if (signal?.aborted) throw new Abandoned();
+      if (share === undefined) return readNow(work, signal);
+      return bulk.take(() => readNow(work, signal), signal);
     },
+    usage: () => ({
+      connections: connections * pools.length,
+      inUse: [...inUse.values()].reduce((sum, used) => sum + used, 0),
+      waiting: pools.reduce((sum, pool) => sum + pool.waitingCount, bulk.waiting),
+    }),
     async close() {
       await Promise.all(pools.map((pool) => pool.end()));
     },

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { Abandoned } from "../errors.ts";
+import { createReader, type Reader, type ReadTransaction } from "./database.ts";
+
+let database: TestDatabase;
+let observer: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  observer = new pg.Client({ connectionString: database.url });
+  await observer.connect();
+});
+afterAll(async () => {
+  await observer.end();
+  await database.drop();
+});
+
+const readerOf = (connections: number, connectWithinMs = 5_000): Reader =>
+  createReader({ urls: [database.url], connections, connectWithinMs, onConnectionError: () => {} });
+
+const sleeping = (transaction: ReadTransaction, seconds: number) =>
+  transaction.rows(sql`select pg_sleep(${seconds})`);
+
+async function statementsUnderWay(): Promise<number> {
+  const { rows } = await observer.query<{ count: number }>(
+    "select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name = 'api' and state <> 'idle'",
+  );
+  return rows[0]?.count ?? -1;
+}
+
+const until = async (wanted: number) => {
+  const deadline = performance.now() + 5_000;
+  while ((await statementsUnderWay()) !== wanted) {
+    if (performance.now() > deadline) throw new Error(`not ${wanted} statements within 5 s`);
+    await sleep(20);
+  }
+};
+
+test("a statement ends when nobody waits for it any more, and its connection is used again", async () => {
+  const reader = readerOf(1);
+  try {
+    const gone = new AbortController();
+    const read = reader.read((transaction) => sleeping(transaction, 60), { signal: gone.signal });
+    const refused = expect(read).rejects.toThrow(Abandoned);
+    await until(1);
+    gone.abort();
+    await refused;
+    await until(0);
+    expect(await reader.read((transaction) => transaction.rows(sql`select 1 as one`))).toEqual([{ one: 1 }]);
+    expect(reader.usage()).toEqual({ connections: 1, inUse: 0, waiting: 0 });
+    await expect(reader.read(async () => 1, { signal: gone.signal })).rejects.toThrow(Abandoned);
+  } finally {
+    await reader.close();
+  }
+});
+
+test("connections that are all in use are `busy`, a server that cannot be reached is `database-unavailable`", async () => {
+  const reader = readerOf(1, 200);
+  try {
+    const long = reader.read((transaction) => sleeping(transaction, 1));
+    await until(1);
+    await expect(reader.read(async () => 1)).rejects.toMatchObject({ code: "busy", retryAfterSeconds: 2 });
+    await long;
+    expect(await reader.read(async () => 1)).toBe(1);
+  } finally {
+    await reader.close();
+  }
+  const nowhere = createReader({
+    urls: ["postgres://nobody@127.0.0.1:1/none"],
+    onConnectionError: () => {},
+  });
+  try {
+    await expect(nowhere.read(async () => 1)).rejects.toMatchObject({ code: "database-unavailable" });
+  } finally {
+    await nowhere.close();
+  }
+});
+
+test("bulk reads leave half of the connections to others", async () => {
+  const reader = readerOf(4, 300);
+  try {
+    const walks = Array.from({ length: 6 }, () =>
+      reader.read((transaction) => sleeping(transaction, 0.4), { share: "bulk" }),
+    );
+    await until(2);
+    expect(reader.usage()).toEqual({ connections: 4, inUse: 2, waiting: 4 });
+    const begun = performance.now();
+    expect(await reader.read(async () => "short")).toBe("short");
+    expect(performance.now() - begun).toBeLessThan(300);
+    // They wait for their turn longer than anybody waits for a connection, and none is refused.
+    await Promise.all(walks);
+  } finally {
+    await reader.close();
+  }
+});
