@@ -23,6 +23,17 @@ export const namedAddresses = ({ chainId, blockNumber }: Moment): SQL => sql`
   )`;
 
 /**
+ * Whether `payer.account` relayed something. Asked as the next relayer in the index's order: a few relayers send
+ * everything, and Postgres, expecting to meet any of them soon, would read a whole table to learn of somebody that it is
+ * none.
+ */
+const relayedBy = (table: SQL, blockNumber: number): SQL => sql`exists (
+        select from (
+          select r.relayer, r.block_number from ${table} r where r.relayer >= payer.account
+          order by r.relayer, r.block_number limit 1
+        ) next where next.relayer = payer.account and next.block_number <= ${blockNumber})`;
+
+/**
  * A common table expression `insider (account)`: of the payers in the relation `payer (account)`, those whose payments
  * say nothing about demand, whomever they pay. Needs `namedAddresses`.
  */
@@ -30,8 +41,8 @@ export const insiders = ({ chainId, blockNumber, time }: Moment): SQL => sql`
   insider as materialized (
     select payer.account from payer where
       exists (select from named_address where payment_address = payer.account)
-      or exists (select from og.heartbeat where chain_id = ${chainId} and relayer = payer.account and block_number <= ${blockNumber})
-      or exists (select from og.settlement where chain_id = ${chainId} and relayer = payer.account and block_number <= ${blockNumber})
+      or ${relayedBy(sql`og.heartbeat`, blockNumber)}
+      or ${relayedBy(sql`og.settlement`, blockNumber)}
       or exists (select from og.role where chain_id = ${chainId} and role = ${DEFAULT_ADMIN_ROLE} and account = payer.account and granted_at <= ${time})
   )`;
 
