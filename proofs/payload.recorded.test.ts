@@ -10,11 +10,6 @@ import { blobIdOf } from "./blobId.ts";
 import type { Hex } from "./hex.ts";
 import { readPayload } from "./payload.ts";
 
-interface RecordedIndividual {
-  readonly tx: Hex;
-  readonly logIndex: number;
-  readonly kind: string;
-}
 const READINGS: Readonly<Record<string, { readonly state: string; readonly reason: string | null }>> = {
   ok: { state: "matched", reason: null },
   missing: { state: "absent", reason: null },
@@ -44,12 +39,7 @@ function individualSettlements() {
 
 describe.skipIf(!hasRecording)("the payloads of the recorded chain", () => {
   it("match where they are what was signed, and nowhere else", () => {
-    const kinds = new Map(
-      (ogTruth().individual as RecordedIndividual[]).map(({ tx, logIndex, kind }) => [
-        key(tx, logIndex),
-        kind,
-      ]),
-    );
+    const kinds = new Map(ogTruth().individual.map(({ tx, logIndex, kind }) => [key(tx, logIndex), kind]));
     const settlements = individualSettlements();
     expect(settlements.length).toBe(kinds.size);
     for (const { key, walrusBlobId, ...signed } of settlements) {

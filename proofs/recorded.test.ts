@@ -4,21 +4,13 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { decodeTeeRecord } from "../abis/teeRecord.ts";
-import { hasRecording, ogTruth, recordingDirectory } from "../test/recorded/recording.ts";
+import { type BatchTruth, hasRecording, ogTruth, recordingDirectory } from "../test/recorded/recording.ts";
 import { readBatchBlob } from "./batchBlob.ts";
 import { blobIdOf } from "./blobId.ts";
 import { bytesOf, type Hex } from "./hex.ts";
 import { signatureFacts } from "./inference.ts";
 import { publicKeyOf, verifySignature } from "./signature.ts";
 
-interface RecordedBatch {
-  readonly block: number;
-  readonly merkleRoot: Hex;
-  readonly blobId: Hex;
-  readonly status: string;
-  /** teeId, whether the signature verifies, and why the leaf counts or not. */
-  readonly leaves: readonly (readonly [Hex, 0 | 1, string, 0 | 1])[];
-}
 interface RecordedCall {
   readonly fn: string;
   readonly reg?: boolean;
@@ -43,7 +35,7 @@ function registeredKeys() {
   );
 }
 
-function judge(batch: RecordedBatch, keys: ReturnType<typeof registeredKeys>) {
+function judge(batch: BatchTruth, keys: ReturnType<typeof registeredKeys>) {
   const blobId = blobIdOf(batch.blobId);
   if (blobId === null) return { status: "bad-id", leaves: [] };
   const file = path.join(recordingDirectory, "blobs", blobId);
@@ -63,7 +55,7 @@ function judge(batch: RecordedBatch, keys: ReturnType<typeof registeredKeys>) {
 describe.skipIf(!hasRecording)("the batches of the recorded chain", () => {
   it("have the recorded verdicts, leaf by leaf", () => {
     const keys = registeredKeys();
-    const batches = ogTruth().batches as RecordedBatch[];
+    const batches = ogTruth().batches;
     expect(batches.length).toBeGreaterThan(100);
     for (const batch of batches)
       expect(judge(batch, keys), `batch of block ${batch.block}`).toEqual({

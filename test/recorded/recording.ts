@@ -52,6 +52,7 @@ export interface OgTruth {
   }[];
   readonly hourly: readonly { timestamp: number; active: readonly number[]; enabled: readonly number[] }[];
   readonly individual: readonly {
+    readonly tx: Hex;
     readonly block: number;
     readonly logIndex: number;
     readonly kind: string;
@@ -62,6 +63,8 @@ export interface OgTruth {
 
 export interface BatchTruth {
   readonly block: number;
+  readonly merkleRoot: Hex;
+  readonly blobId: Hex;
   readonly logIndex: number;
   /** What the simulation did to it. */
   readonly kind: string;
@@ -74,8 +77,8 @@ export interface BatchTruth {
     | "malformed_values"
     | "root_mismatch";
   readonly sizeMatch: boolean;
-  /** Node, 1 when it counts, and why not. */
-  readonly leaves: readonly (readonly [teeId: Hex, valid: number, state: string, ...rest: unknown[]])[];
+  /** Node, whether the signature verifies, and why the leaf counts or not. */
+  readonly leaves: readonly (readonly [teeId: Hex, valid: 0 | 1, state: string, ...rest: unknown[]])[];
 }
 
 interface ChannelFigures {
