@@ -4,12 +4,7 @@
  */
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  connectTo,
-  isFinished,
-  type Unfinished,
-  unfinished,
-} from "../workers/verifier/testing/verifierTables.ts";
+import { connectTo } from "../workers/verifier/testing/verifierTables.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import {
   type BatchTruth,
@@ -18,10 +13,10 @@ import {
   type ReplayServer,
   recordedSettings,
   recordingDirectory,
-  recordingMeta,
   startReplay,
 } from "./recorded/recording.ts";
-import { freePort, getStatus, type RunningSystem, startSystem } from "./system/system.ts";
+import { everythingVerified } from "./recorded/verified.ts";
+import { freePort, type RunningSystem, startSystem } from "./system/system.ts";
 
 if (!hasRecording) console.warn(`skipped: there is no recording at ${recordingDirectory}`);
 
@@ -75,7 +70,7 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
       VERIFIER_UNAVAILABLE_RETRY_SECONDS: "86400",
       OBSERVER_INTERVAL_SECONDS: "600",
     });
-    await waitForVerifier(system, pool);
+    await everythingVerified(system, pool, 200_000);
   });
 
   afterAll(async () => {
@@ -201,18 +196,3 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
     expect(stats.blobs.ok).toBeGreaterThan(500);
   });
 });
-
-async function waitForVerifier(system: RunningSystem, pool: pg.Pool): Promise<void> {
-  const deadline = Date.now() + 200_000;
-  const registry = recordingMeta().og.contracts.registry.toLowerCase();
-  let left: Unfinished | string = "nothing indexed";
-  while (Date.now() < deadline) {
-    const status = await getStatus(system).catch(() => null);
-    if (status?.chains.og.block?.number === ogTruth().head && status.chains.og.ready) {
-      left = await unfinished(pool, registry);
-      if (isFinished(left)) return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error(`not finished: ${JSON.stringify(left)}\n${system.output().slice(-3000)}`);
-}

@@ -10,17 +10,27 @@ const read = (pid: string, file: string): string[] => {
   }
 };
 
-/** The process ids of Ponder for one chain of the system that uses this database; none while it is being restarted. */
-export function ponderPids(databaseUrl: string, chain: ChainName): number[] {
-  return readdirSync("/proc")
+const pids = (wanted: (pid: string) => boolean): number[] =>
+  readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const environment = read(pid, "environ");
-      return (
-        read(pid, "cmdline").some((argument) => argument.endsWith("ponder.js")) &&
-        environment.includes(`DATABASE_URL=${databaseUrl}`) &&
-        environment.includes(`OPENGRADIENT_CHAIN=${chain}`)
-      );
-    })
+    .filter(wanted)
     .map(Number);
-}
+
+/** The process ids of the verifiers that use this database; none while one is being restarted. */
+export const verifierPids = (databaseUrl: string): number[] =>
+  pids(
+    (pid) =>
+      read(pid, "cmdline").some((argument) => argument.endsWith("workers/verifier/main.ts")) &&
+      read(pid, "environ").includes(`DATABASE_URL=${databaseUrl}`),
+  );
+
+/** The process ids of Ponder for one chain of the system that uses this database; none while it is being restarted. */
+export const ponderPids = (databaseUrl: string, chain: ChainName): number[] =>
+  pids((pid) => {
+    const environment = read(pid, "environ");
+    return (
+      read(pid, "cmdline").some((argument) => argument.endsWith("ponder.js")) &&
+      environment.includes(`DATABASE_URL=${databaseUrl}`) &&
+      environment.includes(`OPENGRADIENT_CHAIN=${chain}`)
+    );
+  });

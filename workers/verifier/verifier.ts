@@ -129,9 +129,9 @@ export class Verifier {
     const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.restMs() };
     const many = { slots: 2, jobsPerSlot: 500 };
     return [
-      new LaneRunner(claims, { kind: "batch", tried: false, slots: 32, ...single, work: batch }, log),
+      new LaneRunner(claims, { kind: "batch", tried: false, slots: 64, ...single, work: batch }, log),
       new LaneRunner(claims, { kind: "batch", tried: true, slots: 12, ...single, work: batch }, log),
-      new LaneRunner(claims, { kind: "payload", tried: false, slots: 32, ...single, work: payload }, log),
+      new LaneRunner(claims, { kind: "payload", tried: false, slots: 64, ...single, work: payload }, log),
       new LaneRunner(claims, { kind: "payload", tried: true, slots: 8, ...single, work: payload }, log),
       new LaneRunner(claims, { kind: "signature", tried: false, ...many, work: signatures }, log),
       new LaneRunner(claims, { kind: "signature", tried: true, ...many, work: signatures }, log),

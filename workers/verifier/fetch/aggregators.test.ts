@@ -72,6 +72,19 @@ test("leaves an ill aggregator alone for longer and longer, and takes it back wh
   expect(ill.asked).toHaveLength(9);
 });
 
+test("many failures at once are one reason to rest", async () => {
+  const status = { now: 500 };
+  const ill = await aggregator(status);
+  const aggregators = of(ill.url);
+  await Promise.all(Array.from({ length: 40 }, () => ask(aggregators)));
+  expect(aggregators.restMs()).toBeGreaterThan(0);
+  expect(aggregators.restMs()).toBeLessThanOrEqual(2_000);
+  nowMs += 2_001;
+  expect(aggregators.restMs()).toBe(0);
+  status.now = 404;
+  expect(await ask(aggregators)).toMatchObject([{ kind: "absent" }]);
+});
+
 test("a missing blob says nothing about the aggregator", async () => {
   const well = await aggregator({ now: 404 });
   const aggregators = of(well.url);

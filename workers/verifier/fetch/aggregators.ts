@@ -6,7 +6,8 @@ import type { MemoryHold } from "./memoryHold.ts";
 /** Failures in a row after which an aggregator is left alone. */
 const FAILURES_TOLERATED = 3;
 const FIRST_REST_MS = 2_000;
-const LONGEST_REST_MS = 60_000;
+/** Blobs that are to blame themselves may have made it rest: nothing else must wait for long. */
+const LONGEST_REST_MS = 10_000;
 
 /** What says that an aggregator is ill, and not only this blob. */
 const ILLNESS: ReadonlySet<GetFailure> = new Set([
@@ -30,7 +31,9 @@ export interface Circumstances {
 
 class Aggregator {
   readonly name: string;
+  /** In a row; those that come in while it rests were under way before, and are not counted. */
   #failures = 0;
+  #rests = 0;
   #restsUntilMs = 0;
 
   constructor(readonly base: string) {
@@ -45,11 +48,16 @@ class Aggregator {
   note(outcome: GetOutcome, { nowMs, random }: Circumstances): void {
     if (outcome.kind !== "failed" || !ILLNESS.has(outcome.reason)) {
       this.#failures = 0;
+      this.#rests = 0;
+      this.#restsUntilMs = 0;
       return;
     }
+    if (this.restMs(nowMs()) > 0) return;
     this.#failures++;
-    if (this.#failures < FAILURES_TOLERATED) return;
-    const rest = Math.min(FIRST_REST_MS * 2 ** (this.#failures - FAILURES_TOLERATED), LONGEST_REST_MS);
+    // once it has rested, one failure shows that it has not recovered
+    if (this.#rests === 0 && this.#failures < FAILURES_TOLERATED) return;
+    const rest = Math.min(FIRST_REST_MS * 2 ** this.#rests, LONGEST_REST_MS);
+    this.#rests++;
     this.#restsUntilMs = nowMs() + rest * (0.5 + random() / 2);
   }
 }

@@ -189,7 +189,7 @@ export class World {
         aggregators: new Aggregators(
           aggregators ?? [this.blobs.url],
           http,
-          { maxBytes: 1024 * 1024, connectMs: 500, stallMs: 500, totalMs: 1_000 },
+          { maxBytes: 1024 * 1024, connectMs: 3_000, stallMs: 5_000, totalMs: 8_000 },
           { nowMs: Date.now, random: Math.random },
         ),
         places: new LargeBlobPlaces(1),
