@@ -64,21 +64,27 @@ module.exports = {
     ),
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
     only(
+      "snapshot",
+      "api/snapshot/",
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"],
+      "From evidence to scores that are kept: never SQL.",
+    ),
+    only(
       "rest",
       "api/rest/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/", "proofs/"],
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "config/", "proofs/"],
       "REST never meets SQL or GraphQL.",
     ),
     only(
       "graphql",
       "api/graphql/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "config/"],
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "config/"],
       "GraphQL never meets SQL or REST.",
     ),
     {
       name: "no-sql-in-the-edges",
       severity: "error",
-      from: { path: "^api/(rest|graphql|scoring)/", pathNot: TEST },
+      from: { path: "^api/(rest|graphql|scoring|snapshot)/", pathNot: TEST },
       to: { path: "node_modules/(pg|drizzle-orm)/" },
     },
     only(

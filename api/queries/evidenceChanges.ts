@@ -1,0 +1,140 @@
+/** What the chain said of a registry since a block: which nodes' evidence is to be read again, and who relayed. */
+import { sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
+
+/** One heartbeat as it was relayed. */
+export interface RelayedHeartbeat {
+  readonly teeId: string;
+  /** Block time, unix seconds. */
+  readonly receivedAt: number;
+  readonly blockNumber: number;
+  /** Transaction sender. */
+  readonly relayer: string;
+  /** Its signed second had been sent before. */
+  readonly repeated: boolean;
+}
+
+export interface RegistryChanges {
+  /** In order of the chain. */
+  readonly heartbeats: readonly RelayedHeartbeat[];
+  /** Nodes that a status event or registration names. */
+  readonly teeIds: readonly string[];
+  /** PCRs that were approved or revoked. */
+  readonly pcrHashes: readonly string[];
+  /** A TEE type got a name. */
+  readonly typesChanged: boolean;
+}
+
+/** What happened in blocks after `sinceBlock` up to the moment's. */
+export async function readChanges(
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  registry: string,
+  sinceBlock: number,
+): Promise<RegistryChanges> {
+  const heartbeats = await transaction.rows<RelayedHeartbeat>(sql`
+    select tee_id as "teeId", received_at as "receivedAt", block_number as "blockNumber", relayer, repeated
+    from og.heartbeat
+    where chain_id = ${chainId} and block_number > ${sinceBlock} and block_number <= ${blockNumber}
+      and registry = ${registry}
+    order by block_number, log_index`);
+  const events = await transaction.rows<{ teeId: string | null; pcrHash: string | null; kind: string }>(sql`
+    select tee_id as "teeId", pcr_hash as "pcrHash", kind from og.registry_event
+    where chain_id = ${chainId} and block_number > ${sinceBlock} and block_number <= ${blockNumber}
+      and registry = ${registry}
+    order by block_number, log_index`);
+  const distinct = (values: readonly (string | null)[]) => [
+    ...new Set(values.filter((value) => value !== null)),
+  ];
+  const ofPcrs = events.filter(({ kind }) => kind === "pcr-approved" || kind === "pcr-revoked");
+  return {
+    heartbeats,
+    teeIds: distinct(events.map(({ teeId }) => teeId)),
+    pcrHashes: distinct(ofPcrs.map(({ pcrHash }) => pcrHash)),
+    typesChanged: events.some(({ kind }) => kind === "type-added"),
+  };
+}
+
+/**
+ * Nodes of whose past something became known since `sinceTime` that lies before `before`: a late heartbeat replaced or
+ * split a gap there.
+ */
+export async function readRewritten(
+  transaction: ReadTransaction,
+  { chainId }: Moment,
+  registry: string,
+  teeIds: readonly string[],
+  { sinceTime, before }: { readonly sinceTime: number; readonly before: number },
+): Promise<readonly string[]> {
+  if (teeIds.length === 0) return [];
+  const rows = await transaction.rows<{ teeId: string }>(sql`
+    select distinct tee_id as "teeId" from og.proved_gap
+    where chain_id = ${chainId} and registry = ${registry} and tee_id = any(${sql.param([...teeIds])})
+      and ((superseded_at >= ${sinceTime} and last_signed_at < ${before})
+        or (known_at >= ${sinceTime} and next_signed_at <= ${before}))
+    order by tee_id`);
+  return rows.map(({ teeId }) => teeId);
+}
+
+/** A value of `heartbeatMaxAge` and when it came into force. */
+export interface MaxAge {
+  readonly fromAt: number;
+  readonly valueSeconds: number;
+}
+
+/** Every value up to the moment, in order of time; empty when the registry had no event by then. */
+export function readMaxAges(
+  transaction: ReadTransaction,
+  { chainId, time }: Moment,
+  registry: string,
+): Promise<readonly MaxAge[]> {
+  return transaction.rows<MaxAge>(sql`
+    select from_at as "fromAt", value_seconds as "valueSeconds" from og.heartbeat_max_age
+    where chain_id = ${chainId} and registry = ${registry} and from_at <= ${time} order by ordinal`);
+}
+
+/** Changes when the views show another deployment's tables, whose rows need not agree with the ones read before. */
+export async function readDeployment(transaction: ReadTransaction): Promise<number> {
+  const [row] = await transaction.rows<{ deployment: number }>(
+    sql`select 'og.heartbeat'::regclass::oid::int8 as deployment`,
+  );
+  return row?.deployment ?? 0;
+}
+
+/** Which observations of each node's record there are, later ones included: with equal ones its record says the same. */
+export async function readObserved(
+  transaction: ReadTransaction,
+  { chainId }: Moment,
+  registry: string,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await transaction.attempt<{ teeId: string; version: string }>(sql`
+    select tee_id as "teeId", string_agg(block_number || ' ' || block_hash, ',' order by block_number) as version
+    from observations.node_record
+    where chain_id = ${chainId} and registry = ${registry}
+    group by tee_id order by tee_id`);
+  return new Map((rows ?? []).map(({ teeId, version }) => [teeId, version]));
+}
+
+/** A PCR that is approved: its type is -1 when it applies to every one. */
+export interface ApprovedPcr {
+  readonly teeType: number;
+  readonly pcrHash: string;
+}
+
+/** The approved PCRs of a registry, the newest approval first. */
+export function readApprovedPcrs(
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  registry: string,
+): Promise<readonly ApprovedPcr[]> {
+  return transaction.rows<ApprovedPcr>(sql`
+    select tee_type as "teeType", pcr_hash as "pcrHash" from (
+      select distinct on (tee_type, pcr_hash) tee_type, pcr_hash, kind, block_number, log_index
+      from og.registry_event
+      where chain_id = ${chainId} and registry = ${registry} and kind in ('pcr-approved', 'pcr-revoked')
+        and block_number <= ${blockNumber}
+      order by tee_type, pcr_hash, block_number desc, log_index desc
+    ) newest
+    where kind = 'pcr-approved' order by block_number desc, log_index desc`);
+}

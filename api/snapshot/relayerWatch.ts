@@ -1,0 +1,149 @@
+/**
+ * Follows who relays heartbeats, and what time the silences of relayers excuse. Read once from the beginning and then fed
+ * with every heartbeat, or read anew at a moment: both ways give the same spells. Unix seconds.
+ */
+import type { ReadTransaction } from "../queries/database.ts";
+import type { MaxAge, RelayedHeartbeat } from "../queries/evidenceChanges.ts";
+import {
+  readAliveElsewhere,
+  readSilences,
+  readWitnesses,
+  type Silence,
+  type SilenceWitnesses,
+} from "../queries/evidenceRelayers.ts";
+import type { Moment } from "../queries/moment.ts";
+import { isSilence, SCORING, type Spell } from "../scoring/index.ts";
+import { type CarriedNode, Excuses, TrackedSilence } from "./excuses.ts";
+
+const HOUR = 3_600;
+const WINDOW = {
+  carriedWithinSeconds: SCORING.carriedWithinHours * HOUR,
+  leastOperators: SCORING.excuseOperators,
+};
+/** After so long nobody's signs of life change what a silence excuses. */
+const JUDGED_SECONDS = 24 * HOUR;
+/** Most silences are decided by what comes within the first hour. */
+const FIRST_LOOK_SECONDS = HOUR;
+
+interface Sent {
+  readonly at: number;
+  readonly block: number;
+}
+
+export class RelayerWatch {
+  readonly #registry: string;
+  readonly #maxAges: readonly MaxAge[];
+  readonly #carriedAs: (teeId: string) => CarriedNode | undefined;
+  readonly #excuses = new Excuses();
+  readonly #last = new Map<string, Sent>();
+  /** Silences that last, by relayer; null for those that excuse nobody whatever comes. */
+  readonly #open = new Map<string, TrackedSilence | null>();
+
+  /**
+   * @param maxAges - of the registry, in order of time.
+   * @param carriedAs - a node of the registry with who registered it, the same object every time.
+   */
+  constructor(
+    registry: string,
+    maxAges: readonly MaxAge[],
+    carriedAs: (teeId: string) => CarriedNode | undefined,
+  ) {
+    this.#registry = registry;
+    this.#maxAges = maxAges;
+    this.#carriedAs = carriedAs;
+  }
+
+  /** Reads everything up to the moment. Once, before anything else. */
+  async begin(transaction: ReadTransaction, moment: Moment): Promise<void> {
+    const { silences, last } = await readSilences(transaction, moment, this.#registry);
+    for (const { relayer, at, block } of last) this.#last.set(relayer, { at, block });
+    await this.#judge(transaction, moment, [...silences, ...this.#begun(moment.time)]);
+  }
+
+  /** Takes in what was relayed since, up to the moment. @param heartbeats - in order of the chain. */
+  async advance(
+    transaction: ReadTransaction,
+    moment: Moment,
+    heartbeats: readonly RelayedHeartbeat[],
+  ): Promise<void> {
+    const ended: Silence[] = [];
+    for (const heartbeat of heartbeats) {
+      const silence = this.#take(heartbeat);
+      if (silence !== null) ended.push(silence);
+    }
+    await this.#judge(transaction, moment, [...ended, ...this.#begun(moment.time)]);
+  }
+
+  /** The excused time of each node at `now`: disjoint spells in order of time. */
+  at(now: number): (teeId: string) => readonly Spell[] {
+    return this.#excuses.at(now);
+  }
+
+  #maxAgeAt(time: number): number {
+    return this.#maxAges.findLast(({ fromAt }) => fromAt <= time)?.valueSeconds ?? 0;
+  }
+
+  #isSilent(fromAt: number, untilAt: number): boolean {
+    return isSilence(untilAt - fromAt, this.#maxAgeAt(fromAt));
+  }
+
+  /** @returns a silence that ended before anybody saw it begin. */
+  #take({ relayer, receivedAt, blockNumber, teeId, repeated }: RelayedHeartbeat): Silence | null {
+    const before = this.#last.get(relayer);
+    this.#last.set(relayer, { at: receivedAt, block: blockNumber });
+    const node = this.#carriedAs(teeId);
+    if (!repeated && node !== undefined)
+      for (const silence of this.#open.values()) silence?.hear(relayer, node.operator, receivedAt);
+    if (before === undefined || !this.#isSilent(before.at, receivedAt)) return null;
+    const known = this.#open.get(relayer);
+    this.#open.delete(relayer);
+    if (known === undefined)
+      return { relayer, fromAt: before.at, fromBlock: before.block, untilAt: receivedAt };
+    known?.end(receivedAt);
+    return null;
+  }
+
+  /** Silences that have become long enough by now. */
+  #begun(now: number): readonly Silence[] {
+    return [...this.#last]
+      .filter(([relayer, { at }]) => !this.#open.has(relayer) && this.#isSilent(at, now))
+      .map(([relayer, { at, block }]) => ({ relayer, fromAt: at, fromBlock: block, untilAt: null }));
+  }
+
+  /** Finds out whom new silences excuse. */
+  async #judge(transaction: ReadTransaction, moment: Moment, silences: readonly Silence[]): Promise<void> {
+    if (silences.length === 0) return;
+    const witnesses = await readWitnesses(transaction, moment, this.#registry, silences, WINDOW);
+    const open: [Silence, TrackedSilence][] = [];
+    for (const [index, silence] of silences.entries()) {
+      const tracked = this.#track(silence, witnesses[index] ?? null);
+      if (silence.untilAt === null) this.#open.set(silence.relayer, tracked);
+      if (tracked !== null) open.push([silence, tracked]);
+    }
+    const first = { afterSeconds: 0, withinSeconds: FIRST_LOOK_SECONDS };
+    const rest = { afterSeconds: FIRST_LOOK_SECONDS - 1, withinSeconds: JUDGED_SECONDS };
+    let undecided = open;
+    for (const part of [first, rest]) {
+      const asked = undecided.map(([silence]) => silence);
+      const alive = await readAliveElsewhere(transaction, moment, this.#registry, asked, part);
+      for (const [index, [, tracked]] of undecided.entries())
+        for (const { operator, at } of alive[index] ?? []) tracked.hear(null, operator, at);
+      undecided = undecided.filter(([, tracked]) => tracked.mayExcuse());
+    }
+    for (const [, tracked] of open) if (tracked.mayExcuse()) this.#excuses.add(tracked);
+  }
+
+  #track(silence: Silence, witnesses: SilenceWitnesses | null): TrackedSilence | null {
+    if (witnesses === null) return null;
+    const { relayer, fromAt, untilAt } = silence;
+    const tracked = new TrackedSilence({
+      relayer,
+      fromAt,
+      untilAt,
+      maxAgeSeconds: this.#maxAgeAt(fromAt),
+      carried: witnesses.carried.map(this.#carriedAs).filter((node) => node !== undefined),
+      operatorsHeard: witnesses.operatorsHeard,
+    });
+    return tracked.mayExcuse() ? tracked : null;
+  }
+}

@@ -1,0 +1,28 @@
+/** Everything that selections at one state are made from. Never changed once it is there. */
+import type { AsOf } from "../queries/asOf.ts";
+import type { ApprovedPcr } from "../queries/evidenceChanges.ts";
+import type { Evidence } from "../queries/position.ts";
+import type { Listing } from "./listing.ts";
+import type { RegistryScores } from "./registryScores.ts";
+
+export interface RegistrySnapshot {
+  readonly scores: RegistryScores;
+  /** By node. */
+  readonly listings: ReadonlyMap<string, Listing>;
+  /** The newest approval first. */
+  readonly approvedPcrs: readonly ApprovedPcr[];
+}
+
+export interface Snapshot {
+  readonly asOf: AsOf;
+  /** Unix seconds. */
+  readonly now: number;
+  /** Of the observations. */
+  readonly revision: number;
+  /** The configured registries. */
+  readonly registries: ReadonlyMap<string, RegistrySnapshot>;
+}
+
+/** Names a state: the newest block with an event, the second it is judged at, the observations. */
+export const stateKey = (evidence: Evidence | null, now: number, revision: number): string =>
+  `${evidence?.blockNumber ?? -1} ${evidence?.blockHash ?? ""} ${now} ${revision}`;

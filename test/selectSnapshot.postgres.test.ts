@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createReader, type Reader } from "../api/queries/database.ts";
+import type { Moment } from "../api/queries/moment.ts";
+import { PositionWatcher } from "../api/queries/position.ts";
+import type { ApiSettings } from "../api/queries/service.ts";
+import { excusedSpells } from "../api/scoring/index.ts";
+import type { RegistryScores } from "../api/snapshot/registryScores.ts";
+import { Snapshots } from "../api/snapshot/snapshots.ts";
+import { address, BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "../api/testing/chainTables.ts";
+import { OTHER_REGISTRY, REGISTRY } from "../api/testing/registryHistory.ts";
+import { createLog } from "../config/log.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { PCRS, RegistryRows, seeded } from "./registryRows.ts";
+import { silencesOf } from "./simulator/silences.ts";
+
+const T0 = 1_800_000_000;
+const DAY = 86_400;
+const COMMON_PAYEE = address("common-payee");
+
+const settings: ApiSettings = {
+  chainIds: { og: OG_CHAIN_ID, base: BASE_CHAIN_ID },
+  registries: [REGISTRY, OTHER_REGISTRY],
+  commonPayees: [COMMON_PAYEE],
+  dailyOrganicCaps: [],
+  maxLagSeconds: 120,
+  version: "0.0.0-test",
+  build: "test",
+};
+
+let database: TestDatabase;
+let tables: ChainTables;
+let reader: Reader;
+const log: string[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  tables = await ChainTables.create(database.url);
+  reader = createReader({ urls: [database.url], connections: 4, onConnectionError: () => {} });
+});
+afterAll(async () => {
+  await reader.close();
+  await tables.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  await tables.clear();
+  log.length = 0;
+});
+
+const newSnapshots = () =>
+  new Snapshots({
+    reader,
+    watcher: new PositionWatcher(),
+    settings,
+    log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
+    pause: () => undefined,
+  });
+
+/** Everything that anyone may be told of a registry's scores. */
+const everything = (scores: RegistryScores) =>
+  scores.nodes.map((node) => ({
+    teeId: node.evidence.teeId,
+    status: node.status,
+    uptime: node.uptime,
+    owner: node.evidence.current.owner,
+    score: scores.publish(node),
+  }));
+
+const scoresOf = (snapshots: Snapshots): RegistryScores => {
+  const scores = snapshots.newest.registries.get(REGISTRY)?.scores;
+  if (scores === undefined) throw new Error("the registry was not scored");
+  return scores;
+};
+
+/** What a process would say that has just been started. */
+async function fromScratch() {
+  const snapshots = newSnapshots();
+  await snapshots.refresh();
+  return everything(scoresOf(snapshots));
+}
+
+/** The state at a past moment, computed from today's rows. */
+async function atMoment(moment: Moment) {
+  const scores = await reader.read((transaction) => newSnapshots().scoresAt(transaction, moment, REGISTRY));
+  return everything(scores);
+}
+
+const pick = <T>(random: () => number, values: readonly T[]): T => {
+  const value = values[Math.floor(random() * values.length)];
+  if (value === undefined) throw new Error("nothing to pick from");
+  return value;
+};
+
+/** One block of a random history. */
+async function randomBlock(rows: RegistryRows, random: () => number): Promise<void> {
+  const pause = random() < 0.05 ? random() * 2 * DAY : random() < 0.3 ? random() * 3_000 : random() * 600;
+  await rows.nextBlock(1 + Math.floor(pause));
+  if (rows.nodes.length < 16 && random() < 0.1)
+    await rows.register(`node-${rows.nodes.length}`, {
+      owner: `owner-${Math.floor(random() * 5)}`,
+      host: `host-${Math.floor(random() * 6)}.example`,
+      payee: random() < 0.2 ? "common-payee" : `payee-${Math.floor(random() * 6)}`,
+      pcrHash: pick(random, PCRS),
+    });
+  if (rows.nodes.length === 0) return;
+  const relayer = pick(random, ["relayer-a", "relayer-a", "relayer-b", "relayer-c"]);
+  if (random() < 0.8)
+    for (const [index, node] of rows.nodes.entries()) {
+      // Some nodes are often down.
+      if (random() > (index % 3 === 0 ? 0.4 : 0.9)) continue;
+      const late = random() < 0.15 ? Math.floor(random() * 1_700) : Math.floor(random() * 8);
+      await rows.heartbeat(node, rows.time - late, random() < 0.1 ? "relayer-b" : relayer);
+      if (random() < 0.05) await rows.heartbeat(node, rows.time - late, "relayer-c");
+    }
+  if (random() < 0.06) await rows.setEnabled(pick(random, rows.nodes), random() < 0.5);
+  if (random() < 0.01) await rows.revokePcr(pick(random, PCRS));
+  if (random() < 0.03) {
+    await rows.approvePcr(pick(random, PCRS));
+    for (const node of rows.nodes) if (random() < 0.7) await rows.setEnabled(node, true);
+  }
+}
+
+describe.each([1, 2, 3])("random history %i", (seed) => {
+  test("kept up block by block, begun anew and asked for later: the same bytes", {
+    timeout: 240_000,
+  }, async () => {
+    const random = seeded(seed);
+    const rows = new RegistryRows(tables, T0);
+    await rows.begin();
+    const kept = newSnapshots();
+    await kept.refresh();
+    const seen: { moment: Moment; said: unknown }[] = [];
+    for (let block = 0; block < 260; block++) {
+      await randomBlock(rows, random);
+      if (random() < 0.01) await rows.changeMaxAge(pick(random, [900, 1_800, 3_600]));
+      await rows.showHead();
+      // Several blocks may come at once.
+      if (random() < 0.3) continue;
+      await kept.refresh();
+      if (random() < 0.8) continue;
+      const said = everything(scoresOf(kept));
+      expect(said, `block ${rows.block}`).toEqual(await fromScratch());
+      const moment = { chainId: OG_CHAIN_ID, blockNumber: rows.block, time: rows.time };
+      seen.push({ moment, said });
+    }
+    expect(log).toEqual([]);
+    expect(rows.time - T0).toBeGreaterThan(6 * DAY);
+    expect(seen.length).toBeGreaterThan(20);
+    for (const { moment, said } of seen)
+      if (random() < 0.4) expect(await atMoment(moment), `at block ${moment.blockNumber}`).toEqual(said);
+  });
+});
+
+/** Days of heartbeats of some nodes, so that older days are folded. */
+async function settledNetwork(rows: RegistryRows, days: number): Promise<void> {
+  await rows.begin();
+  for (const [index, owner] of ["owner-a", "owner-b", "owner-c"].entries())
+    await rows.register(`node-${index}`, {
+      owner,
+      host: `host-${index}.example`,
+      payee: `payee-${index}`,
+      pcrHash: PCRS[0],
+    });
+  for (let beats = 0; beats < days * 24; beats++) {
+    await rows.nextBlock(3_600);
+    for (const node of rows.nodes) await rows.heartbeat(node, rows.time, "relayer-a");
+  }
+  await rows.showHead();
+}
+
+test("a heartbeat that rewrites days long folded leads to what these days say now", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 5);
+  const kept = newSnapshots();
+  await kept.refresh();
+  const before = everything(scoresOf(kept));
+  const [node] = rows.nodes;
+  if (node === undefined) throw new Error("no node");
+  await rows.nextBlock(60);
+  // An hourly gap of the third day turns out to have been half as long.
+  await rows.heartbeat(node, T0 + 2 * DAY + 1_800, "relayer-a", "legacy");
+  await rows.showHead();
+  await kept.refresh();
+  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(scoresOf(kept).find(node.teeId)?.score).not.toBe(
+    before.find(({ teeId }) => teeId === node.teeId)?.score.value,
+  );
+});
+
+test("a gap that was open when its days were folded may turn out to end before", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 2);
+  const [silent, ...others] = rows.nodes;
+  if (silent === undefined) throw new Error("no node");
+  for (let beats = 0; beats < 96; beats++) {
+    await rows.nextBlock(3_600);
+    for (const node of others) await rows.heartbeat(node, rows.time, "relayer-a");
+  }
+  await rows.showHead();
+  const kept = newSnapshots();
+  await kept.refresh();
+  expect(scoresOf(kept).find(silent.teeId)?.history.folded).not.toBeNull();
+  await rows.nextBlock(60);
+  // Within 1.5 I of its last one: no gap is written, but the open one begins later.
+  await rows.heartbeat(silent, silent.figures.lastSignedAt + 1_000, "relayer-a", "legacy");
+  await rows.showHead();
+  await kept.refresh();
+  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+});
+
+test("a new key reads the whole past of its relatives again, however long it was folded", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 4);
+  const [stopped] = rows.nodes;
+  if (stopped === undefined) throw new Error("no node");
+  // It stops for days; then its owner registers another one.
+  for (let beats = 0; beats < 72; beats++) {
+    await rows.nextBlock(3_600);
+    for (const node of rows.nodes.slice(1)) await rows.heartbeat(node, rows.time, "relayer-a");
+  }
+  await rows.showHead();
+  const kept = newSnapshots();
+  await kept.refresh();
+  await rows.nextBlock(60);
+  const place = { owner: "owner-a", host: "another.example", payee: "payee-0", pcrHash: PCRS[0] };
+  const successor = await rows.register("successor", place);
+  for (let hours = 0; hours < 60; hours++) {
+    await rows.showHead();
+    await kept.refresh();
+    if (hours % 20 === 0) expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+    await rows.nextBlock(3_600);
+    await rows.heartbeat(successor, rows.time, "relayer-a");
+  }
+  expect(scoresOf(kept).find(successor.teeId)?.inherited).not.toBeNull();
+  expect(scoresOf(kept).find(successor.teeId)?.history.folded).not.toBeNull();
+});
+
+test("excused time is that of silences taken straight from all heartbeats", { timeout: 60_000 }, async () => {
+  const random = seeded(7);
+  const rows = new RegistryRows(tables, T0);
+  await rows.begin();
+  for (let index = 0; index < 8; index++)
+    await rows.register(`node-${index}`, {
+      owner: `owner-${index % 5}`,
+      host: `host-${index}.example`,
+      payee: `payee-${index}`,
+      pcrHash: PCRS[0],
+    });
+  const operatorOf = new Map(rows.nodes.map(({ teeId, owner }) => [teeId, owner]));
+  const kept = newSnapshots();
+  let compared = 0;
+  for (let block = 0; block < 220; block++) {
+    await rows.nextBlock(1 + Math.floor(random() < 0.08 ? 1_300 + random() * 8_000 : random() * 500));
+    // Relayers are off for a while, one or all of them.
+    const mode = Math.floor(block / 20) % 4;
+    for (const [index, node] of rows.nodes.entries())
+      if (random() < 0.6 && !(mode === 1 && index < 5)) {
+        const relayer = index < 5 ? "relayer-a" : mode === 2 ? "relayer-c" : "relayer-b";
+        await rows.heartbeat(node, rows.time - Math.floor(random() * 60), relayer);
+      }
+    await rows.showHead();
+    await kept.refresh();
+    const repeats = new Set<unknown>(rows.heartbeats.filter(({ repeated }) => repeated));
+    // A second later, so that who is heard at this very second counts; a silence must be long enough without it.
+    const silences = silencesOf(rows.heartbeats, operatorOf, (beat) => !repeats.has(beat), rows.time + 1);
+    const long = silences.filter(({ fromAt, untilAt }) => (untilAt ?? rows.time) - fromAt > 1_350);
+    const expected = excusedSpells(long, rows.time);
+    for (const { history } of scoresOf(kept).nodes) {
+      expect(history.excused).toEqual(expected.get(history.nodeId) ?? []);
+      compared += history.excused.length;
+    }
+  }
+  expect(compared).toBeGreaterThan(100);
+});
+
+test("a reorganised block, another deployment and an observation are noticed", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 2);
+  const kept = newSnapshots();
+  await kept.refresh();
+  const [node] = rows.nodes;
+  if (node === undefined) throw new Error("no node");
+
+  // The newest block is replaced by one in which a node was disabled.
+  await tables.client.query("delete from og.heartbeat where block_number = $1 and tee_id = $2", [
+    rows.block,
+    node.teeId,
+  ]);
+  await tables.client.query("delete from og.block where number = $1", [rows.block]);
+  await tables.block("og", rows.block, rows.time, "b");
+  await rows.setEnabled(node, false);
+  await kept.refresh();
+  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(scoresOf(kept).find(node.teeId)?.status).toBe("disabled");
+
+  // Views that show other tables: the same blocks, and a gap that the others did not know.
+  await tables.insert("og", "provedGap", {
+    registry: REGISTRY,
+    teeId: rows.nodes[1]?.teeId,
+    ordinal: 1_000,
+    lastSignedAt: T0 + 100,
+    nextSignedAt: T0 + 3_500,
+    maxAgeSeconds: 1_800,
+    knownAt: T0 + 3_600,
+  });
+  await tables.client.query(`
+    create table og.other (like og.heartbeat including all); insert into og.other select * from og.heartbeat;
+    drop table og.heartbeat; alter table og.other rename to heartbeat`);
+  await kept.refresh();
+  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+
+  // A later reading of the registry's view shows another owner.
+  await tables.insert("observations", "nodeRecord", {
+    registry: REGISTRY,
+    teeId: node.teeId,
+    blockNumber: rows.block - 1,
+    blockHash: "0x01",
+    owner: address("owner-z"),
+    endpointHex: "0x68747470733a2f2f782e6578616d706c65",
+    tlsCertificate: "0x01",
+    pcrHash: PCRS[0],
+  });
+  await kept.refresh();
+  expect(scoresOf(kept).find(node.teeId)?.evidence.current).toMatchObject({
+    owner: address("owner-z"),
+    host: "x.example",
+  });
+  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+});
+
+test("while the index recovers the last snapshot stays", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 1);
+  const kept = newSnapshots();
+  await expect(async () => kept.newest).rejects.toMatchObject({ code: "indexing" });
+  await kept.refresh();
+  const snapshot = kept.newest;
+  await tables.setHead("og", rows.block - 3, rows.time - 3 * 3_600, "not-ready");
+  await kept.refresh();
+  // Ready again, but not as far as it has answered already.
+  await tables.setHead("og", rows.block - 2, rows.time - 2 * 3_600);
+  await kept.refresh();
+  expect(kept.newest).toBe(snapshot);
+  await rows.nextBlock(60);
+  await rows.showHead();
+  await kept.refresh();
+  expect(kept.newest.now).toBe(rows.time);
+});
