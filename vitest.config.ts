@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const POSTGRES = ["**/*.postgres.test.ts"];
 const CHAIN = ["**/*.chain.test.ts"];
+const SIMULATION = ["**/*.simulation.test.ts"];
 const IGNORED = ["**/node_modules/**", "**/.data/**"];
 const environment = "node";
 /** Node gives the libraries graphql's CommonJS build; Vite would give us the other one, whose types are strangers to it. */
@@ -20,7 +21,17 @@ export default defineConfig({
           name: "unit",
           environment,
           include: ["**/*.test.ts"],
-          exclude: [...IGNORED, ...POSTGRES, ...CHAIN],
+          exclude: [...IGNORED, ...POSTGRES, ...CHAIN, ...SIMULATION],
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "simulation",
+          environment,
+          include: SIMULATION,
+          exclude: IGNORED,
+          testTimeout: 300_000,
         },
       },
       {

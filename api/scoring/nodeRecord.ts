@@ -62,7 +62,17 @@ export const EMPTY_RECORD: NodeRecord = {
   latency: { hours: 0, log2Hours: 0 },
 };
 
-const coveredBy = ({ at, coversSeconds }: Probe): Spell => ({ fromAt: at - coversSeconds, untilAt: at });
+/** Adds the time that a probe speaks for; probes of one worth that follow each other make one spell. */
+function append(
+  spells: { fromAt: number; untilAt: number; worth: number }[],
+  probe: Probe,
+  worth: number,
+): void {
+  const fromAt = probe.at - probe.coversSeconds;
+  const last = spells.at(-1);
+  if (last !== undefined && last.untilAt === fromAt && last.worth === worth) last.untilAt = probe.at;
+  else spells.push({ fromAt, untilAt: probe.at, worth });
+}
 
 /**
  * Folds what lies before `before` into one row per kind of evidence, so that only younger rows are needed from then on.
@@ -78,25 +88,25 @@ export function foldHistory(history: NodeHistory, clock: ObservedClock, before: 
   const within = { fromAt: Math.max(fromAt, registeredAt), untilAt: before };
   const fold = (earlier: DayHours | null | undefined, spells: readonly (Spell | WorthSpell)[]) =>
     foldDays(clock, earlier ?? null, spells.length === 0 ? [] : rollUp(clock, spells, within));
-  const reached: Spell[] = [];
-  const unreached: Spell[] = [];
+  const reached: WorthSpell[] = [];
+  const unreached: WorthSpell[] = [];
   const timed: WorthSpell[] = [];
+  const latencies: WorthSpell[] = [];
   for (const probe of probes) {
     if (probe.at > clock.now) break;
-    const spell = coveredBy(probe);
-    (probe.reached ? reached : unreached).push(spell);
-    if (probe.latencyLog2 !== null) timed.push({ ...spell, worth: probe.latencyLog2 });
+    if (probe.at <= fromAt) continue;
+    append(probe.reached ? reached : unreached, probe, 1);
+    if (probe.latencyLog2 === null) continue;
+    append(timed, probe, 1);
+    append(latencies, probe, probe.latencyLog2);
   }
   return {
     before,
     down: fold(folded?.down, downSpells(history, clock)),
     reached: fold(folded?.reached, reached),
     unreached: fold(folded?.unreached, unreached),
-    latency: fold(
-      folded?.latency,
-      timed.map((spell) => ({ ...spell, worth: 1 })),
-    ),
-    latencyLog2: fold(folded?.latencyLog2, timed),
+    latency: fold(folded?.latency, timed),
+    latencyLog2: fold(folded?.latencyLog2, latencies),
   };
 }
 

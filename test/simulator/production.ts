@@ -42,8 +42,11 @@ export interface Defences {
   readonly missedHeartbeats: boolean;
   /** Disabled time does not exist. */
   readonly unknownTime: boolean;
-  /** Who may excuse time: a relayer's silence, nobody, or (as one might have it) a majority of keys that are silent. */
-  readonly excusing: "relayers" | "nobody" | "silent majority";
+  /**
+   * Who may excuse time: a relayer's silence, nobody, or, as one might have it, any relayer whatever its nodes did
+   * elsewhere, or a majority of keys that are silent.
+   */
+  readonly excusing: "relayers" | "nobody" | "any relayer" | "silent majority";
   /** New keys take over records. */
   readonly inheritance: boolean;
   /** Somebody probes. */
@@ -225,7 +228,12 @@ function excusedBy(
   const fresh = new Map([...logs].map(([nodeId, log]) => [nodeId, new Set(log.fresh.map(identity))]));
   const isFresh = (heartbeat: RelayedHeartbeat) =>
     fresh.get(heartbeat.nodeId)?.has(identity(heartbeat)) ?? false;
-  return excusedSpells(silencesOf(heartbeats, operatorOf, isFresh, now), now);
+  const silences = silencesOf(heartbeats, operatorOf, isFresh, now);
+  if (excusing === "relayers") return excusedSpells(silences, now);
+  return excusedSpells(
+    silences.map((silence) => ({ ...silence, operatorsAliveElsewhere: [] })),
+    now,
+  );
 }
 
 /** The first of several with one signed second is told from its repetitions by when it came. */
