@@ -3,7 +3,9 @@ import { type BatchLimits, readBatchBlob } from "../../../proofs/batchBlob.ts";
 import { type Hex, hexByteLength, writeHex } from "../../../proofs/hex.ts";
 import type { SignedInference } from "../../../proofs/inference.ts";
 import { keccak256 } from "../../../proofs/keccak.ts";
+import { MerkleTree } from "../../../proofs/merkle.ts";
 import { WORD, writeBytes32, writeUint256 } from "../../../proofs/words.ts";
+import { type DumpedLeaves, readCanonicalDump } from "./canonicalDump.ts";
 import type { KnownKeys } from "./knownKeys.ts";
 import {
   hourOf,
@@ -27,47 +29,83 @@ export function checkBatch(
   limits: BatchLimits,
   keys: KnownKeys,
 ): BatchCheck {
+  const dumped = readCanonicalDump(bytes, limits);
+  if (dumped !== null && rootOf(dumped) === merkleRoot)
+    return { state: "proven", leaves: checkSignatures(dumped, keys) };
+  // spelt otherwise, or wrong: what it is, and why, is said in one place
   const blob = readBatchBlob(bytes, merkleRoot, limits);
   if ("invalid" in blob) return { state: "invalid", ...blob.invalid };
-  return { state: "proven", leaves: recordsOf(blob.leaves, keys) };
+  return { state: "proven", leaves: checkSignatures(recordsOf(blob.leaves), keys) };
 }
 
-function recordsOf(leaves: readonly SignedInference[], keys: KnownKeys): LeafRecords {
+function recordsOf(leaves: readonly SignedInference[]): DumpedLeaves {
   const offsets = new Uint32Array(leaves.length + 1);
   for (const [index, { signature }] of leaves.entries())
     offsets[index + 1] = (offsets[index] ?? 0) + RECORD_OVERHEAD + hexByteLength(signature);
   const bytes = Buffer.from(new ArrayBuffer(offsets[leaves.length] ?? 0));
-  const validity = new Uint8Array(leaves.length);
-  const nodeHours = new Map<string, NodeHour>();
   for (const [index, leaf] of leaves.entries()) {
     const record = bytes.subarray(offsets[index], offsets[index + 1]);
-    const valid = writeRecord(record, leaf, keys);
-    validity[index] = valid === null ? UNDECIDED : valid ? VALID : INVALID;
-    if (valid !== true) continue;
-    const startAt = hourOf(leaf.timestamp);
-    const hour = `${leaf.teeId}${startAt}`;
-    if (!nodeHours.has(hour)) nodeHours.set(hour, { teeId: leaf.teeId, startAt });
+    writeBytes32(leaf.teeId, record, RECORD.teeId);
+    writeBytes32(leaf.inputHash, record, RECORD.inputHash);
+    writeBytes32(leaf.outputHash, record, RECORD.outputHash);
+    writeUint256(leaf.timestamp, record, RECORD.timestamp);
+    writeHex(leaf.signature, record, RECORD.signature, hexByteLength(leaf.signature));
   }
-  return {
-    count: leaves.length,
-    bytes: new Uint8Array(bytes.buffer),
-    offsets,
-    validity,
-    timestamps: leaves.map(({ timestamp }) => timestamp.toString()),
-    nodeHours: [...nodeHours.values()],
-  };
+  return { count: leaves.length, bytes, offsets, timestamps: leaves.map(({ timestamp }) => timestamp) };
 }
 
-/** @returns whether the signature is its node's; null while the node's key is not known. */
-function writeRecord(record: Buffer, leaf: SignedInference, keys: KnownKeys): boolean | null {
-  const keyAt = record.length - WORD;
-  writeBytes32(leaf.teeId, record, RECORD.teeId);
-  writeBytes32(leaf.inputHash, record, RECORD.inputHash);
-  writeBytes32(leaf.outputHash, record, RECORD.outputHash);
-  writeUint256(leaf.timestamp, record, RECORD.timestamp);
-  writeHex(leaf.signature, record, RECORD.signature, keyAt - RECORD.signature);
-  record.set(keccak256(record.subarray(RECORD.teeId, RECORD.inferenceId)), RECORD.inferenceId);
-  record.set(keccak256(record.subarray(RECORD.inferenceId, keyAt)), keyAt);
-  const digest = keccak256(record.subarray(RECORD.inputHash, RECORD.inferenceId));
-  return keys.verify(leaf.teeId, digest, record.subarray(RECORD.signature, keyAt));
+/** abi.encode(bytes32, bytes32, bytes32, bytes, uint256): hashes, the signature's offset, timestamp, length, signature. */
+const LEAF = {
+  signatureOffset: 3 * WORD,
+  timestamp: 4 * WORD,
+  signatureLength: 5 * WORD,
+  signature: 6 * WORD,
+};
+
+/** The root of the tree over records whose signatures are equally long: a multiple of 32 bytes. */
+function rootOf({ count, bytes, offsets }: DumpedLeaves): Hex {
+  const signatureBytes = (offsets[1] ?? 0) - RECORD_OVERHEAD;
+  const encoding = Buffer.alloc(LEAF.signature + signatureBytes);
+  writeUint256(BigInt(LEAF.signatureLength), encoding, LEAF.signatureOffset);
+  writeUint256(BigInt(signatureBytes), encoding, LEAF.signatureLength);
+  const hashes: Uint8Array[] = [];
+  for (let index = 0; index < count; index++) {
+    const from = offsets[index] ?? 0;
+    bytes.copy(encoding, 0, from, from + RECORD.timestamp);
+    bytes.copy(encoding, LEAF.timestamp, from + RECORD.timestamp, from + RECORD.inferenceId);
+    bytes.copy(encoding, LEAF.signature, from + RECORD.signature, from + RECORD.signature + signatureBytes);
+    hashes.push(keccak256(keccak256(encoding)));
+  }
+  return new MerkleTree(hashes).root;
+}
+
+/** Completes the records: ids, keys, and whether each signature is its node's. */
+function checkSignatures({ count, bytes, offsets, timestamps }: DumpedLeaves, keys: KnownKeys): LeafRecords {
+  const validity = new Uint8Array(count);
+  const hours = new Map<string, Set<number>>();
+  for (let index = 0; index < count; index++) {
+    const from = offsets[index] ?? 0;
+    const keyAt = (offsets[index + 1] ?? 0) - WORD;
+    const signatureAt = from + RECORD.signature;
+    bytes.set(keccak256(bytes.subarray(from, from + RECORD.inferenceId)), from + RECORD.inferenceId);
+    bytes.set(keccak256(bytes.subarray(from + RECORD.inferenceId, keyAt)), keyAt);
+    const digest = keccak256(bytes.subarray(from + RECORD.inputHash, from + RECORD.inferenceId));
+    const teeId = `0x${bytes.toString("hex", from, from + WORD)}`;
+    const valid = keys.verify(teeId, digest, bytes.subarray(signatureAt, keyAt));
+    validity[index] = valid === null ? UNDECIDED : valid ? VALID : INVALID;
+    if (valid !== true) continue;
+    const ofNode = hours.get(teeId) ?? new Set();
+    hours.set(teeId, ofNode.add(hourOf(timestamps[index] ?? 0n)));
+  }
+  const nodeHours = [...hours].flatMap(([teeId, starts]): NodeHour[] =>
+    [...starts].map((startAt) => ({ teeId, startAt })),
+  );
+  return {
+    count,
+    bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
+    offsets,
+    validity,
+    timestamps: timestamps.map(String),
+    nodeHours,
+  };
 }

@@ -47,7 +47,7 @@ function parametersOf(batches: readonly BatchLeaves[]): LeafParameters {
   return {
     bytes:
       only !== undefined && others.length === 0
-        ? Buffer.from(only.leaves.bytes.buffer)
+        ? Buffer.from(only.leaves.bytes.buffer, only.leaves.bytes.byteOffset, only.leaves.bytes.length)
         : Buffer.concat(batches.map(({ leaves }) => leaves.bytes)),
     begins: literal(begins),
     ends: literal(ends),
@@ -67,7 +67,7 @@ const undecided = (batches: readonly BatchLeaves[]): string[] =>
       index >= 0;
       index = validity.indexOf(UNDECIDED, index + 1)
     ) {
-      const from = (offsets[index] ?? 0) + RECORD.inferenceId;
+      const from = bytes.byteOffset + (offsets[index] ?? 0) + RECORD.inferenceId;
       ids.push(`0x${Buffer.from(bytes.buffer, from, WORD).toString("hex")}`);
     }
     return ids;
