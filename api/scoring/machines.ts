@@ -89,13 +89,16 @@ export const machineShares = (share: number, { machines }: Operator): Float64Arr
   );
 
 /** A machine's `share`, by key. */
-export const keyShares = (share: number, { keys }: Machine, candidates: readonly Candidate[]): Float64Array =>
-  divide(
+export function keyShares(share: number, { keys }: Machine, candidates: readonly Candidate[]): Float64Array {
+  // Most machines carry one key.
+  if (keys.length === 1) return Float64Array.of(share);
+  return divide(
     share,
     keys.map((position) => scoreWeight(candidates[position]?.score ?? 0)),
     keys.map((position) => novelty(candidates[position]?.nEff ?? 0)),
     explorationShare,
   );
+}
 
 /** Divides `share`: the part `explored` in proportion to novelties, if there is anything new, the rest to weights. */
 function divide(
