@@ -76,7 +76,7 @@ const registry = oneOf(REGISTRY, OTHER_REGISTRY, "all");
 const NODE = nodeNamed("a").teeId;
 const EVENT = "eventId chainId txHash logIndex blockNumber";
 const METRICS =
-  "uptime heartbeats missedHeartbeats inferences settlements payers revenue { token raw organic } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
+  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences settlements payers revenue { token raw organic effectivePayers } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
 
 const LISTS: Readonly<Record<string, List>> = {
   nodes: {

@@ -61,10 +61,13 @@ async function readMetrics(
   view: View,
   asked: readonly MetricsKey[],
 ): Promise<readonly (NodeMetrics | null)[]> {
-  const { transaction, currentRegistry, proofs } = view.state;
+  const { transaction, currentRegistry, proofs, settings } = view.state;
+  const { dailyOrganicCaps } = settings;
   const keys = [...new Map(asked.map((key) => [nodeName(key), key])).values()];
   const windows = [...new Set(asked.map(({ window }) => window))].sort();
-  const found = await readNodeMetrics(transaction, proofs, await view.og(), keys, windows, currentRegistry);
+  const base = await view.optionalBase();
+  const sources = { proofs, base, dailyOrganicCaps, settlementRegistry: currentRegistry };
+  const found = await readNodeMetrics(transaction, await view.og(), sources, keys, windows);
   const byName = new Map(keys.map((key, index) => [nodeName(key), found[index]]));
   return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
 }

@@ -69,6 +69,12 @@ export class AnswerState {
       );
     return momentAt(this.transaction, "og", newest, at);
   }
+
+  /** A chain's state at a second, or now: its newest when it is not there yet, null while it cannot be answered from. */
+  async optionalMomentAt(chain: ChainName, at: number | undefined): Promise<Moment | null> {
+    const newest = this.optionalMoment(chain);
+    return newest === null || at === undefined ? newest : momentAt(this.transaction, chain, newest, at);
+  }
 }
 
 type Positions = Readonly<Record<ChainName, Position | null>>;

@@ -2,8 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment, TimeRange } from "./moment.ts";
 import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
-
-const HOUR = 3_600;
+import { HOUR_SECONDS, wholeBuckets } from "./wholeBuckets.ts";
 
 /**
  * Whether the inference `i` counts: a valid signature over it was settled on chain, at or after its node's registration.
@@ -32,15 +31,9 @@ export interface HourSplit {
 }
 
 /** Cuts `[from, to)` so that most of it is whole hours, whose sums are known. */
-export function splitHours({ from, to }: TimeRange): HourSplit {
-  const hourFrom = from === undefined ? undefined : Math.ceil(from / HOUR) * HOUR;
-  const hourTo = to === undefined ? undefined : Math.floor(to / HOUR) * HOUR;
-  if (hourFrom !== undefined && hourTo !== undefined && hourFrom >= hourTo)
-    return { hours: { from: hourFrom, to: hourFrom }, rest: [{ from, to }] };
-  const rest: TimeRange[] = [];
-  if (from !== hourFrom) rest.push({ from, to: hourFrom });
-  if (to !== hourTo) rest.push({ from: hourTo, to });
-  return { hours: { from: hourFrom, to: hourTo }, rest };
+export function splitHours(range: TimeRange): HourSplit {
+  const { whole, rest } = wholeBuckets(range, HOUR_SECONDS);
+  return { hours: whole, rest };
 }
 
 /** Conditions that put a column inside of a range. */

@@ -1,11 +1,18 @@
 /** What is known of nodes over the windows that end at a moment. */
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
+import { readEvidence } from "./evidenceNodes.ts";
+import { missedHeartbeats } from "./missedHeartbeats.ts";
 import type { Moment } from "./moment.ts";
 import { readInferenceCounts, readPayloadAvailability } from "./nodeProofs.ts";
+import { type NodeRevenue, readNodeRevenues } from "./nodeRevenue.ts";
 import { joinObservations, joinPcr, joinRegistration, joinStatus, pcrRecords } from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
+import { type HeartbeatTotals, readHeartbeatTotals, readSettlementTotals } from "./runningTotals.ts";
+import { readSettlementLatencies } from "./settlementLatency.ts";
+import { spanUpTo } from "./spans.ts";
+import type { DailyOrganicCaps } from "./volumes.ts";
 
 /** Width in seconds; null since the beginning. */
 export const NODE_WINDOWS = {
@@ -24,15 +31,20 @@ export interface NodeMetrics {
   readonly uptime: number | null;
   /** Heartbeats received, repeated signatures included. */
   readonly heartbeats: number | null;
+  /** Of them, those whose signed second had been sent before. */
+  readonly repeatedHeartbeats: number | null;
+  /** See `missedHeartbeats`; null while `heartbeatMaxAge` is not known. */
   readonly missedHeartbeats: number | null;
+  /** Mean time from signed second to block over `heartbeats`; null without any. */
+  readonly heartbeatLatenessMeanSeconds: number | null;
   /** Signed in the window, with a valid signature, settled after the node's registration. */
   readonly inferences: number | null;
   /** Individual settlements that name the node. */
   readonly settlements: number | null;
+  /** Distinct ones. This and `revenue` are null while Base cannot be answered from, and when another node named its payment address. */
   readonly payers: number | null;
-  readonly revenue:
-    | readonly { readonly token: string; readonly raw: string; readonly organic: string | null }[]
-    | null;
+  readonly revenue: NodeRevenue["revenue"] | null;
+  /** Of individual settlements: see `readSettlementLatencies`. */
   readonly settlementLatencyP50Seconds: number | null;
   readonly settlementLatencyP95Seconds: number | null;
   /** Of the newest individual settlements whose payload was looked for: the share whose payload could be had, 0 to 1. */
@@ -47,14 +59,23 @@ interface NodeKey {
   readonly teeId: string;
 }
 
+/** What metrics are read from, beside the node's own moment. */
+export interface MetricsSources {
+  readonly proofs: ProofTables;
+  /** Null while Base cannot be answered from. Windows of payments end here. */
+  readonly base: Moment | null;
+  readonly dailyOrganicCaps: DailyOrganicCaps;
+  /** Settlements and inferences name a node and no registry: they belong to this one. */
+  readonly settlementRegistry: string;
+}
+
 /** The metrics of each key, in the order of the keys. */
 export async function readNodeMetrics(
   transaction: ReadTransaction,
-  proofs: ProofTables,
   moment: Moment,
+  { proofs, base, dailyOrganicCaps, settlementRegistry }: MetricsSources,
   keys: readonly NodeKey[],
   windows: readonly NodeWindow[],
-  settlementRegistry: string,
 ): Promise<readonly Partial<Record<NodeWindow, NodeMetrics>>[]> {
   if (keys.length === 0 || windows.length === 0) return keys.map(() => ({}));
   const wanted = sql`wanted (chain_id, registry, tee_id, place) as (values ${sql.join(
@@ -63,30 +84,41 @@ export async function readNodeMetrics(
     ),
     sql`, `,
   )})`;
+  const spansUpTo = (end: Moment) => windows.map((name) => spanUpTo(end, name, NODE_WINDOWS[name]));
+  const spans = spansUpTo(moment);
   const uptimes = await readUptimes(transaction, moment, wanted, windows);
-  const heartbeats = await readCounts(transaction, moment, wanted, windows, HEARTBEATS);
-  const settlements = await readCounts(transaction, moment, wanted, windows, SETTLEMENTS);
-  const spans = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
-  const inferences = await readInferenceCounts(transaction, proofs, moment, wanted, spans);
-  const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, spans);
+  const heartbeats = await readHeartbeatTotals(transaction, moment, wanted, spans);
+  const missed = await readMissedHeartbeats(transaction, moment, keys, windows);
+  const settlements = await readSettlementTotals(transaction, moment, wanted, spans);
+  const latencies = await readSettlementLatencies(transaction, moment, wanted, spans);
+  const bounds = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
+  const inferences = await readInferenceCounts(transaction, proofs, moment, wanted, bounds);
+  const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, bounds);
+  const revenues =
+    base === null
+      ? new Map<string, NodeRevenue>()
+      : await readNodeRevenues(transaction, moment, base, dailyOrganicCaps, wanted, spansUpTo(base));
   return keys.map(({ registry }, index) =>
     Object.fromEntries(
       windows.map((window): [NodeWindow, NodeMetrics] => {
         const at = `${index} ${window}`;
-        // Settlements and inferences name a node and no registry: they belong to one.
         const settled = registry === settlementRegistry;
+        const latency = settled ? latencies.get(at) : undefined;
+        const revenue = revenues.get(at);
         return [
           window,
           {
             uptime: uptimes.get(at) ?? null,
-            heartbeats: heartbeats.get(at) ?? 0,
-            missedHeartbeats: null,
+            heartbeats: heartbeats.get(at)?.heartbeats ?? 0,
+            repeatedHeartbeats: heartbeats.get(at)?.repeated ?? 0,
+            missedHeartbeats: missed.get(at) ?? null,
+            heartbeatLatenessMeanSeconds: meanLateness(heartbeats.get(at)),
             inferences: settled && anythingFound(proofs) ? (inferences.get(at) ?? 0) : null,
-            settlements: settled ? (settlements.get(at) ?? 0) : null,
-            payers: null,
-            revenue: null,
-            settlementLatencyP50Seconds: null,
-            settlementLatencyP95Seconds: null,
+            settlements: settled ? (settlements.get(at)?.settlements ?? 0) : null,
+            payers: revenue?.payers ?? null,
+            revenue: revenue?.revenue ?? null,
+            settlementLatencyP50Seconds: latency?.p50Seconds ?? null,
+            settlementLatencyP95Seconds: latency?.p95Seconds ?? null,
             proofAvailability: settled ? (availability.get(at) ?? null) : null,
             probes: null,
             probeSuccess: null,
@@ -96,6 +128,37 @@ export async function readNodeMetrics(
       }),
     ),
   );
+}
+
+/** Seconds, to three decimals. */
+const meanLateness = (totals: HeartbeatTotals | undefined): number | null =>
+  totals === undefined || totals.heartbeats === 0
+    ? null
+    : Math.round((1_000 * totals.latenessSeconds) / totals.heartbeats) / 1_000;
+
+/** Per node and window, by `place name`. */
+async function readMissedHeartbeats(
+  transaction: ReadTransaction,
+  moment: Moment,
+  keys: readonly NodeKey[],
+  windows: readonly NodeWindow[],
+): Promise<ReadonlyMap<string, number>> {
+  const spans = windows.map((name) => spanUpTo(moment, name, NODE_WINDOWS[name]));
+  const froms = spans.map(({ from }) => from ?? 0);
+  const missed = new Map<string, number>();
+  for (const registry of new Set(keys.map((key) => key.registry))) {
+    const places = new Map(
+      keys.flatMap((key, place) => (key.registry === registry ? [[key.teeId, place] as const] : [])),
+    );
+    const scope = { registry, gapsEndingAfter: Math.min(...froms) };
+    for (const node of await readEvidence(transaction, moment, scope, [...places.keys()])) {
+      // No value of heartbeatMaxAge was ever read or assumed.
+      if (node.lastMaxAgeSeconds === null) continue;
+      for (const [index, count] of missedHeartbeats(node, moment.time, spans).entries())
+        missed.set(`${places.get(node.teeId)} ${spans[index]?.name}`, count);
+    }
+  }
+  return missed;
 }
 
 const windowValues = (windows: readonly NodeWindow[]): SQL =>
@@ -123,48 +186,4 @@ async function readUptimes(
     ${joinUptime(moment, sql`coalesce(w.seconds, ${moment.time})`)}
     order by wanted.place, w.name`);
   return new Map(rows.map(({ place, name, ratio }) => [`${place} ${name}`, ratio]));
-}
-
-/** A running total that every row of a node carries: what a window holds is the difference of two rows. */
-interface Total {
-  /** Rows `r` of `wanted`. */
-  readonly rows: SQL;
-  readonly soFar: SQL;
-}
-
-const HEARTBEATS: Total = {
-  rows: sql`og.heartbeat r where r.registry = wanted.registry and r.tee_id = wanted.tee_id`,
-  soFar: sql`r.heartbeats_so_far`,
-};
-
-const SETTLEMENTS: Total = {
-  rows: sql`og.settlement r where r.tee_id = wanted.tee_id and r.settlements_so_far is not null`,
-  soFar: sql`r.settlements_so_far`,
-};
-
-/** How many rows each node got in each window `(moment - width, moment]`. */
-async function readCounts(
-  transaction: ReadTransaction,
-  { chainId, blockNumber, time }: Moment,
-  wanted: SQL,
-  windows: readonly NodeWindow[],
-  { rows, soFar }: Total,
-): Promise<ReadonlyMap<string, number>> {
-  const upTo = (block: SQL) => sql`coalesce((
-    select ${soFar} from ${rows} and r.chain_id = ${chainId} and r.block_number <= ${block}
-    order by r.block_number desc, r.log_index desc limit 1), 0)`;
-  const found = await transaction.rows<{ place: number; name: string; total: number }>(sql`
-    with ${wanted},
-    opening as materialized (
-      select w.name, coalesce((
-        select number from og.block where chain_id = ${chainId} and timestamp <= ${time}::bigint - w.seconds
-        order by timestamp desc, number desc limit 1), -1) as block
-      from (values ${windowValues(windows)}) w (name, seconds)
-    )
-    select wanted.place, opening.name, (closing.total - ${upTo(sql`opening.block`)})::bigint as total
-    from wanted
-    cross join lateral (select ${upTo(sql`${blockNumber}::bigint`)} as total) closing
-    cross join opening
-    order by wanted.place, opening.name`);
-  return new Map(found.map(({ place, name, total }) => [`${place} ${name}`, total]));
 }

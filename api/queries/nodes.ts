@@ -4,7 +4,7 @@ import { isHex, keccak256 } from "viem";
 import type { ReadTransaction } from "./database.ts";
 import { displayHexText, saysTheSame } from "./displayText.ts";
 import type { Moment } from "./moment.ts";
-import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "./nodeMetrics.ts";
+import { type MetricsSources, type NodeMetrics, type NodeWindow, readNodeMetrics } from "./nodeMetrics.ts";
 import { joinInferences } from "./nodeProofs.ts";
 import {
   inRegistries,
@@ -50,6 +50,8 @@ export interface NodeDetail {
   readonly settlementRegistry: string;
   /** Null when the answer is not from proofs: then there are no windows, and no order by inferences. */
   readonly proofs: ProofTables | null;
+  /** What revenue is read from; it is null without. */
+  readonly demand?: Pick<MetricsSources, "base" | "dailyOrganicCaps">;
 }
 
 export interface Node {
@@ -292,11 +294,16 @@ export async function findNodes(
       ? []
       : await readNodeMetrics(
           transaction,
-          requireProofs(detail),
           moment,
+          {
+            base: null,
+            dailyOrganicCaps: [],
+            ...detail.demand,
+            settlementRegistry: detail.settlementRegistry,
+            proofs: requireProofs(detail),
+          },
           rows,
           detail.windows,
-          detail.settlementRegistry,
         );
   return rows.map((row, index) => toNode(moment.chainId, row, metrics[index] ?? {}));
 }

@@ -187,7 +187,7 @@ export function countByStatus(
  * `own_address (payment_address, owner)`: whose payments are whose. An address belongs to the operator whose node named
  * it first, so that naming somebody else's takes nothing from them; a common payee that several name is nobody's.
  */
-const ownAddresses = ({ commonPayees }: OperatorScope): SQL => sql`
+export const ownAddresses = ({ commonPayees }: Pick<OperatorScope, "commonPayees">): SQL => sql`
   own_address as materialized (
     select distinct on (payment_address) payment_address, owner from named_address a
     where ${

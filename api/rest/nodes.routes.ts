@@ -13,12 +13,13 @@ import {
 } from "../queries/nodeHistory.ts";
 import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
 import { AVAILABILITY_SAMPLES } from "../queries/nodeProofs.ts";
+import { MOST_PAYER_DAYS } from "../queries/nodeRevenue.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
-import type { ProofTables } from "../queries/proofs.ts";
 import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { amount, count, eventFields, hex, unixSeconds } from "./fields.ts";
+import { count, eventFields, hex, unixSeconds, volumeSchema } from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -38,18 +39,40 @@ export const metricsSchema = z
     uptime: z.number().nullable().openapi({
       description: "Share of the window's seconds during which the contract called the node active, 0 to 1.",
     }),
-    heartbeats: count().nullable(),
-    missedHeartbeats: count().nullable(),
+    heartbeats: count().nullable().openapi({ description: "Received, repeated ones included." }),
+    repeatedHeartbeats: count().nullable().openapi({
+      description: "Of `heartbeats`, those whose signed second had been sent before: anyone may repeat one.",
+    }),
+    missedHeartbeats: count().nullable().openapi({
+      description:
+        "Heartbeats that were due, every `heartbeatMaxAge` / 2 while the node was registered and enabled, and did not come within half an interval more. A relayer's silence is not excused here, as it is in the score.",
+    }),
+    heartbeatLatenessMeanSeconds: z.number().nullable().openapi({
+      description: "Mean time from signed second to block, seconds, over `heartbeats`; null without any.",
+    }),
     inferences: count().nullable().openapi({
       description: "Signed in the window, with a valid signature, settled after the node's registration.",
     }),
     settlements: count().nullable().openapi({ description: "Individual settlements that name the node." }),
-    payers: count().nullable(),
-    revenue: z
-      .array(z.strictObject({ token: hex(), raw: amount(), organic: amount().nullable() }))
-      .nullable(),
-    settlementLatencyP50Seconds: z.number().nullable(),
-    settlementLatencyP95Seconds: z.number().nullable(),
+    payers: count()
+      .nullable()
+      .openapi({
+        description: `Distinct payers of \`revenue\`; null where that is null, and when the window holds more than ${MOST_PAYER_DAYS} days of payers.`,
+      }),
+    revenue: z.array(volumeSchema).nullable().openapi({
+      description:
+        "Payments to its payment address up to the newest Base block; null when another node ever named that address, because nothing tells whose a payment is then, and while Base cannot be answered from.",
+    }),
+    settlementLatencyP50Seconds: z
+      .number()
+      .nullable()
+      .openapi({
+        description: `Median of block time minus signed time of its individual settlements, seconds; of more than ${LATENCY_SAMPLES}, from as many spread evenly over the window's blocks.`,
+      }),
+    settlementLatencyP95Seconds: z
+      .number()
+      .nullable()
+      .openapi({ description: "95th percentile of the same." }),
     proofAvailability: z
       .number()
       .nullable()
@@ -172,17 +195,26 @@ export const nodeEventSchema = z.strictObject({
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 const OG = { required: ["og"] } as const;
-const OG_AND_PROOFS = { ...OG, proofs: "read" } as const;
+/** Revenue is null, and Base's headers are absent, while Base cannot be answered from. */
+const WITH_METRICS = { ...OG, optional: ["base"], proofs: "read" } as const;
 
-const detailOf = (
-  { registries }: ApiSettings,
-  proofs: ProofTables | null,
+/** Nodes with metrics, as of a moment of both chains. */
+const detailAt = async (
+  { registries, dailyOrganicCaps }: ApiSettings,
+  state: AnswerState,
+  at: number | undefined,
   windows: readonly NodeWindow[],
   keys: NodeDetail["keys"],
-): NodeDetail => ({ windows, keys, settlementRegistry: registries[0] ?? "", proofs });
+): Promise<NodeDetail> => ({
+  windows,
+  keys,
+  settlementRegistry: registries[0] ?? "",
+  proofs: state.proofs,
+  demand: { base: await state.optionalMomentAt("base", at), dailyOrganicCaps },
+});
 
 /** Finds which registry's node is meant; `all` would not be one node. */
-async function requireNode(
+export async function requireNode(
   state: AnswerState,
   moment: Moment,
   settings: ApiSettings,
@@ -242,7 +274,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
         service,
         context,
         {
-          sources: OG_AND_PROOFS,
+          sources: WITH_METRICS,
           query,
           keyTypes: sort === "uptime" || sort === "inferences" ? ["ratio", "position", "log"] : EVENT_KEY,
           item: nodeItemSchema(include),
@@ -254,7 +286,7 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
             { ...query, registries: registriesMeant(settings, registry) },
             sort,
             page,
-            detailOf(settings, state.proofs, windows, keys),
+            await detailAt(settings, state, at, windows, keys),
           );
           if (keys === "with-keys") return nodes;
           return {
@@ -286,19 +318,24 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: OG_AND_PROOFS, query }, async (state) =>
+      answerOne(service, context, { sources: WITH_METRICS, query }, async (state) =>
         requireNode(
           state,
           await state.momentAt(query.at),
           settings,
           params.teeId,
           query.registry,
-          detailOf(settings, state.proofs, NODE_WINDOW_NAMES, "with-keys"),
+          await detailAt(settings, state, query.at, NODE_WINDOW_NAMES, "with-keys"),
         ),
       ),
   );
 
-  const bare = detailOf(settings, null, [], "without-keys");
+  const bare: NodeDetail = {
+    windows: [],
+    keys: "without-keys",
+    settlementRegistry: settings.registries[0] ?? "",
+    proofs: null,
+  };
   const keyOf = ({ registry, teeId }: { readonly registry: string; readonly teeId: string }) => ({
     registry,
     teeId,

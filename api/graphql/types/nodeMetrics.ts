@@ -26,6 +26,10 @@ const TokenRevenue = builder
         description:
           "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
       }),
+      effectivePayers: t.exposeFloat("effectivePayers", {
+        nullable: true,
+        description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
+      }),
     }),
   });
 
@@ -42,10 +46,21 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
       nullable: true,
       description: "Heartbeats received, repeated ones included; a count.",
     }),
+    repeatedHeartbeats: t.expose("repeatedHeartbeats", {
+      type: "Long",
+      nullable: true,
+      description: "Heartbeats whose signed second had been sent before; a count.",
+    }),
     missedHeartbeats: t.expose("missedHeartbeats", {
       type: "Long",
       nullable: true,
-      description: "Heartbeats that were due and did not come; a count.",
+      description:
+        "Heartbeats that were due, every half of `heartbeatMaxAge` while it was enabled, and did not come; a count.",
+    }),
+    heartbeatLatenessMeanSeconds: t.exposeFloat("heartbeatLatenessMeanSeconds", {
+      nullable: true,
+      description:
+        "Mean time from a heartbeat's signed second to its block, seconds; null without heartbeats.",
     }),
     inferences: t.expose("inferences", {
       type: "Long",
@@ -65,7 +80,8 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
     revenue: t.expose("revenue", {
       type: [TokenRevenue],
       nullable: true,
-      description: "Payments to its payment address, per token.",
+      description:
+        "Payments to its payment address, per token; null when another node named it too, and while Base cannot be answered from.",
     }),
     settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
       nullable: true,

@@ -145,7 +145,7 @@ TeeNodeRef.implement({
           description: "How far back.",
         }),
       },
-      extensions: readsRows(FROM.proofs, 5),
+      extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 10),
       resolve: ({ registry, teeId, view }, { window }) =>
         view.loaders.metrics.load({ registry, teeId, window }),
     }),
