@@ -11,7 +11,7 @@ import {
   Kind,
 } from "graphql";
 import { CHAIN_NAMES } from "../../config/environment.ts";
-import { ApiError } from "../errors.ts";
+import { Abandoned, ApiError } from "../errors.ts";
 import { AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.ts";
 import { BatchedTransaction } from "../queries/batched.ts";
@@ -52,14 +52,16 @@ export async function answerOperation(
     if ("errors" in planned) return { errors: planned.errors.map((error) => toGraphError(error, where)) };
     const { plan } = planned;
     refuseTooMuch(args.document, plan);
-    const result = await service.reader.read((transaction) =>
-      answerInside(transaction, service, exchange, mostLag, plan, args, execute),
+    const result = await service.reader.read(
+      (transaction) => answerInside(transaction, service, exchange, mostLag, plan, args, execute),
+      { signal: exchange.signal },
     );
     if (result.errors === undefined) return result;
     exchange.tag = null;
     return { ...result, errors: result.errors.map((error) => toGraphError(error, where)) };
   } catch (error) {
     exchange.tag = null;
+    exchange.abandoned = error instanceof Abandoned;
     throw toGraphError(error, where);
   }
 }

@@ -2,7 +2,7 @@
 
 import { GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
 import type { Log } from "../../config/log.ts";
-import { ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
+import { Abandoned, ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
 
 interface Where {
   /** Null when it is not known here; the answer's header has it. */
@@ -71,12 +71,14 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
       },
     });
   }
-  log.error("request failed", {
-    requestId,
-    path: "/graphql",
-    field: located?.path?.join("."),
-    error: origin instanceof Error ? origin.stack : origin,
-  });
+  // Nobody is there to be told of it.
+  if (!(origin instanceof Abandoned))
+    log.error("request failed", {
+      requestId,
+      path: "/graphql",
+      field: located?.path?.join("."),
+      error: origin instanceof Error ? origin.stack : origin,
+    });
   return new GraphQLError("Something went wrong here; the log has the rest under requestId.", {
     ...place,
     extensions: { code: "internal", requestId, ...(whole ? { http: httpOf("internal", undefined) } : {}) },

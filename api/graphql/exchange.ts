@@ -10,9 +10,13 @@ export interface Exchange {
   } | null;
   /** As the URL has it. */
   readonly maxLag: string | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
   asOf: AsOf | undefined;
   /** Null until the state is known, and for answers that nobody may keep. */
   tag: string | null;
   /** The caller has the answer already. */
   unchanged: boolean;
+  /** The caller is gone, and the answer was given up. */
+  abandoned: boolean;
 }

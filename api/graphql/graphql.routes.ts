@@ -1,6 +1,6 @@
 /** `/graphql`: GraphQL over HTTP by GET and POST, GraphiQL for browsers. */
 import type { Hono } from "hono";
-import { ApiError } from "../errors.ts";
+import { Abandoned, ApiError } from "../errors.ts";
 import { type AsOf, setFreshness } from "../queries/asOf.ts";
 import type { ApiService } from "../queries/service.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
@@ -54,8 +54,18 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: ApiSer
     const { maxLag, ...identity } = parameters;
     const cacheable =
       request.method === "POST" ? null : { identity, ifNoneMatch: context.req.header("If-None-Match") };
-    const exchange: Exchange = { requestId, cacheable, maxLag, asOf: undefined, tag: null, unchanged: false };
+    const exchange: Exchange = {
+      requestId,
+      cacheable,
+      maxLag,
+      signal: raw.signal,
+      asOf: undefined,
+      tag: null,
+      unchanged: false,
+      abandoned: false,
+    };
     const response = await endpoint(request, exchange);
+    if (exchange.abandoned) throw new Abandoned();
     return finished(response, exchange, service.clock());
   });
 }

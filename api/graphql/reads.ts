@@ -42,7 +42,7 @@ export const FROM = {
 /** Marks a field that reads `rows` rows, about. */
 export const readsRows = (sources: Sources, rows = 1) => ({ reads: { sources, rows } satisfies FieldReads });
 
-/** Marks a connection: `rowsPerItem` rows for each item of a page. */
-export const readsPage = (sources: Sources, rowsPerItem = 1) => ({
-  reads: { sources, rows: 2, rowsPerItem } satisfies FieldReads,
+/** Marks a connection: `rowsPerItem` rows for each item of a page, `rows` to find them. */
+export const readsPage = (sources: Sources, rowsPerItem = 1, rows = 2) => ({
+  reads: { sources, rows, rowsPerItem } satisfies FieldReads,
 });

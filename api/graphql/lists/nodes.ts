@@ -53,6 +53,9 @@ interface NodeArguments extends PagingArguments {
   readonly sort?: typeof NodeSort.$inferInput | null | undefined;
 }
 
+/** Nodes are few, and what they are now is in several tables: finding some means to look through all. */
+export const NODES_LOOKED_THROUGH = 20;
+
 /** What a node list's owner fixes. */
 type Fixed = Partial<Omit<NodeQuery, "registries">> & { readonly registries?: readonly string[] | null };
 

@@ -95,7 +95,7 @@ RelayerRef.implement({
       type: RelayerRecordRef,
       nullable: true,
       description: "What it sent, and what it was worth; null when it sent nothing.",
-      extensions: readsRows(FROM.proofs, 500),
+      extensions: readsRows(FROM.proofs, 2_000),
       resolve: async ({ address, view }) =>
         findRelayer(view.state.transaction, view.state.proofs, await view.og(), address),
     }),

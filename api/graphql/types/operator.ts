@@ -2,7 +2,7 @@
 import type { Revenue } from "../../queries/operators.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
-import { NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
+import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
 import { FROM, readsPage } from "../reads.ts";
 import { OperatorRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
@@ -47,7 +47,7 @@ OperatorRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3),
+        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
         resolve: ({ address, registries, view }, args) =>
           nodes(view, `Operator.nodes ${address}`, args, { owner: address, registries }),
       },

@@ -1,7 +1,7 @@
 /** Payment: an x402 payment on Base. */
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
-import { NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
+import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
 import { PaymentScheme } from "../lists/payments.ts";
 import { FROM, readsPage } from "../reads.ts";
 import { PayerRef, PaymentRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
@@ -44,7 +44,7 @@ PaymentRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3),
+        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
         resolve: ({ payee, view }, args) =>
           nodes(view, `Payment.payeeNodes ${payee}`, args, { paymentAddress: payee }),
       },

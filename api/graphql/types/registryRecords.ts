@@ -1,4 +1,4 @@
-import { NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
+import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
 import { FROM, readsPage } from "../reads.ts";
 import { PcrRef, TeeNodeConnection, TeeNodeRef, TeeTypeRef } from "../refs.ts";
 import { TeeTypeName } from "./nodeRecord.ts";
@@ -51,7 +51,7 @@ PcrRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3),
+        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
         resolve: ({ hash, registry, view }, args) =>
           nodes(view, `Pcr.nodes ${registry}`, args, { pcrHash: hash, registries: [registry] }),
       },
