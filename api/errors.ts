@@ -19,6 +19,11 @@ export const ERROR_KINDS = {
     title: "The cursor does not belong to this question",
     help: "`after` must be the `endCursor` of a page with the same path, filters and sort. Start again without it.",
   },
+  "too-many-buckets": {
+    status: 400,
+    title: "The series is too long",
+    help: "`from` to `to` holds more buckets than one answer may. `earliestFrom` names the earliest `from` that fits; `interval=day` reaches further back, and an earlier `to` shows another part.",
+  },
   "at-in-future": {
     status: 400,
     title: "The moment is not indexed yet",

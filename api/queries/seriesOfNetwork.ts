@@ -1,0 +1,191 @@
+/** Series of the whole network, but for what was paid. */
+import { type SQL, sql } from "drizzle-orm";
+import type { ReadTransaction } from "./database.ts";
+import type { Moment } from "./moment.ts";
+import { inRegistries } from "./nodeState.ts";
+import { allOf } from "./page.ts";
+import { anythingFound, type ProofTables } from "./proofs.ts";
+import { rangeOf, type SeriesGrid, spansOf } from "./seriesGrid.ts";
+import { type InferenceSums, type SeriesValues, sumInferences } from "./seriesOfNode.ts";
+import { spanBlocks } from "./spans.ts";
+
+/** Columns of `network_bucket`. */
+const COUNTED = {
+  individualSettlements: "individual_settlements",
+  batchSettlements: "batch_settlements",
+  legacySettlements: "legacy_settlements",
+  claimedLeaves: "claimed_leaves",
+  onchainInferences: "onchain_inferences",
+} as const;
+
+export const NETWORK_METRICS = [
+  "heartbeats",
+  "activeNodes",
+  "registrations",
+  "individualSettlements",
+  "batchSettlements",
+  "legacySettlements",
+  "claimedLeaves",
+  "onchainInferences",
+  "inferences",
+  "promptTokens",
+  "completionTokens",
+] as const;
+export type NetworkMetric = (typeof NETWORK_METRICS)[number];
+
+/** @param registries - of heartbeats, active nodes and registrations; the rest is the whole network's. Null means every one. */
+export function readNetworkSeries(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  moment: Moment,
+  registries: readonly string[] | null,
+  metric: NetworkMetric,
+  grid: SeriesGrid,
+): Promise<SeriesValues> | SeriesValues {
+  switch (metric) {
+    case "heartbeats":
+      return readHeartbeats(transaction, moment, registries, grid);
+    case "activeNodes":
+      return readActiveNodes(transaction, moment, registries, grid);
+    case "registrations":
+      return readRegistrations(transaction, moment, registries, grid);
+    case "inferences":
+    case "promptTokens":
+    case "completionTokens":
+      return anythingFound(proofs)
+        ? readInferences(transaction, proofs, metric, grid)
+        : grid.buckets.map(() => null);
+    default:
+      return readCounted(transaction, moment, COUNTED[metric], grid);
+  }
+}
+
+const byBucket = (grid: SeriesGrid, rows: readonly { startAt: number; value: number }[]): SeriesValues => {
+  const values = new Map(rows.map(({ startAt, value }) => [startAt, value]));
+  return grid.buckets.map(({ startAt }) => values.get(startAt) ?? 0);
+};
+
+/** The start of the bucket that holds a second. */
+const bucketOf = (grid: SeriesGrid, column: SQL): SQL =>
+  sql`(${column} - ${column} % ${grid.widthSeconds}::bigint)`;
+
+async function readCounted(
+  transaction: ReadTransaction,
+  { chainId }: Moment,
+  column: string,
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  const { from, to } = rangeOf(grid);
+  return byBucket(
+    grid,
+    await transaction.rows(sql`
+      select ${bucketOf(grid, sql`start_at`)} as "startAt", sum(${sql.identifier(column)})::bigint as value
+      from og.network_bucket where chain_id = ${chainId} and start_at >= ${from} and start_at < ${to}
+      group by 1 order by 1`),
+  );
+}
+
+async function readRegistrations(
+  transaction: ReadTransaction,
+  { chainId, blockNumber }: Moment,
+  registries: readonly string[] | null,
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  const { from, to } = rangeOf(grid);
+  const scope = allOf([sql`n.chain_id = ${chainId}`, ...inRegistries(registries)]);
+  return byBucket(
+    grid,
+    await transaction.rows(sql`
+      select ${bucketOf(grid, sql`n.timestamp`)} as "startAt", count(*) as value
+      from og.registry_event n
+      where ${scope} and n.kind = 'registered' and n.block_number <= ${blockNumber}
+        and n.timestamp >= ${from} and n.timestamp < ${to}
+      group by 1 order by 1`),
+  );
+}
+
+/**
+ * Counted from the index alone, node by node: a table of millions of wide rows need not be read. So no condition may name a
+ * column that `nodeIdx` has not; the chain's id is the node's.
+ */
+async function readHeartbeats(
+  transaction: ReadTransaction,
+  moment: Moment,
+  registries: readonly string[] | null,
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  if (grid.buckets.length === 0) return [];
+  const scope = allOf([sql`n.chain_id = ${moment.chainId}`, ...inRegistries(registries)]);
+  const rows = await transaction.rows<{ index: number; value: number }>(sql`
+    with ${spanBlocks("og", moment, spansOf(grid))},
+    edge as materialized (
+      select array_agg(after_block + 1 order by name::bigint) as blocks, max(until_block) as last from span
+    )
+    select counted.index, sum(counted.value)::bigint as value
+    from edge cross join og.node n cross join lateral (
+      select width_bucket(h.block_number, edge.blocks) as index, count(*) as value
+      from og.heartbeat h
+      where h.tee_id = n.tee_id and h.registry = n.registry
+        and h.block_number >= edge.blocks[1] and h.block_number <= edge.last
+      group by 1
+    ) counted
+    where ${scope} group by 1 order by 1`);
+  const values = grid.buckets.map(() => 0);
+  for (const { index, value } of rows) values[index - 1] = value;
+  return values;
+}
+
+/** Nodes that the contract called active in a bucket's last second, or now where it still runs. */
+async function readActiveNodes(
+  transaction: ReadTransaction,
+  { chainId, time }: Moment,
+  registries: readonly string[] | null,
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  if (grid.buckets.length === 0) return [];
+  const seconds = grid.buckets.map(({ endAt }) => Math.min(time, endAt - 1));
+  const [first, last] = [seconds[0] ?? 0, seconds.at(-1) ?? 0];
+  const scope = allOf([sql`n.chain_id = ${chainId}`, ...inRegistries(registries)]);
+  // Spells follow each other: the newest that began by the first second is the only one that may hold it.
+  const rows = await transaction.rows<{ index: number; change: number }>(sql`
+    with spell as (
+      select n.from_at, n.until_at from og.active_interval n
+      where ${scope} and n.from_at > ${first} and n.from_at <= ${last}
+      union all
+      select i.from_at, i.until_at from og.node n cross join lateral (
+        select from_at, until_at from og.active_interval i
+        where i.chain_id = n.chain_id and i.registry = n.registry and i.tee_id = n.tee_id and i.from_at <= ${first}
+        order by i.ordinal desc limit 1
+      ) i where ${scope} and i.until_at > ${first}
+      union all
+      select n.active_from, n.active_until from og.node_liveness n
+      where ${scope} and n.active_from <= ${last} and n.active_until > ${first}
+    ), change (at, change) as (
+      select from_at, 1 from spell union all select until_at, -1 from spell
+    )
+    select width_bucket(change.at - 1, ${sql.param(seconds)}::bigint[]) as index, sum(change)::bigint as change
+    from change group by 1 order by 1`);
+  const changes = new Map(rows.map(({ index, change }) => [index, change]));
+  let active = 0;
+  return grid.buckets.map((_, index) => {
+    active += changes.get(index) ?? 0;
+    return active;
+  });
+}
+
+async function readInferences(
+  transaction: ReadTransaction,
+  proofs: ProofTables,
+  metric: "inferences" | "promptTokens" | "completionTokens",
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  const { from, to } = rangeOf(grid);
+  const tokens = (column: string) =>
+    sql`least(sum(b.${sql.identifier(column)}), ${Number.MAX_SAFE_INTEGER})::bigint`;
+  const rows = await transaction.rows<InferenceSums>(sql`
+    select b.start_at as "startAt", sum(b.inferences)::bigint as inferences,
+      ${tokens("prompt_tokens")} as "promptTokens", ${tokens("completion_tokens")} as "completionTokens"
+    from ${proofs.nodeBucket} b where b.start_at >= ${from} and b.start_at < ${to}
+    group by 1 order by 1`);
+  return sumInferences(rows, metric, grid);
+}

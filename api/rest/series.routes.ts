@@ -1,0 +1,190 @@
+/** `/v1/nodes/:teeId/series` and `/v1/network/series`. */
+import { z } from "@hono/zod-openapi";
+import type { AnswerState, Sources } from "../queries/answerState.ts";
+import type { NodeDetail } from "../queries/nodes.ts";
+import {
+  isPaid,
+  listNetworkPaymentSeries,
+  listNetworkSeries,
+  listNodePaymentSeries,
+  listNodeSeries,
+  NETWORK_SERIES,
+  NODE_SERIES,
+  type SeriesItem,
+} from "../queries/series.ts";
+import { DEFAULT_BUCKETS, MOST_BUCKETS, SERIES_INTERVALS } from "../queries/seriesGrid.ts";
+import { MOST_PAID_ROWS } from "../queries/seriesOfDemand.ts";
+import { type ApiService, registriesMeant } from "../queries/service.ts";
+import { answerList, type RequestContext } from "./answer.ts";
+import { unixSeconds, volumeSchema } from "./fields.ts";
+import { requireNode } from "./nodes.routes.ts";
+import {
+  addressParameter,
+  freshnessParameters,
+  hashParameter,
+  listParameters,
+  oneOfParameter,
+  registryParameter,
+  timeParameter,
+} from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+
+export const seriesItemSchema = z
+  .strictObject({
+    startAt: unixSeconds().openapi({ description: "A full hour, or a midnight in UTC; unix seconds." }),
+    complete: z.boolean().openapi({
+      description:
+        "False while the bucket still runs: it holds what is indexed so far. Inferences count by the second of signing, so what is settled or verified later still joins complete buckets.",
+    }),
+    value: z.number().nullable().openapi({
+      description:
+        "Null where unknown: before the node's registration or the chain's first indexed event, in means, percentiles and shares of nothing, and in series of volumes. Zero is known to be zero.",
+    }),
+    tokens: z
+      .array(volumeSchema)
+      .nullable()
+      .openapi({
+        description: `Of \`revenue\` and \`volume\`: one entry per token that was paid in, null where unknown and in other series. \`organic\` of an hour is what it added to its day's; null too when the series holds more than ${MOST_PAID_ROWS} payments (by the hour) or days of payers.`,
+      }),
+  })
+  .openapi("SeriesItem");
+
+const METRICS = {
+  uptime: "share of the bucket's seconds during which the contract called the node active",
+  heartbeats: "received, repeated ones included",
+  repeatedHeartbeats: "whose signed second had been sent before",
+  missedHeartbeats: "due in the bucket and not sent within half an interval more",
+  heartbeatLatenessMeanSeconds: "mean of block time minus signed second",
+  settlements: "individual ones that name the node",
+  settlementLatencyP50Seconds: "median of block time minus signed time",
+  settlementLatencyP95Seconds: "95th percentile of the same",
+  activeNodes: "that the contract called active in the bucket's last second, or now",
+  registrations: "of nodes",
+  individualSettlements: "of one inference each",
+  batchSettlements: "Merkle roots of many",
+  legacySettlements: "events of earlier contracts",
+  claimedLeaves: "leaves of batches by the relayers' word, each batch clamped to 1e6",
+  onchainInferences: "and results of workflows",
+  inferences: "with a valid signature, by the second of signing",
+  promptTokens: "of these, as payloads claim; null when none does",
+  completionTokens: "likewise",
+  payments: "by x402",
+  payers: "distinct in the bucket",
+  revenue: "payments to an address that no other node ever named, per token; null for others",
+  volume: "of all payments, per token",
+} as const satisfies Record<(typeof NODE_SERIES)[number] | (typeof NETWORK_SERIES)[number], string>;
+
+const metricParameter = <const T extends readonly [keyof typeof METRICS, ...(keyof typeof METRICS)[]]>(
+  metrics: T,
+) => oneOfParameter(metrics, metrics.map((metric) => `\`${metric}\`: ${METRICS[metric]}.`).join(" "));
+
+const shared = {
+  ...freshnessParameters,
+  interval: oneOfParameter(SERIES_INTERVALS, "Width of the buckets, in UTC.").default("hour"),
+  from: timeParameter(
+    `Unix seconds: the first bucket is the one that holds it. Default: ${DEFAULT_BUCKETS.hour} hours or ${DEFAULT_BUCKETS.day} days before the last. At most ${MOST_BUCKETS} buckets.`,
+  ).optional(),
+  to: timeParameter("Unix seconds, exclusive: no bucket begins at or after it. Default: now.").optional(),
+  format: listParameters.format,
+};
+
+/** A series is one page, in order of time. */
+const answerSeries = (
+  service: ApiService,
+  context: RequestContext,
+  sources: Sources,
+  query: { readonly format: "json" | "csv" | "ndjson"; readonly maxLag?: number | undefined },
+  work: (state: AnswerState) => Promise<readonly SeriesItem[]>,
+) =>
+  answerList(
+    service,
+    context,
+    {
+      sources,
+      query: { ...query, limit: MOST_BUCKETS, all: false },
+      keyTypes: ["position"],
+      item: seriesItemSchema,
+    },
+    async (state) => ({ items: await work(state), keys: [], endKey: null, hasNextPage: false }),
+  );
+
+export function seriesRoutes(app: ApiApp, service: ApiService): void {
+  const { settings } = service;
+  const { commonPayees, dailyOrganicCaps } = settings;
+  const settlementRegistry = settings.registries[0] ?? "";
+  const bare: NodeDetail = { windows: [], keys: "without-keys", settlementRegistry, proofs: null };
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/nodes/{teeId}/series",
+      summary: "One metric of a node by the hour or day, oldest first.",
+      answers: "list",
+      schema: seriesItemSchema,
+      params: { teeId: hashParameter() },
+      query: {
+        ...shared,
+        metric: metricParameter(NODE_SERIES),
+        registry: addressParameter()
+          .optional()
+          .openapi({ description: "Registry address. Default: the first configured registry." }),
+      },
+    },
+    (context, { params, query }) => {
+      const { metric, registry } = query;
+      const sources: Sources = isPaid(metric)
+        ? { required: ["og", "base"] }
+        : { required: ["og"], proofs: "read" };
+      return answerSeries(service, context, sources, query, async (state) => {
+        const { transaction } = state;
+        const og = state.moment("og");
+        const node = await requireNode(state, og, settings, params.teeId, registry, bare);
+        return isPaid(metric)
+          ? listNodePaymentSeries(
+              transaction,
+              og,
+              state.moment("base"),
+              node,
+              metric,
+              query,
+              dailyOrganicCaps,
+            )
+          : listNodeSeries(transaction, state.proofs, og, node, metric, query, settlementRegistry);
+      });
+    },
+  );
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/network/series",
+      summary: "One metric of the network by the hour or day, oldest first.",
+      answers: "list",
+      schema: seriesItemSchema,
+      params: {},
+      query: {
+        ...shared,
+        metric: metricParameter(NETWORK_SERIES),
+        registry: registryParameter().optional().openapi({
+          description:
+            "Heartbeats, active nodes and registrations of this registry, or `all`; the rest is the whole network's. Default: the first configured registry.",
+        }),
+      },
+    },
+    (context, { query }) => {
+      const { metric, registry } = query;
+      const registries = registriesMeant(settings, registry);
+      const sources: Sources = isPaid(metric)
+        ? { required: ["base"], optional: ["og"] }
+        : { required: ["og"], proofs: "read" };
+      return answerSeries(service, context, sources, query, (state) => {
+        const { transaction } = state;
+        if (!isPaid(metric))
+          return listNetworkSeries(transaction, state.proofs, state.moment("og"), registries, metric, query);
+        const scope = { registries, commonPayees, dailyOrganicCaps };
+        const [og, base] = [state.optionalMoment("og"), state.moment("base")];
+        return listNetworkPaymentSeries(transaction, og, base, metric, query, scope);
+      });
+    },
+  );
+}
