@@ -1,8 +1,17 @@
 /** The HTTP application, without a port: `app.request()` is enough to use it. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { cors } from "hono/cors";
 import { ApiError } from "./errors.ts";
-import { GRAPHQL_PATH, graphqlRoutes } from "./graphql/graphql.routes.ts";
+import { graphqlRoutes } from "./graphql/graphql.routes.ts";
+import { type AddressRange, type Client, findClient } from "./http/clientAddress.ts";
+import { compression } from "./http/compression.ts";
+import { connectionOf } from "./http/connection.ts";
+import { limitRates, RATE_LIMIT_HEADERS, type RateLimits } from "./http/limitRates.ts";
+import { isPreflight, onlyKnownMethods } from "./http/methods.ts";
+import { observeRequests, type RequestObserver } from "./http/observeRequests.ts";
+import { identifyRequests } from "./http/requestId.ts";
+import { boundUrlLength } from "./http/urlLength.ts";
 import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
 import type { ApiService } from "./queries/service.ts";
 import type { RequestVariables } from "./rest/answer.ts";
@@ -15,38 +24,72 @@ import { errorsPage, problemResponse } from "./rest/problem.ts";
 import { registryRoutes } from "./rest/registry.routes.ts";
 import { relayerRoutes } from "./rest/relayers.routes.ts";
 import type { ApiApp } from "./rest/route.ts";
+import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
 
 export interface AppOptions extends ApiService {
   /** Makes the id that a request is logged under. */
   readonly newRequestId: () => string;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsed: () => number;
+  /** Told of every request. */
+  readonly observers?: readonly RequestObserver[];
+  /** Absent: everybody may ask as much as they like. */
+  readonly rateLimits?: RateLimits | undefined;
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly AddressRange[];
+}
+
+/** What scripts of other origins may read of an answer. */
+const EXPOSED_HEADERS = [
+  ...FRESHNESS_HEADERS,
+  ...RATE_LIMIT_HEADERS,
+  "ETag",
+  "Date",
+  "Link",
+  "Retry-After",
+  "X-Request-Id",
+];
+
+/** Everything around the routes, the outermost first. */
+function surround(app: ApiApp, options: AppOptions): void {
+  const { newRequestId, elapsed, observers = [], rateLimits, trustedProxies = [] } = options;
+  const clientOf = (context: Context): Client | null =>
+    findClient(
+      connectionOf(context)?.incoming.socket.remoteAddress,
+      context.req.header("X-Forwarded-For"),
+      trustedProxies,
+    );
+  const allowOrigins = cors({
+    origin: "*",
+    allowMethods: ["GET", "HEAD", "POST", "OPTIONS"],
+    exposeHeaders: EXPOSED_HEADERS,
+    maxAge: 86_400,
+  });
+
+  app.use(identifyRequests(newRequestId));
+  app.use(observeRequests(observers, clientOf, elapsed));
+  app.use(async (context, next) => {
+    const outgoing = connectionOf(context)?.outgoing;
+    if (outgoing !== undefined) context.set("cut", () => outgoing.destroy());
+    await next();
+    context.res.headers.set("X-Content-Type-Options", "nosniff");
+  });
+  app.use(async (context, next) => {
+    const { raw } = context.req;
+    return raw.method !== "OPTIONS" || isPreflight(raw) ? allowOrigins(context, next) : next();
+  });
+  app.use(compression());
+  app.use(boundUrlLength);
+  app.use(onlyKnownMethods(app));
+  if (rateLimits !== undefined) app.use(limitRates(rateLimits, clientOf, elapsed));
 }
 
 export function createApp(options: AppOptions): ApiApp {
-  const { log, clock, newRequestId } = options;
+  const { log, clock } = options;
   const app: ApiApp = new OpenAPIHono<RequestVariables>();
-
-  app.use(
-    cors({
-      origin: "*",
-      allowMethods: ["GET", "HEAD", "POST", "OPTIONS"],
-      exposeHeaders: [...FRESHNESS_HEADERS, "ETag", "Date", "Link", "Retry-After", "X-Request-Id"],
-      maxAge: 86_400,
-    }),
-  );
-  app.use(async (context, next) => {
-    const begun = clock();
-    const requestId = newRequestId();
-    context.set("requestId", requestId);
-    const { method, path } = context.req;
-    const methods = path === GRAPHQL_PATH ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"];
-    if (!methods.includes(method))
-      throw new ApiError("method-not-allowed", `${method} cannot be used here; use ${methods.join(" or ")}`);
-    await next();
-    context.res.headers.set("X-Request-Id", requestId);
-    log.debug("request", { requestId, method, path, status: context.res.status, ms: clock() - begun });
-  });
+  surround(app, options);
 
   app.notFound((context) => {
     const { path } = context.req;
@@ -63,6 +106,7 @@ export function createApp(options: AppOptions): ApiApp {
 
   statusRoutes(app, options);
   nodeRoutes(app, options);
+  seriesRoutes(app, options);
   settlementRoutes(app, options);
   inferenceRoutes(app, options);
   relayerRoutes(app, options);

@@ -70,7 +70,15 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   const settings = settingsFrom(environment);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
   try {
-    const app = createApp({ reader, watcher, settings, clock: Date.now, log, newRequestId: randomUUID });
+    const app = createApp({
+      reader,
+      watcher,
+      settings,
+      clock: Date.now,
+      log,
+      newRequestId: randomUUID,
+      elapsed: () => performance.now(),
+    });
     await listenUntilStopped(createServer(getRequestListener(app.fetch)), environment, log);
   } finally {
     stopWatching();

@@ -37,7 +37,8 @@ export const momentOf = ({ chainId, blockNumber, blockTime }: ChainAsOf): Moment
 
 const HEADER_PREFIX: Readonly<Record<ChainName, string>> = { og: "OG", base: "Base" };
 
-const lagSeconds = ({ blockTime }: ChainAsOf, nowMs: number): number =>
+/** How old a chain's newest block is. */
+export const lagSeconds = ({ blockTime }: ChainAsOf, nowMs: number): number =>
   Math.max(0, Math.floor(nowMs / 1_000) - blockTime);
 
 const PROOFS_HEADER = "Proofs-Revision";

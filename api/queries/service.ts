@@ -19,6 +19,14 @@ export interface ApiSettings {
   readonly build: string;
 }
 
+/** The end of the process, in two steps. */
+export interface Lifetime {
+  /** Nobody new is let in: what would go on for ever ends now. */
+  readonly stopping: AbortSignal;
+  /** Time is up: what was begun ends now, finished or not, and says so where it can. */
+  readonly timeUp: AbortSignal;
+}
+
 export interface ApiService {
   readonly reader: Reader;
   readonly watcher: PositionWatcher;
@@ -26,6 +34,8 @@ export interface ApiService {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly log: Log;
+  /** Absent where nothing ends before its time. */
+  readonly lifetime?: Lifetime;
 }
 
 /** Digest of what, at equal positions, still makes answers differ: the software and what is configured. */

@@ -7,14 +7,22 @@ import type { Context } from "hono";
 import { type AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
 import { type AsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
 import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
+import type { ReadTransaction } from "../queries/database.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import type { ApiService } from "../queries/service.ts";
-import { csvColumns, csvHeader, csvRows } from "./csv.ts";
+import { cacheControl } from "./caching.ts";
+import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";
+import { type PageAfter, streamPages } from "./walk.ts";
 
 /** What a request remembers for its headers, also when it ends in an error. */
 export interface RequestVariables {
-  Variables: { requestId: string; asOf: AsOf | undefined };
+  Variables: {
+    requestId: string;
+    asOf: AsOf | undefined;
+    /** Ends the connection in the middle of an answer; absent without a connection. */
+    cut?: () => void;
+  };
 }
 export type RequestContext = Context<RequestVariables>;
 
@@ -34,7 +42,7 @@ function ask<T>(
   cursor: Cursor | null,
   work: (state: AnswerState) => Promise<T>,
 ): Promise<Outcome<T>> {
-  return service.reader.read(async (transaction) => {
+  const answer = async (transaction: ReadTransaction): Promise<Outcome<T>> => {
     const state = await readState(service, transaction, sources, cursor?.asOf ?? null);
     const { asOf } = state;
     context.set("asOf", asOf);
@@ -43,12 +51,24 @@ function ask<T>(
     const tag = entityTag({ path: context.req.path, query, asOf, revision });
     if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, tag, value: null };
     return { asOf, tag, value: await work(state) };
-  });
+  };
+  return service.reader.read(answer, { signal: context.req.raw.signal });
 }
 
-function headersOf(service: ApiService, { asOf, tag }: Outcome<unknown>, contentType?: string): Headers {
-  const headers = new Headers({ ETag: tag, "Cache-Control": "no-cache" });
-  setFreshness(headers, asOf, service.clock());
+function headersOf(
+  service: ApiService,
+  { query: { maxLag } }: Question,
+  { asOf, tag }: Outcome<unknown>,
+  contentType?: string,
+): Headers {
+  const now = service.clock();
+  const headers = new Headers({
+    ETag: tag,
+    "Cache-Control": cacheControl(asOf, now, maxLag),
+    // Compression is decided further out; a 304 has to say what the 200 said.
+    Vary: "Accept-Encoding",
+  });
+  setFreshness(headers, asOf, now);
   if (contentType !== undefined) headers.set("Content-Type", contentType);
   return headers;
 }
@@ -62,15 +82,21 @@ export async function answerOne(
 ): Promise<Response> {
   const outcome = await ask(service, context, question, null, work);
   if (outcome.value === null)
-    return new Response(null, { status: 304, headers: headersOf(service, outcome) });
-  const headers = headersOf(service, outcome, "application/json");
-  return new Response(JSON.stringify(outcome.value), { headers });
+    return new Response(null, { status: 304, headers: headersOf(service, question, outcome) });
+  const headers = headersOf(service, question, outcome, "application/json");
+  return whole(JSON.stringify(outcome.value), headers);
+}
+
+/** An answer of known length: whether it is worth compressing is told by that. */
+function whole(text: string, headers: Headers): Response {
+  headers.set("Content-Length", String(Buffer.byteLength(text)));
+  return new Response(text, { headers });
 }
 
 export interface ListQuery {
   readonly limit: number;
   readonly after?: string | undefined;
-  readonly format: "json" | "csv" | "ndjson";
+  readonly format: ListFormat;
   readonly all: boolean;
   readonly maxLag?: number | undefined;
 }
@@ -81,40 +107,6 @@ interface ListQuestion extends Question {
   readonly keyTypes: readonly KeyType[];
   /** Its leaves are the columns of the CSV twin. */
   readonly item: z.ZodType;
-}
-
-/** Writes the pages of a list one after another in one of its formats. */
-interface ListWriter {
-  readonly contentType: string;
-  readonly begin: string;
-  readonly items: (items: readonly unknown[], place: "first" | "later") => string;
-  readonly end: (pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }) => string;
-}
-
-function writerOf(format: ListQuery["format"], item: z.ZodType): ListWriter {
-  if (format === "csv") {
-    const columns = csvColumns(item);
-    return {
-      contentType: "text/csv; charset=utf-8; header=present",
-      begin: csvHeader(columns),
-      items: (items) => csvRows(columns, items),
-      end: () => "",
-    };
-  }
-  if (format === "ndjson")
-    return {
-      contentType: "application/x-ndjson",
-      begin: "",
-      items: (items) => items.map((one) => `${JSON.stringify(one)}\n`).join(""),
-      end: () => "",
-    };
-  return {
-    contentType: "application/json",
-    begin: '{"items":[',
-    items: (items, place) =>
-      (place === "later" && items.length > 0 ? "," : "") + items.map((one) => JSON.stringify(one)).join(","),
-    end: (pageInfo) => `],"pageInfo":${JSON.stringify(pageInfo)}}`,
-  };
 }
 
 /** Answers with a page of a list, or, with `all`, with every page at the state of the first. */
@@ -132,17 +124,14 @@ export async function answerList<Item>(
     work(state, { limit, after: cursor?.key ?? null }),
   );
   if (outcome.value === null)
-    return new Response(null, { status: 304, headers: headersOf(service, outcome) });
+    return new Response(null, { status: 304, headers: headersOf(service, question, outcome) });
 
   const { asOf, value: first } = outcome;
   const writer = writerOf(format, item);
-  const headers = headersOf(service, outcome, writer.contentType);
-  const cursorAfter = (page: Page<Item>): Cursor | null =>
-    page.endKey === null ? null : { asOf, key: page.endKey };
-
+  const headers = headersOf(service, question, outcome, writer.contentType);
   if (!all) {
-    const next = cursorAfter(first);
-    const endCursor = next === null ? null : encodeCursor(next, digest);
+    const { endKey } = first;
+    const endCursor = endKey === null ? null : encodeCursor({ asOf, key: endKey }, digest);
     if (first.hasNextPage && endCursor !== null) {
       const url = new URL(context.req.url);
       url.searchParams.set("after", endCursor);
@@ -152,50 +141,16 @@ export async function answerList<Item>(
       writer.begin +
       writer.items(first.items, "first") +
       writer.end({ endCursor, hasNextPage: first.hasNextPage });
-    return new Response(body, { headers });
+    return whole(body, headers);
   }
 
-  const nextPage = (from: Cursor): Promise<Page<Item>> =>
-    service.reader.read(async (transaction) => {
-      const state = await readState(service, transaction, question.sources, asOf);
-      return work(state, { limit, after: from.key });
-    });
-  return new Response(streamPages(service, context, writer, first, cursorAfter, nextPage), { headers });
-}
-
-/**
- * Every page, read only when the one before has been sent. When one cannot be read the connection is cut, so that
- * nobody takes a part for the whole.
- */
-function streamPages<Item>(
-  { log }: ApiService,
-  context: RequestContext,
-  writer: ListWriter,
-  first: Page<Item>,
-  cursorAfter: (page: Page<Item>) => Cursor | null,
-  nextPage: (from: Cursor) => Promise<Page<Item>>,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  const requestId = context.get("requestId");
-  let page: Page<Item> | null = null;
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const from = page === null ? null : cursorAfter(page);
-          const place = page === null ? "first" : "later";
-          const shown = page === null || from === null ? first : await nextPage(from);
-          page = shown;
-          const text = (place === "first" ? writer.begin : "") + writer.items(shown.items, place);
-          const end = shown.hasNextPage ? "" : writer.end({ endCursor: null, hasNextPage: false });
-          controller.enqueue(encoder.encode(text + end));
-          if (!shown.hasNextPage) controller.close();
-        } catch (error) {
-          log.warn("walk over all pages cut short", { requestId, error });
-          controller.error(error);
-        }
+  const pageAfter: PageAfter<Item> = (key, signal) =>
+    service.reader.read(
+      async (transaction) => {
+        const state = await readState(service, transaction, question.sources, asOf);
+        return work(state, { limit, after: key });
       },
-    },
-    { highWaterMark: 0 },
-  );
+      { signal, share: "bulk" },
+    );
+  return new Response(streamPages(service, context, writer, first, pageAfter), { headers });
 }

@@ -1,5 +1,6 @@
 /** Query and path parameters: each knows its rule in words, because a refusal names it. */
 import { z } from "@hono/zod-openapi";
+import { LIST_FORMATS } from "./listFormat.ts";
 
 const matching = (pattern: RegExp, rule: string) =>
   z
@@ -117,7 +118,7 @@ export const listParameters = {
     .string({ error: "the endCursor of a page" })
     .optional()
     .openapi({ description: "`endCursor` of the page before." }),
-  format: oneOfParameter(["json", "csv", "ndjson"]).default("json"),
+  format: oneOfParameter(LIST_FORMATS).default("json"),
   all: booleanParameter("Walk every page, to one pinned block; `limit` is the pages' size.").default(false),
 };
 

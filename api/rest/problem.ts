@@ -1,38 +1,70 @@
 /** The one place that maps errors to HTTP: RFC 9457 problem documents. */
 import type { Log } from "../../config/log.ts";
-import { ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
+import { Abandoned, ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
 
-interface Problem {
+interface Place {
   readonly path: string;
   readonly requestId: string;
 }
 
-/** An answer for an error; whatever is not an `ApiError` is logged, and the caller learns no more than where to look. */
-export function problemResponse(error: unknown, { path, requestId }: Problem, log: Log): Response {
+/** A problem document with the HTTP that belongs to it. */
+export interface Problem {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** nginx's word for it; only logs and metrics ever show it. */
+const CLIENT_GONE = 499;
+
+/** What the caller may know of an error; whatever is not an `ApiError` is logged, and the caller learns where to look. */
+export function problemOf(error: unknown, place: Place, log: Log): Problem {
+  const { requestId, path } = place;
   if (!(error instanceof ApiError)) {
     log.error("request failed", { requestId, path, error: error instanceof Error ? error.stack : error });
-    return problem("internal", "See the log under requestId.", {}, undefined);
+    return describe("internal", "See the log under requestId.", place);
   }
-  if (error.cause !== undefined)
-    log.warn("request refused", { code: error.code, requestId, path, error: error.cause });
-  return problem(error.code, error.message, error.facts, error.retryAfterSeconds);
+  const { code, message, facts, retryAfterSeconds, cause } = error;
+  if (cause !== undefined) log.warn("request refused", { code, requestId, path, error: cause });
+  return describe(code, message, place, facts, retryAfterSeconds);
+}
 
-  function problem(
-    code: ErrorCode,
-    detail: string,
-    facts: Readonly<Record<string, unknown>>,
-    retryAfterSeconds: number | undefined,
-  ): Response {
-    const { status, title } = ERROR_KINDS[code];
-    const body = { type: `/docs/errors#${code}`, title, status, code, detail, instance: path, requestId };
-    const headers = new Headers({
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-    });
-    if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
-    if (status === 405) headers.set("allow", "GET, HEAD, OPTIONS");
-    return new Response(JSON.stringify({ ...facts, ...body }), { status, headers });
-  }
+function describe(
+  code: ErrorCode,
+  detail: string,
+  { path, requestId }: Place,
+  facts: Readonly<Record<string, unknown>> = {},
+  retryAfterSeconds?: number,
+): Problem {
+  const { status, title } = ERROR_KINDS[code];
+  const body = {
+    ...facts,
+    type: `/docs/errors#${code}`,
+    title,
+    status,
+    code,
+    detail,
+    instance: path,
+    requestId,
+  };
+  return { status, body, retryAfterSeconds };
+}
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** The answer for an error. */
+export function problemResponse(error: unknown, place: Place, log: Log): Response {
+  if (error instanceof Abandoned) return new Response(null, { status: CLIENT_GONE });
+  const { status, body, retryAfterSeconds } = problemOf(error, place, log);
+  const text = JSON.stringify(body);
+  const headers = new Headers({
+    "Content-Type": PROBLEM_TYPE,
+    "Content-Length": String(Buffer.byteLength(text)),
+    "Cache-Control": "no-store",
+  });
+  if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
+  if (Array.isArray(body.allow)) headers.set("Allow", body.allow.join(", "));
+  return new Response(text, { status, headers });
 }
 
 /** A page that explains every code; the problems' `type` points into it. */

@@ -68,6 +68,7 @@ export function createTestApi(
     clock: () => api.now * 1_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
     newRequestId: () => `request-${++requests}`,
+    elapsed: () => performance.now(),
   });
   return api;
 }
