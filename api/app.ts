@@ -25,6 +25,7 @@ import { registryRoutes } from "./rest/registry.routes.ts";
 import { relayerRoutes } from "./rest/relayers.routes.ts";
 import type { ApiApp } from "./rest/route.ts";
 import { seriesRoutes } from "./rest/series.routes.ts";
+import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
 
@@ -106,6 +107,7 @@ export function createApp(options: AppOptions): ApiApp {
 
   statusRoutes(app, options);
   nodeRoutes(app, options);
+  seriesRoutes(app, options);
   seriesRoutes(app, options);
   settlementRoutes(app, options);
   inferenceRoutes(app, options);
