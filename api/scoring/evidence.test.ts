@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { historyOf, rawHistories } from "../../test/simulator/arbitraryHistory.ts";
 import { foldHistory, type NodeHistory, observedClock, recordAt, settledBefore } from "./index.ts";
+import { NodePast } from "./nodePast.ts";
 
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -121,6 +122,20 @@ test("days folded before give the same bytes as all rows at once", () => {
   );
 });
 
+test("a past prepared once gives the same bytes at seconds that the node signed", () => {
+  fc.assert(
+    fc.property(rawHistories(), (raw) => {
+      const history = historyOf(raw);
+      const past = new NodePast(history, raw.now);
+      for (const at of raw.signed.filter((_, index) => index % 7 === 0))
+        expect(past.recordAt(at, null).uptime).toEqual(recordAt(history, null, at).uptime);
+      // Unless a probe speaks for time on both sides, which a past knows and a moment does not.
+      expect(past.recordAt(raw.now, null)).toEqual(recordAt(history, null, raw.now));
+    }),
+    { numRuns: 150 },
+  );
+});
+
 test("a question about a moment within folded days is refused", () => {
   const [raw] = fc.sample(rawHistories(), 1);
   if (raw === undefined) throw new Error("fast-check gave no sample");
@@ -129,4 +144,5 @@ test("a question about a moment within folded days is refused", () => {
     folded: { before: raw.now, down: null, reached: null, unreached: null, latency: null, latencyLog2: null },
   };
   expect(() => recordAt(history, null, raw.now - 1)).toThrow(RangeError);
+  expect(() => new NodePast(history, raw.now).recordAt(raw.now - 1, null)).toThrow(RangeError);
 });

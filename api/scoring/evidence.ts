@@ -137,7 +137,19 @@ export const agedEvidence = ({ up, down }: Evidence, seconds: number): Evidence 
   down: aged(down, seconds),
 });
 
-export const scaled = ({ up, down }: Evidence, factor: number): Evidence => ({
-  up: { slow: up.slow * factor, fast: up.fast * factor },
-  down: { slow: down.slow * factor, fast: down.fast * factor },
-});
+/** @param all - at least one. */
+export function meanEvidence(all: readonly Evidence[]): Evidence {
+  const sum = { upSlow: 0, upFast: 0, downSlow: 0, downFast: 0 };
+  // In place: an operator may have thousands of keys.
+  for (const { up, down } of all) {
+    sum.upSlow += up.slow;
+    sum.upFast += up.fast;
+    sum.downSlow += down.slow;
+    sum.downFast += down.fast;
+  }
+  const share = 1 / all.length;
+  return {
+    up: { slow: sum.upSlow * share, fast: sum.upFast * share },
+    down: { slow: sum.downSlow * share, fast: sum.downFast * share },
+  };
+}

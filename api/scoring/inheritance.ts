@@ -3,16 +3,51 @@
  * replaces, or its owner's mean record when that is worse than a newcomer's. Unix seconds.
  */
 import { fastMean, posteriorMean } from "./beta.ts";
-import { HOUR_SECONDS, SCORING } from "./constants.ts";
+import { SCORING } from "./constants.ts";
 import type { Evidence } from "./evidence.ts";
-import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
-import { afterObserved, downSpells, isStopped, observedClock } from "./observedTime.ts";
+import { NodePast } from "./nodePast.ts";
+import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord } from "./nodeRecord.ts";
+import { everStopped, isStopped, type ObservedClock, observedClock } from "./observedTime.ts";
 
 /** What each node took over when it registered; null when nothing. */
 export type Inherited = ReadonlyMap<string, NodeRecord | null>;
 
 const byRegistration = (one: NodeHistory, other: NodeHistory): number =>
   one.registeredAt - other.registeredAt || (one.nodeId < other.nodeId ? -1 : 1);
+
+/** The pasts of nodes, prepared when first asked for. */
+class Pasts {
+  readonly #now: number;
+  readonly #known = new Map<
+    string,
+    { readonly past: NodePast; pooled: { at: number; record: NodeRecord } | null }
+  >();
+
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  of(node: NodeHistory): NodePast {
+    return this.#entryOf(node).past;
+  }
+
+  /** A key's record for its owner's pool: when it went dark, the first 24 h of that count and nothing after. */
+  recordForPool(node: NodeHistory, inherited: NodeRecord | null, at: number): NodeRecord {
+    const entry = this.#entryOf(node);
+    const asOf = entry.past.poolMoment(at);
+    // Of a stopped key it is the same record for ever.
+    if (entry.pooled?.at !== asOf) entry.pooled = { at: asOf, record: entry.past.recordAt(asOf, inherited) };
+    return entry.pooled.record;
+  }
+
+  #entryOf(node: NodeHistory) {
+    const known = this.#known.get(node.nodeId);
+    if (known !== undefined) return known;
+    const entry = { past: new NodePast(node, this.#now), pooled: null };
+    this.#known.set(node.nodeId, entry);
+    return entry;
+  }
+}
 
 /**
  * The stopped key that each node replaces: of those at its owner and host that nobody replaced before, the one that
@@ -22,27 +57,19 @@ const byRegistration = (one: NodeHistory, other: NodeHistory): number =>
  */
 function successions(nodes: readonly NodeHistory[], now: number): ReadonlyMap<string, NodeHistory> {
   const replaced = new Map<string, NodeHistory>();
-  const vacant = new Map<string, NodeHistory[]>();
+  const vacant = new Map<string, { readonly key: NodeHistory; readonly clock: ObservedClock }[]>();
   for (const node of nodes) {
     if (node.host === null) continue;
     const place = JSON.stringify([node.owner, node.host]);
     const earlier = vacant.get(place) ?? [];
     vacant.set(place, earlier);
-    const index = earlier.findLastIndex((key) => isStopped(key, observedClock(key, now), node.registeredAt));
+    const index = earlier.findLastIndex(({ key, clock }) => isStopped(key, clock, node.registeredAt));
     const [predecessor] = index === -1 ? [] : earlier.splice(index, 1);
-    if (predecessor !== undefined) replaced.set(node.nodeId, predecessor);
-    earlier.push(node);
+    if (predecessor !== undefined) replaced.set(node.nodeId, predecessor.key);
+    const clock = observedClock(node, now);
+    if (everStopped(node, clock)) earlier.push({ key: node, clock });
   }
   return replaced;
-}
-
-/** A key's record for its owner's pool: when it went dark, the first 24 h of that count and nothing after. */
-function recordForPool(node: NodeHistory, inherited: NodeRecord | null, at: number): NodeRecord {
-  const clock = observedClock(node, at);
-  const dark = downSpells(node, clock).at(-1);
-  const until =
-    dark?.untilAt === at ? afterObserved(clock, dark.fromAt, SCORING.darkHoursInPool * HOUR_SECONDS) : at;
-  return recordAt(node, inherited, Math.min(at, until));
 }
 
 /** Whether evidence is worse than what a newcomer starts with. */
@@ -140,6 +167,7 @@ export function inheritRecords(
 ): Inherited {
   const ordered = [...nodes].sort(byRegistration);
   const replaced = successions(ordered, now);
+  const pasts = new Pasts(now);
   const inherited = new Map<string, NodeRecord | null>();
   const estates = new Map<string, Estate>();
   const firstNamed = new Map<string, string>();
@@ -150,7 +178,7 @@ export function inheritRecords(
     if (estate === undefined || estate.troubledFrom >= at) return null;
     const keys = [...estate.keys.values()];
     return poorParts(
-      pooledRecord(keys.map((key) => recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
+      pooledRecord(keys.map((key) => pasts.recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
     );
   };
   const start = (node: NodeHistory, places: readonly string[]): NodeRecord | null => {
@@ -159,7 +187,7 @@ export function inheritRecords(
     const own =
       predecessor === undefined
         ? poorPartsOf(node.owner, at)
-        : recordAt(predecessor, inherited.get(predecessor.nodeId) ?? null, at);
+        : pasts.of(predecessor).recordAt(at, inherited.get(predecessor.nodeId) ?? null);
     const others = new Set(places.map((place) => firstNamed.get(place) ?? node.owner));
     others.delete(node.owner);
     return [...others]

@@ -8,9 +8,9 @@ import {
   type Evidence,
   foldDays,
   hoursNow,
+  meanEvidence,
   NO_EVIDENCE,
   rollUp,
-  scaled,
   upAndDown,
   type WorthSpell,
 } from "./evidence.ts";
@@ -74,39 +74,45 @@ function append(
   else spells.push({ fromAt, untilAt: probe.at, worth });
 }
 
+/** What a node's probes up to `now` speak for, in order of time; those that were folded are left out. */
+export function probeSpells({ probes, folded }: NodeHistory, now: number) {
+  const reached: WorthSpell[] = [];
+  const unreached: WorthSpell[] = [];
+  const latency: WorthSpell[] = [];
+  const latencyLog2: WorthSpell[] = [];
+  for (const probe of probes) {
+    if (probe.at > now) break;
+    if (folded !== null && probe.at <= folded.before) continue;
+    append(probe.reached ? reached : unreached, probe, 1);
+    if (probe.latencyLog2 === null) continue;
+    append(latency, probe, 1);
+    append(latencyLog2, probe, probe.latencyLog2);
+  }
+  return { reached, unreached, latency, latencyLog2 };
+}
+
 /**
  * Folds what lies before `before` into one row per kind of evidence, so that only younger rows are needed from then on.
  * @param before - a UTC midnight at or before `settledBefore`, or the clock's now.
+ * @throws {RangeError} when it lies within the days that were folded before.
  */
 export function foldHistory(history: NodeHistory, clock: ObservedClock, before: number): FoldedHistory {
-  const { folded, probes, registeredAt, nodeId } = history;
-  const fromAt = folded?.before ?? registeredAt;
+  const { folded, registeredAt, nodeId } = history;
   if (folded !== null && folded.before > before)
     throw new RangeError(
       `node ${nodeId} is folded up to ${folded.before}: ask for a moment after it, or give the rows before it`,
     );
-  const within = { fromAt: Math.max(fromAt, registeredAt), untilAt: before };
+  const within = { fromAt: Math.max(folded?.before ?? registeredAt, registeredAt), untilAt: before };
   const fold = (earlier: DayHours | null | undefined, spells: readonly (Spell | WorthSpell)[]) =>
     foldDays(clock, earlier ?? null, spells.length === 0 ? [] : rollUp(clock, spells, within));
-  const reached: WorthSpell[] = [];
-  const unreached: WorthSpell[] = [];
-  const timed: WorthSpell[] = [];
-  const latencies: WorthSpell[] = [];
-  for (const probe of probes) {
-    if (probe.at > clock.now) break;
-    if (probe.at <= fromAt) continue;
-    append(probe.reached ? reached : unreached, probe, 1);
-    if (probe.latencyLog2 === null) continue;
-    append(timed, probe, 1);
-    append(latencies, probe, probe.latencyLog2);
-  }
+  const { reached, unreached, latency, latencyLog2 } = probeSpells(history, clock.now);
   return {
     before,
     down: fold(folded?.down, downSpells(history, clock)),
     reached: fold(folded?.reached, reached),
     unreached: fold(folded?.unreached, unreached),
-    latency: fold(folded?.latency, timed),
-    latencyLog2: fold(folded?.latencyLog2, latencies),
+    latency: fold(folded?.latency, latency),
+    latencyLog2: fold(folded?.latencyLog2, latencyLog2),
   };
 }
 
@@ -121,13 +127,23 @@ export function settledBefore(now: number, maxAgeSeconds: number): number {
 export function recordAt(history: NodeHistory, inherited: NodeRecord | null, now: number): NodeRecord {
   const clock = observedClock(history, now);
   const { down, reached, unreached, latency, latencyLog2 } = foldHistory(history, clock, now);
-  const own: NodeRecord = {
-    uptime: upAndDown(clock, hoursNow(clock, down)),
-    reachability: { up: hoursNow(clock, reached), down: hoursNow(clock, unreached) },
-    latency: { hours: hoursNow(clock, latency).slow, log2Hours: hoursNow(clock, latencyLog2).slow },
-  };
-  return inherited === null ? own : addRecords(own, agedRecord(inherited, clock));
+  return withInherited(
+    {
+      uptime: upAndDown(clock, hoursNow(clock, down)),
+      reachability: { up: hoursNow(clock, reached), down: hoursNow(clock, unreached) },
+      latency: { hours: hoursNow(clock, latency).slow, log2Hours: hoursNow(clock, latencyLog2).slow },
+    },
+    inherited,
+    clock,
+  );
 }
+
+/** A node's own record with what it inherited, aged since its registration. */
+export const withInherited = (
+  own: NodeRecord,
+  inherited: NodeRecord | null,
+  clock: ObservedClock,
+): NodeRecord => (inherited === null ? own : addRecords(own, agedRecord(inherited, clock)));
 
 const addRecords = (one: NodeRecord, other: NodeRecord): NodeRecord => ({
   uptime: addEvidence(one.uptime, other.uptime),
@@ -153,11 +169,16 @@ function agedRecord({ uptime, reachability, latency }: NodeRecord, clock: Observ
 /** The mean of several records; that of none is empty. */
 export function meanRecord(records: readonly NodeRecord[]): NodeRecord {
   if (records.length === 0) return EMPTY_RECORD;
-  const sum = records.reduce(addRecords);
+  let hours = 0;
+  let log2Hours = 0;
+  for (const { latency } of records) {
+    hours += latency.hours;
+    log2Hours += latency.log2Hours;
+  }
   const share = 1 / records.length;
   return {
-    uptime: scaled(sum.uptime, share),
-    reachability: scaled(sum.reachability, share),
-    latency: { hours: sum.latency.hours * share, log2Hours: sum.latency.log2Hours * share },
+    uptime: meanEvidence(records.map(({ uptime }) => uptime)),
+    reachability: meanEvidence(records.map(({ reachability }) => reachability)),
+    latency: { hours: hours * share, log2Hours: log2Hours * share },
   };
 }

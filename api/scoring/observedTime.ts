@@ -99,3 +99,12 @@ export function isStopped(life: Life, clock: ObservedClock, at: number): boolean
     tooLong(life.lastSignedAt, Number.POSITIVE_INFINITY, life.lastMaxAgeSeconds)
   );
 }
+
+/** Whether there is any moment up to the clock's now for which `isStopped` may hold. */
+export const everStopped = (
+  { disabled, gaps, lastSignedAt, lastMaxAgeSeconds }: Life,
+  { now }: ObservedClock,
+) =>
+  disabled.length > 0 ||
+  gaps.length > 0 ||
+  now - lastSignedAt > SCORING.toleratedIntervals * expectedIntervalSeconds(lastMaxAgeSeconds);
