@@ -2,9 +2,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { cors } from "hono/cors";
+import type { AddressRange } from "../config/addressRange.ts";
 import { ApiError } from "./errors.ts";
 import { graphqlRoutes } from "./graphql/graphql.routes.ts";
-import { type AddressRange, type Client, findClient } from "./http/clientAddress.ts";
+import { type Client, findClient } from "./http/clientAddress.ts";
 import { compression } from "./http/compression.ts";
 import { connectionOf } from "./http/connection.ts";
 import { limitRates, RATE_LIMIT_HEADERS, type RateLimits } from "./http/limitRates.ts";
@@ -24,12 +25,17 @@ import { errorsPage, problemResponse } from "./rest/problem.ts";
 import { registryRoutes } from "./rest/registry.routes.ts";
 import { relayerRoutes } from "./rest/relayers.routes.ts";
 import type { ApiApp } from "./rest/route.ts";
-import { seriesRoutes } from "./rest/series.routes.ts";
+import { scoringRoutes } from "./rest/scoring.routes.ts";
+import { selectRoutes } from "./rest/select.routes.ts";
 import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
+import type { Snapshots } from "./snapshot/snapshots.ts";
 
 export interface AppOptions extends ApiService {
+  readonly snapshots: Snapshots;
+  /** Makes a seed nobody can foresee. */
+  readonly newSeed: () => string;
   /** Makes the id that a request is logged under. */
   readonly newRequestId: () => string;
   /** Milliseconds of a clock that only goes forward. */
@@ -106,8 +112,9 @@ export function createApp(options: AppOptions): ApiApp {
   });
 
   statusRoutes(app, options);
+  selectRoutes(app, options);
+  scoringRoutes(app);
   nodeRoutes(app, options);
-  seriesRoutes(app, options);
   seriesRoutes(app, options);
   settlementRoutes(app, options);
   inferenceRoutes(app, options);

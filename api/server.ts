@@ -1,23 +1,25 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { buildOf } from "./build.ts";
+import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/httpServer.ts";
+import type { RateLimits } from "./http/limitRates.ts";
+import { accessLog } from "./http/observeRequests.ts";
+import { RateLimiter } from "./http/rateLimit.ts";
+import { registerGauges } from "./operations/gauges.ts";
+import { createMetrics } from "./operations/metrics.ts";
+import { listen, serveMetrics } from "./operations/metricsServer.ts";
 import { createReader, type Reader } from "./queries/database.ts";
 import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
-import type { ApiSettings } from "./queries/service.ts";
+import type { ApiService, ApiSettings } from "./queries/service.ts";
 
 /** How often positions are looked at without a request: a recovery may begin and end between two of these. */
 const WATCH_INTERVAL_MS = 500;
-/** Answers under way get so long to finish. */
-const GRACE_MS = 3_000;
 
 function packageVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -59,6 +61,14 @@ function watchPositions(reader: Reader, watcher: PositionWatcher, chainIds: Chai
   };
 }
 
+/** Undefined when nobody is limited. */
+function rateLimitsFrom(environment: Environment): RateLimits | undefined {
+  const { RATE_LIMIT_PER_MINUTE: perMinute, RATE_LIMIT_BURST: burst, RATE_LIMIT_LOOPBACK } = environment;
+  if (perMinute === 0) return undefined;
+  const limit = { perMinute, burst };
+  return { limit, limiter: new RateLimiter(limit), loopback: RATE_LIMIT_LOOPBACK ? "limited" : "unlimited" };
+}
+
 async function serve(environment: Environment, log: Log): Promise<void> {
   const database = await acquireDatabase(environment, log);
   const replicas = environment.DATABASE_REPLICA_URLS;
@@ -66,47 +76,47 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     urls: replicas.length > 0 ? replicas : [database.url],
     onConnectionError: (error) => log.warn("idle database connection lost", { error }),
   });
-  const watcher = new PositionWatcher();
   const settings = settingsFrom(environment);
+  const lifetime = new StoppableLifetime();
+  const watcher = new PositionWatcher();
+  const service: ApiService = { reader, watcher, settings, clock: Date.now, log, lifetime };
+  const elapsed = () => performance.now();
+  const metrics = createMetrics(settings.version);
+  registerGauges(metrics, service, elapsed);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
+  const metricsServer =
+    environment.METRICS_PORT === 0 ? null : await serveMetrics(metrics, environment.METRICS_PORT, log);
   try {
-    const app = createApp({
-      reader,
-      watcher,
-      settings,
-      clock: Date.now,
-      log,
+    const { fetch } = createApp({
+      ...service,
       newRequestId: randomUUID,
-      elapsed: () => performance.now(),
+      elapsed,
+      observers: [accessLog(log), metrics.observer],
+      rateLimits: rateLimitsFrom(environment),
+      trustedProxies: environment.TRUSTED_PROXY_ADDRESSES,
     });
-    await listenUntilStopped(createServer(getRequestListener(app.fetch)), environment, log);
+    const server = createHttpServer({ fetch, lifetime, newRequestId: randomUUID, log });
+    await listenUntilStopped(server, environment, log);
   } finally {
     stopWatching();
+    metricsServer?.stop();
     await reader.close();
     await database.stop();
   }
 }
 
 async function listenUntilStopped(
-  server: Server,
+  { server, stop }: HttpServer,
   { API_PORT, API_HOST }: Environment,
   log: Log,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(API_PORT, API_HOST, resolve);
-  });
-  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const port = await listen(server, API_PORT, API_HOST);
   log.info(`listening on http://${API_HOST}:${port}`);
   await new Promise<void>((resolve) => {
     // `on`, not `once`: npm may pass the same signal on a second time, which must not end the process half stopped.
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  const impatience = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-  await closed;
-  clearTimeout(impatience);
+  await stop();
 }
 
 try {

@@ -3,6 +3,7 @@
  * The variables are documented in `.env.example`; a test keeps the two in step.
  */
 import { z } from "zod";
+import { parseAddressRange } from "./addressRange.ts";
 
 /** Thrown when the environment cannot be used; the message lists every problem at once. */
 export class ConfigurationError extends Error {
@@ -46,6 +47,22 @@ const addresses = (preset: readonly string[]) =>
     .transform((text, ctx) => [
       ...new Set(parts(text).map((part) => toAddress(part, ctx, "give comma-separated 0x addresses"))),
     ]);
+
+/** Comma-separated addresses and ranges. */
+const addressRanges = () =>
+  z
+    .string()
+    .default("")
+    .transform((text, ctx) =>
+      parts(text).map(
+        (part) =>
+          parseAddressRange(part) ??
+          fail(
+            ctx,
+            `"${part}" is neither an IP address nor a range like 10.0.0.0/8; separate them by commas`,
+          ),
+      ),
+    );
 
 const toUrl = (value: string, ctx: z.RefinementCtx, protocols: readonly string[]): string => {
   let protocol: string | undefined;
@@ -160,6 +177,11 @@ const environmentSchema = z.object({
   MAX_LAG_SECONDS: integer(120, 1, 86_400 * 365),
   API_HOST: z.string().default("127.0.0.1"),
   API_PORT: integer(4000, 0, 65_535),
+  METRICS_PORT: integer(9464, 0, 65_535),
+  RATE_LIMIT_PER_MINUTE: integer(600, 0, 10_000_000),
+  RATE_LIMIT_BURST: integer(200, 1, 10_000_000),
+  RATE_LIMIT_LOOPBACK: flag(false),
+  TRUSTED_PROXY_ADDRESSES: addressRanges(),
   PONDER_PORT: integer(42_069, 1, 65_534),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error"], "info"),
   LOG_FORMAT: oneOf(["pretty", "json"], "pretty"),

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { findClient, parseRange } from "./clientAddress.ts";
+import { parseAddressRange } from "../../config/addressRange.ts";
+import { findClient } from "./clientAddress.ts";
 
 const ranges = (...texts: string[]) =>
   texts.map((text) => {
-    const range = parseRange(text);
+    const range = parseAddressRange(text);
     if (range === null) throw new Error(text);
     return range;
   });
@@ -47,7 +48,9 @@ test("loopback is told apart", () => {
 });
 
 test("what is no address and no range is none", () => {
-  expect(["", "10.0.0.0/33", "localhost", "1.2.3.4.5", "::1/129", "10.0.0.0/"].map(parseRange)).toEqual(
-    Array(6).fill(null),
-  );
+  expect(
+    ["", "10.0.0.0/33", "localhost", "1.2.3.4.5", "::1/129", "10.0.0.0/", "10.1", "1.2.3.4/8/9"].map(
+      parseAddressRange,
+    ),
+  ).toEqual(Array(8).fill(null));
 });

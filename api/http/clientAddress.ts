@@ -1,31 +1,15 @@
 /** Who asks: the address that the connection comes from, or what a proxy says that we were told to trust. */
-import ipaddr from "ipaddr.js";
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-/** An address and the number of leading bits that count. */
-export type AddressRange = readonly [Address, number];
+import {
+  type Address,
+  type AddressRange,
+  isInRange,
+  isLoopback,
+  networkOf,
+  parseAddress,
+} from "../../config/addressRange.ts";
 
 /** A provider gives a customer at least so many bits of IPv6: the rest are one client's to choose. */
 const CLIENT_BITS = 64;
-
-/** One address, or a range in CIDR notation; null when the text is neither. */
-export function parseRange(text: string): AddressRange | null {
-  try {
-    if (text.includes("/")) {
-      const [address, bits] = ipaddr.parseCIDR(text);
-      return [address, bits];
-    }
-    const address = ipaddr.process(text);
-    return [address, address.kind() === "ipv4" ? 32 : 128];
-  } catch {
-    return null;
-  }
-}
-
-const parseAddress = (text: string): Address | null => (ipaddr.isValid(text) ? ipaddr.process(text) : null);
-
-const isIn = (address: Address, [network, bits]: AddressRange): boolean =>
-  address.kind() === network.kind() && address.match([network, bits] as [ipaddr.IPv4, number]); // of equal kinds
 
 /** A client, told from others by `key`. */
 export interface Client {
@@ -35,13 +19,11 @@ export interface Client {
   readonly loopback: boolean;
 }
 
-function toClient(address: Address): Client {
-  const key =
-    address.kind() === "ipv4"
-      ? address.toString()
-      : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${CLIENT_BITS}`).toString()}/${CLIENT_BITS}`;
-  return { address: address.toString(), key, loopback: address.range() === "loopback" };
-}
+const toClient = (address: Address): Client => ({
+  address: address.toString(),
+  key: address.kind() === "ipv4" ? address.toString() : networkOf(address, CLIENT_BITS),
+  loopback: isLoopback(address),
+});
 
 /**
  * Finds the client of a request. Each proxy appends to `X-Forwarded-For` whom it was asked by, so the list is read from its
@@ -58,7 +40,7 @@ export function findClient(
   let client = remote === undefined ? null : parseAddress(remote);
   if (client === null) return null;
   const hops = forwardedFor?.split(",") ?? [];
-  while (trusted.some((range) => client !== null && isIn(client, range))) {
+  while (trusted.some((range) => client !== null && isInRange(client, range))) {
     const before = parseAddress(withoutPort(hops.pop()?.trim() ?? ""));
     if (before === null) break;
     client = before;

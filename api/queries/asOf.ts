@@ -38,7 +38,7 @@ export const momentOf = ({ chainId, blockNumber, blockTime }: ChainAsOf): Moment
 const HEADER_PREFIX: Readonly<Record<ChainName, string>> = { og: "OG", base: "Base" };
 
 /** How old a chain's newest block is. */
-export const lagSeconds = ({ blockTime }: ChainAsOf, nowMs: number): number =>
+export const lagSeconds = ({ blockTime }: Pick<ChainAsOf, "blockTime">, nowMs: number): number =>
   Math.max(0, Math.floor(nowMs / 1_000) - blockTime);
 
 const PROOFS_HEADER = "Proofs-Revision";

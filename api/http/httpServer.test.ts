@@ -1,0 +1,170 @@
+import { once } from "node:events";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { createLog } from "../../config/log.ts";
+import { listen } from "../operations/metricsServer.ts";
+import { createHttpServer, type HttpServer, type ServerOptions, StoppableLifetime } from "./httpServer.ts";
+
+const running: HttpServer[] = [];
+afterEach(async () => {
+  for (const { server, stop } of running.splice(0)) {
+    server.closeAllConnections();
+    await stop();
+  }
+});
+
+async function start(fetch: ServerOptions["fetch"], options: Partial<ServerOptions> = {}) {
+  const lifetime = new StoppableLifetime();
+  const lines: string[] = [];
+  const log = createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => lines.push(line));
+  const http = createHttpServer({ fetch, lifetime, log, newRequestId: () => "request-1", ...options });
+  running.push(http);
+  const port = await listen(http.server, 0);
+  return { ...http, port, lifetime, lines, url: `http://127.0.0.1:${port}` };
+}
+
+/** What the server says to these bytes until it closes the connection, or until `enough` has been said. */
+async function say(port: number, text: string, enough = (_: string) => false): Promise<string> {
+  const socket = net.connect(port, "127.0.0.1");
+  let heard = "";
+  socket.setEncoding("utf8");
+  socket.on("error", () => {});
+  const done = new Promise<void>((resolve) => {
+    socket.on("close", () => resolve());
+    socket.on("data", (chunk) => {
+      heard += chunk;
+      if (enough(heard)) resolve();
+    });
+  });
+  socket.write(text);
+  await done;
+  socket.destroy();
+  return heard;
+}
+
+/** A promise that others open. */
+function gate() {
+  let resolve = () => {};
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve };
+}
+
+const hello = () => new Response("hello");
+
+test.each([
+  ["no HTTP at all", "tell me everything\r\n\r\n", 400, "malformed-request"],
+  ["a host that is none", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "malformed-request"],
+  ["headers without end", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(40_000)}`, 431, "headers-too-large"],
+])("%s is told so in a problem document", async (_, text, status, code) => {
+  const { port } = await start(hello);
+  const answer = await say(port, text, (heard) => heard.endsWith("}"));
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head.toLowerCase()).toContain("content-type: application/problem+json");
+  expect(JSON.parse(body)).toMatchObject({ code, status, requestId: "request-1" });
+});
+
+test("who sends the headers too slowly is told so and cut off", async () => {
+  const { port } = await start(hello, { headersWithinMs: 100 });
+  const answer = await say(port, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain('"code":"request-timeout"');
+});
+
+test("nonsense behind a request does not get into its answer", async () => {
+  const { port } = await start(async () => {
+    await sleep(100);
+    return hello();
+  });
+  expect(await say(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n")).not.toContain("malformed");
+});
+
+test("the body of a GET is ignored, and the connection serves the next one", async () => {
+  const { port } = await start(hello);
+  const request = `GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n${"x".repeat(200_000)}`;
+  const answer = await say(port, request + request, (heard) => heard.split("hello").length === 3);
+  expect(answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
+});
+
+test("a failure below the application leaks nothing", async () => {
+  const { url, lines } = await start(() => Promise.reject(new Error("a secret")));
+  const response = await fetch(url);
+  expect(response.status).toBe(500);
+  expect(await response.text()).not.toContain("secret");
+  expect(lines.join()).toContain("a secret");
+});
+
+test("a client that takes nothing is cut off, and its answer is given up", async () => {
+  const cancelled = gate();
+  const { port } = await start(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)),
+          cancel: () => cancelled.resolve(),
+        }),
+      ),
+    { idleMs: 200 },
+  );
+  const socket = net.connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await cancelled.promise;
+  socket.destroy();
+});
+
+test("stopping lets nobody in, ends what is idle, and finishes what was begun", async () => {
+  const begun = gate();
+  const finish = gate();
+  const { port, url, stop, lifetime } = await start(async () => {
+    begun.resolve();
+    await finish.promise;
+    return hello();
+  });
+  const idle = net.connect(port, "127.0.0.1");
+  await once(idle, "connect");
+  const answer = fetch(url);
+  await begun.promise;
+  const stopped = stop();
+  expect(lifetime.stopping.aborted).toBe(true);
+  await expect(fetch(url)).rejects.toThrow();
+  finish.resolve();
+  expect(await (await answer).text()).toBe("hello");
+  await stopped;
+  expect(lifetime.timeUp.aborted).toBe(false);
+  idle.destroy();
+});
+
+test("what does not end by itself is told when time is up, and may say so", async () => {
+  let lifetime: StoppableLifetime | undefined;
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        async pull(controller) {
+          await sleep(20);
+          controller.enqueue(new TextEncoder().encode(lifetime?.timeUp.aborted ? "the end" : "and so on\n"));
+          if (lifetime?.timeUp.aborted) controller.close();
+        },
+      }),
+    );
+  const server = await start(endless, { graceMs: 100 });
+  lifetime = server.lifetime;
+  const response = await fetch(server.url);
+  const text = response.text();
+  await server.stop();
+  expect(await text).toMatch(/the end$/);
+});
+
+test("what does not even end then is cut", async () => {
+  const { url, stop } = await start(() => new Response(new ReadableStream({ pull: () => sleep(60_000) })), {
+    graceMs: 50,
+  });
+  const text = (await fetch(url)).text();
+  const cut = expect(text).rejects.toThrow();
+  await stop();
+  await cut;
+});

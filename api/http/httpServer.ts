@@ -1,0 +1,146 @@
+/** The HTTP server below the application: what connections may cost, what is said to those that speak no HTTP, and the end. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import type { Log } from "../../config/log.ts";
+import { ApiError, type ErrorCode } from "../errors.ts";
+import type { Lifetime } from "../queries/service.ts";
+import { problemOf, problemResponse } from "../rest/problem.ts";
+
+/** A client that trickles its request in is not waited for. */
+const HEADERS_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 30_000;
+/** Longer than proxies keep idle connections, so that they never send a request into one that is being closed. */
+const KEEP_ALIVE_MS = 65_000;
+/** A connection that moves nothing in either direction: longer than any statement takes. */
+const IDLE_MS = 60_000;
+/** URLs beyond our own limit still arrive, to be told so. */
+const HEADER_BYTES = 32 * 1_024;
+const CHECK_EVERY_MS = 1_000;
+
+/** What was begun gets so long to end by itself, and then so long to say that it could not. */
+const GRACE_MS = 7_000;
+const LAST_WORDS_MS = 500;
+
+export interface HttpServer {
+  readonly server: Server;
+  /** Lets nobody new in, waits for what was begun, and resolves when every connection is closed. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly fetch: Parameters<typeof getRequestListener>[0];
+  readonly lifetime: StoppableLifetime;
+  readonly newRequestId: () => string;
+  readonly log: Log;
+  readonly graceMs?: number;
+  readonly headersWithinMs?: number;
+  readonly idleMs?: number;
+}
+
+/** The lifetime of a process, for who ends it. */
+export class StoppableLifetime implements Lifetime {
+  readonly #stopping = new AbortController();
+  readonly #timeUp = new AbortController();
+  readonly stopping = this.#stopping.signal;
+  readonly timeUp = this.#timeUp.signal;
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  end(): void {
+    this.#timeUp.abort();
+  }
+}
+
+export function createHttpServer(options: ServerOptions): HttpServer {
+  const { fetch, lifetime, newRequestId, log } = options;
+  const { graceMs = GRACE_MS, headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
+  const listener = getRequestListener(fetch, {
+    // Requests that are none, as with a host that is none: the application never sees them.
+    errorHandler: (error) => {
+      const foreseen = error instanceof Error && error.name === "RequestError";
+      const shown = foreseen ? new ApiError("malformed-request", describe(error)) : error;
+      return problemResponse(shown, { path: "/", requestId: newRequestId() }, log);
+    },
+  });
+  const underWay = new WeakMap<Duplex, number>();
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: headersWithinMs,
+      requestTimeout: Math.max(REQUEST_WITHIN_MS, headersWithinMs),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersWithinMs),
+    },
+    (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
+      underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+      response.once("close", () => {
+        underWay.set(socket, (underWay.get(socket) ?? 1) - 1);
+        if (lifetime.stopping.aborted) server.closeIdleConnections();
+      });
+      if (lifetime.stopping.aborted) response.setHeader("Connection", "close");
+      void listener(request, response);
+    },
+  );
+  server.setTimeout(idleMs);
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // In the middle of an answer there is no place for another one.
+    if (!socket.writable || (underWay.get(socket) ?? 0) > 0) return socket.destroy();
+    const code = CLIENT_ERRORS[error.code ?? ""] ?? "malformed-request";
+    const place = { path: "/", requestId: newRequestId() };
+    const { status, body } = problemOf(new ApiError(code, describe(error)), place, log);
+    socket.end(rawResponse(status, JSON.stringify(body)));
+  });
+
+  return {
+    server,
+    stop: async () => {
+      lifetime.stop();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      // Connections in reserve, as browsers open them, are not idle to Node: it waits for their first request.
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+      const timers = [
+        setTimeout(() => lifetime.end(), graceMs),
+        setTimeout(() => server.closeAllConnections(), graceMs + LAST_WORDS_MS),
+      ];
+      await closed;
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+/** What Node says of requests that it cannot read. */
+const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: "headers-too-large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request-timeout",
+};
+
+const describe = (error: unknown): string =>
+  error instanceof Error && error.message !== "" ? `${error.message}.` : "It cannot be read as HTTP.";
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+};
+
+const rawResponse = (status: number, body: string): string =>
+  [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Cache-Control: no-store",
+    "Connection: close",
+    "",
+    body,
+  ].join("\r\n");

@@ -1,0 +1,101 @@
+/** Gauges of what the API reads from: chains, verifier, database. */
+import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import { lagSeconds } from "../queries/asOf.ts";
+import { readVerifierBacklog } from "../queries/backlog.ts";
+import { type Position, readProgress } from "../queries/position.ts";
+import { readProofTables } from "../queries/proofs.ts";
+import type { ApiService } from "../queries/service.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Gauges of one scrape share what they read. */
+const SHARED_MS = 1_000;
+
+function shared<T>(read: () => Promise<T>, now: () => number): () => Promise<T> {
+  let last: { readonly at: number; readonly answer: Promise<T> } | undefined;
+  return () => {
+    if (last === undefined || now() - last.at > SHARED_MS) last = { at: now(), answer: read() };
+    return last.answer;
+  };
+}
+
+/** @param elapsed - milliseconds of a clock that only goes forward. */
+export function registerGauges(metrics: Metrics, service: ApiService, elapsed: () => number): void {
+  const { reader, settings, clock } = service;
+  const state = shared(
+    () =>
+      reader.read(async (transaction) => ({
+        progress: await readProgress(transaction, settings.chainIds),
+        backlog: await readVerifierBacklog(
+          transaction,
+          await readProofTables(transaction),
+          settings.chainIds.og,
+        ),
+      })),
+    elapsed,
+  );
+  const perChain = async (of: (position: Position, chain: ChainName) => number | null) => {
+    const { progress } = await state();
+    return Object.fromEntries(
+      CHAIN_NAMES.map((chain) => {
+        const { position } = progress[chain];
+        return [chain, position === null ? null : of(position, chain)];
+      }),
+    );
+  };
+
+  metrics.gauges(
+    {
+      name: "chain_lag_seconds",
+      help: "Age of a chain's newest indexed block, by this process's clock.",
+      label: "chain",
+    },
+    () => perChain(({ blockTime }) => lagSeconds({ blockTime }, clock())),
+  );
+  metrics.gauges(
+    { name: "chain_block_number", help: "A chain's newest indexed block.", label: "chain" },
+    () => perChain(({ blockNumber }) => blockNumber),
+  );
+  metrics.gauges(
+    {
+      name: "chain_ready",
+      help: "1 when a chain's rows are complete up to its newest block, else 0.",
+      label: "chain",
+    },
+    async () => {
+      const { progress } = await state();
+      return { og: Number(progress.og.ready), base: Number(progress.base.ready) };
+    },
+  );
+  metrics.gauge(
+    { name: "verifier_pending", help: "Settlements on chain without a verdict." },
+    async () => (await state()).backlog?.pending ?? null,
+  );
+  metrics.gauge(
+    {
+      name: "verifier_oldest_pending_seconds",
+      help: "How long the oldest of them is on chain; 0 without any.",
+    },
+    async () => {
+      const { backlog } = await state();
+      if (backlog === null) return null;
+      return backlog.oldestAt === null ? 0 : lagSeconds({ blockTime: backlog.oldestAt }, clock());
+    },
+  );
+  metrics.gauge({ name: "database_up", help: "1 when the database answers, else 0." }, () =>
+    state().then(
+      () => 1,
+      () => 0,
+    ),
+  );
+  metrics.gauges(
+    {
+      name: "database_connections",
+      help: "Connections of this process, and who waits for one.",
+      label: "state",
+    },
+    async () => {
+      const { connections, inUse, waiting } = reader.usage();
+      return { allowed: connections, used: inUse, waiting };
+    },
+  );
+}

@@ -1,0 +1,32 @@
+/** Addresses and ranges of them, as settings name them. */
+import ipaddr from "ipaddr.js";
+
+export type Address = ipaddr.IPv4 | ipaddr.IPv6;
+/** An address and the number of leading bits that count. */
+export type AddressRange = readonly [Address, number];
+
+/** One address; an IPv4 one in IPv6's clothes is taken for what it is. Null when the text is none. */
+export const parseAddress = (text: string): Address | null =>
+  FOUR_PARTS.test(text) || text.includes(":") ? (ipaddr.isValid(text) ? ipaddr.process(text) : null) : null;
+
+/** "10.1" and "167772161" are addresses to the library, and mistakes to us. */
+const FOUR_PARTS = /^\d+\.\d+\.\d+\.\d+$/;
+
+/** One address, or a range in CIDR notation; null when the text is neither. */
+export function parseAddressRange(text: string): AddressRange | null {
+  const [base = "", bits, ...rest] = text.split("/");
+  const address = parseAddress(base);
+  if (address === null || rest.length > 0) return null;
+  const width = address.kind() === "ipv4" ? 32 : 128;
+  if (bits === undefined) return [address, width];
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= width ? [address, Number(bits)] : null;
+}
+
+export const isInRange = (address: Address, [network, bits]: AddressRange): boolean =>
+  address.kind() === network.kind() && address.match([network, bits] as [ipaddr.IPv4, number]); // of equal kinds
+
+/** The network that an IPv6 address is in. */
+export const networkOf = (address: Address, bits: number): string =>
+  `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`;
+
+export const isLoopback = (address: Address): boolean => address.range() === "loopback";
