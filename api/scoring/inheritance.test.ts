@@ -63,6 +63,12 @@ test("a key at the owner and host of a stopped one takes over its whole record, 
   }
 });
 
+test("rebuilding a node within 1.5 I of its last heartbeat costs nothing", () => {
+  const stopped = node("stopped", { host: "h", lastSignedAt: LATER - 1_350 });
+  const next = node("next", { host: "h", registeredAt: LATER });
+  expect(uptimeHours(inherit(stopped, next).get("next"))[1]).toBe(0);
+});
+
 test("the dark spell of the key it replaces counts in full", () => {
   const stopped = node("stopped", { host: "h", lastSignedAt: START + DAY });
   const next = node("next", { host: "h", registeredAt: START + 8 * DAY });

@@ -6,7 +6,7 @@ import { fastMean, posteriorMean } from "./beta.ts";
 import { SCORING } from "./constants.ts";
 import type { Evidence } from "./evidence.ts";
 import { NodePast } from "./nodePast.ts";
-import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord } from "./nodeRecord.ts";
+import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
 import { everStopped, isStopped, type ObservedClock, observedClock } from "./observedTime.ts";
 
 /** What each node took over when it registered; null when nothing. */
@@ -25,10 +25,6 @@ class Pasts {
 
   constructor(now: number) {
     this.#now = now;
-  }
-
-  of(node: NodeHistory): NodePast {
-    return this.#entryOf(node).past;
   }
 
   /** A key's record for its owner's pool: when it went dark, the first 24 h of that count and nothing after. */
@@ -187,7 +183,8 @@ export function inheritRecords(
     const own =
       predecessor === undefined
         ? poorPartsOf(node.owner, at)
-        : pasts.of(predecessor).recordAt(at, inherited.get(predecessor.nodeId) ?? null);
+        : // As it stood then: the new key's registration ends the gap, so 1.5 I of it cost nothing.
+          recordAt(predecessor, inherited.get(predecessor.nodeId) ?? null, at);
     const others = new Set(places.map((place) => firstNamed.get(place) ?? node.owner));
     others.delete(node.owner);
     return [...others]
