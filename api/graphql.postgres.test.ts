@@ -549,7 +549,7 @@ describe("over HTTP", () => {
     const response = await get(query);
     const tag = response.headers.get("ETag") ?? "";
     expect(tag).toMatch(/^W\/"/);
-    expect(response.headers.get("Cache-Control")).toBe("no-cache");
+    expect(response.headers.get("Cache-Control")).toBe("public, max-age=1");
     const again = await get(query, { "If-None-Match": tag });
     expect([again.status, await again.text()]).toEqual([304, ""]);
     expect(again.headers.get("OG-Block")).toBe(String(HEAD_BLOCK));

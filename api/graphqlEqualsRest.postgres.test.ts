@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
+import { NETWORK_SERIES, NODE_SERIES } from "./queries/series.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
 import {
   HEAD,
@@ -407,6 +408,66 @@ describe("one of each", () => {
       const metrics = Object.fromEntries(windows.map((name) => [name, node[`w${name}`]]));
       const plain = Object.fromEntries(Object.entries(node).filter(([name]) => !/^w(\d|all)/.test(name)));
       expect({ ...plain, status: word(status), recordSource: word(recordSource), metrics }).toEqual(rest);
+    }
+  });
+
+  test("series of nodes and the network", { timeout: 120_000 }, async () => {
+    const SERIES = "startAt complete value tokens { token raw organic effectivePayers }";
+    const subjects = fc.oneof(
+      fc.record({ metric: oneOf(...NODE_SERIES), path: fc.constant(`/v1/nodes/${NODE}/series`) }),
+      fc.record({ metric: oneOf(...NETWORK_SERIES), path: fc.constant("/v1/network/series") }),
+    );
+    const ranges = fc.record(
+      { interval: oneOf("hour", "day"), from: time, to: time },
+      { requiredKeys: ["interval"] },
+    );
+    await fc.assert(
+      fc.asyncProperty(subjects, ranges, async ({ metric, path }, given) => {
+        const said = String(metric)
+          .replace(/(?<=[a-z0-9])[A-Z]/g, "_$&")
+          .toUpperCase();
+        const rest = new URLSearchParams({ metric: String(metric) });
+        const args = [`metric: ${said}`, `interval: ${WORD(given.interval)}`];
+        for (const [name, value] of Object.entries(given)) {
+          rest.set(name, String(value));
+          if (name !== "interval") args.push(`${name}: ${value}`);
+        }
+        const field = path.includes("network")
+          ? `points: networkSeries(${args}) { ${SERIES} }`
+          : `teeNode(teeId: "${NODE}") { points: series(${args}) { ${SERIES} } }`;
+        const data = await graph(`{ ${field} }`, {});
+        const { items } = await api.json(`${path}?${rest}`);
+        expect((data.teeNode ?? data).points).toEqual(items);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("status, while nothing is there to answer from too", async () => {
+    const both = async () => {
+      const { status } = await graph(
+        `{ status { version verifier { pending oldestPendingSeconds } chains { chain chainId blockNumber blockHash blockTime
+          finalizedBlock lagSeconds ready } } }`,
+        {},
+      );
+      const { chains, verifier, version } = await api.json("/v1/status");
+      expect([status.version, status.verifier]).toEqual([version, verifier]);
+      for (const { chain, blockNumber, blockHash, blockTime, ...rest } of status.chains) {
+        const { block, ...known } = chains[chain.toLowerCase()];
+        expect(rest).toEqual(known);
+        const shown =
+          blockNumber === null ? null : { number: blockNumber, hash: blockHash, timestamp: blockTime };
+        expect(shown).toEqual(block);
+      }
+    };
+    await both();
+    await tables.client.query("alter schema og rename to og_hidden; alter schema base rename to base_hidden");
+    try {
+      await both();
+    } finally {
+      await tables.client.query(
+        "alter schema og_hidden rename to og; alter schema base_hidden rename to base",
+      );
     }
   });
 

@@ -17,11 +17,11 @@ import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.t
 import { BatchedTransaction } from "../queries/batched.ts";
 import { readCursor } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
-import type { ApiService } from "../queries/service.ts";
 import { limitTime } from "../queries/timeLimited.ts";
 import type { GraphContext } from "./context.ts";
 import { toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import type { GraphService } from "./graphService.ts";
 import { MOST_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
 import { type OperationPlan, planOperation } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
@@ -39,7 +39,7 @@ type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
  * @param maxLag - as given: text of the URL or a JSON value.
  */
 export async function answerOperation(
-  service: ApiService,
+  service: GraphService,
   exchange: Exchange,
   maxLag: unknown,
   args: ExecutionArgs,
@@ -48,6 +48,7 @@ export async function answerOperation(
   const where = { requestId: exchange.requestId, log: service.log };
   try {
     const mostLag = readMaxLag(maxLag);
+    exchange.mostLag = mostLag;
     const planned = planOf(args);
     if ("errors" in planned) return { errors: planned.errors.map((error) => toGraphError(error, where)) };
     const { plan } = planned;
@@ -89,14 +90,14 @@ function planOf({ schema, document, operationName, variableValues }: ExecutionAr
 
 async function answerInside(
   transaction: ReadTransaction,
-  service: ApiService,
+  service: GraphService,
   exchange: Exchange,
   maxLag: number | undefined,
   plan: OperationPlan,
   args: ExecutionArgs,
   execute: Execute,
 ): Promise<ExecutionResult> {
-  const limited = await limitTime(transaction, TIME_LIMIT_MS, () => performance.now());
+  const limited = await limitTime(transaction, TIME_LIMIT_MS, service.elapsed);
   const answerState = await readPlanned(service, limited, plan);
   const { asOf } = answerState;
   exchange.asOf = asOf;
@@ -123,7 +124,7 @@ async function answerInside(
 
 /** The newest state of everything the plan reads, but for the chains that its cursors are pinned to. */
 async function readPlanned(
-  service: ApiService,
+  service: GraphService,
   transaction: ReadTransaction,
   { sources, cursors }: OperationPlan,
 ): Promise<AnswerState> {

@@ -3,11 +3,11 @@ import { useAPQ } from "@graphql-yoga/plugin-apq";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
-import type { ApiService } from "../queries/service.ts";
 import { answerOperation } from "./answer.ts";
 import { toGraphError } from "./errors.ts";
 import { EXAMPLES } from "./examples.ts";
 import type { Exchange } from "./exchange.ts";
+import type { GraphService } from "./graphService.ts";
 import { MOST_BODY_BYTES, MOST_TOKENS } from "./limits/limits.ts";
 import { schema } from "./schema.ts";
 import { TextCache } from "./textCache.ts";
@@ -22,7 +22,7 @@ const PARSED_CHARACTERS = 500_000;
 
 export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
 
-export function createGraphEndpoint(service: ApiService): GraphEndpoint {
+export function createGraphEndpoint(service: GraphService): GraphEndpoint {
   const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -67,7 +67,7 @@ const tokenLimit = (): Plugin => ({
 });
 
 /** Every operation runs inside of one transaction, on one state. */
-const oneState = (service: ApiService): Plugin<YogaInitialContext & ServerContext> => ({
+const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerContext> => ({
   onExecute({ executeFn, setExecuteFn, context: { exchange, params } }) {
     const maxLag = exchange.maxLag ?? params.extensions?.maxLag;
     setExecuteFn((args: ExecutionArgs) =>
@@ -84,7 +84,7 @@ const oneState = (service: ApiService): Plugin<YogaInitialContext & ServerContex
 });
 
 /** Errors of grammar and schema get the same codes as all others. */
-const mappedErrors = ({ log }: ApiService): Plugin<object, ServerContext> => ({
+const mappedErrors = ({ log }: GraphService): Plugin<object, ServerContext> => ({
   onExecutionResult({ result, setResult, context }) {
     if (result === undefined || !("errors" in result) || result.errors === undefined) return;
     const { requestId } = context.exchange;

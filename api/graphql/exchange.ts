@@ -10,6 +10,8 @@ export interface Exchange {
   } | null;
   /** As the URL has it. */
   readonly maxLag: string | undefined;
+  /** Seconds, when it could be read: also that of the request's `extensions`. */
+  mostLag: number | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   asOf: AsOf | undefined;

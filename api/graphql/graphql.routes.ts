@@ -2,10 +2,11 @@
 import type { Hono } from "hono";
 import { Abandoned, ApiError } from "../errors.ts";
 import { type AsOf, setFreshness } from "../queries/asOf.ts";
-import type { ApiService } from "../queries/service.ts";
+import { cacheControl } from "../queries/caching.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
 import { toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import type { GraphService } from "./graphService.ts";
 
 interface Variables {
   Variables: { requestId: string; asOf: AsOf | undefined };
@@ -36,7 +37,7 @@ function readParameters(
 
 const wantsPage = (request: Request): boolean => (request.headers.get("Accept") ?? "").includes("text/html");
 
-export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: ApiService): void {
+export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphService): void {
   const endpoint = createGraphEndpoint(service);
   app.on(["GET", "POST"], GRAPHQL_PATH, async (context) => {
     const requestId = context.get("requestId");
@@ -61,6 +62,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: ApiSer
       signal: raw.signal,
       asOf: undefined,
       tag: null,
+      mostLag: undefined,
       unchanged: false,
       abandoned: false,
     };
@@ -71,10 +73,13 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: ApiSer
 }
 
 /** Adds what the answer's state says to its headers. */
-function finished(response: Response, { asOf, tag, unchanged }: Exchange, nowMs: number): Response {
+function finished(response: Response, exchange: Exchange, nowMs: number): Response {
+  const { asOf, tag, unchanged } = exchange;
   const headers = new Headers(response.headers);
-  headers.set("Cache-Control", tag === null ? "no-store" : "no-cache");
-  headers.append("Vary", "Accept");
+  const kept = tag !== null && asOf !== undefined;
+  headers.set("Cache-Control", kept ? cacheControl(asOf, nowMs, exchange.mostLag) : "no-store");
+  // Compression is decided further out; a 304 has to say what the 200 said.
+  headers.append("Vary", "Accept, Accept-Encoding");
   if (tag !== null) headers.set("ETag", tag);
   if (asOf !== undefined) setFreshness(headers, asOf, nowMs);
   if (!unchanged) return new Response(response.body, { status: response.status, headers });

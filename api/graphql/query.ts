@@ -9,11 +9,13 @@ import { hash32, refuseArgument } from "./filters.ts";
 import { ChannelFilter, channels } from "./lists/channels.ts";
 import { InferenceFilter, inferenceById, inferences } from "./lists/inferences.ts";
 import { ModelSort, models } from "./lists/models.ts";
+import { networkSeries } from "./lists/networkSeries.ts";
 import { NodeFilter, NodeSort, nodes } from "./lists/nodes.ts";
 import { OnchainInferenceFilter, onchainInferences } from "./lists/onchainInferences.ts";
 import { operators } from "./lists/operators.ts";
 import { PaymentFilter, payments } from "./lists/payments.ts";
 import { PcrFilter, pcrs, teeTypes } from "./lists/registryRecords.ts";
+import { NetworkSeriesMetric, readsSeries, SeriesIntervalEnum } from "./lists/series.ts";
 import { SettlementFilter, settlements } from "./lists/settlements.ts";
 import { asksFor } from "./lookahead.ts";
 import { nodeById, sourcesOfId } from "./nodeById.ts";
@@ -21,6 +23,7 @@ import { FROM, readsPage, readsRows } from "./reads.ts";
 import * as refs from "./refs.ts";
 import { AsOfRef } from "./types/asOf.ts";
 import { NetworkRef } from "./types/network.ts";
+import { SeriesPoint } from "./types/series.ts";
 import { readStatus, StatusRef } from "./types/status.ts";
 
 const AT = "As it was after the last block whose timestamp is not later, unix seconds. Default: now.";
@@ -299,6 +302,36 @@ builder.queryType({
           registriesMeant(state.settings, registry ?? undefined),
         );
       },
+    }),
+    networkSeries: t.field({
+      type: [SeriesPoint],
+      nullable: true,
+      description:
+        "One metric of the network by the hour or day, oldest first; at most 1,000 buckets, by default the last 24 hours or 30 days.",
+      args: {
+        metric: t.arg({ type: NetworkSeriesMetric, required: true, description: "What to tell." }),
+        interval: t.arg({
+          type: SeriesIntervalEnum,
+          required: true,
+          defaultValue: "hour",
+          description: "Width of the buckets.",
+        }),
+        from: t.arg({
+          type: "Timestamp",
+          description: "The first bucket is the one that holds it, unix seconds.",
+        }),
+        to: t.arg({
+          type: "Timestamp",
+          description: "No bucket begins at or after it, unix seconds. Default: now.",
+        }),
+        registry: t.arg({
+          type: "Registry",
+          description:
+            "Heartbeats, active nodes and registrations of this registry, or `all`; the rest is the whole network's. Default: the first configured registry.",
+        }),
+      },
+      extensions: readsSeries(FROM.baseAndMaybeOg),
+      resolve: (_, { registry, ...args }, { state }) => networkSeries(state.view(null), registry, args),
     }),
     asOf: t.field({
       type: AsOfRef,

@@ -54,6 +54,7 @@ export async function listNodeSeries(
   settlementRegistry: string,
 ): Promise<readonly SeriesItem[]> {
   const grid = seriesGrid(interval, range, og.time);
+  if (grid.buckets.length === 0) return [];
   return ofValues(
     grid,
     await readNodeSeries(transaction, proofs, og, node, metric, grid, settlementRegistry),
@@ -71,6 +72,7 @@ export async function listNodePaymentSeries(
   caps: DailyOrganicCaps,
 ): Promise<readonly SeriesItem[]> {
   const grid = seriesGrid(interval, range, base.time);
+  if (grid.buckets.length === 0) return [];
   const payee = await readOwnPayee(transaction, og, node);
   if (payee === null) return ofValues(grid, []);
   const own = sql`own_address (payment_address, owner) as (values (${payee}, ${payee}))`;
@@ -87,12 +89,13 @@ export async function listNetworkSeries(
   { interval, ...range }: SeriesQuery,
 ): Promise<readonly SeriesItem[]> {
   const grid = seriesGrid(interval, range, og.time);
+  if (grid.buckets.length === 0) return [];
   const values = await readNetworkSeries(transaction, proofs, og, registries, metric, grid);
   return sinceKnown(ofValues(grid, values), grid, await readKnownSince(transaction, "og", og));
 }
 
 /** What was paid to anyone. @param og - null while it cannot be answered from: nothing is known to be organic then. */
-export function listNetworkPaymentSeries(
+export async function listNetworkPaymentSeries(
   transaction: ReadTransaction,
   og: Moment | null,
   base: Moment,
@@ -101,6 +104,7 @@ export function listNetworkPaymentSeries(
   scope: OperatorScope,
 ): Promise<readonly SeriesItem[]> {
   const grid = seriesGrid(interval, range, base.time);
+  if (grid.buckets.length === 0) return [];
   const rules = og === null ? null : { og, caps: scope.dailyOrganicCaps, ownAddresses: ownAddresses(scope) };
   return readDemand(transaction, { base, payee: null }, rules, metric, grid);
 }

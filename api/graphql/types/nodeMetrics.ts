@@ -1,6 +1,7 @@
 /** NodeMetrics: what is known of a node over a window that ends at the moment asked about. */
 import type { NodeMetrics, NodeWindow } from "../../queries/nodeMetrics.ts";
 import { builder } from "../builder.ts";
+import { TokenRevenue } from "./tokenRevenue.ts";
 
 export const MetricsWindow = builder.enumType("MetricsWindow", {
   description: "How far back from the moment asked about.",
@@ -12,26 +13,6 @@ export const MetricsWindow = builder.enumType("MetricsWindow", {
     ALL: { value: "all", description: "Since the node's registration." },
   } as const satisfies Record<string, { value: NodeWindow; description: string }>,
 });
-
-const TokenRevenue = builder
-  .objectRef<NonNullable<NodeMetrics["revenue"]>[number]>("TokenRevenue")
-  .implement({
-    description: "What came in, in one token.",
-    fields: (t) => ({
-      token: t.expose("token", { type: "Address", description: "The token's contract." }),
-      raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
-      organic: t.expose("organic", {
-        type: "BigInt",
-        nullable: true,
-        description:
-          "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
-      }),
-      effectivePayers: t.exposeFloat("effectivePayers", {
-        nullable: true,
-        description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
-      }),
-    }),
-  });
 
 export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
   description: "What is known of a node over a window. Null is unknown or not measured, never zero.",

@@ -11,8 +11,10 @@ import {
   NodeEventFilter,
   nodeEvents,
 } from "../lists/nodeHistory.ts";
+import { nodeSeries } from "../lists/nodeSeries.ts";
 import { NodeStatus } from "../lists/nodes.ts";
 import { PaymentFilter, payments } from "../lists/payments.ts";
+import { NodeSeriesMetric, readsSeries, SeriesIntervalEnum } from "../lists/series.ts";
 import { SettlementFilter, settlements } from "../lists/settlements.ts";
 import { FROM, readsPage, readsRows } from "../reads.ts";
 import {
@@ -33,6 +35,7 @@ import {
 } from "../refs.ts";
 import { MetricsWindow, NodeMetricsRef } from "./nodeMetrics.ts";
 import { NodePcr, OhttpConfig, TeeTypeName } from "./nodeRecord.ts";
+import { SeriesPoint } from "./series.ts";
 
 const RecordSource = builder.enumType("RecordSource", {
   description: "Where a node's record was read.",
@@ -148,6 +151,31 @@ TeeNodeRef.implement({
       extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 10),
       resolve: ({ registry, teeId, view }, { window }) =>
         view.loaders.metrics.load({ registry, teeId, window }),
+    }),
+    series: t.field({
+      type: [SeriesPoint],
+      nullable: true,
+      description:
+        "One of its metrics by the hour or day, oldest first; at most 1,000 buckets, by default the last 24 hours or 30 days.",
+      args: {
+        metric: t.arg({ type: NodeSeriesMetric, required: true, description: "What to tell." }),
+        interval: t.arg({
+          type: SeriesIntervalEnum,
+          required: true,
+          defaultValue: "hour",
+          description: "Width of the buckets.",
+        }),
+        from: t.arg({
+          type: "Timestamp",
+          description: "The first bucket is the one that holds it, unix seconds.",
+        }),
+        to: t.arg({
+          type: "Timestamp",
+          description: "No bucket begins at or after it, unix seconds. Default: the moment asked about.",
+        }),
+      },
+      extensions: readsSeries({ required: ["og", "base"] }),
+      resolve: (node, args) => nodeSeries(node, args),
     }),
     intervals: t.connection(
       {

@@ -1,6 +1,6 @@
 /** How long others may keep an answer: until the next block is due, which may change it. */
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
-import { type AsOf, lagSeconds } from "../queries/asOf.ts";
+import { type AsOf, lagSeconds } from "./asOf.ts";
 
 /** From one block to the next. OpenGradient's come every few seconds, Base's every two. */
 const BLOCK_SECONDS: Readonly<Record<ChainName, number>> = { og: 3, base: 2 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { AsOf, ChainAsOf } from "../queries/asOf.ts";
+import type { AsOf, ChainAsOf } from "./asOf.ts";
 import { cacheControl } from "./caching.ts";
 
 const NOW = 1_800_000_000;

@@ -1,0 +1,21 @@
+/** TokenRevenue: what came in, in one token. */
+import type { Volume } from "../../queries/volumes.ts";
+import { builder } from "../builder.ts";
+
+export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement({
+  description: "What came in, in one token.",
+  fields: (t) => ({
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    organic: t.expose("organic", {
+      type: "BigInt",
+      nullable: true,
+      description:
+        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
+    }),
+    effectivePayers: t.exposeFloat("effectivePayers", {
+      nullable: true,
+      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
+    }),
+  }),
+});
