@@ -7,6 +7,7 @@ import {
   nodeItemSchema,
   nodeSchema,
 } from "./rest/nodes.routes.ts";
+import { SCORE_VERSION } from "./scoring/index.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import {
   MAX_AGE_SECONDS,
@@ -136,7 +137,7 @@ describe("the answer", () => {
       publicKey: nodeNamed("a").publicKey,
       ohttpConfig: null,
       recordSource: "call",
-      score: null,
+      score: { version: SCORE_VERSION, gates: [{ reason: "stale" }, { reason: "not-proved-alive" }] },
     });
     const plain = await api.json("/v1/nodes");
     expect(() => nodeItemSchema([]).parse(plain.items[0])).not.toThrow();

@@ -1,5 +1,5 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
@@ -11,6 +11,7 @@ import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/htt
 import type { RateLimits } from "./http/limitRates.ts";
 import { accessLog } from "./http/observeRequests.ts";
 import { RateLimiter } from "./http/rateLimit.ts";
+import { keepSnapshots } from "./keepSnapshots.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
@@ -72,8 +73,9 @@ function rateLimitsFrom(environment: Environment): RateLimits | undefined {
 async function serve(environment: Environment, log: Log): Promise<void> {
   const database = await acquireDatabase(environment, log);
   const replicas = environment.DATABASE_REPLICA_URLS;
+  const readUrls = replicas.length > 0 ? replicas : [database.url];
   const reader = createReader({
-    urls: replicas.length > 0 ? replicas : [database.url],
+    urls: readUrls,
     onConnectionError: (error) => log.warn("idle database connection lost", { error }),
   });
   const settings = settingsFrom(environment);
@@ -84,12 +86,15 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   const metrics = createMetrics(settings.version);
   registerGauges(metrics, service, elapsed);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
+  const kept = keepSnapshots({ databaseUrl: database.url, readUrls, watcher, settings, log });
   const metricsServer =
     environment.METRICS_PORT === 0 ? null : await serveMetrics(metrics, environment.METRICS_PORT, log);
   try {
     const { fetch } = createApp({
       ...service,
       newRequestId: randomUUID,
+      newSeed: () => randomBytes(8).toString("hex"),
+      snapshots: kept.snapshots,
       elapsed,
       observers: [accessLog(log), metrics.observer],
       rateLimits: rateLimitsFrom(environment),
@@ -100,6 +105,7 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   } finally {
     stopWatching();
     metricsServer?.stop();
+    await kept.stop();
     await reader.close();
     await database.stop();
   }

@@ -67,7 +67,7 @@ const everything = (scores: RegistryScores) =>
   }));
 
 const scoresOf = (snapshots: Snapshots): RegistryScores => {
-  const scores = snapshots.newest.registries.get(REGISTRY)?.scores;
+  const scores = snapshots.newest.snapshot.registries.get(REGISTRY)?.scores;
   if (scores === undefined) throw new Error("the registry was not scored");
   return scores;
 };
@@ -344,5 +344,5 @@ test("while the index recovers the last snapshot stays", async () => {
   await rows.nextBlock(60);
   await rows.showHead();
   await kept.refresh();
-  expect(kept.newest.now).toBe(rows.time);
+  expect(kept.newest.snapshot.now).toBe(rows.time);
 });

@@ -41,3 +41,7 @@ export const within = (column: SQL, { from, to }: TimeRange): SQL[] => [
   ...(from === undefined ? [] : [sql`${column} >= ${from}`]),
   ...(to === undefined ? [] : [sql`${column} < ${to}`]),
 ];
+
+/** Tokens are what payloads claim; null when none claims any (`least` alone would skip the null). */
+export const clampedSum = (column: SQL): SQL =>
+  sql`case when sum(${column}) is not null then least(sum(${column}), ${Number.MAX_SAFE_INTEGER}) end::bigint`;

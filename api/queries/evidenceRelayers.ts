@@ -69,10 +69,11 @@ async function readRelayers(
       select n.owner from og.heartbeat h ${owner}
       where h.relayer = relayer.address and ${sent} order by h.block_number desc limit 1
     ) newest
-    where exists (
+    -- with a limit, because Postgres turns \`exists\` into a join of all heartbeats
+    cross join lateral (
       select from og.heartbeat h ${owner}
-      where h.relayer = relayer.address and ${sent} and n.owner <> newest.owner
-    )
+      where h.relayer = relayer.address and ${sent} and n.owner <> newest.owner limit 1
+    ) another
     order by relayer.address`);
   return rows.map(({ relayer }) => relayer);
 }
@@ -180,17 +181,21 @@ export async function readWitnesses(
         ${lastBlockAt(chainId, sql`silence.from_at`)} as closing
       ) blocks
       cross join lateral (
-        select array_agg(distinct h.tee_id) as tee_ids, count(distinct n.owner) as operators
-        from og.heartbeat h
-        join og.node n on n.chain_id = h.chain_id and n.registry = h.registry and n.tee_id = h.tee_id
-        where h.relayer = silence.relayer and h.chain_id = ${chainId} and h.registry = ${registry}
-          and h.block_number > blocks.opening and h.block_number <= silence.from_block
+        select array_agg(node.tee_id) as tee_ids, count(distinct node.owner) as operators
+        from (
+          select distinct h.tee_id, n.owner from og.heartbeat h
+          join og.node n on n.chain_id = h.chain_id and n.registry = h.registry and n.tee_id = h.tee_id
+          where h.relayer = silence.relayer and h.chain_id = ${chainId} and h.registry = ${registry}
+            and h.block_number > blocks.opening and h.block_number <= silence.from_block
+        ) node
       ) carried
       cross join lateral (
-        select count(distinct n.owner) as operators from og.heartbeat h
-        join og.node n on n.chain_id = h.chain_id and n.registry = h.registry and n.tee_id = h.tee_id
-        where carried.operators >= ${leastOperators} and h.chain_id = ${chainId} and h.registry = ${registry}
-          and h.block_number > blocks.opening and h.block_number <= blocks.closing
+        select count(*) as operators from (
+          select distinct n.owner from og.heartbeat h
+          join og.node n on n.chain_id = h.chain_id and n.registry = h.registry and n.tee_id = h.tee_id
+          where carried.operators >= ${leastOperators} and h.chain_id = ${chainId} and h.registry = ${registry}
+            and h.block_number > blocks.opening and h.block_number <= blocks.closing
+        ) operator
       ) heard
       where carried.operators >= ${leastOperators}
       order by silence.place`);

@@ -1,6 +1,6 @@
 /** Models that inferences were run with, as the payloads of individual settlements tell. */
 import { type SQL, sql } from "drizzle-orm";
-import { inferenceCounts, splitHours, within } from "./countedInferences.ts";
+import { clampedSum, inferenceCounts, splitHours, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
@@ -102,9 +102,6 @@ export async function listModels(
     }),
   );
 }
-
-/** Tokens are what payloads claim. */
-const clampedSum = (column: SQL): SQL => sql`least(sum(${column}), ${Number.MAX_SAFE_INTEGER})::bigint`;
 
 /** The verifier clamps signed times to 2^53-1: that one is no time. */
 const toTime = (signedAt: number): number | null => (signedAt === Number.MAX_SAFE_INTEGER ? null : signedAt);

@@ -32,6 +32,7 @@ interface Payees {
 /**
  * Per node and span, by `place name`. Absent for a node whose address is unknown or named by another node too.
  * @param wanted - a common table expression `wanted (chain_id, registry, tee_id, place)`.
+ * @param most - see `MOST_PAYER_DAYS`.
  */
 export async function readNodeRevenues(
   transaction: ReadTransaction,
@@ -40,10 +41,11 @@ export async function readNodeRevenues(
   caps: DailyOrganicCaps,
   wanted: SQL,
   spans: readonly Span[],
+  most = MOST_PAYER_DAYS,
 ): Promise<ReadonlyMap<string, NodeRevenue>> {
   const payees = await readOwnPayees(transaction, og, wanted);
   if (payees === null) return new Map();
-  const known = await readVolumes(transaction, og, base, caps, payees, spans);
+  const known = await readVolumes(transaction, og, base, caps, payees, spans, most);
   const excessive = new Set(known.filter(({ excess }) => excess).map(({ at }) => at));
   const raw = excessive.size === 0 ? [] : await readRaw(transaction, base, payees, spans);
   const found = new Map(
@@ -126,21 +128,21 @@ const rangeOf = ({ from, to }: Span, base: Moment): TimeRange => ({
 });
 
 /** Rows of `p`: what was paid in a span, whole days from their sums and the rest from payments, at most one too many. */
-function paidIn(base: Moment, span: Span): readonly SQL[] {
+function paidIn(base: Moment, span: Span, most: number): readonly SQL[] {
   const { whole, rest } = wholeBuckets(rangeOf(span, base), DAY_SECONDS);
   const place = sql`concat(own_payee.place, ${` ${span.name}`}::text) as place, own_payee.place as operator, own_payee.payee`;
   return [
     sql`select ${place}, d.* from own_payee cross join lateral (
       select d.payer, d.token, d.start_at, d.payments, d.amount, d.self_facilitated_amount from base.payer_day d
       where d.chain_id = ${base.chainId} and d.payee = own_payee.payee and ${allOf(within(sql`d.start_at`, whole))}
-      limit ${MOST_PAYER_DAYS + 1}) d`,
+      limit ${most + 1}) d`,
     ...rest.map(
       (part) => sql`select ${place}, m.* from own_payee cross join lateral (
       select m.payer, m.token, m.paid_at - m.paid_at % ${DAY_SECONDS} as start_at, 1 as payments, m.amount,
         case when m.payer = m.facilitator then m.amount else 0 end as self_facilitated_amount
       from base.payment m
       where m.payee = own_payee.payee and ${allOf(withinBlocks("base", base, part, "m"))}
-      limit ${MOST_PAYER_DAYS + 1}) m`,
+      limit ${most + 1}) m`,
     ),
   ];
 }
@@ -163,14 +165,15 @@ const readVolumes = (
   caps: DailyOrganicCaps,
   { relation }: Payees,
   spans: readonly Span[],
+  most: number,
 ): Promise<readonly VolumeRow[]> =>
   transaction.rows<VolumeRow>(sql`
     with ${namedAddresses(og)}, ${relation},
     paid as materialized (${sql.join(
-      spans.flatMap((span) => paidIn(base, span)),
+      spans.flatMap((span) => paidIn(base, span, most)),
       sql` union all `,
     )}),
-    excessive as materialized (select place from paid group by place having count(*) > ${MOST_PAYER_DAYS}),
+    excessive as materialized (select place from paid group by place having count(*) > ${most}),
     p as materialized (select * from paid where not exists (select from excessive e where e.place = paid.place)),
     payer as (select distinct payer as account from p), ${insiders(og)}, ${volumes(caps)}
     select place as at, token, raw, organic, effective_payers as "effectivePayers", payers, false as excess from volume

@@ -1,5 +1,6 @@
 /** Series of the whole network, but for what was paid. */
 import { type SQL, sql } from "drizzle-orm";
+import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
 import { inRegistries } from "./nodeState.ts";
@@ -180,11 +181,9 @@ async function readInferences(
   grid: SeriesGrid,
 ): Promise<SeriesValues> {
   const { from, to } = rangeOf(grid);
-  const tokens = (column: string) =>
-    sql`least(sum(b.${sql.identifier(column)}), ${Number.MAX_SAFE_INTEGER})::bigint`;
   const rows = await transaction.rows<InferenceSums>(sql`
     select b.start_at as "startAt", sum(b.inferences)::bigint as inferences,
-      ${tokens("prompt_tokens")} as "promptTokens", ${tokens("completion_tokens")} as "completionTokens"
+      ${clampedSum(sql`b.prompt_tokens`)} as "promptTokens", ${clampedSum(sql`b.completion_tokens`)} as "completionTokens"
     from ${proofs.nodeBucket} b where b.start_at >= ${from} and b.start_at < ${to}
     group by 1 order by 1`);
   return sumInferences(rows, metric, grid);

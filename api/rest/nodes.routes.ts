@@ -18,6 +18,8 @@ import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
 import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
+import { listNodesByScore, withScores } from "../snapshot/leaderboard.ts";
+import type { Snapshots } from "../snapshot/snapshots.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { count, eventFields, hex, unixSeconds, volumeSchema } from "./fields.ts";
 import {
@@ -33,6 +35,7 @@ import {
   wordsParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
+import { scoreSchema } from "./scoreFields.ts";
 
 export const metricsSchema = z
   .strictObject({
@@ -85,8 +88,6 @@ export const metricsSchema = z
   })
   .openapi("NodeMetrics");
 
-const factor = z.looseObject({});
-
 /** The fields of a node with the metrics of some windows. */
 const nodeFields = (windows: readonly NodeWindow[]) => ({
   teeId: hex(),
@@ -125,17 +126,7 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
   lastHeartbeatAt: unixSeconds(),
   lastSignedAt: unixSeconds(),
   recordSource: z.enum(["call", "calldata", "observation"]).nullable(),
-  score: z
-    .strictObject({
-      value: z.number(),
-      low: z.number(),
-      high: z.number(),
-      nEff: z.number(),
-      version: z.string(),
-      factors: z.array(factor),
-      gates: z.array(factor),
-    })
-    .nullable(),
+  score: scoreSchema.nullable(),
   metrics: z.strictObject(
     Object.fromEntries(windows.map((window): [string, z.ZodType] => [window, metricsSchema])),
   ),
@@ -236,8 +227,12 @@ export async function requireNode(
   );
 }
 
-export function nodeRoutes(app: ApiApp, service: ApiService): void {
-  const { settings } = service;
+export interface NodeRouteOptions extends ApiService {
+  readonly snapshots: Snapshots;
+}
+
+export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
+  const { settings, snapshots } = service;
 
   defineRoute(
     app,
@@ -276,23 +271,23 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
         {
           sources: WITH_METRICS,
           query,
-          keyTypes: sort === "uptime" || sort === "inferences" ? ["ratio", "position", "log"] : EVENT_KEY,
+          keyTypes: sort === "registeredAt" ? EVENT_KEY : ["ratio", "position", "log"],
           item: nodeItemSchema(include),
         },
         async (state, page) => {
-          const nodes = await listNodes(
-            state.transaction,
-            await state.momentAt(at),
-            { ...query, registries: registriesMeant(settings, registry) },
-            sort,
-            page,
-            await detailAt(settings, state, at, windows, keys),
-          );
-          if (keys === "with-keys") return nodes;
-          return {
-            ...nodes,
-            items: nodes.items.map(({ publicKey: _, tlsCertificate: __, ...node }) => node),
-          };
+          const { transaction } = state;
+          const moment = await state.momentAt(at);
+          const registries = registriesMeant(settings, registry);
+          const filters = { ...query, registries };
+          const detail = await detailAt(settings, state, at, windows, keys);
+          const ranked = registries ?? settings.registries;
+          const nodes =
+            sort === "score"
+              ? await listNodesByScore(snapshots, transaction, moment, ranked, filters, page, detail)
+              : await listNodes(transaction, moment, filters, sort, page, detail);
+          const items = await withScores(snapshots, transaction, moment, nodes.items);
+          if (keys === "with-keys") return { ...nodes, items };
+          return { ...nodes, items: items.map(({ publicKey: _, tlsCertificate: __, ...node }) => node) };
         },
       );
     },
@@ -318,16 +313,13 @@ export function nodeRoutes(app: ApiApp, service: ApiService): void {
       },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: WITH_METRICS, query }, async (state) =>
-        requireNode(
-          state,
-          await state.momentAt(query.at),
-          settings,
-          params.teeId,
-          query.registry,
-          await detailAt(settings, state, query.at, NODE_WINDOW_NAMES, "with-keys"),
-        ),
-      ),
+      answerOne(service, context, { sources: WITH_METRICS, query }, async (state) => {
+        const moment = await state.momentAt(query.at);
+        const detail = await detailAt(settings, state, query.at, NODE_WINDOW_NAMES, "with-keys");
+        const node = await requireNode(state, moment, settings, params.teeId, query.registry, detail);
+        const [scored] = await withScores(snapshots, state.transaction, moment, [node]);
+        return scored ?? node;
+      }),
   );
 
   const bare: NodeDetail = {

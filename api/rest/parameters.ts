@@ -30,6 +30,45 @@ export const hashParameter = () =>
     pattern: "^0x[0-9a-fA-F]{64}$",
   });
 
+/** A comma-separated selection of values; order and repetitions mean nothing. */
+const listOf = (one: z.ZodType<string>, rule: string, description: string) =>
+  z
+    .string({ error: rule })
+    .transform((text, context): readonly string[] => {
+      const values = text.split(",").map((part) => one.safeParse(part));
+      const given = values.flatMap(({ data }) => (data === undefined ? [] : [data]));
+      if (given.length === values.length && given.length <= MOST_LISTED) return [...new Set(given)].sort();
+      context.addIssue({ code: "custom", message: rule });
+      return z.NEVER;
+    })
+    .openapi({ type: "string", description });
+const MOST_LISTED = 100;
+
+export const addressListParameter = (description: string) =>
+  listOf(
+    addressParameter(),
+    `1 to ${MOST_LISTED} 20-byte addresses, 0x and 40 hex digits each, comma-separated`,
+    description,
+  );
+
+export const hashListParameter = (description: string) =>
+  listOf(
+    hashParameter(),
+    `1 to ${MOST_LISTED} 32-byte hashes, 0x and 64 hex digits each, comma-separated`,
+    description,
+  );
+
+/** A number with at most six decimals. */
+export const decimalParameter = (min: number, max: number, description: string) => {
+  const rule = `a number from ${min} to ${max}, with at most 6 decimals`;
+  return z
+    .string({ error: rule })
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, { error: rule })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error: rule })
+    .openapi({ type: "number", minimum: min, maximum: max, description });
+};
+
 /** Unix seconds. */
 export const timeParameter = (description: string) =>
   integer(0, Number.MAX_SAFE_INTEGER, "a time in unix seconds, a whole number from 0").openapi({

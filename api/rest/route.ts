@@ -76,12 +76,37 @@ export function defineRoute<P extends Shape, Q extends Shape>(
     },
   });
   app.openAPIRegistry.registerPath(route);
+  const queries = new RememberedQueries(querySchema);
   app.get(route.getRoutingPath(), (context: RequestContext) =>
-    handler(context, {
-      params: parse(paramsSchema, context.req.param()),
-      query: parse(querySchema, single(context.req.queries())),
-    }),
+    handler(context, { params: parse(paramsSchema, context.req.param()), query: queries.parse(context) }),
   );
+}
+
+const MOST_REMEMBERED = 256;
+const LONGEST_REMEMBERED = 512;
+
+/** Clients ask the same question again and again: its text is parsed once, and means the same object from then on. */
+class RememberedQueries<S extends z.ZodType> {
+  readonly #schema: S;
+  readonly #parsed = new Map<string, z.output<S>>();
+
+  constructor(schema: S) {
+    this.#schema = schema;
+  }
+
+  parse({ req }: RequestContext): z.output<S> {
+    const start = req.url.indexOf("?");
+    const text = start === -1 ? "" : req.url.slice(start);
+    const known = this.#parsed.get(text);
+    if (known !== undefined) return known;
+    const query = parse(this.#schema, single(req.queries()));
+    if (text.length <= LONGEST_REMEMBERED) {
+      const [oldest] = this.#parsed.keys();
+      if (this.#parsed.size >= MOST_REMEMBERED && oldest !== undefined) this.#parsed.delete(oldest);
+      this.#parsed.set(text, query);
+    }
+    return query;
+  }
 }
 
 /** A parameter given twice stays a list, which no rule accepts. */

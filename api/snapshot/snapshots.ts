@@ -16,6 +16,7 @@ import { readListings } from "./listing.ts";
 import type { Pause } from "./pause.ts";
 import { RegistryEvidence } from "./registryEvidence.ts";
 import { type RegistryScores, scoreRegistry } from "./registryScores.ts";
+import { Selector } from "./selector.ts";
 import { type RegistrySnapshot, type Snapshot, stateKey } from "./snapshot.ts";
 
 export interface SnapshotsOptions {
@@ -47,7 +48,7 @@ type ReadRegistry = Omit<RegistrySnapshot, "scores"> & { readonly evidence: Regi
 
 export class Snapshots {
   readonly #options: SnapshotsOptions;
-  #newest: Snapshot | null = null;
+  #newest: Selector | null = null;
   /** Newest first. */
   #kept: readonly Snapshot[] = [];
   /** What the next refresh continues from. */
@@ -64,10 +65,10 @@ export class Snapshots {
   }
 
   /**
-   * The newest state that selections can be made from.
+   * Selections from the newest state.
    * @throws {ApiError} while there is none.
    */
-  get newest(): Snapshot {
+  get newest(): Selector {
     if (this.#newest !== null) return this.#newest;
     if (this.#refusal instanceof ApiError) throw this.#refusal;
     throw new ApiError("indexing", "The nodes have not been scored yet.", {}, { retryAfterSeconds: 5 });
@@ -94,7 +95,7 @@ export class Snapshots {
     try {
       const read = await reader.read((transaction) => this.#readState(transaction));
       if (read === null || read === this.#read) return;
-      const before = read.continues ? this.#newest : null;
+      const before = read.continues ? (this.#newest?.snapshot ?? null) : null;
       const registries = new Map<string, RegistrySnapshot>();
       for (const [registry, { evidence, listings, approvedPcrs }] of read.registries) {
         await evidence.settle(pause);
@@ -104,8 +105,10 @@ export class Snapshots {
       }
       const { asOf, og, revision } = read;
       const snapshot: Snapshot = { asOf, now: og.blockTime, revision, registries };
+      const selector = new Selector(snapshot);
+      if (this.#newest !== null) await selector.takeOver(this.#newest, pause);
       this.#kept = [snapshot, ...(read.continues ? this.#kept : [])].slice(0, KEPT_SNAPSHOTS);
-      this.#newest = snapshot;
+      this.#newest = selector;
       this.#read = read;
     } catch (error) {
       this.#read = null;
@@ -179,7 +182,7 @@ export class Snapshots {
     const key = stateKey(evidence, moment.time, revision);
     const known = this.#find(key, registry);
     if (known !== null) return known;
-    if (moment.time > (this.#newest?.now ?? Number.NEGATIVE_INFINITY)) {
+    if (moment.time > (this.#newest?.snapshot.now ?? Number.NEGATIVE_INFINITY)) {
       await this.refresh();
       const refreshed = this.#find(key, registry);
       if (refreshed !== null) return refreshed;

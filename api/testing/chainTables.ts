@@ -98,6 +98,21 @@ export class ChainTables {
     await this.#insert(chain, table, full, "");
   }
 
+  /** Inserts many rows at once, completed likewise. */
+  async insertMany(chain: Chain, table: string, rows: readonly Row[]) {
+    const chainId = CHAIN_IDS[chain];
+    const name = `${chain}.${snakeCase(table)}`;
+    const blank = await this.#blank(chain, snakeCase(table));
+    const full = rows.map((row) =>
+      Object.fromEntries(
+        Object.entries({ ...blank, chainId, ...row }).map(([column, value]) => [snakeCase(column), value]),
+      ),
+    );
+    await this.client.query(`insert into ${name} select * from jsonb_populate_recordset(null::${name}, $1)`, [
+      JSON.stringify(full),
+    ]);
+  }
+
   /** Inserts a row of the verifier's, unless there is one with its key. */
   async insertProof(table: string, row: Row) {
     await this.#insert("proofs", table, row, " on conflict do nothing");

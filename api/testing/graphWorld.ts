@@ -243,6 +243,8 @@ async function settleBatch(tables: ChainTables, index: number, event: Settlement
       leaf_index: place,
       inference_id: leaf.id,
       signature_key: hash(`key${leaf.id.slice(2, 20)}`),
+      tee_id: leaf.teeId,
+      valid: place < 2,
     });
   }
   await put(tables, "settled", {

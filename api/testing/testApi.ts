@@ -3,7 +3,8 @@ import { createLog } from "../../config/log.ts";
 import { createApp } from "../app.ts";
 import { createReader } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
-import type { ApiSettings } from "../queries/service.ts";
+import type { ApiService, ApiSettings } from "../queries/service.ts";
+import { Snapshots } from "../snapshot/snapshots.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
 
@@ -22,6 +23,8 @@ export interface TestApi {
   readonly log: string[];
   /** Unix seconds. */
   now: number;
+  /** Brings the snapshot for selections up to the newest block, as a notice would. */
+  readonly refresh: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export function createTestApi(
   const log: string[] = [];
   const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
   let requests = 0;
+  let seeds = 0;
   const api: TestApi = {
     now: 0,
     log,
@@ -50,9 +54,13 @@ export function createTestApi(
       return JSON.parse(text);
     },
     handler: (request) => app.fetch(request),
-    close: () => reader.close(),
+    refresh: () => snapshots.refresh(),
+    close: async () => {
+      await reader.close();
+      await snapshotReader.close();
+    },
   };
-  const app = createApp({
+  const service: ApiService = {
     reader,
     watcher,
     settings: {
@@ -67,6 +75,13 @@ export function createTestApi(
     },
     clock: () => api.now * 1_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
+  };
+  const snapshotReader = createReader({ urls: [url], connections: 2, onConnectionError: () => {} });
+  const snapshots = new Snapshots({ ...service, reader: snapshotReader, pause: () => undefined });
+  const app = createApp({
+    ...service,
+    snapshots,
+    newSeed: () => `seed-${++seeds}`,
     newRequestId: () => `request-${++requests}`,
     elapsed: () => performance.now(),
   });

@@ -129,6 +129,9 @@ export const leaf = proofs.table(
     leafIndex: integer("leaf_index").notNull(),
     inferenceId: hex("inference_id").notNull(),
     signatureKey: hex("signature_key").notNull(),
+    /** The inference's and the signature's, once more: a batch is judged, and an hour summed, from its leaves alone. */
+    teeId: hex("tee_id").notNull(),
+    valid: boolean("valid"),
   },
   (table) => [
     primaryKey({ columns: [table.batchKey, table.leafIndex] }),

@@ -183,11 +183,13 @@ function readLogs(
   for (const heartbeat of heartbeats) sent.get(heartbeat.nodeId)?.push(heartbeat);
   return new Map(
     known.map((one) => {
-      const beats = (sent.get(one.nodeId) ?? []).map((beat) => ({
-        ...beat,
-        // Without the defence, a heartbeat counts for when it came.
-        signedAt: distinctSeconds ? beat.signedAt : beat.receivedAt,
-      }));
+      const all = sent.get(one.nodeId) ?? [];
+      // Without the defence, a heartbeat that the registry takes counts for when it came.
+      const beats = distinctSeconds
+        ? all
+        : all
+            .filter(({ signedAt, receivedAt }) => receivedAt - signedAt <= MAX_AGE)
+            .map((beat) => ({ ...beat, signedAt: beat.receivedAt }));
       const enabledAt = (at: number) => !isDisabled(one, at);
       return [one.nodeId, readHeartbeats(one.registeredAt, beats, MAX_AGE, enabledAt, signedTimes)];
     }),

@@ -45,16 +45,6 @@ export async function markPlaces(client: pg.ClientBase, places: readonly Settlem
   );
 }
 
-/** Whether inference `i` counts for its node, registered as `r` says: a valid signature of it was settled since then. */
-const COUNTS = `i.signature_valid and (
-  exists (select from proofs.settled t join proofs.signature g on g.key = t.signature_key
-    where t.inference_id = i.id and t.chain_id = r.chain_id and g.valid
-      and (t.block_number, t.log_index) >= (r.block_number, r.log_index))
-  or exists (select from proofs.leaf l join proofs.signature g on g.key = l.signature_key
-    join proofs.settled t on t.batch_key = l.batch_key
-    where l.inference_id = i.id and t.chain_id = r.chain_id and g.valid
-      and (t.block_number, t.log_index) >= (r.block_number, r.log_index)))`;
-
 /** Sums over claims of strangers stay within what is read as a number. */
 const clampedSum = (column: string): string => `least(sum(${column}), ${LARGEST})::int8`;
 
@@ -67,14 +57,35 @@ interface BucketTable {
   readonly sums: string;
 }
 
+/**
+ * An inference counts for its node when a valid signature of it was settled at or after the registration `r`. Where it was
+ * settled last decides, since only the order matters.
+ */
 const inferenceSums = (of: string) => ({
   of,
   columns: ["inferences", "prompt_tokens", "completion_tokens"],
-  sums: `select w.key, w.start_at, count(*), ${clampedSum("i.prompt_tokens")}, ${clampedSum("i.completion_tokens")}
-    from want w join proofs.inference i on i.${of} = w.key and i.signed_at >= w.start_at
-        and i.signed_at < w.start_at + 3600
-      join proofs.registration r on r.chain_id = $3 and r.tee_id = i.tee_id
-    where ${COUNTS} group by 1, 2`,
+  sums: `
+    with i as materialized (
+      select w.key, w.start_at, i.id, i.prompt_tokens, i.completion_tokens, r.block_number, r.log_index
+      from want w join proofs.inference i on i.${of} = w.key and i.signed_at >= w.start_at
+          and i.signed_at < w.start_at + 3600
+        join proofs.registration r on r.chain_id = $3 and r.tee_id = i.tee_id
+      where i.signature_valid),
+    in_batches as materialized (
+      select i.id, l.batch_key, i.block_number, i.log_index
+      from i join proofs.leaf l on l.inference_id = i.id where l.valid),
+    last_settled as materialized (
+      select batch_key, max(array[block_number, log_index]) as place
+      from proofs.settled where chain_id = $3 and batch_key in (select distinct batch_key from in_batches) group by 1),
+    counted as materialized (
+      select b.id from in_batches b join last_settled s using (batch_key)
+      where s.place >= array[b.block_number, b.log_index]
+      union
+      select i.id from i join proofs.settled t on t.inference_id = i.id and t.chain_id = $3
+        join proofs.signature g on g.key = t.signature_key
+      where g.valid and (t.block_number, t.log_index) >= (i.block_number, i.log_index))
+    select key, start_at, count(*), ${clampedSum("prompt_tokens")}, ${clampedSum("completion_tokens")}
+    from i join counted using (id) group by 1, 2`,
 });
 
 const verdicts = ["pending", "verified", "partial", "invalid", "unavailable"];

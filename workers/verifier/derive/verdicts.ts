@@ -34,10 +34,10 @@ export const hourOfColumn = (column: string): string => `${column} - ${column} %
 const JUDGED = `
   counted as (
     select t.chain_id, t.block_number, t.log_index, count(*)::int4 as leaves,
-      count(*) filter (where g.valid and r.tee_id is not null)::int4 as valid,
-      count(*) filter (where not g.valid)::int4 as invalid
-    from t join proofs.leaf l on l.batch_key = t.batch_key join proofs.signature g on g.key = l.signature_key
-      left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = g.tee_id
+      count(*) filter (where l.valid and r.tee_id is not null)::int4 as valid,
+      count(*) filter (where not l.valid)::int4 as invalid
+    from t join proofs.leaf l on l.batch_key = t.batch_key
+      left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = l.tee_id
         and (r.block_number, r.log_index) <= (t.block_number, t.log_index)
     group by 1, 2, 3),
   judged as (

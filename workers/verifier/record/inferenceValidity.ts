@@ -1,4 +1,4 @@
-/** Whether an inference has a valid signature, from all of its signatures. */
+/** What follows from an inference's signatures for itself and for its leaves. Both need it locked. */
 import type pg from "pg";
 
 /**
@@ -13,6 +13,16 @@ export async function reviewInferences(client: pg.ClientBase, ids: readonly stri
              case when bool_or(valid) then true when bool_and(valid is not null) then false end as valid
            from proofs.signature where inference_id = any($1) group by inference_id) merged
      where i.id = merged.inference_id and i.signature_valid is distinct from merged.valid`,
+    [ids],
+  );
+}
+
+/** Gives undecided leaves of these inferences the verdict that their signatures have got. */
+export async function decideLeaves(client: pg.ClientBase, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query(
+    `update proofs.leaf l set valid = g.valid from proofs.signature g
+     where l.inference_id = any($1) and l.valid is null and g.key = l.signature_key and g.valid is not null`,
     [ids],
   );
 }

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import { WORD } from "../../../proofs/words.ts";
 import { INVALID, type LeafRecords, RECORD, UNDECIDED, VALID } from "../check/leafRecords.ts";
-import { reviewInferences } from "./inferenceValidity.ts";
+import { decideLeaves, reviewInferences } from "./inferenceValidity.ts";
 
 export interface BatchLeaves {
   readonly batchKey: Hex;
@@ -117,13 +117,15 @@ export async function recordLeaves(client: pg.ClientBase, batches: readonly Batc
     [bytes, begins, ends, validity],
   );
   // somebody may have decided meanwhile what was undecided here
-  await reviewInferences(client, undecided(batches));
+  const open = undecided(batches);
+  await reviewInferences(client, open);
   await client.query(
-    `insert into proofs.leaf (batch_key, leaf_index, inference_id, signature_key)
-     select batch_key, leaf_index, ${part("inferenceId")}, ${SIGNATURE_KEY}
-     from unnest($2::int4[], $3::int4[], $4::text[], $5::int4[]) as u(o, e, batch_key, leaf_index)
+    `insert into proofs.leaf (batch_key, leaf_index, inference_id, signature_key, tee_id, valid)
+     select batch_key, leaf_index, ${part("inferenceId")}, ${SIGNATURE_KEY}, ${part("teeId")}, valid
+     from unnest($2::int4[], $3::int4[], $4::text[], $5::int4[], $6::bool[]) as u(o, e, batch_key, leaf_index, valid)
      order by batch_key, leaf_index
      on conflict do nothing`,
-    [bytes, begins, ends, batchKeys, indexes],
+    [bytes, begins, ends, batchKeys, indexes, validity],
   );
+  if (open.length > 0) await decideLeaves(client, open);
 }

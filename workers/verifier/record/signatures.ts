@@ -3,7 +3,7 @@ import type pg from "pg";
 import { markInferences } from "../derive/buckets.ts";
 import { deriveVerdicts, placesOfSignatures } from "../derive/verdicts.ts";
 import { finishJobs, holdJobs, type SignatureJob } from "../jobs/claims.ts";
-import { reviewInferences } from "./inferenceValidity.ts";
+import { decideLeaves, reviewInferences } from "./inferenceValidity.ts";
 import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
 export interface SignatureOutcome {
@@ -40,6 +40,7 @@ export const recordSignatures = (
       [keys, decided.map(({ valid }) => valid)],
     );
     await reviewInferences(client, ids);
+    await decideLeaves(client, ids);
 
     await lockDerived(client);
     await finishJobs(

@@ -1,0 +1,1 @@
+/** What the documents say besides the routes: the introduction, the tags, the headers. */

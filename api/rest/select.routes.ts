@@ -1,0 +1,171 @@
+/** `/v1/select`: which node to send the next inference to. Answered from memory. */
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
+import { type AsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
+import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { SCORING } from "../scoring/index.ts";
+import { EXCLUSION_REASONS } from "../snapshot/candidates.ts";
+import type { SelectionAnswer, SelectionQuestion } from "../snapshot/selector.ts";
+import type { Snapshots } from "../snapshot/snapshots.ts";
+import { unixSeconds } from "./fields.ts";
+import { nodeSchema } from "./nodes.routes.ts";
+import {
+  addressListParameter,
+  booleanParameter,
+  decimalParameter,
+  freshnessParameters,
+  hashListParameter,
+  hashParameter,
+  integerParameter,
+  oneOfParameter,
+  registryParameter,
+  textParameter,
+} from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+
+const { mostSelected } = SCORING;
+
+export const selectionSchema = z
+  .strictObject({
+    asOf: z.strictObject({
+      og: z.strictObject({ chainId: z.int(), blockNumber: z.int(), blockTime: unixSeconds() }),
+      base: z.null(),
+      proofsRevision: z.null(),
+      probeRound: z.null(),
+    }),
+    scoreVersion: z.string(),
+    seed: z.string().openapi({ description: "Given again at the same `asOf`, it gives the same answer." }),
+    validUntil: unixSeconds().nullable().openapi({
+      description:
+        "First second at which one of these nodes could fail a gate if nothing is heard of it until then; null without nodes.",
+    }),
+    nodes: z.array(
+      z.strictObject({
+        rank: z.int().openapi({ description: "From 1: the node to use, then its fallbacks." }),
+        probability: z.number().openapi({ description: "That this node is ranked first." }),
+        node: nodeSchema.omit({ metrics: true }),
+      }),
+    ),
+    excluded: z
+      .array(z.strictObject({ reason: z.enum(EXCLUSION_REASONS), count: z.int() }))
+      .openapi({ description: "Each node that was left out counts for the first reason that applies." }),
+  })
+  .openapi("SelectionAnswer");
+
+const queryShape = {
+  ...freshnessParameters,
+  teeType: integerParameter(0, 255, "TEE type.").default(0),
+  count: integerParameter(1, mostSelected, "Nodes to return: the first and its fallbacks.").default(1),
+  strategy: oneOfParameter(
+    ["weighted", "best", "random"],
+    "`weighted`: by score within limits per operator and machine. `best`: highest scores first. `random`: each alike.",
+  ).default("weighted"),
+  seed: textParameter().optional(),
+  only: hashListParameter("Node ids to choose among, comma-separated.").optional(),
+  exclude: hashListParameter("Node ids to leave out, comma-separated.").optional(),
+  owner: addressListParameter("Operators to choose among, comma-separated.").optional(),
+  excludeOwner: addressListParameter("Operators to leave out, comma-separated.").optional(),
+  pcrHash: hashParameter().optional(),
+  pcr: oneOfParameter(["latest"], "Only nodes that run the PCR approved last for their type.").optional(),
+  ohttp: booleanParameter("Only nodes with a key for Oblivious HTTP.").optional(),
+  minScore: decimalParameter(0, 100, "Lowest score.").optional(),
+  minUptime: decimalParameter(
+    0,
+    1,
+    "Lowest share of the observed time, weighed by age, during which the node was proved alive.",
+  ).optional(),
+  registry: registryParameter().optional(),
+};
+
+type Query = z.output<z.ZodObject<typeof queryShape>>;
+
+/** What a query asks for, but for the draw, and its name. */
+interface Asked {
+  readonly key: string;
+  readonly question: SelectionQuestion;
+}
+
+function toAsked(query: Query, settings: ApiSettings): Asked {
+  const { seed: _, count, maxLag, strategy, registry, ...filters } = query;
+  const question = { strategy, filters: { ...filters, registries: registriesMeant(settings, registry) } };
+  return { key: JSON.stringify(question), question };
+}
+
+const asOfJson = ({ og }: AsOf): string => {
+  if (og === null) throw new Error("a snapshot belongs to a block of OpenGradient");
+  const { chainId, blockNumber, blockTime } = og;
+  return JSON.stringify({
+    og: { chainId, blockNumber, blockTime },
+    base: null,
+    proofsRevision: null,
+    probeRound: null,
+  });
+};
+
+/** Put together by hand: nodes are JSON already. */
+function bodyOf(asOf: AsOf, seed: string, { scoreVersion, validUntil, nodes, excluded }: SelectionAnswer) {
+  const shown = nodes.map(
+    ({ rank, probability, json }) => `{"rank":${rank},"probability":${probability},"node":${json}}`,
+  );
+  return `{"asOf":${asOfJson(asOf)},"scoreVersion":${JSON.stringify(scoreVersion)},"seed":${JSON.stringify(seed)},"validUntil":${validUntil},"nodes":[${shown.join(",")}],"excluded":${JSON.stringify(excluded)}}`;
+}
+
+export interface SelectOptions extends ApiService {
+  readonly snapshots: Snapshots;
+  /** Makes a seed nobody can foresee. */
+  readonly newSeed: () => string;
+}
+
+export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock }: SelectOptions): void {
+  // A parsed query is the same object as long as its text is remembered.
+  const known = new WeakMap<Query, Asked>();
+  const askedBy = (query: Query): Asked => {
+    const asked = known.get(query) ?? toAsked(query, settings);
+    known.set(query, asked);
+    return asked;
+  };
+
+  defineRoute(
+    app,
+    {
+      path: "/v1/select",
+      summary: "Which nodes to use, the first and its fallbacks, with all that is needed to connect.",
+      answers: "one",
+      schema: selectionSchema,
+      params: {},
+      query: queryShape,
+    },
+    async (context, { query }) => {
+      const selector = snapshots.newest;
+      const { asOf, revision } = selector.snapshot;
+      const now = clock();
+      context.set("asOf", asOf);
+      refuseStale(asOf, query.maxLag ?? settings.maxLagSeconds, now);
+      if (query.pcrHash !== undefined && query.pcr !== undefined)
+        throw new ApiError("invalid-parameter", "pcr: give pcr or pcrHash, not both", {
+          parameter: "pcr",
+          value: query.pcr,
+          rule: "pcr or pcrHash, not both",
+        });
+
+      const headers = new Headers({ "Content-Type": "application/json" });
+      setFreshness(headers, asOf, now);
+      if (query.seed === undefined) headers.set("Cache-Control", "no-store");
+      else {
+        const tag = entityTag({ path: context.req.path, query, asOf, revision: String(revision) });
+        headers.set("Cache-Control", "no-cache");
+        headers.set("ETag", tag);
+        headers.set("Vary", "Accept-Encoding");
+        if (tagMatches(context.req.header("If-None-Match"), tag)) {
+          headers.delete("Content-Type");
+          return new Response(null, { status: 304, headers });
+        }
+      }
+      const { key, question } = askedBy(query);
+      const seed = query.seed ?? newSeed();
+      const body = bodyOf(asOf, seed, selector.select(key, question, seed, query.count));
+      headers.set("Content-Length", String(Buffer.byteLength(body)));
+      return new Response(body, { headers });
+    },
+  );
+}
