@@ -32,7 +32,7 @@ async function ask(system: RunningSystem, route: string): Promise<Answer | null>
   const body = (await response?.text()) ?? "";
   // Not yet, or again not: saying so is right. Anything else is not.
   if (response === null || response.status === 503) return null;
-  expect(response.status, body).toBe(200);
+  expect(response.status, `${body}\n${system.output().slice(-3000)}`).toBe(200);
   return {
     block: response.headers.get("og-block") ?? "",
     blockTime: response.headers.get("og-block-time") ?? "",

@@ -17,7 +17,7 @@ import { freePort, type RunningSystem, startSystem } from "./system/system.ts";
 const root = path.resolve(import.meta.dirname, "..");
 /** So that a blob is under way for most of the time. */
 const BLOB_LATENCY_MS = 1_500;
-const KILL_EVERY_MS = 1_000;
+const KILL_EVERY_MS = 3_000;
 const KILLS_AT_LEAST = 5;
 
 interface Run {

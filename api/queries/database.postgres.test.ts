@@ -97,3 +97,22 @@ test("bulk reads leave half of the connections to others", async () => {
     await reader.close();
   }
 });
+
+test("a reader that is in the way of whoever locks the tables is told that the index recovers", async () => {
+  await observer.query("create table one (a int); create table other (a int)");
+  const reader = readerOf(1);
+  try {
+    await observer.query("begin; set local deadlock_timeout = '60s'; lock other");
+    let locked: Promise<unknown> = Promise.resolve();
+    const read = reader.read(async (transaction) => {
+      await transaction.rows(sql`select a from one`);
+      locked = observer.query("lock one");
+      await transaction.rows(sql`select a from other`);
+    });
+    await expect(read).rejects.toMatchObject({ code: "indexing", retryAfterSeconds: 1 });
+    await locked;
+    await observer.query("rollback");
+  } finally {
+    await reader.close();
+  }
+});

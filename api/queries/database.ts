@@ -61,6 +61,8 @@ const types = {
 const dialect = new PgDialect();
 
 const UNDEFINED_TABLE = new Set(["42P01", "3F000"]);
+/** Only whoever locks tables whole can be in the way of a reader: Ponder, when it recovers from a crash. */
+const DEADLOCK = "40P01";
 const QUERY_CANCELED = "57014";
 /** Shutting down, starting up, too many connections; and, on a replica, cancelled by recovery. */
 const UNAVAILABLE = new Set(["57P01", "57P02", "57P03", "53300", "40001"]);
@@ -119,6 +121,13 @@ function translate(error: unknown): unknown {
       "The tables are not published yet.",
       {},
       { cause: error, retryAfterSeconds: 5 },
+    );
+  if (code === DEADLOCK)
+    return new ApiError(
+      "indexing",
+      "The index recovers from a crash and has its tables locked.",
+      {},
+      { cause: error, retryAfterSeconds: 1 },
     );
   if (code === QUERY_CANCELED)
     return new ApiError("timeout", "The query was cancelled.", {}, { cause: error, retryAfterSeconds: 5 });
