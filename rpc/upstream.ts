@@ -174,7 +174,7 @@ export class Upstream {
     if (this.pausedForMs() > 0) return;
     const steps = Math.min(this.#pauses, 10);
     const jitter = 0.75 + Math.random() / 2;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** steps) * jitter;
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** steps * jitter);
     this.#pausedUntil = this.#now() + pauseMs;
     // requests already under way will fail too: the same failure, not new ones
     this.#countFrom = this.#pausedUntil;
@@ -184,7 +184,7 @@ export class Upstream {
     this.#checked = false;
     this.#notices.warn(
       `reach ${this.#settings.url}`,
-      `${this.#name} cannot be used: ${reason}. Trying again in ${seconds(pauseMs)}, then less often, up to every ${seconds(LONGEST_PAUSE_MS)}`,
+      `${this.#name} cannot be used: ${reason}. Trying again in ${seconds(pauseMs)}, then less often, at least every ${seconds(LONGEST_PAUSE_MS)}`,
     );
   }
 

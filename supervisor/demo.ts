@@ -14,7 +14,19 @@ import { onStopSignals } from "./stopSignals.ts";
 import { type System, startSystem } from "./supervise.ts";
 
 /** What a user's own settings may say about a demo; the rest is the devnet's, or a default. */
-const USERS = ["API_HOST", "API_PORT", "PONDER_PORT", "MAX_LAG_SECONDS", "LOG_LEVEL", "LOG_FORMAT"] as const;
+const USERS = [
+  "API_HOST",
+  "API_PORT",
+  "METRICS_PORT",
+  "PONDER_PORT",
+  "MAX_LAG_SECONDS",
+  "RATE_LIMIT_PER_MINUTE",
+  "RATE_LIMIT_BURST",
+  "RATE_LIMIT_LOOPBACK",
+  "TRUSTED_PROXY_ADDRESSES",
+  "LOG_LEVEL",
+  "LOG_FORMAT",
+] as const satisfies readonly (keyof Environment)[];
 const OBSERVER_INTERVAL_SECONDS = "30";
 /** The devnet's blob store has a blob at once or never: nobody watching a demo should wait for days to see it missed. */
 const VERIFIER_SETTINGS = {

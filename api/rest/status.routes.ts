@@ -6,6 +6,7 @@ import { readVerifierBacklog } from "../queries/backlog.ts";
 import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import { type ApiService, originOf } from "../queries/service.ts";
+import { SCORE_VERSION } from "../scoring/index.ts";
 import type { RequestContext } from "./answer.ts";
 import { hex, unixSeconds } from "./fields.ts";
 import { freshnessParameters } from "./parameters.ts";
@@ -38,8 +39,11 @@ export const statusSchema = z
       lastRoundUsable: z.boolean().nullable(),
     }),
     version: z.string(),
-    scoreVersion: z.string().nullable(),
-    digest: z.string().nullable(),
+    scoreVersion: z.string(),
+    digest: z.string().openapi({
+      description:
+        "Of the software and the configuration: processes with the same digest give the same bytes for the same state.",
+    }),
   })
   .openapi("Status");
 
@@ -125,8 +129,8 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
         },
         prober: { due: null, lastRoundAt: null, lastRoundUsable: null },
         version: settings.version,
-        scoreVersion: null,
-        digest: null,
+        scoreVersion: SCORE_VERSION,
+        digest: asOf.origin,
       });
     },
   );

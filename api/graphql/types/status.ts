@@ -3,6 +3,8 @@ import { CHAIN_NAMES, type ChainName } from "../../../config/environment.ts";
 import { readVerifierBacklog } from "../../queries/backlog.ts";
 import { readProgress } from "../../queries/position.ts";
 import { readProofTables } from "../../queries/proofs.ts";
+import { originOf } from "../../queries/service.ts";
+import { SCORE_VERSION } from "../../scoring/index.ts";
 import { builder } from "../builder.ts";
 import type { GraphState } from "../state.ts";
 
@@ -26,6 +28,8 @@ interface Status {
   readonly chains: readonly ChainStatus[];
   readonly verifier: VerifierStatus;
   readonly version: string;
+  readonly scoreVersion: string;
+  readonly digest: string;
 }
 
 /** Also how far a chain is that cannot be answered from: it is being indexed, or recovers. */
@@ -51,7 +55,8 @@ export async function readStatus({ transaction, settings, watcher, clock }: Grap
       ready: watcher.admit(chain, progress[chain]) !== null,
     };
   });
-  return { chains, verifier, version: settings.version };
+  const { version } = settings;
+  return { chains, verifier, version, scoreVersion: SCORE_VERSION, digest: originOf(settings) };
 }
 
 const ChainNameEnum = builder.enumType("ChainName", {
@@ -122,5 +127,10 @@ export const StatusRef = builder.objectRef<Status>("Status").implement({
     }),
     verifier: t.expose("verifier", { type: VerifierStatusRef, description: "The verifier's backlog." }),
     version: t.exposeString("version", { description: "Version of this software." }),
+    scoreVersion: t.exposeString("scoreVersion", { description: "Version of the scores' constants." }),
+    digest: t.exposeString("digest", {
+      description:
+        "Of the software and the configuration: processes with the same digest give the same bytes for the same state.",
+    }),
   }),
 });
