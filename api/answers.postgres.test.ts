@@ -5,8 +5,10 @@ import { getRequestListener } from "@hono/node-server";
 import { encodeAbiParameters, parseAbiParameters } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
+import { MOST_PAYEE_DAYS } from "./queries/payers.ts";
 import { PositionWatcher } from "./queries/position.ts";
 import { networkSchema, operatorSchema } from "./rest/operators.routes.ts";
+import { payerSchema } from "./rest/payers.routes.ts";
 import { channelSchema, paymentSchema } from "./rest/payments.routes.ts";
 import { pcrSchema, teeTypeSchema } from "./rest/registry.routes.ts";
 import {
@@ -556,6 +558,98 @@ describe("payments, channels and operators", () => {
     expect([...first.items, ...second.items]).toEqual(items);
     const csv = await (await api.get("/v1/operators?format=csv")).text();
     expect(csv.split("\n")[0]).toContain("nodes.active");
+  });
+
+  test("a payer's spending, to whom, and what of it is organic", async () => {
+    await history.register("a", T0, { owner: address("owner-a") });
+    await history.register("b", T0 + 1, { owner: address("owner-a") });
+    await history.register("c", T0 + 2, { owner: address("owner-c") });
+    await pay(1, { paidAt: T0 - DAY });
+    await pay(2, { amount: String(OPG_UNIT) });
+    await pay(3, { payee: address("pay-b"), amount: String(OPG_UNIT) });
+    await pay(4, { payee: address("pay-c") });
+    await pay(5, { payee: address("elsewhere"), token: address("other-token"), amount: "7" });
+    await pay(6, { facilitator: address("payer"), payee: address("pay-c") });
+    await pay(7, { payer: address("pay-c") });
+    await pay(8, { payer: address("second") });
+    await tables.setHead("base", 20, T0 + 20);
+    const payer = await api.json(`/v1/payers/${address("payer")}`);
+    expect(() => payerSchema.parse(payer)).not.toThrow();
+    const halves = (amount: bigint) => String((amount * OPG_UNIT) / 2n);
+    const other = address("other-token");
+    expect(payer).toMatchObject({
+      address: address("payer"),
+      firstPaidAt: T0 - DAY,
+      lastPaidAt: T0 + 6,
+      insider: false,
+      payments: 6,
+      // To owner-a's two addresses together 1 of 2 on the second day; to owner-c without what it submitted itself.
+      spending: expect.arrayContaining([
+        { token: OPG, raw: halves(7n), organic: halves(4n), payments: 5 },
+        { token: other, raw: "7", organic: null, payments: 1 },
+      ]),
+      operators: [
+        { operator: address("owner-a"), token: OPG, raw: halves(5n), organic: halves(3n), payments: 3 },
+        { operator: address("owner-c"), token: OPG, raw: halves(2n), organic: halves(1n), payments: 2 },
+        { operator: null, token: other, raw: "7", organic: null, payments: 1 },
+      ],
+      payeeCount: 4,
+      channels: { open: 0, withdrawing: 0, closed: 0 },
+    });
+    const midnight = T0 - (T0 % DAY);
+    expect(payer.payees[0]).toEqual({
+      payee: address("pay-a"),
+      operator: address("owner-a"),
+      token: OPG,
+      raw: halves(3n),
+      payments: 2,
+      firstDayAt: midnight - DAY,
+      lastDayAt: midnight,
+    });
+    const insider = await api.json(`/v1/payers/${address("pay-c")}`);
+    expect(insider).toMatchObject({
+      insider: true,
+      spending: [{ token: OPG, raw: halves(1n), organic: "0", payments: 1 }],
+    });
+    expect((await problem(`/v1/payers/${address("nobody")}`)).body.code).toBe("payer-not-found");
+  });
+
+  test("a payer is as it was at the block asked about, and known without OpenGradient", async () => {
+    await history.register("a", T0, { owner: address("owner-a") });
+    for (const block of [1, 2, 3]) await pay(block);
+    await pay(4, { payer: address("later") });
+    await tables.setHead("base", 2, T0 + 2);
+    expect(await api.json(`/v1/payers/${address("payer")}`)).toMatchObject({
+      lastPaidAt: T0 + 2,
+      payments: 2,
+      spending: [{ raw: String(OPG_UNIT), organic: String(OPG_UNIT) }],
+    });
+    expect((await problem(`/v1/payers/${address("later")}`)).body.code).toBe("payer-not-found");
+    await tables.setHead("base", 20, T0 + 20);
+    await tables.setHead("og", 10_000, HEAD, "not-ready");
+    expect(await api.json(`/v1/payers/${address("payer")}`)).toMatchObject({
+      payments: 3,
+      insider: null,
+      spending: [{ organic: null, payments: 3 }],
+      operators: null,
+      payees: [{ payee: address("pay-a"), operator: null, payments: 3 }],
+    });
+  });
+
+  test("a payer with too much to add up has no sums, and is answered all the same", async () => {
+    await pay(1);
+    await tables.client.query(
+      `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
+       select 8453, $1, '0x' || lpad(to_hex(n), 40, '0'), $2, 0, 1, 1, 0 from generate_series(0, ${MOST_PAYEE_DAYS}) n`,
+      [address("pay-a"), address("payer")],
+    );
+    expect(await api.json(`/v1/payers/${address("payer")}`)).toMatchObject({
+      firstPaidAt: T0 + 1,
+      payments: null,
+      spending: null,
+      operators: null,
+      payees: null,
+    });
   });
 
   test("channels are as they were at the page's block", async () => {

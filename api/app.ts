@@ -20,6 +20,7 @@ import { inferenceRoutes } from "./rest/inferences.routes.ts";
 import { modelRoutes } from "./rest/models.routes.ts";
 import { nodeRoutes } from "./rest/nodes.routes.ts";
 import { operatorRoutes } from "./rest/operators.routes.ts";
+import { payerRoutes } from "./rest/payers.routes.ts";
 import { paymentRoutes } from "./rest/payments.routes.ts";
 import { errorsPage, problemResponse } from "./rest/problem.ts";
 import { registryRoutes } from "./rest/registry.routes.ts";
@@ -121,6 +122,7 @@ export function createApp(options: AppOptions): ApiApp {
   relayerRoutes(app, options);
   modelRoutes(app, options);
   paymentRoutes(app, options);
+  payerRoutes(app, options);
   operatorRoutes(app, options);
   registryRoutes(app, options);
   graphqlRoutes(app, options);

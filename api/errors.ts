@@ -54,6 +54,11 @@ export const ERROR_KINDS = {
     title: "No such relayer",
     help: "No settlement and no heartbeat was sent by this address.",
   },
+  "payer-not-found": {
+    status: 404,
+    title: "No such payer",
+    help: "This address made no payment that is indexed, and funds no channel.",
+  },
   "channel-not-found": { status: 404, title: "No such channel", help: "No channel has this id." },
   "operator-not-found": {
     status: 404,

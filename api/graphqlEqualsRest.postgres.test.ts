@@ -485,7 +485,7 @@ describe("one of each", () => {
     expect(shown).toEqual(Array.isArray(leaves) ? leaves : leaves.items);
   });
 
-  test("a receipt, an operator, a relayer, a channel, the network", async () => {
+  test("a receipt, an operator, a relayer, payers, a channel, the network", async () => {
     const { items } = await api.json("/v1/inferences?signatureValid=true");
     await same(
       `/v1/inferences/${items[0].id}/receipt`,
@@ -512,6 +512,14 @@ describe("one of each", () => {
         return { address: data.relayer.address, ...record, settlementLatency: { individual, batch } };
       },
     );
+    for (const name of PAYERS)
+      await same(
+        `/v1/payers/${address(name)}`,
+        `{ payer(address: "${address(name)}") { address record { firstPaidAt lastPaidAt insider payments payeeCount
+          spending { token raw organic payments } operators { operator token raw organic payments }
+          payees { payee operator token raw payments firstDayAt lastDayAt } channels { open withdrawing closed } } } }`,
+        ({ payer: { address, record } }) => ({ address, ...record }),
+      );
     await same(
       `/v1/channels/${hash("channel2")}`,
       `{ channel(channelId: "${hash("channel2")}") { ${LISTS.channels?.selection} } }`,

@@ -77,8 +77,21 @@ const CREATION: readonly SortColumn[] = [
   { expression: sql`c.created_log_index`, type: "int" },
 ];
 
+const createdBy = ({ chainId, blockNumber }: Moment): SQL[] => [
+  sql`c.chain_id = ${chainId}`,
+  sql`c.created_block <= ${blockNumber}`,
+];
+
+/** Joins the newest event up to the moment, as `e`. */
+const joinNewestEvent = ({ chainId, blockNumber }: Moment): SQL => sql`
+  cross join lateral (
+    select * from base.channel_event e
+    where e.chain_id = ${chainId} and e.channel_id = c.channel_id and e.block_number <= ${blockNumber}
+    order by e.block_number desc, e.log_index desc limit 1
+  ) e`;
+
 /** Channels with their newest event up to the moment. */
-const select = ({ chainId, blockNumber }: Moment, conditions: readonly SQL[], page: PageRequest): SQL => sql`
+const select = (moment: Moment, conditions: readonly SQL[], page: PageRequest): SQL => sql`
   select c.channel_id as "channelId", c.chain_id as "chainId", c.payer, c.payer_authorizer as "payerAuthorizer",
     c.receiver, c.receiver_authorizer as "receiverAuthorizer", c.token,
     c.withdraw_delay_seconds as "withdrawDelaySeconds", c.salt, e.balance_after as balance,
@@ -87,13 +100,8 @@ const select = ({ chainId, blockNumber }: Moment, conditions: readonly SQL[], pa
     e.pending_withdrawal_finalizable_at_after as "finalizableAt", ${stateColumn} as state,
     c.created_at as "createdAt", e.timestamp as "updatedAt", c.created_block as "createdBlock",
     c.created_log_index as "createdLogIndex"
-  from base.channel c
-  cross join lateral (
-    select * from base.channel_event e
-    where e.chain_id = ${chainId} and e.channel_id = c.channel_id and e.block_number <= ${blockNumber}
-    order by e.block_number desc, e.log_index desc limit 1
-  ) e
-  where ${allOf([sql`c.chain_id = ${chainId}`, sql`c.created_block <= ${blockNumber}`, ...conditions])}
+  from base.channel c ${joinNewestEvent(moment)}
+  where ${allOf([...createdBy(moment), ...conditions])}
   ${listOrder(page, CREATION)} limit ${page.limit + 1}`;
 
 /** Channels, the newest created first; `from` and `to` bound their creation. */
@@ -134,6 +142,22 @@ export async function findChannel(
     select(moment, [sql`c.channel_id = ${channelId}`], { limit: 1, after: null }),
   );
   return row === undefined ? null : toChannel(row);
+}
+
+/** How many channels a payer funds, by state; null when there are more than `most`. */
+export async function countChannels(
+  transaction: ReadTransaction,
+  moment: Moment,
+  payer: string,
+  most: number,
+): Promise<Readonly<Record<ChannelState, number>> | null> {
+  const rows = await transaction.rows<{ state: ChannelState; count: number }>(sql`
+    select ${stateColumn} as state, count(*) as count
+    from (select c.* from base.channel c where ${allOf([sql`c.payer = ${payer}`, ...createdBy(moment)])} limit ${most + 1}) c
+    ${joinNewestEvent(moment)} group by 1 order by 1`);
+  if (rows.reduce((sum, { count }) => sum + count, 0) > most) return null;
+  const of = (state: ChannelState) => rows.find((row) => row.state === state)?.count ?? 0;
+  return { open: of("open"), withdrawing: of("withdrawing"), closed: of("closed") };
 }
 
 const toChannel = (row: ChannelRow): Channel => ({

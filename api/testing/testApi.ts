@@ -50,7 +50,7 @@ export function createTestApi(
     async json(path) {
       const response = await app.request(path);
       const text = await response.text();
-      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
+      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text} ${log.at(-1) ?? ""}`);
       return JSON.parse(text);
     },
     handler: (request) => app.fetch(request),

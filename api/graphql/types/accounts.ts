@@ -1,5 +1,6 @@
 /** Payer and Relayer: addresses in a role. */
 
+import { findPayer } from "../../queries/payers.ts";
 import { findRelayer } from "../../queries/relayers.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
@@ -20,6 +21,7 @@ import {
   SettlementConnection,
   SettlementRef,
 } from "../refs.ts";
+import { PayerRecordRef } from "./payerRecord.ts";
 import { RelayerRecordRef } from "./relayerRecord.ts";
 
 PayerRef.implement({
@@ -32,6 +34,16 @@ PayerRef.implement({
       resolve: ({ address, view }) => encodeGlobalId("Payer", address, view.at),
     }),
     address: t.expose("address", { type: "Address", description: "The payer's address." }),
+    record: t.field({
+      type: PayerRecordRef,
+      nullable: true,
+      description: "What it paid, added up; null when it never paid and funds no channel.",
+      extensions: readsRows(FROM.baseAndMaybeOg, 2_000),
+      resolve: async ({ address, view }) => {
+        const { transaction, settings } = view.state;
+        return findPayer(transaction, await view.base(), await view.optionalOg(), address, settings);
+      },
+    }),
     payments: t.connection(
       {
         type: PaymentRef,

@@ -1,0 +1,89 @@
+/** `/v1/payers/:address`. */
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
+import { findPayer, MOST_CHANNELS, MOST_PAYEE_DAYS, MOST_RECIPIENTS } from "../queries/payers.ts";
+import type { ApiService } from "../queries/service.ts";
+import { answerOne } from "./answer.ts";
+import { amount, count, hex, unixSeconds } from "./fields.ts";
+import { addressParameter, freshnessParameters } from "./parameters.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
+
+const spendingFields = { token: hex(), raw: amount(), payments: count() };
+const organic = amount().nullable().openapi({
+  description:
+    "Counts for at most 1 OPG or 1 USDC per operator and UTC day; null for other tokens, and while OpenGradient is not indexed.",
+});
+const bounded = `null when the payer has more than ${MOST_PAYEE_DAYS} days of payees.`;
+
+export const payerSchema = z
+  .strictObject({
+    address: hex(),
+    firstPaidAt: unixSeconds().nullable().openapi({ description: "Null for one who only funds channels." }),
+    lastPaidAt: unixSeconds().nullable(),
+    insider: z.boolean().nullable().openapi({
+      description:
+        "Whether it is a payment address, a relayer or an admin: then nothing it pays is organic. Null while OpenGradient is not indexed.",
+    }),
+    payments: count()
+      .nullable()
+      .openapi({ description: `Like the sums below, ${bounded}` }),
+    spending: z
+      .array(z.strictObject({ ...spendingFields, organic }))
+      .nullable()
+      .openapi({ description: "Per token." }),
+    operators: z
+      .array(z.strictObject({ operator: hex().nullable(), ...spendingFields, organic }))
+      .nullable()
+      .openapi({
+        description: `Per operator and token, the ${MOST_RECIPIENTS} paid most often; \`operator\` null stands for all payees that are no operator's own. Null while OpenGradient is not indexed.`,
+      }),
+    payees: z
+      .array(
+        z.strictObject({
+          payee: hex(),
+          operator: hex().nullable(),
+          ...spendingFields,
+          firstDayAt: unixSeconds().openapi({ description: "Midnight (UTC) of the first day it was paid." }),
+          lastDayAt: unixSeconds().openapi({ description: "Midnight (UTC) of the last." }),
+        }),
+      )
+      .nullable()
+      .openapi({ description: `Per address and token, the ${MOST_RECIPIENTS} paid most often.` }),
+    payeeCount: count().nullable().openapi({ description: "Distinct addresses that it paid." }),
+    channels: z
+      .strictObject({ open: count(), withdrawing: count(), closed: count() })
+      .nullable()
+      .openapi({
+        description: `Channels that it funds, by state; null when there are more than ${MOST_CHANNELS}.`,
+      }),
+  })
+  .openapi("Payer");
+
+export function payerRoutes(app: ApiApp, service: ApiService): void {
+  defineRoute(
+    app,
+    {
+      path: "/v1/payers/{address}",
+      summary: "What one address paid, in which tokens and to whom.",
+      answers: "one",
+      schema: payerSchema,
+      params: { address: addressParameter() },
+      query: freshnessParameters,
+    },
+    (context, { params: { address }, query }) =>
+      answerOne(
+        service,
+        context,
+        { sources: { required: ["base"], optional: ["og"] }, query },
+        async (state) => {
+          const [base, og] = [state.moment("base"), state.optionalMoment("og")];
+          const payer = await findPayer(state.transaction, base, og, address, service.settings);
+          if (payer !== null) return payer;
+          throw new ApiError("payer-not-found", `address: "${address}" never paid and funds no channel`, {
+            parameter: "address",
+            value: address,
+          });
+        },
+      ),
+  );
+}
