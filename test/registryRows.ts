@@ -102,11 +102,17 @@ export class RegistryRows {
     await this.tables.setHead("og", this.#block, this.#time);
   }
 
-  async register(name: string, place: { owner: string; host: string; payee: string; pcrHash: string }) {
+  /** @param record - columns of the node's row that say something else. */
+  async register(
+    name: string,
+    place: { owner: string; host: string; payee: string; pcrHash: string },
+    record: Readonly<Record<string, unknown>> = {},
+  ) {
     const { teeId, publicKey } = nodeNamed(name);
     const owner = address(place.owner);
     const endpoint = `https://${place.host}`;
-    const logIndex = await this.#event("registered", { teeId, teeType: 0, account: owner });
+    const { teeType = 0 } = record;
+    const logIndex = await this.#event("registered", { teeId, teeType, account: owner });
     const position = { statusBlock: this.#block, statusLogIndex: logIndex, statusTxHash: hash("tx") };
     await this.tables.insert("og", "node", {
       registry: REGISTRY,
@@ -126,6 +132,7 @@ export class RegistryRows {
       pcrHash: place.pcrHash,
       recordSource: "call",
       ...position,
+      ...record,
     });
     const node: RowNode = {
       name,

@@ -1,11 +1,12 @@
 /** `/v1/select`: which node to send the next inference to. Answered from memory. */
 import { z } from "@hono/zod-openapi";
-import { ApiError } from "../errors.ts";
-import { type AsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
-import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
+import type { ApiService } from "../queries/service.ts";
 import { SCORING } from "../scoring/index.ts";
 import { EXCLUSION_REASONS } from "../snapshot/candidates.ts";
-import type { SelectionAnswer, SelectionQuestion } from "../snapshot/selector.ts";
+import { type NamedQuestion, questionOf } from "../snapshot/question.ts";
+import type { SelectionAnswer } from "../snapshot/selector.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { unixSeconds } from "./fields.ts";
 import { nodeSchema } from "./nodes.routes.ts";
@@ -32,6 +33,9 @@ export const selectionSchema = z
       base: z.null(),
       proofsRevision: z.null(),
       probeRound: z.null(),
+      observationsRevision: z.int().openapi({
+        description: "How often reading nodes' records again had brought something that no event announced.",
+      }),
     }),
     scoreVersion: z.string(),
     seed: z.string().openapi({ description: "Given again at the same `asOf`, it gives the same answer." }),
@@ -79,19 +83,8 @@ const queryShape = {
 
 type Query = z.output<z.ZodObject<typeof queryShape>>;
 
-/** What a query asks for, but for the draw, and its name. */
-interface Asked {
-  readonly key: string;
-  readonly question: SelectionQuestion;
-}
-
-function toAsked(query: Query, settings: ApiSettings): Asked {
-  const { seed: _, count, maxLag, strategy, registry, ...filters } = query;
-  const question = { strategy, filters: { ...filters, registries: registriesMeant(settings, registry) } };
-  return { key: JSON.stringify(question), question };
-}
-
-const asOfJson = ({ og }: AsOf): string => {
+/** Scores use neither payments nor what the verifier found out, and nobody probes yet. */
+function asOfJson({ asOf: { og }, revision }: Snapshot): string {
   if (og === null) throw new Error("a snapshot belongs to a block of OpenGradient");
   const { chainId, blockNumber, blockTime } = og;
   return JSON.stringify({
@@ -99,15 +92,20 @@ const asOfJson = ({ og }: AsOf): string => {
     base: null,
     proofsRevision: null,
     probeRound: null,
+    observationsRevision: revision,
   });
-};
+}
 
 /** Put together by hand: nodes are JSON already. */
-function bodyOf(asOf: AsOf, seed: string, { scoreVersion, validUntil, nodes, excluded }: SelectionAnswer) {
+function bodyOf(
+  snapshot: Snapshot,
+  seed: string,
+  { scoreVersion, validUntil, nodes, excluded }: SelectionAnswer,
+) {
   const shown = nodes.map(
     ({ rank, probability, json }) => `{"rank":${rank},"probability":${probability},"node":${json}}`,
   );
-  return `{"asOf":${asOfJson(asOf)},"scoreVersion":${JSON.stringify(scoreVersion)},"seed":${JSON.stringify(seed)},"validUntil":${validUntil},"nodes":[${shown.join(",")}],"excluded":${JSON.stringify(excluded)}}`;
+  return `{"asOf":${asOfJson(snapshot)},"scoreVersion":${JSON.stringify(scoreVersion)},"seed":${JSON.stringify(seed)},"validUntil":${validUntil},"nodes":[${shown.join(",")}],"excluded":${JSON.stringify(excluded)}}`;
 }
 
 export interface SelectOptions extends ApiService {
@@ -118,9 +116,12 @@ export interface SelectOptions extends ApiService {
 
 export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock }: SelectOptions): void {
   // A parsed query is the same object as long as its text is remembered.
-  const known = new WeakMap<Query, Asked>();
-  const askedBy = (query: Query): Asked => {
-    const asked = known.get(query) ?? toAsked(query, settings);
+  const known = new WeakMap<Query, NamedQuestion>();
+  const askedBy = (query: Query): NamedQuestion => {
+    const before = known.get(query);
+    if (before !== undefined) return before;
+    const { seed: _, count, maxLag, ...wish } = query;
+    const asked = questionOf(settings, wish);
     known.set(query, asked);
     return asked;
   };
@@ -136,18 +137,12 @@ export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock 
       query: queryShape,
     },
     async (context, { query }) => {
+      const asked = askedBy(query);
       const selector = snapshots.newest;
       const { asOf, revision } = selector.snapshot;
       const now = clock();
       context.set("asOf", asOf);
       refuseStale(asOf, query.maxLag ?? settings.maxLagSeconds, now);
-      if (query.pcrHash !== undefined && query.pcr !== undefined)
-        throw new ApiError("invalid-parameter", "pcr: give pcr or pcrHash, not both", {
-          parameter: "pcr",
-          value: query.pcr,
-          rule: "pcr or pcrHash, not both",
-        });
-
       const headers = new Headers({ "Content-Type": "application/json" });
       setFreshness(headers, asOf, now);
       if (query.seed === undefined) headers.set("Cache-Control", "no-store");
@@ -161,9 +156,8 @@ export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock 
           return new Response(null, { status: 304, headers });
         }
       }
-      const { key, question } = askedBy(query);
       const seed = query.seed ?? newSeed();
-      const body = bodyOf(asOf, seed, selector.select(key, question, seed, query.count));
+      const body = bodyOf(selector.snapshot, seed, selector.select(asked, seed, query.count));
       headers.set("Content-Length", String(Buffer.byteLength(body)));
       return new Response(body, { headers });
     },

@@ -6,17 +6,12 @@ import {
   prepareSelection,
   SCORE_VERSION,
   type Selection,
-  type Strategy,
 } from "../scoring/index.ts";
 import { type Exclusion, type SelectionFilters, sift } from "./candidates.ts";
 import type { Pause } from "./pause.ts";
+import type { NamedQuestion, SelectionQuestion } from "./question.ts";
 import type { ScoredNode } from "./registryScores.ts";
 import type { RegistrySnapshot, Snapshot } from "./snapshot.ts";
-
-export interface SelectionQuestion {
-  readonly strategy: Strategy;
-  readonly filters: SelectionFilters;
-}
 
 interface Prepared {
   readonly question: SelectionQuestion;
@@ -64,11 +59,8 @@ export class Selector {
     }
   }
 
-  /**
-   * @param key - tells this question's strategy and filters from every other's.
-   * @param count - 1 to 20.
-   */
-  select(key: string, question: SelectionQuestion, seed: string, count: number): SelectionAnswer {
+  /** @param count - 1 to 20. */
+  select({ key, question }: NamedQuestion, seed: string, count: number): SelectionAnswer {
     const { selection, byId, excluded } = this.#prepare(key, question);
     const nodes: Selected[] = [];
     let validUntil: number | null = null;
