@@ -6,7 +6,7 @@
  * Indexes for equality alone are hash indexes: a third of the size, and every leaf is written to several.
  *
  * Rows but for `job` and `dirty` are functions of chain and blobs: two runs that saw the same hold the same rows, whatever
- * the order of arrival (`checkedAt` apart).
+ * the order of arrival (`checkedAt` and `revision` apart).
  */
 import { sql } from "drizzle-orm";
 import {
@@ -252,9 +252,15 @@ export const settled = proofs.table(
     invalidLeaves: integer("invalid_leaves"),
     /** The rest: no such node then, or no key to check with. */
     unknownLeaves: integer("unknown_leaves"),
+    /** The revision that the verdict is of; 0 while nothing was found out. */
+    revision: int8("revision").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
+    // verdicts that changed since a revision
+    index("settled_revision")
+      .on(table.revision, table.blockNumber, table.logIndex)
+      .where(sql`${table.revision} > 0`),
     // /v1/settlements?verdict=
     index("settled_verdict").on(table.verdict, table.blockNumber, table.logIndex),
     // where a batch was settled

@@ -179,6 +179,31 @@ test("a settlement that vanishes takes its counts with it; its content need not 
   expect((await verdicts()).at(-1)).toMatchObject({ block: 30, verdict: "verified" });
 });
 
+test("a verdict is dated by the revision that shows it, and keeps that date until it changes", async () => {
+  const dated = async () =>
+    (
+      await world.pool.query<{ revision: number; verdict: string; newest: number }>(
+        `select s.revision::int as revision, verdict, r.value::int as newest from proofs.settled s, proofs.revision r
+         order by block_number`,
+      )
+    ).rows;
+  await world.register(alice, { blockNumber: 10 });
+  await world.settleLeaves({ blockNumber: 20 }, leaves(0, 2));
+  world.start();
+  await world.finished();
+  const [first] = await dated();
+  expect(first).toMatchObject({ verdict: "verified" });
+  expect(first?.revision).toBeGreaterThan(0);
+  expect(first?.revision).toBeLessThanOrEqual(first?.newest ?? 0);
+
+  await world.settleBatch({ blockNumber: 21 }, { root: dumpOf(leaves(2, 3)).root, size: 1, blobId: "?" });
+  await world.finished();
+  const [same, second] = await dated();
+  expect(same?.revision).toBe(first?.revision);
+  expect(second).toMatchObject({ verdict: "invalid" });
+  expect(second?.revision).toBeGreaterThan(first?.newest ?? 0);
+});
+
 test("another settlement at the same place replaces the one that a reorg took back", async () => {
   await world.register(alice, { blockNumber: 10 });
   await world.settleLeaves({ blockNumber: 30 }, leaves(0, 4));

@@ -60,7 +60,13 @@ const JUDGED = `
       left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = g.tee_id
         and (r.block_number, r.log_index) <= (t.block_number, t.log_index))`;
 
-/** Derives the verdicts at these places anew, and marks the buckets of the relayers whose counts change. */
+/** What the transaction will leave the revision at: it is advanced once, at the end. */
+const NEXT_REVISION = "coalesce((select value from proofs.revision where id = 1), 0) + 1";
+
+/**
+ * Derives the verdicts at these places anew, dates those that change by the revision that shows them, and marks the buckets
+ * of the relayers whose counts change.
+ */
 export async function deriveVerdicts(
   client: pg.ClientBase,
   places: readonly SettlementPlace[],
@@ -70,7 +76,7 @@ export async function deriveVerdicts(
     `with t as materialized ${PLACED}, ${JUDGED},
      changed as (
        update proofs.settled s set verdict = j.verdict, reason = j.reason, leaf_count = j.leaf_count,
-         valid_leaves = j.valid, invalid_leaves = j.invalid, unknown_leaves = j.unknown
+         valid_leaves = j.valid, invalid_leaves = j.invalid, unknown_leaves = j.unknown, revision = ${NEXT_REVISION}
        from judged j
        where (s.chain_id, s.block_number, s.log_index) = (j.chain_id, j.block_number, j.log_index)
          and (s.verdict, s.reason, s.leaf_count, s.valid_leaves, s.invalid_leaves, s.unknown_leaves)

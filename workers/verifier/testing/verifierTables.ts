@@ -16,12 +16,12 @@ const TABLES = [
   "relayer_bucket",
 ] as const;
 
-/** Every row as a line of JSON, sorted; without when it was found out. */
+/** Every row as a line of JSON, sorted; without when it was found out, and in which order. */
 export async function dumpProofs(pool: pg.Pool): Promise<Record<string, string[]>> {
   const tables: Record<string, string[]> = {};
   for (const table of TABLES) {
     const { rows } = await pool.query<{ line: string }>(
-      `select (to_jsonb(t) - 'checked_at')::text as line from proofs.${table} t order by 1`,
+      `select (to_jsonb(t) - 'checked_at' - 'revision')::text as line from proofs.${table} t order by 1`,
     );
     tables[table] = rows.map(({ line }) => line);
   }

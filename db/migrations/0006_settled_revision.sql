@@ -1,0 +1,2 @@
+ALTER TABLE "proofs"."settled" ADD COLUMN "revision" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX "settled_revision" ON "proofs"."settled" USING btree ("revision","block_number","log_index") WHERE "proofs"."settled"."revision" > 0;
