@@ -79,21 +79,29 @@ const EVENT = "eventId chainId txHash logIndex blockNumber";
 const METRICS =
   "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences settlements payers revenue { token raw organic effectivePayers } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
 
+const SCORE =
+  "value low high nEff version factors { name weight value low high observed hours } gates { reason detail }";
+const scoreToRest = ({ factors, gates, ...score }: Item) => ({
+  ...score,
+  factors: factors.map(({ name, ...rest }: Item) => ({ name: word(name), ...rest })),
+  gates: gates.map(({ reason, ...rest }: Item) => ({ reason: word(reason), ...rest })),
+});
+
 const LISTS: Readonly<Record<string, List>> = {
   nodes: {
     path: "/v1/nodes",
     field: "nodes",
     fixed: "include=keys",
     filterType: "NodeFilter",
-    restOnly: ["score"],
     selection: `teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex publicKey
       tlsCertificate pcr { hash version approved approvedAt revokedAt }
       ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status enabled registeredAt
-      lastHeartbeatAt lastSignedAt recordSource metrics(window: LAST_24H) { ${METRICS} }`,
-    toRest: ({ status, recordSource, metrics, ...node }) => ({
+      lastHeartbeatAt lastSignedAt recordSource score { ${SCORE} } metrics(window: LAST_24H) { ${METRICS} }`,
+    toRest: ({ status, recordSource, score, metrics, ...node }) => ({
       ...node,
       status: word(status),
       recordSource: word(recordSource),
+      score: scoreToRest(score),
       metrics: { "24h": metrics },
     }),
     filters: {
@@ -104,7 +112,7 @@ const LISTS: Readonly<Record<string, List>> = {
       pcrHash: oneOf(PCR, SECOND_PCR),
       registry,
       at,
-      sort: oneOf("uptime", "registeredAt", "inferences"),
+      sort: oneOf("uptime", "registeredAt", "inferences", "score"),
     },
     enums: ["status"],
     besides: { at: "Timestamp", sort: "NodeSort" },
@@ -403,11 +411,17 @@ describe("one of each", () => {
     for (const moment of [HEAD, T0 + 5_000]) {
       const query = `{ teeNode(teeId: "${NODE}", at: ${moment}) { ${selection.replace(/metrics[^}]*\}[^}]*\}/, "")}
         ${windows.map((name) => `w${name}: metrics(window: ${name === "all" ? "ALL" : `LAST_${name.toUpperCase()}`}) { ${METRICS} }`).join(" ")} } }`;
-      const { score: _, ...rest } = await api.json(`/v1/nodes/${NODE}?at=${moment}`);
-      const { status, recordSource, ...node } = (await graph(query, {})).teeNode;
+      const rest = await api.json(`/v1/nodes/${NODE}?at=${moment}`);
+      const { status, recordSource, score, ...node } = (await graph(query, {})).teeNode;
       const metrics = Object.fromEntries(windows.map((name) => [name, node[`w${name}`]]));
       const plain = Object.fromEntries(Object.entries(node).filter(([name]) => !/^w(\d|all)/.test(name)));
-      expect({ ...plain, status: word(status), recordSource: word(recordSource), metrics }).toEqual(rest);
+      expect({
+        ...plain,
+        status: word(status),
+        recordSource: word(recordSource),
+        score: scoreToRest(score),
+        metrics,
+      }).toEqual(rest);
     }
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
-import { PCRS, RegistryRows } from "../test/registryRows.ts";
+import { PCRS, type RegistryRows } from "../test/registryRows.ts";
+import { DAY, INTERVAL, idOf, SelectNetwork } from "../test/selectNetwork.ts";
 import { scoringSchema } from "./rest/scoring.routes.ts";
 import { selectionSchema } from "./rest/select.routes.ts";
 import { CONSTANTS, SCORE_VERSION } from "./scoring/index.ts";
@@ -9,12 +10,9 @@ import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { MAX_AGE_SECONDS, nodeNamed, OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
-const T0 = 1_800_000_000;
-const DAY = 86_400;
-const INTERVAL = MAX_AGE_SECONDS / 2;
-
 let database: TestDatabase;
 let tables: ChainTables;
+let world: SelectNetwork;
 let rows: RegistryRows;
 let api: TestApi;
 
@@ -27,63 +25,16 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await tables.clear();
-  rows = new RegistryRows(tables, T0);
-  await rows.begin();
+  world = await SelectNetwork.begin(tables);
+  rows = world.rows;
   api = createTestApi(database.url);
   return () => api.close();
 });
 
-const HPKE_KEY = {
-  ohttpKeyId: 1,
-  ohttpKemId: 32,
-  ohttpKdfId: 1,
-  ohttpAeadId: 1,
-  ohttpPublicKey: hash("hpke"),
-  ohttpKeyConfig: "0x0102",
-  ohttpRegisteredAt: T0,
-};
-/** Not one that clients take. */
-const SHORT_KEY = { ...HPKE_KEY, ohttpPublicKey: "0xaabb" };
-
-const register = (name: string, owner: string, record: Readonly<Record<string, unknown>> = {}) =>
-  rows.register(
-    name,
-    { owner, host: `${name}.example`, payee: `pay-${name}`, pcrHash: PCRS[0] },
-    { ...record },
-  );
-
-/**
- * Two days of nine nodes that are up, of which b, e and h miss a round now and then, each a share of its own.
- * Owners hold three each.
- */
 async function network(days = 2): Promise<void> {
-  for (const [index, name] of [..."abcdefghi"].entries())
-    await register(name, `owner-${index % 3}`, {
-      ...(index < 3 ? HPKE_KEY : index === 3 ? SHORT_KEY : {}),
-      ...(index === 8 ? { pcrHash: PCRS[1] } : {}),
-    });
-  for (let round = 0; round < (days * DAY) / INTERVAL; round++) await beat(round);
-  await show();
+  await world.live(days);
+  await world.show(api);
 }
-
-/** A round of heartbeats, an interval after the one before. */
-async function beat(round: number): Promise<void> {
-  await rows.nextBlock(INTERVAL);
-  for (const [index, node] of rows.nodes.entries())
-    if (index % 3 !== 1 || round % (4 * index) !== 0) await rows.heartbeat(node, rows.time - 5, "relayer");
-}
-
-/** Readers, and the snapshot, are shown the newest block, some seconds after its time. */
-async function show(): Promise<void> {
-  await rows.showHead();
-  api.now = rows.time + 3;
-  await api.refresh();
-}
-
-const idOf = (name: string) => nodeNamed(name).teeId;
-const nameOf = (teeId: string): string =>
-  rows.nodes.find((node) => node.teeId === teeId)?.name ?? `unknown ${teeId}`;
 
 interface Picked {
   readonly rank: number;
@@ -99,7 +50,7 @@ interface Answer {
 }
 
 const select = (query = ""): Promise<Answer> => api.json(`/v1/select?${query}`);
-const namesIn = ({ nodes }: Answer) => nodes.map(({ node }) => nameOf(node.teeId));
+const namesIn = ({ nodes }: Answer) => nodes.map(({ node }) => world.nameOf(node.teeId));
 /** Everyone who passes, in alphabetical order. */
 const passing = async (query: string) =>
   namesIn(await select(`count=20&${query}`))
@@ -193,13 +144,13 @@ describe("who is selected", () => {
     expect(atLeast.length).toBeLessThan(9);
     expect(await passing(`minScore=${fifth}`)).toBe(
       atLeast
-        .map(({ teeId }: { teeId: string }) => nameOf(teeId))
+        .map(({ teeId }: { teeId: string }) => world.nameOf(teeId))
         .sort()
         .join(""),
     );
     const uptimes = new Map<string, number>(
       items.map((node: { teeId: string; score: { factors: { name: string; observed: number }[] } }) => [
-        nameOf(node.teeId),
+        world.nameOf(node.teeId),
         node.score.factors.find(({ name }) => name === "uptime")?.observed,
       ]),
     );
@@ -222,10 +173,10 @@ describe("who is selected", () => {
     const [a, b, c, d, e] = rows.nodes;
     if (!a || !b || !c || !d || !e) throw new Error("nodes are missing");
     await rows.nextBlock(1);
-    await register("removed", "owner-0");
-    await register("validator", "owner-0", { teeType: 1 });
-    await register("bare", "owner-0", { tlsCertificate: null });
-    await register("silent", "owner-0");
+    await world.register("removed", "owner-0");
+    await world.register("validator", "owner-0", { teeType: 1 });
+    await world.register("bare", "owner-0", { tlsCertificate: null });
+    await world.register("silent", "owner-0");
     // Replayed signatures keep a node listed, and prove nothing.
     const replayed = rows.time - 5;
     await rows.nextBlock(MAX_AGE_SECONDS - 20);
@@ -247,7 +198,7 @@ describe("who is selected", () => {
       sender: address("admin"),
       signature: "TEERemoved(bytes32)",
     });
-    await show();
+    await world.show(api);
 
     const answer = await select(`count=20&exclude=${a.teeId}`);
     expect(countsOf(answer)).toEqual({
@@ -295,7 +246,7 @@ describe("who is selected", () => {
   test("nobody, and why", async () => {
     await network(1);
     await rows.nextBlock(DAY);
-    await show();
+    await world.show(api);
     const answer = await select("count=3");
     expect(answer).toMatchObject({ nodes: [], validUntil: null, excluded: [{ reason: "stale", count: 9 }] });
     expect(() => selectionSchema.parse(answer)).not.toThrow();
@@ -312,7 +263,7 @@ describe("who is selected", () => {
     await rows.heartbeat(late, rows.time - 50, "relayer");
     await rows.nextBlock(950);
     await rows.heartbeat(late, rows.time - 1_000, "relayer");
-    await show();
+    await world.show(api);
     const everyone = await select("count=20&strategy=best");
     const one = await select(`only=${late.teeId}`);
     expect(one.validUntil).toBe(late.figures.lastSignedAt + MAX_AGE_SECONDS + 1);
@@ -320,10 +271,10 @@ describe("who is selected", () => {
     const { validUntil } = everyone;
     if (validUntil === null) throw new Error("nobody was selected");
     await rows.nextBlock(validUntil - 1 - rows.time);
-    await show();
+    await world.show(api);
     expect(namesIn(await select("count=20")).sort()).toEqual(namesIn(everyone).sort());
     await rows.nextBlock(1);
-    await show();
+    await world.show(api);
     const { nodes, excluded } = await select("count=20");
     expect(nodes.length).toBeLessThan(everyone.nodes.length);
     const out = excluded.reduce((sum, { count }) => sum + count, 0);
@@ -337,8 +288,8 @@ describe("a seed", () => {
     const other = createTestApi(database.url);
     try {
       for (let round = 1; round < 6; round++) {
-        await beat(round);
-        await show();
+        await world.beat(round);
+        await world.show(api);
       }
       other.now = api.now;
       await other.refresh();
@@ -388,7 +339,7 @@ describe("a seed", () => {
     for (const other of ["/v1/select?count=3&seed=two", "/v1/select?count=2&seed=one"])
       expect((await api.get(other, { "If-None-Match": tag })).status).toBe(200);
     await rows.nextBlock(5);
-    await show();
+    await world.show(api);
     expect((await api.get(path, { "If-None-Match": tag })).status).toBe(200);
   });
 });
@@ -473,7 +424,7 @@ describe("the leaderboard", () => {
     let after = "";
     for (;;) {
       const { items, pageInfo } = await api.json(`${path}${after}`);
-      names.push(...items.map(({ teeId }: { teeId: string }) => nameOf(teeId)));
+      names.push(...items.map(({ teeId }: { teeId: string }) => world.nameOf(teeId)));
       if (!pageInfo.hasNextPage) return names;
       after = `&after=${pageInfo.endCursor}`;
       await between();
@@ -482,7 +433,7 @@ describe("the leaderboard", () => {
 
   const order = async (query = "") =>
     (await api.json(`/v1/nodes?sort=score${query}`)).items.map(({ teeId }: { teeId: string }) =>
-      nameOf(teeId),
+      world.nameOf(teeId),
     );
 
   /** The first third goes silent, so that ranks change. */
@@ -519,13 +470,13 @@ describe("the leaderboard", () => {
   test("falls from the highest score, equal ones by registration, newest first, within filters", async () => {
     await network(1);
     await rows.nextBlock(1);
-    await register("j", "owner-0");
-    await register("k", "owner-0");
-    await show();
+    await world.register("j", "owner-0");
+    await world.register("k", "owner-0");
+    await world.show(api);
     const { items } = await api.json("/v1/nodes?sort=score");
     const scores = items.map(({ score }: { score: { value: number } }) => score.value);
     expect(scores).toEqual([...scores].sort((one, other) => other - one));
-    const names = items.map(({ teeId }: { teeId: string }) => nameOf(teeId));
+    const names = items.map(({ teeId }: { teeId: string }) => world.nameOf(teeId));
     expect(names.indexOf("k")).toBe(names.indexOf("j") - 1);
     expect(names).toHaveLength(11);
     const within = (query: string, names: string) =>
@@ -552,7 +503,7 @@ describe("a node's score", () => {
       await rows.nextBlock(INTERVAL);
       for (const other of rows.nodes.slice(1)) await rows.heartbeat(other, rows.time, "relayer");
     }
-    await show();
+    await world.show(api);
     const after = (await api.json(`/v1/nodes/${node.teeId}`)).score;
     expect(after.value).toBeLessThan(before.value);
     expect(after.gates.map(({ reason }: { reason: string }) => reason)).toEqual([

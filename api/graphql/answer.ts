@@ -10,12 +10,10 @@ import {
   getVariableValues,
   Kind,
 } from "graphql";
-import { CHAIN_NAMES } from "../../config/environment.ts";
-import { Abandoned, ApiError } from "../errors.ts";
-import { AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
+import { Abandoned } from "../errors.ts";
+import { AnswerState, revisionOf } from "../queries/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.ts";
 import { BatchedTransaction } from "../queries/batched.ts";
-import { readCursor } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import { limitTime } from "../queries/timeLimited.ts";
 import type { GraphContext } from "./context.ts";
@@ -26,6 +24,7 @@ import { MOST_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
 import { type OperationPlan, planOperation } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { readPlanned } from "./plannedState.ts";
 import { GraphState } from "./state.ts";
 
 /** A request with many wrong variables is told of the first. */
@@ -98,8 +97,7 @@ async function answerInside(
   execute: Execute,
 ): Promise<ExecutionResult> {
   const limited = await limitTime(transaction, TIME_LIMIT_MS, service.elapsed);
-  const answerState = await readPlanned(service, limited, plan);
-  const { asOf } = answerState;
+  const { answer: answerState, asOf, selection } = await readPlanned(service, limited, plan);
   exchange.asOf = asOf;
   refuseStale(asOf, maxLag, service.clock());
   if (exchange.cacheable !== null && !plan.momentary) {
@@ -111,7 +109,8 @@ async function answerInside(
   }
   const batched = new BatchedTransaction(limited);
   const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
-  const state = new GraphState(new AnswerState(batched, asOf, proofs), service);
+  const answer = new AnswerState(batched, answerState.asOf, proofs);
+  const state = new GraphState(answer, { asOf, selection, mostLag: maxLag }, service);
   const context: GraphContext = { state };
   const result = await execute({ ...args, contextValue: context });
   // What a broken transaction left of the answer is accidental.
@@ -120,53 +119,6 @@ async function answerInside(
     ...result,
     extensions: { ...result.extensions, asOf: shown(asOf), rows: { planned: plan.rows, limit: MOST_ROWS } },
   };
-}
-
-/** The newest state of everything the plan reads, but for the chains that its cursors are pinned to. */
-async function readPlanned(
-  service: GraphService,
-  transaction: ReadTransaction,
-  { sources, cursors }: OperationPlan,
-): Promise<AnswerState> {
-  // A chain that is not ready fails the fields that need it, not the others.
-  const { required, optional = [], proofs } = sources;
-  const lenient: Sources = {
-    required: [],
-    optional: CHAIN_NAMES.filter((chain) => required.includes(chain) || optional.includes(chain)),
-    ...(proofs === undefined ? {} : { proofs }),
-  };
-  const newest = await readState(service, transaction, lenient, null);
-  const pinned = commonPin(cursors.map((cursor) => readCursor(cursor).asOf));
-  if (pinned === null) return newest;
-  const pinnedChains: Sources = {
-    required: CHAIN_NAMES.filter((chain) => pinned[chain] !== null),
-    ...(proofs === undefined ? {} : { proofs }),
-  };
-  const { asOf } = await readState(service, transaction, pinnedChains, pinned);
-  const merged = { ...newest.asOf, og: asOf.og ?? newest.asOf.og, base: asOf.base ?? newest.asOf.base };
-  return new AnswerState(transaction, merged, proofs === undefined ? null : newest.proofs);
-}
-
-/** The state that cursors agree on; null without cursors. */
-function commonPin(states: readonly AsOf[]): AsOf | null {
-  return states.reduce<AsOf | null>((common, next) => {
-    if (common === null) return next;
-    for (const chain of CHAIN_NAMES) {
-      const [a, b] = [common[chain], next[chain]];
-      if (a !== null && b !== null && JSON.stringify(a) !== JSON.stringify(b))
-        throw new ApiError(
-          "invalid-cursor",
-          `cursors: two of them are of different states (${chain} at blocks ${a.blockNumber} and ${b.blockNumber}), and a request has one; page them in two requests`,
-          { parameter: "after" },
-        );
-    }
-    return {
-      origin: common.origin,
-      og: common.og ?? next.og,
-      base: common.base ?? next.base,
-      proofs: common.proofs === null ? next.proofs : Math.max(common.proofs, next.proofs ?? 0),
-    };
-  }, null);
 }
 
 const shown = ({ og, base, proofs }: AsOf) => {

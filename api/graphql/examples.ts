@@ -10,18 +10,41 @@ const NO_ADDRESS = `0x${"0".repeat(40)}`;
 
 export const EXAMPLES: readonly Example[] = [
   {
-    query: `# Which nodes can serve me now, the most reliable first?
-query UsableNodes($teeType: Int = 0) {
-  nodes(filter: { status: ACTIVE, teeType: $teeType }, sort: UPTIME, first: 10) {
+    query: `# Which node do I send my next inference to, and to which when it fails?
+query Select($teeType: Int! = 0, $minScore: Float) {
+  selectNodes(teeType: $teeType, minScore: $minScore, pcr: LATEST, count: 3) {
+    validUntil
+    nodes {
+      rank
+      probability
+      node {
+        teeId
+        endpoint
+        tlsCertificate
+        paymentAddress
+        score { value low high factors { name value observed } }
+      }
+    }
+    excluded { reason count }
+  }
+}`,
+    variables: { teeType: 0, minScore: null },
+  },
+  {
+    query: `# The best nodes now. Why are the others out?
+query Leaderboard($teeType: Int = 0) {
+  nodes(filter: { teeType: $teeType }, sort: SCORE, first: 10) {
     totalCount
     nodes {
       teeId
-      endpoint
-      paymentAddress
+      status
+      owner
       pcr { hash version }
+      score { value nEff gates { reason detail } }
       metrics(window: LAST_24H) { uptime inferences }
     }
   }
+  scoring { version }
 }`,
     variables: { teeType: 0 },
   },

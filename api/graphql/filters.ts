@@ -17,6 +17,17 @@ export function hash32(parameter: string, hex: string): string {
   return hex;
 }
 
+/** @throws {ApiError} `invalid-parameter` for a number that is given and lies outside. */
+export function numberWithin(
+  parameter: string,
+  value: number | null | undefined,
+  min: number,
+  max: number,
+): void {
+  if (value != null && !(value >= min && value <= max))
+    throw refuseArgument(parameter, value, `a number from ${min} to ${max}`);
+}
+
 /** Filters that compare with a hash. */
 const HASHES = new Set(["teeId", "pcrHash", "merkleRoot", "inputHash", "outputHash", "inferenceId"]);
 

@@ -1,7 +1,11 @@
 /** What GraphQL needs besides what every answer does. */
 import type { ApiService } from "../queries/service.ts";
+import type { Snapshots } from "../snapshot/snapshots.ts";
 
 export interface GraphService extends ApiService {
   /** Milliseconds of a clock that only goes forward. */
   readonly elapsed: () => number;
+  readonly snapshots: Snapshots;
+  /** Makes a seed nobody can foresee. */
+  readonly newSeed: () => string;
 }

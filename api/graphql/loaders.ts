@@ -3,6 +3,8 @@ import DataLoader from "dataloader";
 import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/nodeMetrics.ts";
 import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes.ts";
 import { findOperators, type Operator } from "../queries/operators.ts";
+import { scoresOf } from "../snapshot/leaderboard.ts";
+import type { PublishedScore } from "../snapshot/registryScores.ts";
 import type { View } from "./view.ts";
 
 /** As many keys as a page has items. */
@@ -25,6 +27,7 @@ export class Loaders {
   /** Without keys, certificates and metrics. */
   readonly node: DataLoader<NodeKey, Node | null, string>;
   readonly nodeWithKeys: DataLoader<NodeKey, Node | null, string>;
+  readonly score: DataLoader<NodeKey, PublishedScore | null, string>;
   readonly metrics: DataLoader<MetricsKey, NodeMetrics | null, string>;
   readonly operator: DataLoader<OperatorKey, Operator | null, string>;
 
@@ -36,12 +39,31 @@ export class Loaders {
       });
     this.node = nodes("without-keys");
     this.nodeWithKeys = nodes("with-keys");
+    this.score = new DataLoader(
+      async (asked) =>
+        scoresOf(
+          {
+            snapshots: view.state.service.snapshots,
+            transaction: view.state.transaction,
+            moment: await view.og(),
+          },
+          asked,
+        ),
+      { cacheKeyFn: nodeName },
+    );
     this.metrics = new DataLoader((asked) => readMetrics(view, asked), {
       cacheKeyFn: ({ window, ...key }) => `${nodeName(key)} ${window}`,
     });
     this.operator = new DataLoader((asked) => readOperators(view, asked), {
       cacheKeyFn: (key) => `${key.address} ${scopeName(key)}`,
     });
+  }
+
+  /** Takes a node that was read elsewhere, keys and score included: it is not read again. */
+  know(node: Node, score: PublishedScore | null): void {
+    this.node.prime(node, node);
+    this.nodeWithKeys.prime(node, node);
+    this.score.prime(node, score);
   }
 }
 

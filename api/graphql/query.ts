@@ -21,8 +21,11 @@ import { asksFor } from "./lookahead.ts";
 import { nodeById, sourcesOfId } from "./nodeById.ts";
 import { FROM, readsPage, readsRows } from "./reads.ts";
 import * as refs from "./refs.ts";
+import { MOST_SELECTED, readsSelection, selectNodes } from "./selectNodes.ts";
 import { AsOfRef } from "./types/asOf.ts";
 import { NetworkRef } from "./types/network.ts";
+import { SCORING_AS_PUBLISHED, ScoringRef } from "./types/score.ts";
+import { NodeSelectionRef, PcrChoice, SelectionStrategy } from "./types/selection.ts";
 import { SeriesPoint } from "./types/series.ts";
 import { readStatus, StatusRef } from "./types/status.ts";
 
@@ -56,6 +59,53 @@ builder.queryType({
       },
       refs.TeeNodeConnection,
     ),
+    selectNodes: t.field({
+      type: NodeSelectionRef,
+      nullable: true,
+      description:
+        "Which nodes to use next: what `/v1/select` answers. Refused (`stale`) when the newest block is older than `maxLag`, or than the server's bound. The whole request is answered from the state that is selected from.",
+      args: {
+        teeType: t.arg.int({ required: true, defaultValue: 0, description: "Id of the TEE type, 0 to 255." }),
+        count: t.arg.int({
+          required: true,
+          defaultValue: 1,
+          description: `Nodes to return, the first and its fallbacks, 1 to ${MOST_SELECTED}.`,
+        }),
+        strategy: t.arg({
+          type: SelectionStrategy,
+          required: true,
+          defaultValue: "weighted",
+          description: "How to choose.",
+        }),
+        seed: t.arg.string({
+          description:
+            "Makes the answer repeatable, 1 to 1,024 characters. Default: one that nobody can foresee.",
+        }),
+        only: t.arg({ type: ["Hex"], description: "Ids of the nodes to choose among, at most 100." }),
+        exclude: t.arg({ type: ["Hex"], description: "Ids of nodes to leave out, at most 100." }),
+        owner: t.arg({ type: ["Address"], description: "Operators to choose among, at most 100." }),
+        excludeOwner: t.arg({ type: ["Address"], description: "Operators to leave out, at most 100." }),
+        pcrHash: t.arg({ type: "Hex", description: "Only nodes that run this PCR, 32 bytes." }),
+        pcr: t.arg({ type: PcrChoice, description: "Only nodes that run this PCR." }),
+        ohttp: t.arg.boolean({ description: "Only nodes with a key for Oblivious HTTP." }),
+        minScore: t.arg.float({ description: "Lowest score, 0 to 100." }),
+        minUptime: t.arg.float({
+          description:
+            "Lowest share of the observed time, weighed by age, during which the node was proved alive, 0 to 1.",
+        }),
+        registry: t.arg({
+          type: "Registry",
+          description: "Nodes of this registry, or `all`. Default: the first configured registry.",
+        }),
+      },
+      extensions: { reads: readsSelection },
+      resolve: (_, args, { state }) => selectNodes(state, args),
+    }),
+    scoring: t.field({
+      type: ScoringRef,
+      description: "How scores are made: version and constants.",
+      resolve: () => SCORING_AS_PUBLISHED,
+    }),
     teeNode: t.field({
       type: refs.TeeNodeRef,
       nullable: true,
@@ -336,7 +386,7 @@ builder.queryType({
     asOf: t.field({
       type: AsOfRef,
       description: "The state that this answer belongs to.",
-      resolve: (_, __, { state }) => state.asOf,
+      resolve: (_, __, { state }) => state.framing.asOf,
     }),
     status: t.field({
       type: StatusRef,

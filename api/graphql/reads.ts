@@ -8,6 +8,10 @@ export interface FieldReads {
   readonly rows: number;
   /** Of a connection: rows read for each item of a page. */
   readonly rowsPerItem?: number;
+  /** How many items there are, where Relay's arguments do not say. */
+  readonly items?: number;
+  /** It is answered from the snapshot that selections are made from, and the whole request with it. */
+  readonly selects?: true;
   /** The answer changes with the clock: nobody may keep it. */
   readonly momentary?: true;
 }

@@ -51,7 +51,7 @@ test("times, amounts, durations and shares say their unit", () => {
   const units: Readonly<Record<string, RegExp>> = {
     Timestamp: /unix seconds/i,
     BigInt: /base units/,
-    Float: /seconds|milliseconds|0 to 1|worth|score/,
+    Float: /seconds|milliseconds|hours|0 to 1|worth|score/,
   };
   const unitless = types.flatMap((type) =>
     isObjectType(type) || isInputObjectType(type)

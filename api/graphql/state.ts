@@ -5,27 +5,38 @@ import type { AnswerState, Sources } from "../queries/answerState.ts";
 import type { AsOf } from "../queries/asOf.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import type { ProofTables } from "../queries/proofs.ts";
-import type { ApiService, ApiSettings } from "../queries/service.ts";
+import type { ApiSettings } from "../queries/service.ts";
+import type { GraphService } from "./graphService.ts";
+import type { PlannedState } from "./plannedState.ts";
 import { View } from "./view.ts";
 
+/** What the answer belongs to, and the bound that the request sets on its age. */
+interface Framing extends Pick<PlannedState, "asOf" | "selection"> {
+  /** Seconds. */
+  readonly mostLag: number | undefined;
+}
+
 export class GraphState {
-  readonly settings: ApiSettings;
-  readonly clock: ApiService["clock"];
-  readonly watcher: ApiService["watcher"];
+  readonly service: GraphService;
+  readonly framing: Framing;
   readonly #answer: AnswerState;
   readonly #views = new Map<number | null, View>();
 
-  constructor(answer: AnswerState, { settings, clock, watcher }: ApiService) {
+  constructor(answer: AnswerState, framing: Framing, service: GraphService) {
     this.#answer = answer;
-    this.settings = settings;
-    this.clock = clock;
-    this.watcher = watcher;
+    this.framing = framing;
+    this.service = service;
+  }
+
+  get settings(): ApiSettings {
+    return this.service.settings;
   }
 
   get transaction(): ReadTransaction {
     return this.#answer.transaction;
   }
 
+  /** What can be read. */
   get asOf(): AsOf {
     return this.#answer.asOf;
   }

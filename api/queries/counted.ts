@@ -14,7 +14,8 @@ export interface ListLength {
 
 const EVERYTHING: PageRequest = { limit: MOST_COUNTED, after: null };
 
-const lengthOf = (rows: number): ListLength => ({
+/** The length of a list of which it is known how many items it has. */
+export const countedItems = (rows: number): ListLength => ({
   counted: Math.min(rows, MOST_COUNTED),
   extent: rows > MOST_COUNTED ? "at-least" : "exact",
 });
@@ -37,7 +38,7 @@ export async function countList(
     return [];
   };
   await list({ rows: count, attempt: count }, EVERYTHING);
-  return lengthOf(rows ?? 0);
+  return countedItems(rows ?? 0);
 }
 
 /** The same for a list that is put together here: its items are counted. */
@@ -46,5 +47,5 @@ export async function countItems(
   list: (transaction: ReadTransaction, page: PageRequest) => Promise<Page<unknown>>,
 ): Promise<ListLength> {
   const { items, hasNextPage } = await list(transaction, EVERYTHING);
-  return lengthOf(items.length + Number(hasNextPage));
+  return countedItems(items.length + Number(hasNextPage));
 }

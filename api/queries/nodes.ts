@@ -40,6 +40,8 @@ export interface NodeQuery {
   readonly owner?: string | undefined;
   readonly paymentAddress?: string | undefined;
   readonly pcrHash?: string | undefined;
+  /** Only these; absent means any. */
+  readonly among?: readonly NodeKey[] | undefined;
 }
 
 export interface NodeDetail {
@@ -112,13 +114,12 @@ export async function listNodes(
   transaction: ReadTransaction,
   moment: Moment,
   query: NodeQuery,
-  sort: NodeSort,
+  sort: Exclude<NodeSort, "score">,
   request: PageRequest,
   detail: NodeDetail,
 ): Promise<Page<Node>> {
-  const { registries, teeType, status, owner, paymentAddress, pcrHash } = query;
+  const { registries, teeType, status, owner, paymentAddress, pcrHash, among } = query;
   const byUptime = sort === "uptime";
-  // Scores are unknown for everyone: the order among equals, by registration, is all there is.
   const figure = byUptime ? DAY_UPTIME : sort === "inferences" ? DAY_INFERENCES : null;
   const order = figure === null ? REGISTRATION : [figure, ...REGISTRATION];
   const withState = status !== undefined || byUptime;
@@ -127,6 +128,7 @@ export async function listNodes(
   const conditions = [
     sql`n.chain_id = ${moment.chainId}`,
     ...inRegistries(registries),
+    ...(among === undefined ? [] : [isAmong(among)]),
     ...matching([
       [sql`n.tee_type`, teeType],
       [sql`state.status`, status],
@@ -162,6 +164,10 @@ export async function listNodes(
   );
   return { ...page, items: await findNodes(transaction, moment, page.items, detail) };
 }
+
+const isAmong = (keys: readonly NodeKey[]): SQL => sql`(n.registry, n.tee_id) in (
+  select * from unnest(${sql.param(keys.map(({ registry }) => registry))}::text[],
+    ${sql.param(keys.map(({ teeId }) => teeId))}::text[]))`;
 
 function requireProofs({ proofs }: NodeDetail): ProofTables {
   if (proofs === null) throw new Error("inferences are not known without the proofs");

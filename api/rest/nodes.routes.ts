@@ -18,7 +18,7 @@ import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
 import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
-import { listNodesByScore, withScores } from "../snapshot/leaderboard.ts";
+import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { count, eventFields, hex, unixSeconds, volumeSchema } from "./fields.ts";
@@ -280,12 +280,17 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
           const registries = registriesMeant(settings, registry);
           const filters = { ...query, registries };
           const detail = await detailAt(settings, state, at, windows, keys);
-          const ranked = registries ?? settings.registries;
+          const source = { snapshots, transaction, moment };
           const nodes =
             sort === "score"
-              ? await listNodesByScore(snapshots, transaction, moment, ranked, filters, page, detail)
+              ? await pageOfRanked(
+                  source,
+                  await rankNodes(source, settings.registries, filters),
+                  page,
+                  detail,
+                )
               : await listNodes(transaction, moment, filters, sort, page, detail);
-          const items = await withScores(snapshots, transaction, moment, nodes.items);
+          const items = await withScores(source, nodes.items);
           if (keys === "with-keys") return { ...nodes, items };
           return { ...nodes, items: items.map(({ publicKey: _, tlsCertificate: __, ...node }) => node) };
         },
@@ -317,7 +322,8 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         const moment = await state.momentAt(query.at);
         const detail = await detailAt(settings, state, query.at, NODE_WINDOW_NAMES, "with-keys");
         const node = await requireNode(state, moment, settings, params.teeId, query.registry, detail);
-        const [scored] = await withScores(snapshots, state.transaction, moment, [node]);
+        const source = { snapshots, transaction: state.transaction, moment };
+        const [scored] = await withScores(source, [node]);
         return scored ?? node;
       }),
   );

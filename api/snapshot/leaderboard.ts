@@ -10,56 +10,86 @@ export type NodeWithScore<N extends Node = Node> = Omit<N, "score"> & {
   readonly score: PublishedScore | null;
 };
 
-/** The nodes as they are, each with its score. */
-export async function withScores<N extends Node>(
-  snapshots: Snapshots,
-  transaction: ReadTransaction,
-  moment: Moment,
-  nodes: readonly N[],
-): Promise<readonly NodeWithScore<N>[]> {
+/** Where scores of a moment come from. */
+export interface ScoreSource {
+  readonly snapshots: Snapshots;
+  readonly transaction: ReadTransaction;
+  readonly moment: Moment;
+}
+
+/** The score of each node; null for nodes that were not registered then. */
+export async function scoresOf(
+  { snapshots, transaction, moment }: ScoreSource,
+  nodes: readonly NodeKey[],
+): Promise<readonly (PublishedScore | null)[]> {
   const byRegistry = new Map<string, RegistryScores>();
   for (const { registry } of nodes)
     if (!byRegistry.has(registry))
       byRegistry.set(registry, await snapshots.scoresAt(transaction, moment, registry));
-  return nodes.map((node) => {
-    const scores = byRegistry.get(node.registry);
-    const scored = scores?.find(node.teeId);
-    return { ...node, score: scores === undefined || scored == null ? null : scores.publish(scored) };
+  return nodes.map(({ registry, teeId }) => {
+    const scores = byRegistry.get(registry);
+    const scored = scores?.find(teeId) ?? null;
+    return scores === undefined || scored === null ? null : scores.publish(scored);
   });
 }
 
+/** The nodes as they are, each with its score. */
+export async function withScores<N extends Node>(
+  source: ScoreSource,
+  nodes: readonly N[],
+): Promise<readonly NodeWithScore<N>[]> {
+  const scores = await scoresOf(source, nodes);
+  return nodes.map((node, index) => ({ ...node, score: scores[index] ?? null }));
+}
+
+/** Which nodes, also by what they score. */
+export interface ScoredNodeQuery extends Omit<NodeQuery, "among"> {
+  /** 0 to 100. */
+  readonly minScore?: number | undefined;
+  readonly maxScore?: number | undefined;
+}
+
 /**
- * One page of nodes, the highest score first; equal ones by registration, newest first. The order is that of the moment,
- * however scores have moved since.
- * @param registries - of the query, or all that are configured.
+ * The nodes that a query means, the highest score first; equal ones by registration, newest first. The order is that of the
+ * moment, however scores have moved since.
+ * @param registries - all that are configured.
  */
-export async function listNodesByScore(
-  snapshots: Snapshots,
-  transaction: ReadTransaction,
-  moment: Moment,
+export async function rankNodes(
+  { snapshots, transaction, moment }: ScoreSource,
   registries: readonly string[],
-  query: NodeQuery,
+  query: ScoredNodeQuery,
+): Promise<readonly ScoredNode[]> {
+  const ranked: ScoredNode[] = [];
+  for (const registry of query.registries ?? registries)
+    ranked.push(...(await snapshots.scoresAt(transaction, moment, registry)).nodes);
+  return ranked
+    .filter((node) => matches(node, query))
+    .map((node) => ({ node, key: keyOf(node) }))
+    .sort((one, other) => compare(one.key, other.key))
+    .map(({ node }) => node);
+}
+
+/** One page of ranked nodes. */
+export async function pageOfRanked(
+  { transaction, moment }: ScoreSource,
+  ranked: readonly ScoredNode[],
   request: PageRequest,
   detail: NodeDetail,
 ): Promise<Page<Node>> {
-  const ranked: ScoredNode[] = [];
-  for (const registry of registries)
-    ranked.push(...(await snapshots.scoresAt(transaction, moment, registry)).nodes);
-  const page = pageOf(
-    ranked.filter((node) => matches(node, query)),
-    request,
-  );
+  const page = pageOf(ranked, request);
   return { ...page, items: await findNodes(transaction, moment, page.items, detail) };
 }
 
-function matches({ evidence, status }: ScoredNode, query: NodeQuery): boolean {
+function matches({ evidence, status, score }: ScoredNode, query: ScoredNodeQuery): boolean {
   const { owner, paymentAddress } = evidence.current;
   return (
     (query.teeType === undefined || evidence.teeType === query.teeType) &&
     (query.status === undefined || status === query.status) &&
     (query.owner === undefined || owner === query.owner) &&
     (query.paymentAddress === undefined || paymentAddress === query.paymentAddress) &&
-    (query.pcrHash === undefined || evidence.pcrHash === query.pcrHash)
+    (query.pcrHash === undefined || evidence.pcrHash === query.pcrHash) &&
+    (query.minScore === undefined || score >= query.minScore) &&
+    (query.maxScore === undefined || score <= query.maxScore)
   );
 }
 
@@ -78,15 +108,15 @@ function compare(one: Key, other: Key): number {
   return 0;
 }
 
-function pageOf(nodes: readonly ScoredNode[], request: PageRequest): Page<NodeKey> {
+function pageOf(ranked: readonly ScoredNode[], request: PageRequest): Page<NodeKey> {
   const { after, limit, direction } = request;
+  const rows = ranked.map((node) => ({ node, key: keyOf(node) }));
+  // A backward page takes the nearest first.
+  const near = direction === "backward" ? rows.reverse() : rows;
   const way = direction === "backward" ? -1 : 1;
-  const rows = nodes
-    .map((node) => ({ node, key: keyOf(node) }))
-    .filter(({ key }) => after === null || way * compare(after, key) < 0)
-    .sort((one, other) => way * compare(one.key, other.key));
+  const beyond = near.filter(({ key }) => after === null || way * compare(after, key) < 0);
   return toPage(
-    rows.slice(0, limit + 1),
+    beyond.slice(0, limit + 1),
     request,
     ({ key }) => key,
     ({ node }): NodeKey => ({ registry: node.registry, teeId: node.evidence.teeId }),

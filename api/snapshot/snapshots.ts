@@ -15,7 +15,7 @@ import { type ApiSettings, originOf } from "../queries/service.ts";
 import { readListings } from "./listing.ts";
 import type { Pause } from "./pause.ts";
 import { RegistryEvidence } from "./registryEvidence.ts";
-import { type RegistryScores, scoreRegistry } from "./registryScores.ts";
+import { RegistryScores, scoreRegistry } from "./registryScores.ts";
 import { Selector } from "./selector.ts";
 import { type RegistrySnapshot, type Snapshot, stateKey } from "./snapshot.ts";
 
@@ -72,6 +72,26 @@ export class Snapshots {
     if (this.#newest !== null) return this.#newest;
     if (this.#refusal instanceof ApiError) throw this.#refusal;
     throw new ApiError("indexing", "The nodes have not been scored yet.", {}, { retryAfterSeconds: 5 });
+  }
+
+  /** Selections from the state that a request is answered from; null when it is not at hand. */
+  selectorAt({ chainId, blockNumber, evidence }: ChainAsOf): Selector | null {
+    const key = JSON.stringify([chainId, blockNumber, evidence]);
+    return this.#selectorOf(
+      ({ og }) => og !== null && JSON.stringify([og.chainId, og.blockNumber, og.evidence]) === key,
+    );
+  }
+
+  /** Selections from the newest state that is not after a block; null when there is none at hand. */
+  selectorUpTo(block: number): Selector | null {
+    return this.#selectorOf(({ og }) => og !== null && og.blockNumber <= block);
+  }
+
+  #selectorOf(fits: (asOf: Snapshot["asOf"]) => boolean): Selector | null {
+    const newest = this.#newest;
+    if (newest !== null && fits(newest.snapshot.asOf)) return newest;
+    const snapshot = this.#kept.find(({ asOf }) => fits(asOf));
+    return snapshot === undefined ? null : new Selector(snapshot);
   }
 
   /** Brings the snapshot up to what the index holds when this is called. Calls in between are answered together. */
@@ -177,6 +197,9 @@ export class Snapshots {
    * the beginning.
    */
   async scoresAt(transaction: ReadTransaction, moment: Moment, registry: string): Promise<RegistryScores> {
+    // Looking for the heartbeats of a registry that is not indexed would mean to go through all others'.
+    if (!this.#options.settings.registries.includes(registry))
+      return new RegistryScores(registry, moment.time, 0, []);
     const evidence = await readEvidence(transaction, "og", moment.chainId, moment.blockNumber);
     const revision = await observationRevision(transaction);
     const key = stateKey(evidence, moment.time, revision);

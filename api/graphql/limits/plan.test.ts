@@ -77,6 +77,17 @@ test("sources are those of the fields that are asked for", () => {
   expect(planOf("{ status { version } }").momentary).toBe(true);
 });
 
+test("a selection counts as the nodes it draws, and makes its request one of the snapshot's state", () => {
+  const selection = (count: number, seed = "") =>
+    `{ selectNodes(count: ${count}${seed}) { nodes { node { settlements(first: 50) { nodes { kind } } } } } }`;
+  expect(rowsOf(selection(20)) / rowsOf(selection(2))).toBeGreaterThan(9);
+  expect(rowsOf("{ selectNodes(count: 1000000) { nodes { rank } } }")).toBeLessThan(20);
+  expect(planOf(selection(2))).toMatchObject({ selects: true, momentary: true });
+  expect(planOf(selection(2, ', seed: "x"'))).toMatchObject({ selects: true, momentary: false });
+  expect(planOf("{ nodes { nodes { score { value } } } }").selects).toBe(false);
+  expect(planOf(selection(7)).heaviest?.path).toBe("selectNodes(count: 7).settlements(first: 50)");
+});
+
 test("the heaviest part is named by its path", () => {
   expect(
     planOf(

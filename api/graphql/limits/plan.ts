@@ -36,6 +36,8 @@ export interface OperationPlan {
   /** Every `after` and `before` in it. */
   readonly cursors: readonly string[];
   readonly momentary: boolean;
+  /** It asks for a selection. */
+  readonly selects: boolean;
   /** The field that reads most for itself; null when nothing is read. */
   readonly heaviest: Part | null;
 }
@@ -85,6 +87,7 @@ class Planner {
   readonly optional = new Set<string>();
   proofs: "read" | undefined;
   momentary = false;
+  selects = false;
   readonly #operation: Operation;
   /** A fragment is weighed once for each page size it stands under: spreading it again costs nothing here. */
   readonly #fragmentWeights = new Map<string, Weight>();
@@ -143,9 +146,10 @@ class Planner {
     const reads = typeof declared === "function" ? declared(args) : declared;
     if (reads !== undefined) this.#note(reads, args);
 
-    const pageSize = reads?.rowsPerItem === undefined ? null : pageSizeOf(args);
+    const pageSize = reads?.rowsPerItem === undefined ? null : (reads.items ?? pageSizeOf(args));
     const own = (reads?.rows ?? 0) + (reads?.rowsPerItem ?? 0) * (pageSize ?? 0);
-    const label = pageSize === null ? name : `${name}(${"last" in args ? "last" : "first"}: ${pageSize})`;
+    const sizedBy = reads?.items !== undefined ? "count" : "last" in args ? "last" : "first";
+    const label = pageSize === null ? name : `${name}(${sizedBy}: ${pageSize})`;
     const itself: Weight = {
       rows: own + ROWS_PER_VALUE,
       depth: 1,
@@ -180,11 +184,15 @@ class Planner {
     return unpaged ? times(below, UNPAGED_ITEMS) : below;
   }
 
-  #note({ sources, momentary, rowsPerItem }: FieldReads, args: Readonly<Record<string, unknown>>): void {
+  #note(
+    { sources, momentary, selects, rowsPerItem }: FieldReads,
+    args: Readonly<Record<string, unknown>>,
+  ): void {
     for (const chain of sources.required) this.required.add(chain);
     for (const chain of sources.optional ?? []) this.optional.add(chain);
     this.proofs ??= sources.proofs;
     this.momentary ||= momentary === true;
+    this.selects ||= selects === true;
     if (rowsPerItem === undefined) return;
     for (const cursor of [args.after, args.before]) if (typeof cursor === "string") this.cursors.add(cursor);
   }
@@ -211,6 +219,7 @@ export function planOperation(node: OperationDefinitionNode, operation: Operatio
     },
     cursors: [...planner.cursors].sort(),
     momentary: planner.momentary,
+    selects: planner.selects,
     heaviest: heaviest === null ? null : { path: heaviest.path, rows: Math.ceil(heaviest.rows) },
   };
 }

@@ -1,9 +1,24 @@
 /** Lists of nodes. */
-import { listNodes, type NODE_SORTS, type Node, type NodeQuery } from "../../queries/nodes.ts";
+import { countedItems } from "../../queries/counted.ts";
+import {
+  listNodes,
+  type NODE_SORTS,
+  type Node,
+  type NodeDetail,
+  type NodeKey,
+  type NodeQuery,
+} from "../../queries/nodes.ts";
 import { registriesMeant } from "../../queries/service.ts";
+import {
+  pageOfRanked,
+  rankNodes,
+  type ScoredNodeQuery,
+  type ScoreSource,
+} from "../../snapshot/leaderboard.ts";
+import type { ScoredNode } from "../../snapshot/registryScores.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
-import { filtersOf } from "../filters.ts";
+import { filtersOf, numberWithin } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
 import type { Seen, View } from "../view.ts";
@@ -28,7 +43,7 @@ export const NodeSort = builder.enumType("NodeSort", {
   values: {
     REGISTERED_AT: { value: "registeredAt", description: "By time of registration." },
     UPTIME: { value: "uptime", description: "By uptime of the last 24 hours; unknown ones last." },
-    SCORE: { value: "score", description: "By score; unknown ones last." },
+    SCORE: { value: "score", description: "By score." },
     INFERENCES: { value: "inferences", description: "By inferences; unknown ones last." },
   } as const satisfies Record<string, { value: (typeof NODE_SORTS)[number]; description: string }>,
 });
@@ -45,6 +60,8 @@ export const NodeFilter = builder.inputType("NodeFilter", {
     owner: t.field({ type: "Address", description: "The operator's address." }),
     paymentAddress: t.field({ type: "Address", description: "Where the node wants to be paid." }),
     pcrHash: t.field({ type: "Hex", description: "Hash of its PCRs, 32 bytes." }),
+    minScore: t.float({ description: "Lowest score, 0 to 100." }),
+    maxScore: t.float({ description: "Highest score, 0 to 100." }),
   }),
 });
 
@@ -57,7 +74,9 @@ interface NodeArguments extends PagingArguments {
 export const NODES_LOOKED_THROUGH = 20;
 
 /** What a node list's owner fixes. */
-type Fixed = Partial<Omit<NodeQuery, "registries">> & { readonly registries?: readonly string[] | null };
+type Fixed = Partial<Omit<NodeQuery, "registries" | "among">> & {
+  readonly registries?: readonly string[] | null;
+};
 
 /** @param list - names the field, and the object it hangs on. */
 export function nodes(
@@ -69,7 +88,8 @@ export function nodes(
   const { state } = view;
   const { registries, ...narrowed } = fixed;
   const { registry, ...filters } = filtersOf(args.filter, narrowed);
-  const query = {
+  for (const name of ["minScore", "maxScore"] as const) numberWithin(name, filters[name], 0, 100);
+  const query: ScoredNodeQuery = {
     ...filters,
     registries:
       registry === undefined && registries !== undefined
@@ -77,18 +97,56 @@ export function nodes(
         : registriesMeant(state.settings, registry),
   };
   const sort = args.sort ?? "registeredAt";
+  const detail: NodeDetail = {
+    windows: [],
+    keys: "without-keys",
+    settlementRegistry: state.currentRegistry,
+    proofs: state.proofs,
+  };
+  const scores = new ScoredList(view, query);
   return connect(state, args, {
     list,
     parameters: { at: view.at, sort, ...query },
-    keyTypes: sort === "uptime" || sort === "inferences" ? ["ratio", "position", "log"] : ["position", "log"],
+    keyTypes: sort === "registeredAt" ? ["position", "log"] : ["ratio", "position", "log"],
     sources: FROM.proofs,
     read: async (transaction, page) =>
-      listNodes(transaction, await view.og(), query, sort, page, {
-        windows: [],
-        keys: "without-keys",
-        settlementRegistry: state.currentRegistry,
-        proofs: state.proofs,
-      }),
+      sort === "score"
+        ? pageOfRanked(await scores.source(), await scores.ranked(), page, detail)
+        : listNodes(transaction, await view.og(), await scores.narrowed(), sort, page, detail),
+    ...(sort === "score" ? { count: async () => countedItems((await scores.ranked()).length) } : {}),
     show: (node) => view.show(node),
   });
+}
+
+/** A list's nodes by their scores: looked at once, and only when the list asks for it. */
+class ScoredList {
+  readonly #view: View;
+  readonly #query: ScoredNodeQuery;
+  #ranked: Promise<readonly ScoredNode[]> | undefined;
+
+  constructor(view: View, query: ScoredNodeQuery) {
+    this.#view = view;
+    this.#query = query;
+  }
+
+  async source(): Promise<ScoreSource> {
+    const { transaction, service } = this.#view.state;
+    return { snapshots: service.snapshots, transaction, moment: await this.#view.og() };
+  }
+
+  ranked(): Promise<readonly ScoredNode[]> {
+    const { settings } = this.#view.state;
+    this.#ranked ??= this.source().then((source) => rankNodes(source, settings.registries, this.#query));
+    return this.#ranked;
+  }
+
+  /** The query without its bounds of scores, but with the nodes that they leave. */
+  async narrowed(): Promise<NodeQuery> {
+    const { minScore, maxScore, ...query } = this.#query;
+    if (minScore === undefined && maxScore === undefined) return query;
+    const among = (await this.ranked()).map(
+      ({ registry, evidence }): NodeKey => ({ registry, teeId: evidence.teeId }),
+    );
+    return { ...query, among };
+  }
 }

@@ -33,7 +33,8 @@ interface Status {
 }
 
 /** Also how far a chain is that cannot be answered from: it is being indexed, or recovers. */
-export async function readStatus({ transaction, settings, watcher, clock }: GraphState): Promise<Status> {
+export async function readStatus({ transaction, service }: GraphState): Promise<Status> {
+  const { settings, watcher, clock } = service;
   const progress = await readProgress(transaction, settings.chainIds);
   const secondsSince = (time: number) => Math.max(0, Math.floor(clock() / 1_000) - time);
   const proofs = await readProofTables(transaction);

@@ -35,6 +35,7 @@ import {
 } from "../refs.ts";
 import { MetricsWindow, NodeMetricsRef } from "./nodeMetrics.ts";
 import { NodePcr, OhttpConfig, TeeTypeName } from "./nodeRecord.ts";
+import { NodeScoreRef } from "./score.ts";
 import { SeriesPoint } from "./series.ts";
 
 const RecordSource = builder.enumType("RecordSource", {
@@ -135,6 +136,13 @@ TeeNodeRef.implement({
       type: RecordSource,
       nullable: true,
       description: "Where its record was read; null when it could not be.",
+    }),
+    score: t.field({
+      type: NodeScoreRef,
+      nullable: true,
+      description: "What it scores at the moment asked about; null for a registry that is not indexed.",
+      extensions: readsRows(FROM.og),
+      resolve: (node) => node.view.loaders.score.load(node),
     }),
     metrics: t.field({
       type: NodeMetricsRef,

@@ -1,0 +1,103 @@
+/** Draws nodes as `/v1/select` does: the same question, seed and state give the same nodes. */
+import { ApiError } from "../errors.ts";
+import { refuseStale } from "../queries/asOf.ts";
+import type { Node } from "../queries/nodes.ts";
+import { SCORING } from "../scoring/index.ts";
+import type { NodeWithScore } from "../snapshot/leaderboard.ts";
+import { questionOf, type SelectionWish } from "../snapshot/question.ts";
+import { hash32, numberWithin, refuseArgument } from "./filters.ts";
+import { type FieldReads, FROM } from "./reads.ts";
+import type { GraphState } from "./state.ts";
+import type { NodeSelection } from "./types/selection.ts";
+
+/** Arguments as GraphQL gives them: null and absent are the same. */
+type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
+
+export interface SelectArguments extends Given<Omit<SelectionWish, "strategy" | "teeType">> {
+  readonly strategy: SelectionWish["strategy"];
+  readonly teeType: number;
+  readonly count: number;
+  readonly seed?: string | null | undefined;
+}
+
+const MOST_LISTED = 100;
+const LONGEST_SEED = 1_024;
+const MOST_TYPES = 255;
+export const MOST_SELECTED = SCORING.mostSelected;
+
+/** A draw without a seed is another one each time. */
+export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>>): FieldReads => ({
+  sources: FROM.og,
+  rows: 2,
+  rowsPerItem: 0,
+  items: typeof count === "number" ? Math.min(MOST_SELECTED, Math.max(0, count)) : MOST_SELECTED,
+  selects: true,
+  ...(seed == null ? { momentary: true } : {}),
+});
+
+/**
+ * @throws {ApiError} `invalid-parameter`, `stale` beyond the request's `maxLag` (the server's bound when it has none), and
+ * `indexing` while there is nothing to select from.
+ */
+export function selectNodes(state: GraphState, args: SelectArguments): NodeSelection {
+  const { service, framing } = state;
+  const { count, seed: given } = args;
+  if (!(count >= 1 && count <= MOST_SELECTED))
+    throw refuseArgument("count", count, `a whole number from 1 to ${MOST_SELECTED}`);
+  if (given != null && (given.length < 1 || given.length > LONGEST_SEED || given.includes("\0")))
+    throw refuseArgument("seed", given, `1 to ${LONGEST_SEED} characters without NUL`);
+  const question = questionOf(service.settings, wishOf(args));
+  const selector = framing.selection;
+  if (selector === null) throw new Error("the plan did not see that nodes are selected");
+  if (selector instanceof ApiError) throw selector;
+  const { og } = selector.snapshot.asOf;
+  refuseStale({ og, base: null }, framing.mostLag ?? service.settings.maxLagSeconds, service.clock());
+
+  const view = state.view(null);
+  const seed = given ?? service.newSeed();
+  const { nodes, ...answer } = selector.select(question, seed, count);
+  return {
+    ...answer,
+    seed,
+    nodes: nodes.map(({ rank, probability, json }) => {
+      // The selector wrote it from such a node; metrics are asked for one by one here.
+      const { score, ...rest } = JSON.parse(json) as NodeWithScore;
+      const node: Node = { ...rest, score: null, metrics: {} };
+      view.loaders.know(node, score);
+      return { rank, probability, node: view.show(node) };
+    }),
+  };
+}
+
+function wishOf({ count: _, seed, ...args }: SelectArguments): SelectionWish {
+  const { teeType, strategy, registry, pcrHash, pcr, ohttp, minScore, minUptime } = args;
+  numberWithin("teeType", teeType, 0, MOST_TYPES);
+  numberWithin("minScore", minScore, 0, 100);
+  numberWithin("minUptime", minUptime, 0, 1);
+  return {
+    teeType,
+    strategy,
+    only: listOf("only", args.only, hash32),
+    exclude: listOf("exclude", args.exclude, hash32),
+    owner: listOf("owner", args.owner),
+    excludeOwner: listOf("excludeOwner", args.excludeOwner),
+    pcrHash: pcrHash == null ? undefined : hash32("pcrHash", pcrHash),
+    pcr: pcr ?? undefined,
+    ohttp: ohttp ?? undefined,
+    minScore: minScore ?? undefined,
+    minUptime: minUptime ?? undefined,
+    registry: registry ?? undefined,
+  };
+}
+
+/** Order and repetitions mean nothing. */
+function listOf(
+  parameter: string,
+  values: readonly string[] | null | undefined,
+  check: (parameter: string, value: string) => string = (_, value) => value,
+): readonly string[] | undefined {
+  if (values == null) return undefined;
+  if (values.length < 1 || values.length > MOST_LISTED)
+    throw refuseArgument(parameter, values.length, `1 to ${MOST_LISTED} values`);
+  return [...new Set(values.map((value) => check(parameter, value)))].sort();
+}

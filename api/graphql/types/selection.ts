@@ -1,0 +1,108 @@
+/** Selection: which nodes to use, as `selectNodes` draws them. */
+import type { Node } from "../../queries/nodes.ts";
+import type { Strategy } from "../../scoring/index.ts";
+import { EXCLUSION_REASONS, type Exclusion, type ExclusionReason } from "../../snapshot/candidates.ts";
+import { builder } from "../builder.ts";
+import { TeeNodeRef } from "../refs.ts";
+import type { Seen } from "../view.ts";
+
+export const SelectionStrategy = builder.enumType("SelectionStrategy", {
+  description: "How to choose among the nodes that pass.",
+  values: {
+    WEIGHTED: { value: "weighted", description: "By score, within limits per operator and machine." },
+    BEST: { value: "best", description: "Highest scores first." },
+    RANDOM: { value: "random", description: "Each alike." },
+  } as const satisfies Record<string, { value: Strategy; description: string }>,
+});
+
+export const PcrChoice = builder.enumType("PcrChoice", {
+  description: "PCRs that are not named by their hash.",
+  values: {
+    LATEST: { value: "latest", description: "The one approved last for the nodes' type." },
+  } as const,
+});
+
+const REASONS: Readonly<Record<ExclusionReason, string>> = {
+  "other-tee-type": "Not of the TEE type asked for.",
+  "not-in-only": "Not among `only`.",
+  "in-exclude": "Among `exclude`.",
+  "other-owner": "Not of an `owner` asked for.",
+  "excluded-owner": "Of an owner in `excludeOwner`.",
+  "other-pcr": "Runs another PCR than asked for.",
+  "no-ohttp-key": "Has no key for Oblivious HTTP that clients can use.",
+  removed: "Deleted from the registry (legacy registries only).",
+  revoked: "Its PCR is not approved.",
+  disabled: "Switched off by its owner or an admin.",
+  stale: "Its last heartbeat is too old for the contract.",
+  "not-proved-alive":
+    "Its newest signed second is older than `heartbeatMaxAge`; repeated signatures do not count.",
+  "incomplete-record": "Its endpoint or certificate is unknown: nobody could connect.",
+  "below-min-score": "Scores less than `minScore`.",
+  "below-min-uptime": "Was up for less than `minUptime`.",
+};
+
+const enumName = (reason: string): string => reason.toUpperCase().replaceAll("-", "_");
+
+const ExclusionReasonEnum = builder.enumType("ExclusionReason", {
+  description: "Why a node was left out, in the order in which reasons are looked for.",
+  values: Object.fromEntries(
+    EXCLUSION_REASONS.map((value) => [enumName(value), { value, description: REASONS[value] }]),
+  ),
+});
+
+const ExclusionRef = builder.objectRef<Exclusion>("Exclusion").implement({
+  description: "Nodes that were left out for one reason.",
+  fields: (t) => ({
+    reason: t.expose("reason", { type: ExclusionReasonEnum, description: "The first that applies to each." }),
+    count: t.exposeInt("count", { description: "Nodes left out for it; a count." }),
+  }),
+});
+
+export interface SelectedNode {
+  readonly rank: number;
+  readonly probability: number;
+  readonly node: Seen<Node>;
+}
+
+const SelectedNodeRef = builder.objectRef<SelectedNode>("SelectedNode").implement({
+  description: "One node that was drawn.",
+  fields: (t) => ({
+    rank: t.exposeInt("rank", { description: "From 1: the node to use, then its fallbacks." }),
+    probability: t.exposeFloat("probability", { description: "That this node is ranked first, 0 to 1." }),
+    node: t.expose("node", { type: TeeNodeRef, description: "The node, complete enough to connect to it." }),
+  }),
+});
+
+export interface NodeSelection {
+  readonly scoreVersion: string;
+  readonly seed: string;
+  readonly validUntil: number | null;
+  readonly nodes: readonly SelectedNode[];
+  readonly excluded: readonly Exclusion[];
+}
+
+export const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").implement({
+  description: "Which nodes to use, the first and its fallbacks. An empty list says in `excluded` why.",
+  fields: (t) => ({
+    scoreVersion: t.exposeString("scoreVersion", { description: "Of the formula and its constants." }),
+    seed: t.exposeString("seed", {
+      description: "Given again at the same `asOf`, it gives the same answer.",
+    }),
+    validUntil: t.expose("validUntil", {
+      type: "Timestamp",
+      nullable: true,
+      description:
+        "First second at which one of these nodes could fail a gate if nothing is heard of it until then, unix seconds; null without nodes.",
+    }),
+    nodes: t.field({
+      type: [SelectedNodeRef],
+      description: "In order of their rank.",
+      resolve: ({ nodes }) => [...nodes],
+    }),
+    excluded: t.field({
+      type: [ExclusionRef],
+      description: "Each node that was left out counts for the first reason that applies.",
+      resolve: ({ excluded }) => [...excluded],
+    }),
+  }),
+});
