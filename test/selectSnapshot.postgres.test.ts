@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createReader, type Reader } from "../api/queries/database.ts";
+import { Abandoned } from "../api/errors.ts";
+import { createReader, type Reader, type ReadTransaction } from "../api/queries/database.ts";
 import type { Moment } from "../api/queries/moment.ts";
 import { PositionWatcher } from "../api/queries/position.ts";
 import type { ApiSettings } from "../api/queries/service.ts";
@@ -345,4 +346,35 @@ test("while the index recovers the last snapshot stays", async () => {
   await rows.showHead();
   await kept.refresh();
   expect(kept.newest.snapshot.now).toBe(rows.time);
+});
+
+test("who asks for the same past as one that gives up gets it all the same", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await settledNetwork(rows, 1);
+  const moment = { chainId: OG_CHAIN_ID, blockNumber: rows.block - 3, time: rows.time - 3 * 3_600 };
+  const snapshots = newSnapshots();
+  await reader.read(async (transaction) => {
+    let release = () => {};
+    const joined = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let statements = 0;
+    const givesUp: ReadTransaction = {
+      ...transaction,
+      rows: async (query) => {
+        if (++statements <= 2) return transaction.rows(query);
+        // It computes already, and the other one waits for it.
+        await joined;
+        throw new Abandoned();
+      },
+    };
+    const first = snapshots.scoresAt(givesUp, moment, REGISTRY);
+    const second = reader.read((other) => {
+      const waiting = snapshots.scoresAt(other, moment, REGISTRY);
+      setTimeout(release, 300);
+      return waiting;
+    });
+    await expect(first).rejects.toBeInstanceOf(Abandoned);
+    expect(everything(await second)).toEqual(await atMoment(moment));
+  });
 });

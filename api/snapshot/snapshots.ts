@@ -221,14 +221,25 @@ export class Snapshots {
   }
 
   /** Computed once for everyone who asks, one moment after the other. */
-  #past(key: string, compute: () => Promise<RegistryScores>): Promise<RegistryScores> {
-    const known = this.#pasts.get(key);
-    if (known !== undefined) return known;
+  async #past(key: string, compute: () => Promise<RegistryScores>): Promise<RegistryScores> {
+    for (;;) {
+      const known = this.#pasts.get(key);
+      if (known === undefined) return this.#beginPast(key, compute);
+      try {
+        return await known;
+      } catch {
+        // Whoever began it may be gone or out of time, which says nothing of this one: it does it itself.
+      }
+    }
+  }
+
+  #beginPast(key: string, compute: () => Promise<RegistryScores>): Promise<RegistryScores> {
     const scores = this.#pastTurn.then(compute);
     this.#pastTurn = scores.catch(() => {});
     this.#pasts.set(key, scores);
-    // Whoever waits for it is told; the next one tries again with a transaction of its own.
-    scores.catch(() => this.#pasts.delete(key));
+    scores.catch(() => {
+      if (this.#pasts.get(key) === scores) this.#pasts.delete(key);
+    });
     for (const oldest of [...this.#pasts.keys()].slice(0, -KEPT_PASTS)) this.#pasts.delete(oldest);
     return scores;
   }
