@@ -58,21 +58,26 @@ const EXPOSED_HEADERS = [
   "Link",
   "Retry-After",
   "X-Request-Id",
-];
+].join(",");
 
 /** Everything around the routes, the outermost first. */
 function surround(app: ApiApp, options: AppOptions): void {
   const { newRequestId, elapsed, observers = [], rateLimits, trustedProxies = [] } = options;
-  const clientOf = (context: Context): Client | null =>
-    findClient(
+  const clients = new WeakMap<Context, Client | null>();
+  const clientOf = (context: Context): Client | null => {
+    const known = clients.get(context);
+    if (known !== undefined) return known;
+    const client = findClient(
       connectionOf(context)?.incoming.socket.remoteAddress,
       context.req.header("X-Forwarded-For"),
       trustedProxies,
     );
-  const allowOrigins = cors({
+    clients.set(context, client);
+    return client;
+  };
+  const allowMethods = cors({
     origin: "*",
     allowMethods: ["GET", "HEAD", "POST", "OPTIONS"],
-    exposeHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   });
 
@@ -85,8 +90,12 @@ function surround(app: ApiApp, options: AppOptions): void {
     context.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(async (context, next) => {
-    const { raw } = context.req;
-    return raw.method !== "OPTIONS" || isPreflight(raw) ? allowOrigins(context, next) : next();
+    if (isPreflight(context.req.raw)) return allowMethods(context, next);
+    await next();
+    // Once there is an answer: headers that are set before it would have to be copied into another one.
+    const { headers } = context.res;
+    headers.set("Access-Control-Allow-Origin", "*");
+    headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
   });
   app.use(compression());
   app.use(boundUrlLength);

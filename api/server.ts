@@ -1,5 +1,5 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
@@ -93,7 +93,7 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     const { fetch } = createApp({
       ...service,
       newRequestId: randomUUID,
-      newSeed: () => randomBytes(8).toString("hex"),
+      newSeed: randomUUID,
       snapshots: kept.snapshots,
       elapsed,
       observers: [accessLog(log), metrics.observer],

@@ -34,9 +34,9 @@ export const limitRates = <E extends Env>(
   createMiddleware<E>(async (context, next) => {
     const client = clientOf(context);
     const counted = client !== null && (loopback === "limited" || !client.loopback);
-    const { searchParams } = new URL(context.req.url);
-    const cost = counted ? requestCost(context.req.path, searchParams) : 0;
-    if (client === null || cost === 0) return next();
+    if (!counted) return next();
+    const cost = requestCost(context.req.path, new URL(context.req.url).searchParams);
+    if (cost === 0) return next();
     const state = limiter.take(client.key, cost, now());
     const windowSeconds = Math.ceil((limit.burst * 60) / limit.perMinute);
     context.header("RateLimit-Limit", String(limit.burst));

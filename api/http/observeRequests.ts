@@ -5,6 +5,7 @@ import { matchedRoutes } from "hono/route";
 import type { Log } from "../../config/log.ts";
 import type { Client } from "./clientAddress.ts";
 import { connectionOf } from "./connection.ts";
+import { targetOf } from "./target.ts";
 
 export interface ObservedRequest {
   readonly requestId: string;
@@ -41,12 +42,11 @@ export const observeRequests = <E extends Env & { Variables: { requestId: string
     const outgoing = connectionOf(context)?.outgoing;
     for (const observer of observers) observer.begun();
     const end = (outcome: ObservedRequest["outcome"]) => {
-      const { pathname, search } = new URL(context.req.url);
       const request: ObservedRequest = {
         requestId: context.get("requestId"),
         method: context.req.method,
         route: routeOf(context),
-        target: `${pathname}${search}`.slice(0, LONGEST_TARGET),
+        target: targetOf(context.req.url).slice(0, LONGEST_TARGET),
         status: context.res.status,
         ms: Math.round(10 * (now() - begun)) / 10,
         client: clientOf(context)?.address ?? null,

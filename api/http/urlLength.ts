@@ -1,14 +1,14 @@
 /** Refuses URLs that no question of ours needs. */
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
+import { targetOf } from "./target.ts";
 
 /** A selection that excludes a hundred nodes by their ids has 7,000. */
 const LONGEST_URL = 8_192;
 
 /** @throws {ApiError} `uri-too-long`. */
 export const boundUrlLength = createMiddleware(async (context, next) => {
-  const { pathname, search } = new URL(context.req.url);
-  const length = pathname.length + search.length;
+  const { length } = targetOf(context.req.url);
   if (length > LONGEST_URL)
     throw new ApiError(
       "uri-too-long",

@@ -143,14 +143,14 @@ export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock 
       const now = clock();
       context.set("asOf", asOf);
       refuseStale(asOf, query.maxLag ?? settings.maxLagSeconds, now);
-      const headers = new Headers({ "Content-Type": "application/json" });
+      // Compression is decided further out; said here, it need not be added there.
+      const headers = new Headers({ "Content-Type": "application/json", Vary: "Accept-Encoding" });
       setFreshness(headers, asOf, now);
       if (query.seed === undefined) headers.set("Cache-Control", "no-store");
       else {
         const tag = entityTag({ path: context.req.path, query, asOf, revision: String(revision) });
         headers.set("Cache-Control", "no-cache");
         headers.set("ETag", tag);
-        headers.set("Vary", "Accept-Encoding");
         if (tagMatches(context.req.header("If-None-Match"), tag)) {
           headers.delete("Content-Type");
           return new Response(null, { status: 304, headers });

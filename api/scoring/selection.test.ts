@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Candidate, draw, prepareSelection, toProbability, toScore } from "./index.ts";
+import { type Candidate, draw, type Pick, prepareSelection, toProbability, toScore } from "./index.ts";
 import { limitsOf } from "./limits.ts";
 import { operatorsOf } from "./machines.ts";
 
@@ -25,11 +25,10 @@ const candidate = (
 
 /** Share of each operator. */
 function sharesOf(candidates: readonly Candidate[]): ReadonlyMap<string, number> {
-  const { nodeIds, probabilities } = prepareSelection(candidates, "weighted");
-  const ownerOf = new Map(candidates.map(({ nodeId, owner }) => [nodeId, owner]));
+  const selection = prepareSelection(candidates, "weighted");
   const shares = new Map<string, number>();
-  for (const [position, nodeId] of nodeIds.entries()) {
-    const owner = ownerOf.get(nodeId) ?? "";
+  for (const [position, { owner }] of selection.candidates.entries()) {
+    const { probabilities } = selection;
     shares.set(owner, (shares.get(owner) ?? 0) + (probabilities[position] ?? 0));
   }
   return shares;
@@ -137,8 +136,10 @@ test("no key gets more than three times the mean share of a machine while peers 
   const uneven = [99, 40, 40, 40, 40].map((score, index) =>
     candidate(`u${index}`, "uneven", `u${index}`, score),
   );
-  const { nodeIds, probabilities } = prepareSelection([...honest, ...uneven], "weighted");
-  expect(probabilities[nodeIds.indexOf("u0")]).toBeLessThanOrEqual(3 / 15 + 1e-12);
+  const { candidates, probabilities } = prepareSelection([...honest, ...uneven], "weighted");
+  expect(probabilities[candidates.findIndex(({ nodeId }) => nodeId === "u0")]).toBeLessThanOrEqual(
+    3 / 15 + 1e-12,
+  );
   const alone = uneven.slice(0, 1);
   expect(shareOf([...honest, ...alone], "uneven")).toBeLessThan(shareOf([...honest, ...uneven], "uneven"));
 });
@@ -197,6 +198,8 @@ const spread = [99, 97, 96, 95, 93, 90, 88].map((score, index) =>
   candidate(`n${index}`, `o${index % 4}`, `h${index}`, score, index === 6 ? 3 : EXPLORED),
 );
 
+const idsOf = (picks: readonly Pick[]) => picks.map(({ candidate: { nodeId } }) => nodeId);
+
 test("the same seed gives the same list, a shorter count its beginning, and k nodes are distinct", () => {
   const selection = prepareSelection(spread, "weighted");
   fc.assert(
@@ -204,7 +207,7 @@ test("the same seed gives the same list, a shorter count its beginning, and k no
       const picks = draw(selection, seed, count);
       expect(picks).toEqual(draw(prepareSelection([...spread].reverse(), "weighted"), seed, count));
       expect(picks).toEqual(draw(selection, seed, 20).slice(0, count));
-      expect(new Set(picks.map(({ nodeId }) => nodeId)).size).toBe(Math.min(count, spread.length));
+      expect(new Set(idsOf(picks)).size).toBe(Math.min(count, spread.length));
       expect(picks.map(({ rank }) => rank)).toEqual(picks.map((_, index) => index + 1));
     }),
   );
@@ -215,12 +218,7 @@ test("a seed falls as documented", () => {
   const equal = ["a", "b", "c", "d"].map((name) => candidate(name, name, name, 97));
   // SHA-256("docs:0") = 35f57c7572516 140 597afaef74c31 1a9 21add9a5b6dac a1a 73a2db69b954c 6ef: 0.211, 0.350, 0.132, 0.452.
   // 0.211 × 1 falls on a of a b c d; 0.350 × 0.75 = 0.262, past a 0.512: c; 0.132 × 0.5 = 0.066, past a 0.316: b.
-  expect(draw(prepareSelection(equal, "random"), "docs", 4).map(({ nodeId }) => nodeId)).toEqual([
-    "a",
-    "c",
-    "b",
-    "d",
-  ]);
+  expect(idsOf(draw(prepareSelection(equal, "random"), "docs", 4))).toEqual(["a", "c", "b", "d"]);
 });
 
 /** Upper 0.1 % point of χ² with k degrees of freedom, by Wilson and Hilferty's approximation. */
@@ -228,27 +226,27 @@ const chiSquareLimit = (k: number) => k * (1 - 2 / (9 * k) + 3.09 * Math.sqrt(2 
 
 test("first ranks of 100,000 draws fit the stated probabilities, and second ranks what follows from them", () => {
   const selection = prepareSelection(spread, "weighted");
-  const { nodeIds, probabilities } = selection;
+  const { candidates, probabilities } = selection;
   const draws = 100_000;
   const first = new Map<string, number>();
   const second = new Map<string, number>();
   for (let index = 0; index < draws; index++) {
     const [one, two] = draw(selection, `seed ${index}`, 2);
-    if (one !== undefined) first.set(one.nodeId, (first.get(one.nodeId) ?? 0) + 1);
-    if (two !== undefined) second.set(two.nodeId, (second.get(two.nodeId) ?? 0) + 1);
+    for (const [counts, pick] of [[first, one] as const, [second, two] as const])
+      if (pick !== undefined) counts.set(pick.candidate.nodeId, (counts.get(pick.candidate.nodeId) ?? 0) + 1);
   }
   const chiSquare = (counts: ReadonlyMap<string, number>, expected: (position: number) => number) =>
-    nodeIds.reduce((sum, nodeId, position) => {
+    candidates.reduce((sum, { nodeId }, position) => {
       const wanted = draws * expected(position);
       return sum + ((counts.get(nodeId) ?? 0) - wanted) ** 2 / wanted;
     }, 0);
   const p = (position: number) => probabilities[position] ?? 0;
   const secondOf = (position: number) =>
-    nodeIds.reduce(
+    candidates.reduce(
       (sum, _, other) => sum + (other === position ? 0 : (p(other) * p(position)) / (1 - p(other))),
       0,
     );
-  const limit = chiSquareLimit(nodeIds.length - 1);
+  const limit = chiSquareLimit(candidates.length - 1);
   expect(chiSquare(first, p)).toBeLessThan(limit);
   expect(chiSquare(second, secondOf)).toBeLessThan(limit);
 });
@@ -256,16 +254,17 @@ test("first ranks of 100,000 draws fit the stated probabilities, and second rank
 test("nodes of a vanishing probability are drawn last, not left out", () => {
   const candidates = [candidate("a", "a", "a", 99), candidate("b", "b", "b", 0), candidate("c", "c", "c", 0)];
   const picks = draw(prepareSelection(candidates, "weighted"), "seed", 3);
-  expect(picks.map(({ nodeId }) => nodeId).sort()).toEqual(["a", "b", "c"]);
-  expect(picks[0]?.nodeId).toBe("a");
+  expect(idsOf(picks).sort()).toEqual(["a", "b", "c"]);
+  expect(idsOf(picks)[0]).toBe("a");
 });
 
 test("best goes by score, then by id; random ignores scores", () => {
   const picks = draw(prepareSelection([...spread].reverse(), "best"), "any", 3);
-  expect(picks).toEqual([
-    { nodeId: "n0", rank: 1, probability: 1 },
-    { nodeId: "n1", rank: 2, probability: 0 },
-    { nodeId: "n2", rank: 3, probability: 0 },
+  expect(idsOf(picks)).toEqual(["n0", "n1", "n2"]);
+  expect(picks.map(({ rank, probability }) => [rank, probability])).toEqual([
+    [1, 1],
+    [2, 0],
+    [3, 0],
   ]);
   expect([...prepareSelection(spread, "random").probabilities]).toEqual(spread.map(() => 1 / 7));
 });

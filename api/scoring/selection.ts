@@ -9,9 +9,9 @@ import { seededUniforms } from "./seed.ts";
 export type Strategy = "weighted" | "best" | "random";
 
 /** A set of candidates, ready to be drawn from any number of times. */
-export interface Selection {
+export interface Selection<C extends Candidate = Candidate> {
   /** In order of `nodeId`; for `best`, in order of score. */
-  readonly nodeIds: readonly string[];
+  readonly candidates: readonly C[];
   /** Of being drawn first, by position. */
   readonly probabilities: Float64Array;
   /** Running sums of the probabilities. */
@@ -19,8 +19,8 @@ export interface Selection {
   readonly strategy: Strategy;
 }
 
-export interface Pick {
-  readonly nodeId: string;
+export interface Pick<C extends Candidate = Candidate> {
+  readonly candidate: C;
   /** From 1: the first to use, then its fallbacks. */
   readonly rank: number;
   /** That this node is ranked first. */
@@ -32,7 +32,10 @@ const byId = (one: Candidate, other: Candidate): number => (one.nodeId < other.n
 const byScore = (one: Candidate, other: Candidate): number => other.score - one.score || byId(one, other);
 
 /** @param candidates - any order; the answer does not depend on it. */
-export function prepareSelection(candidates: readonly Candidate[], strategy: Strategy): Selection {
+export function prepareSelection<C extends Candidate>(
+  candidates: readonly C[],
+  strategy: Strategy,
+): Selection<C> {
   const ordered = [...candidates].sort(strategy === "best" ? byScore : byId);
   const probabilities = probabilitiesOf(ordered, strategy);
   const cumulative = new Float64Array(ordered.length);
@@ -41,7 +44,7 @@ export function prepareSelection(candidates: readonly Candidate[], strategy: Str
     total += probability;
     cumulative[position] = total;
   }
-  return { nodeIds: ordered.map(({ nodeId }) => nodeId), probabilities, cumulative, strategy };
+  return { candidates: ordered, probabilities, cumulative, strategy };
 }
 
 /** By position of the ordered candidates. */
@@ -65,19 +68,27 @@ function probabilitiesOf(candidates: readonly Candidate[], strategy: Strategy): 
  * @param count - 1 to 20. @returns fewer when there are fewer nodes.
  * @throws {RangeError} when `count` is out of range.
  */
-export function draw(selection: Selection, seed: string, count: number): readonly Pick[] {
+export function draw<C extends Candidate>(
+  selection: Selection<C>,
+  seed: string,
+  count: number,
+): readonly Pick<C>[] {
   if (!Number.isInteger(count) || count < 1 || count > SCORING.mostSelected)
     throw new RangeError(`count ${count} is not a whole number from 1 to ${SCORING.mostSelected}`);
-  const size = Math.min(count, selection.nodeIds.length);
+  const size = Math.min(count, selection.candidates.length);
   const positions =
     selection.strategy === "best"
       ? Array.from({ length: size }, (_, position) => position)
       : drawPositions(selection, seededUniforms(seed, size));
-  return positions.map((position, index) => ({
-    nodeId: selection.nodeIds[position] ?? "",
-    rank: index + 1,
-    probability: toProbability(selection.probabilities[position] ?? 0),
-  }));
+  const picks: Pick<C>[] = [];
+  for (const position of positions) {
+    const candidate = selection.candidates[position];
+    if (candidate === undefined)
+      throw new RangeError(`position ${position} is no candidate's; check the draw`);
+    const probability = toProbability(selection.probabilities[position] ?? 0);
+    picks.push({ candidate, rank: picks.length + 1, probability });
+  }
+  return picks;
 }
 
 /** One position per uniform number: the number is stretched over the mass that is left, past what was drawn before. */

@@ -1,8 +1,9 @@
 /** Selections from one snapshot. What a set of filters comes to is computed once and kept while the snapshot is. */
 import {
+  type Candidate,
   draw,
   evidenceByOwner,
-  type Pick,
+  type Probability,
   prepareSelection,
   SCORE_VERSION,
   type Selection,
@@ -13,16 +14,27 @@ import type { NamedQuestion, SelectionQuestion } from "./question.ts";
 import type { ScoredNode } from "./registryScores.ts";
 import type { RegistrySnapshot, Snapshot } from "./snapshot.ts";
 
+/** A node that passed, as a candidate of one question. */
+interface PassedNode extends Candidate {
+  readonly node: ScoredNode;
+}
+
+/** Who passed, and who did not. */
+interface Passed {
+  readonly candidates: readonly PassedNode[];
+  readonly excluded: readonly Exclusion[];
+}
+
 interface Prepared {
   readonly question: SelectionQuestion;
-  readonly selection: Selection;
-  readonly byId: ReadonlyMap<string, ScoredNode>;
+  readonly selection: Selection<PassedNode>;
   readonly excluded: readonly Exclusion[];
 }
 
 /** One node that was picked. */
-export interface Selected extends Pick {
-  readonly node: ScoredNode;
+export interface Selected {
+  readonly rank: number;
+  readonly probability: Probability;
   /** The node with all that is needed to connect to it, as JSON. */
   readonly json: string;
 }
@@ -39,13 +51,14 @@ export interface SelectionAnswer {
 const MOST_PREPARED = 64;
 /** Of them, those that are made ready before a new snapshot is shown. */
 const MADE_READY = 3;
-/** In units of work: enough for a pause after each. */
-const COST_OF_READINESS = 10_000;
+/** In units of work: enough for a pause. */
+const UNITS_OF_A_HALF = 5_000;
 
 export class Selector {
   readonly snapshot: Snapshot;
   readonly #prepared = new Map<string, Prepared>();
   readonly #json = new Map<ScoredNode, string>();
+  readonly #hours = new Map<RegistrySnapshot, ReadonlyMap<string, number>>();
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;
@@ -54,20 +67,21 @@ export class Selector {
   /** Makes ready what was asked of the selector before, last. */
   async takeOver(before: Selector, pause: Pause): Promise<void> {
     for (const [key, { question }] of [...before.#prepared].slice(-MADE_READY)) {
-      this.#prepare(key, question);
-      await pause(COST_OF_READINESS);
+      const passed = this.#passed(question);
+      await pause(UNITS_OF_A_HALF);
+      this.#remember(key, prepare(question, passed));
+      await pause(UNITS_OF_A_HALF);
     }
   }
 
   /** @param count - 1 to 20. */
   select({ key, question }: NamedQuestion, seed: string, count: number): SelectionAnswer {
-    const { selection, byId, excluded } = this.#prepare(key, question);
+    const { selection, excluded } = this.#prepare(key, question);
     const nodes: Selected[] = [];
     let validUntil: number | null = null;
-    for (const pick of draw(selection, seed, count)) {
-      const node = byId.get(pick.nodeId);
-      if (node === undefined) throw new Error(`${pick.nodeId} was drawn but is no candidate`);
-      nodes.push({ ...pick, node, json: this.#jsonOf(node) });
+    for (const { candidate, rank, probability } of draw(selection, seed, count)) {
+      const { node } = candidate;
+      nodes.push({ rank, probability, json: this.#jsonOf(node) });
       validUntil = Math.min(validUntil ?? Number.POSITIVE_INFINITY, this.#validUntil(node));
     }
     return { scoreVersion: SCORE_VERSION, validUntil, nodes, excluded };
@@ -75,35 +89,48 @@ export class Selector {
 
   #prepare(key: string, question: SelectionQuestion): Prepared {
     const known = this.#prepared.get(key);
-    if (known !== undefined) {
-      // The last one asked for stands last.
-      this.#prepared.delete(key);
-      this.#prepared.set(key, known);
-      return known;
-    }
-    const { strategy, filters } = question;
-    const registries = this.#registries(filters);
-    const { passed, excluded } = sift(registries, filters);
-    const hours = evidenceByOwner(
-      registries.flatMap(({ scores }) =>
-        scores.nodes.map(({ evidence, nEff }) => ({ owner: evidence.current.owner, nEff })),
-      ),
-    );
-    const candidates = passed.map((node) => {
-      const { owner, host } = node.evidence.current;
-      const { score, nEff } = node;
-      return { nodeId: idOf(node), owner, host, score, nEff, operatorNEff: hours.get(owner) ?? nEff };
-    });
-    const prepared = {
-      question,
-      selection: prepareSelection(candidates, strategy),
-      byId: new Map(passed.map((node) => [idOf(node), node])),
-      excluded,
-    };
+    if (known === undefined) return this.#remember(key, prepare(question, this.#passed(question)));
+    // The last one asked for stands last.
+    this.#prepared.delete(key);
+    this.#prepared.set(key, known);
+    return known;
+  }
+
+  #remember(key: string, prepared: Prepared): Prepared {
     this.#prepared.set(key, prepared);
     const [oldest] = this.#prepared.keys();
     if (this.#prepared.size > MOST_PREPARED && oldest !== undefined) this.#prepared.delete(oldest);
     return prepared;
+  }
+
+  #passed({ filters }: SelectionQuestion): Passed {
+    const registries = this.#registries(filters);
+    const { passed, excluded } = sift(registries, filters);
+    const hours = registries.map((registry) => this.#hoursByOwner(registry));
+    // A key may be in several registries.
+    const nodeIdOf =
+      registries.length === 1
+        ? ({ evidence }: ScoredNode) => evidence.teeId
+        : ({ evidence, registry }: ScoredNode) => `${evidence.teeId} ${registry}`;
+    const candidates = passed.map((node): PassedNode => {
+      const { owner, host } = node.evidence.current;
+      const { score, nEff } = node;
+      let operatorNEff = nEff;
+      for (const byOwner of hours) operatorNEff = Math.max(operatorNEff, byOwner.get(owner) ?? 0);
+      return { nodeId: nodeIdOf(node), owner, host, score, nEff, operatorNEff, node };
+    });
+    return { candidates, excluded };
+  }
+
+  /** Of all its nodes, selectable or not; the same for every question. */
+  #hoursByOwner(registry: RegistrySnapshot): ReadonlyMap<string, number> {
+    const known = this.#hours.get(registry);
+    if (known !== undefined) return known;
+    const hours = evidenceByOwner(
+      registry.scores.nodes.map(({ evidence, nEff }) => ({ owner: evidence.current.owner, nEff })),
+    );
+    this.#hours.set(registry, hours);
+    return hours;
   }
 
   #registries({ registries }: SelectionFilters): readonly RegistrySnapshot[] {
@@ -132,8 +159,11 @@ export class Selector {
   }
 }
 
-/** A key may be in several registries. */
-const idOf = ({ evidence, registry }: ScoredNode): string => `${evidence.teeId} ${registry}`;
+const prepare = (question: SelectionQuestion, { candidates, excluded }: Passed): Prepared => ({
+  question,
+  selection: prepareSelection(candidates, question.strategy),
+  excluded,
+});
 
 /** The members that follow from heartbeats, after those of the listing. A node that was picked is active. */
 function changingJson(node: ScoredNode, { scores }: RegistrySnapshot): string {

@@ -164,8 +164,10 @@ export function candidatesOf(scored: ReadonlyMap<string, ScoredNode>): readonly 
 
 /** Probability of being selected first, by node. */
 export function sharesOf(candidates: readonly Candidate[]): ReadonlyMap<string, number> {
-  const { nodeIds, probabilities } = prepareSelection(candidates, "weighted");
-  return new Map(nodeIds.map((nodeId, position) => [nodeId, probabilities[position] ?? 0]));
+  const selection = prepareSelection(candidates, "weighted");
+  return new Map(
+    selection.candidates.map(({ nodeId }, position) => [nodeId, selection.probabilities[position] ?? 0]),
+  );
 }
 
 /** A gap as the contract's own rule has it: a node is active for `heartbeatMaxAge` after each heartbeat. */
