@@ -70,21 +70,35 @@ module.exports = {
       "From evidence to scores that are kept: never SQL.",
     ),
     only(
+      "stream",
+      "api/stream/",
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "config/"],
+      "From rows and snapshots to events: never SQL.",
+    ),
+    only(
       "rest",
       "api/rest/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "config/", "proofs/"],
+      [
+        "api/errors\\.ts",
+        "api/queries/",
+        "api/scoring/",
+        "api/snapshot/",
+        "api/stream/",
+        "config/",
+        "proofs/",
+      ],
       "REST never meets SQL or GraphQL.",
     ),
     only(
       "graphql",
       "api/graphql/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "config/"],
+      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "api/stream/", "config/"],
       "GraphQL never meets SQL or REST.",
     ),
     {
       name: "no-sql-in-the-edges",
       severity: "error",
-      from: { path: "^api/(rest|graphql|scoring|snapshot)/", pathNot: TEST },
+      from: { path: "^api/(rest|graphql|scoring|snapshot|stream)/", pathNot: TEST },
       to: { path: "node_modules/(pg|drizzle-orm)/" },
     },
     only(

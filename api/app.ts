@@ -31,10 +31,13 @@ import { selectRoutes } from "./rest/select.routes.ts";
 import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
+import { streamRoutes } from "./rest/stream.routes.ts";
 import type { Snapshots } from "./snapshot/snapshots.ts";
+import type { EventStream } from "./stream/eventStream.ts";
 
 export interface AppOptions extends ApiService {
   readonly snapshots: Snapshots;
+  readonly stream: EventStream;
   /** Makes a seed nobody can foresee. */
   readonly newSeed: () => string;
   /** Makes the id that a request is logged under. */
@@ -134,6 +137,7 @@ export function createApp(options: AppOptions): ApiApp {
   payerRoutes(app, options);
   operatorRoutes(app, options);
   registryRoutes(app, options);
+  streamRoutes(app, options);
   graphqlRoutes(app, options);
   app.get("/docs/errors", (context) => context.html(errorsPage()));
   return app;

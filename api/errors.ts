@@ -134,7 +134,7 @@ export const ERROR_KINDS = {
   busy: {
     status: 503,
     title: "Too much is being asked at once",
-    help: "Every connection to the database is in use. Ask again after `Retry-After`.",
+    help: "Every connection to the database is in use, or as many streams are open as may be. Ask again after `Retry-After`.",
   },
   "shutting-down": {
     status: 503,

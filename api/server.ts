@@ -12,12 +12,15 @@ import type { RateLimits } from "./http/limitRates.ts";
 import { accessLog } from "./http/observeRequests.ts";
 import { RateLimiter } from "./http/rateLimit.ts";
 import { keepSnapshots } from "./keepSnapshots.ts";
+import { keepStream } from "./keepStream.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
 import { createReader, type Reader } from "./queries/database.ts";
 import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
 import type { ApiService, ApiSettings } from "./queries/service.ts";
+import type { Snapshot } from "./snapshot/snapshot.ts";
+import { watchIndex } from "./watchIndex.ts";
 
 /** How often positions are looked at without a request: a recovery may begin and end between two of these. */
 const WATCH_INTERVAL_MS = 500;
@@ -84,9 +87,20 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   const service: ApiService = { reader, watcher, settings, clock: Date.now, log, lifetime };
   const elapsed = () => performance.now();
   const metrics = createMetrics(settings.version);
-  registerGauges(metrics, service, elapsed);
+  const { stream, stop: stopStream } = keepStream({
+    ...service,
+    readUrls,
+    elapsed,
+    mostStreams: environment.MAX_STREAMS,
+  });
+  registerGauges(metrics, service, stream, elapsed);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
-  const kept = keepSnapshots({ databaseUrl: database.url, readUrls, watcher, settings, log });
+  const onNew = (snapshot: Snapshot) => void stream.showNodes(snapshot);
+  const { snapshots, stop: stopSnapshots } = keepSnapshots({ readUrls, watcher, settings, log, onNew });
+  const stopFollowing = watchIndex({ databaseUrl: database.url, readUrls, log }, (news) => {
+    if (news === "og" || news === "anything") void snapshots.refresh();
+    void stream.follow();
+  });
   const metricsServer =
     environment.METRICS_PORT === 0 ? null : await serveMetrics(metrics, environment.METRICS_PORT, log);
   try {
@@ -94,7 +108,8 @@ async function serve(environment: Environment, log: Log): Promise<void> {
       ...service,
       newRequestId: randomUUID,
       newSeed: randomUUID,
-      snapshots: kept.snapshots,
+      snapshots,
+      stream,
       elapsed,
       observers: [accessLog(log), metrics.observer],
       rateLimits: rateLimitsFrom(environment),
@@ -105,7 +120,9 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   } finally {
     stopWatching();
     metricsServer?.stop();
-    await kept.stop();
+    await stopFollowing();
+    await stopStream();
+    await stopSnapshots();
     await reader.close();
     await database.stop();
   }

@@ -182,6 +182,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_BURST: integer(200, 1, 10_000_000),
   RATE_LIMIT_LOOPBACK: flag(false),
   TRUSTED_PROXY_ADDRESSES: addressRanges(),
+  MAX_STREAMS: integer(2_000, 1, 1_000_000),
   PONDER_PORT: integer(42_069, 1, 65_534),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error"], "info"),
   LOG_FORMAT: oneOf(["pretty", "json"], "pretty"),

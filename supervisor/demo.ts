@@ -24,6 +24,7 @@ const USERS = [
   "RATE_LIMIT_BURST",
   "RATE_LIMIT_LOOPBACK",
   "TRUSTED_PROXY_ADDRESSES",
+  "MAX_STREAMS",
   "LOG_LEVEL",
   "LOG_FORMAT",
 ] as const satisfies readonly (keyof Environment)[];

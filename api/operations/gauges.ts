@@ -5,6 +5,7 @@ import { readVerifierBacklog } from "../queries/backlog.ts";
 import { type Position, readProgress } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import type { ApiService } from "../queries/service.ts";
+import type { EventStream } from "../stream/eventStream.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Gauges of one scrape share what they read. */
@@ -19,7 +20,12 @@ function shared<T>(read: () => Promise<T>, now: () => number): () => Promise<T> 
 }
 
 /** @param elapsed - milliseconds of a clock that only goes forward. */
-export function registerGauges(metrics: Metrics, service: ApiService, elapsed: () => number): void {
+export function registerGauges(
+  metrics: Metrics,
+  service: ApiService,
+  { hub }: EventStream,
+  elapsed: () => number,
+): void {
   const { reader, settings, clock } = service;
   const state = shared(
     () =>
@@ -80,6 +86,11 @@ export function registerGauges(metrics: Metrics, service: ApiService, elapsed: (
       if (backlog === null) return null;
       return backlog.oldestAt === null ? 0 : lagSeconds({ blockTime: backlog.oldestAt }, clock());
     },
+  );
+  metrics.gauge({ name: "streams", help: "Streams that are open." }, () => hub.usage.listeners);
+  metrics.gauge(
+    { name: "streams_cut", help: "Streams that were ended since the start, for falling behind." },
+    () => hub.usage.cuts,
   );
   metrics.gauge({ name: "database_up", help: "1 when the database answers, else 0." }, () =>
     state().then(

@@ -163,6 +163,69 @@ export async function findSettlement(
   return row === undefined ? null : toSettlement(row);
 }
 
+/** A settlement whose verdict is of a revision. */
+export interface VerdictChange {
+  readonly revision: number;
+  readonly settlement: Settlement;
+}
+
+/** The place of a verdict among all, by when it became what it is. */
+export interface VerdictPlace {
+  readonly revision: number;
+  readonly blockNumber: number;
+  readonly logIndex: number;
+}
+
+interface VerdictsAsked {
+  readonly after: VerdictPlace;
+  /** Later settlements are left out. */
+  readonly upTo: Omit<VerdictPlace, "revision">;
+  readonly filters: Pick<SettlementFilters, "teeId" | "payer" | "relayer">;
+  readonly limit: number;
+}
+
+/** Verdicts that became what they are after a place, in that order; for each settlement only its newest is known. */
+export async function listVerdictChanges(
+  transaction: ReadTransaction,
+  { settled, payload, batch }: ProofTables,
+  { chainId }: Moment,
+  { after, upTo, filters, limit }: VerdictsAsked,
+): Promise<readonly VerdictChange[]> {
+  const conditions = [
+    sql`p.chain_id = ${chainId}`,
+    // the index holds no others
+    sql`p.revision > 0`,
+    sql`(p.revision, p.block_number, p.log_index)
+      > (${after.revision}::bigint, ${after.blockNumber}::bigint, ${after.logIndex}::int)`,
+    sql`(p.block_number, p.log_index) <= (${upTo.blockNumber}::bigint, ${upTo.logIndex}::int)`,
+    ...matching([
+      [sql`s.tee_id`, filters.teeId],
+      [sql`s.claimed_payer`, filters.payer],
+      [sql`s.relayer`, filters.relayer],
+    ]),
+  ];
+  const rows = await transaction.rows<SettlementRow & { revision: number }>(sql`
+    select ${columns(sql`left(s.blob_id_hex, ${LIST_HEX_LENGTH})`)}, p.revision
+    from ${settled} p join og.settlement s on ${isVerdictOf}
+    left join ${payload} y on y.key = p.payload_key left join ${batch} b on b.key = p.batch_key
+    where ${allOf(conditions)}
+    order by p.revision, p.block_number, p.log_index limit ${limit}`);
+  return rows.map(({ revision, ...row }) => ({ revision, settlement: toSettlement(row) }));
+}
+
+/** How many settlements' verdicts became what they are after a revision, counted up to a limit. */
+export async function countVerdictChanges(
+  transaction: ReadTransaction,
+  { settled }: ProofTables,
+  after: number,
+  limit: number,
+): Promise<number> {
+  const [row] = await transaction.rows<{ count: number }>(sql`
+    select count(*) as count from (
+      select from ${settled} p where p.revision > 0 and p.revision > ${after}::bigint limit ${limit}) changed`);
+  return row?.count ?? 0;
+}
+
 /** A uint256 that counts or dates something; null when somebody wrote what no number holds. */
 export const toSafeNumber = (value: bigint | null): number | null =>
   value !== null && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;

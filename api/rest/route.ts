@@ -25,7 +25,7 @@ export const pageInfoSchema = z.strictObject({
   hasNextPage: z.boolean(),
 });
 
-const problemSchema = z
+export const problemSchema = z
   .object({
     type: z.string(),
     title: z.string(),
@@ -76,10 +76,16 @@ export function defineRoute<P extends Shape, Q extends Shape>(
     },
   });
   app.openAPIRegistry.registerPath(route);
-  const queries = new RememberedQueries(querySchema);
+  const readQuery = queryOf(querySchema);
   app.get(route.getRoutingPath(), (context: RequestContext) =>
-    handler(context, { params: parse(paramsSchema, context.req.param()), query: queries.parse(context) }),
+    handler(context, { params: parse(paramsSchema, context.req.param()), query: readQuery(context) }),
   );
+}
+
+/** Reads a route's query. @throws {ApiError} `invalid-parameter`. */
+export function queryOf<S extends z.ZodType>(schema: S): (context: RequestContext) => z.output<S> {
+  const queries = new RememberedQueries(schema);
+  return (context) => queries.parse(context);
 }
 
 const MOST_REMEMBERED = 256;

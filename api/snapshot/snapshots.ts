@@ -26,6 +26,8 @@ export interface SnapshotsOptions {
   readonly settings: ApiSettings;
   readonly log: Log;
   readonly pause: Pause;
+  /** Told of every snapshot when it replaces the one before. */
+  readonly onNew?: (snapshot: Snapshot) => void;
 }
 
 /** Snapshots whose orders can still be paged through without computing them again. */
@@ -130,6 +132,7 @@ export class Snapshots {
       this.#kept = [snapshot, ...(read.continues ? this.#kept : [])].slice(0, KEPT_SNAPSHOTS);
       this.#newest = selector;
       this.#read = read;
+      this.#options.onNew?.(snapshot);
     } catch (error) {
       this.#read = null;
       this.#refusal = error;

@@ -5,6 +5,7 @@ import { createReader } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
 import type { ApiService, ApiSettings } from "../queries/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
+import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
 
@@ -17,7 +18,7 @@ export interface TestApi {
   /** The parsed body of a 200. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   readonly json: (path: string) => Promise<any>;
-  readonly handler: (request: Request) => Response | Promise<Response>;
+  readonly handler: (request: Request, bindings?: object) => Response | Promise<Response>;
   /** Of the documented routes, in OpenAPI's notation. */
   readonly paths: readonly string[];
   readonly log: string[];
@@ -25,6 +26,9 @@ export interface TestApi {
   now: number;
   /** Brings the snapshot for selections up to the newest block, as a notice would. */
   readonly refresh: () => Promise<void>;
+  /** Tells the stream of what is new, as a notice would. */
+  readonly follow: () => Promise<void>;
+  readonly stream: EventStream;
   readonly close: () => Promise<void>;
 }
 
@@ -32,6 +36,7 @@ export function createTestApi(
   url: string,
   watcher = new PositionWatcher(),
   settings: Partial<ApiSettings> = {},
+  streaming: Partial<Pick<EventStreamOptions, "limits" | "timing" | "lifetime">> = {},
 ): TestApi {
   const log: string[] = [];
   const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
@@ -53,9 +58,17 @@ export function createTestApi(
       if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text} ${log.at(-1) ?? ""}`);
       return JSON.parse(text);
     },
-    handler: (request) => app.fetch(request),
-    refresh: () => snapshots.refresh(),
+    handler: (request, bindings) => app.fetch(request, bindings),
+    async refresh() {
+      await snapshots.refresh();
+      await shown;
+    },
+    follow: () => stream.follow(),
+    get stream() {
+      return stream;
+    },
     close: async () => {
+      stream.hub.end();
       await reader.close();
       await snapshotReader.close();
     },
@@ -77,10 +90,27 @@ export function createTestApi(
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => log.push(line)),
   };
   const snapshotReader = createReader({ urls: [url], connections: 2, onConnectionError: () => {} });
-  const snapshots = new Snapshots({ ...service, reader: snapshotReader, pause: () => undefined });
+  const stream = new EventStream({
+    ...service,
+    ownReader: snapshotReader,
+    limits: { keptBytes: 8_000_000, listeners: 2_000 },
+    elapsed: () => performance.now(),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
+    ...streaming,
+  });
+  let shown = Promise.resolve();
+  const snapshots = new Snapshots({
+    ...service,
+    reader: snapshotReader,
+    pause: () => undefined,
+    onNew: (snapshot) => {
+      shown = stream.showNodes(snapshot);
+    },
+  });
   const app = createApp({
     ...service,
     snapshots,
+    stream,
     newSeed: () => `seed-${++seeds}`,
     newRequestId: () => `request-${++requests}`,
     elapsed: () => performance.now(),

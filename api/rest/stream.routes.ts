@@ -1,0 +1,165 @@
+/** `/v1/stream`: what happens, as server-sent events. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { CHAIN_NAMES } from "../../config/environment.ts";
+import { ApiError } from "../errors.ts";
+import { refuseStale, setFreshness } from "../queries/asOf.ts";
+import { SCHEMES } from "../queries/payments.ts";
+import { type ApiService, registriesMeant } from "../queries/service.ts";
+import type { EventStream } from "../stream/eventStream.ts";
+import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
+import { chooseEvents } from "../stream/filter.ts";
+import { decodePlace, type StreamPlace } from "../stream/place.ts";
+import type { RequestContext } from "./answer.ts";
+import { eventText } from "./eventText.ts";
+import { hex, unixSeconds } from "./fields.ts";
+import { nodeSchema } from "./nodes.routes.ts";
+import {
+  addressParameter,
+  freshnessParameters,
+  hashParameter,
+  oneOfParameter,
+  registryParameter,
+  textParameter,
+  wordsParameter,
+} from "./parameters.ts";
+import { paymentSchema } from "./payments.routes.ts";
+import { PROBLEM_TYPE } from "./problem.ts";
+import { type ApiApp, problemSchema, queryOf } from "./route.ts";
+import { settlementSchema } from "./settlements.routes.ts";
+
+const blockPoint = () => z.strictObject({ blockNumber: z.int(), blockTime: unixSeconds() }).nullable();
+
+/** The data of every event, by its name. */
+export const streamSchemas = {
+  node: nodeSchema
+    .omit({ publicKey: true, tlsCertificate: true, metrics: true })
+    .extend({
+      status: nodeSchema.shape.status.nullable().openapi({
+        description: "Null when the registry does not list it any more: a reorg took its registration back.",
+      }),
+    })
+    .openapi("StreamNode"),
+  settlement: settlementSchema,
+  payment: paymentSchema,
+  block: z
+    .strictObject({
+      chain: z.enum(CHAIN_NAMES),
+      chainId: z.int(),
+      number: z.int(),
+      hash: hex().nullable().openapi({ description: "Null when the block carried no event of ours." }),
+      timestamp: unixSeconds(),
+    })
+    .openapi("StreamBlock"),
+  reset: z
+    .strictObject({
+      chain: z.enum(CHAIN_NAMES),
+      chainId: z.int(),
+      reason: z.enum(RESET_REASONS).openapi({
+        description:
+          "`reorg`: rows after `validThrough` are void, and those that replace them follow. `replaced`: nothing that was told of the chain need hold. `too-old`: what lies between `validThrough` and `continuesAfter` is not sent. `begun`: the chain could not be answered from before. `verdicts-missed`: too many verdicts changed to be sent.",
+      }),
+      validThrough: blockPoint().openapi({
+        description: "The newest block whose rows stay as they were told; null when none does.",
+      }),
+      continuesAfter: blockPoint().openapi({
+        description: "Rows after this block follow; null when all of the chain's do.",
+      }),
+      detail: z.string().openapi({ description: "What happened, and what to do about it." }),
+    })
+    .openapi("StreamReset"),
+} as const;
+
+const queryShape = {
+  ...freshnessParameters,
+  events: wordsParameter(
+    CHOSEN_TYPES,
+    "Types of events, comma-separated. Default: all, or with filters those that have what the filters ask about. `reset` comes in any case.",
+  ).optional(),
+  teeId: hashParameter().optional(),
+  owner: addressParameter().optional(),
+  registry: registryParameter().optional(),
+  relayer: addressParameter().optional(),
+  payer: addressParameter().optional(),
+  payee: addressParameter().optional(),
+  token: addressParameter().optional(),
+  scheme: oneOfParameter(SCHEMES).optional(),
+  after: textParameter().optional().openapi({
+    description: "An event's id, to go on after it, where `Last-Event-ID` cannot be sent; the header wins.",
+  }),
+};
+
+const SUMMARY =
+  "What happens, as server-sent events: nodes, settlements and their verdicts, payments, blocks.";
+
+export interface StreamOptions extends ApiService {
+  readonly stream: EventStream;
+}
+
+export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: StreamOptions): void {
+  const querySchema = z.strictObject(queryShape);
+  const route = createRoute({
+    method: "get",
+    path: "/v1/stream",
+    summary: SUMMARY,
+    request: {
+      query: querySchema,
+      headers: z.object({
+        "Last-Event-ID": z
+          .string()
+          .optional()
+          .openapi({ description: "The id of the last event that was received." }),
+      }),
+    },
+    responses: {
+      200: {
+        description: SUMMARY,
+        content: { "text/event-stream": { schema: z.string() } },
+      },
+      default: {
+        description: "A problem (RFC 9457).",
+        content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+      },
+    },
+  });
+  app.openAPIRegistry.registerPath(route);
+  for (const [name, schema] of Object.entries(streamSchemas))
+    app.openAPIRegistry.register(`StreamEvent.${name}`, schema);
+  const readQuery = queryOf(querySchema);
+
+  app.get(route.getRoutingPath(), async (context: RequestContext) => {
+    const { events, registry, after, maxLag, ...properties } = readQuery(context);
+    const filter = chooseEvents(events, properties, registriesMeant(settings, registry));
+    const from = placeGiven(context.req.header("Last-Event-ID"), after);
+    const { asOf } = stream;
+    context.set("asOf", asOf);
+    refuseStale(asOf, maxLag, clock());
+    const headers = new Headers({
+      "Content-Type": "text/event-stream",
+      "Cache-Control": "no-store",
+      // nginx would keep events back otherwise
+      "X-Accel-Buffering": "no",
+    });
+    // Who asks for the headers alone is not told anything.
+    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+
+    const requestId = context.get("requestId");
+    const listener = await stream.listen(filter, from, () => {
+      log.info("a listener fell behind and was cut off", { requestId });
+      context.get("cut")?.();
+    });
+    setFreshness(headers, stream.asOf, clock());
+    return new Response(eventText(listener, { log, requestId }), { headers });
+  });
+}
+
+/** @throws {ApiError} `invalid-parameter`. */
+function placeGiven(header: string | undefined, after: string | undefined): StreamPlace | null {
+  const given = header ?? after;
+  if (given === undefined) return null;
+  const place = decodePlace(given);
+  if (place !== null) return place;
+  const parameter = header === undefined ? "after" : "Last-Event-ID";
+  const rule = "the id of an event of this stream";
+  const value = given.slice(0, 200);
+  throw new ApiError("invalid-parameter", `${parameter}: "${value}": ${rule}`, { parameter, value, rule });
+}

@@ -1,0 +1,154 @@
+/** Follows both chains and the verifier for everyone: reads what is new when the index has grown, and tells it to the hub. */
+import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import type { Log } from "../../config/log.ts";
+import { type Block, readNewestBlocks } from "../queries/blocks.ts";
+import type { Reader, ReadTransaction } from "../queries/database.ts";
+import type { ChainIds, Position, PositionWatcher } from "../queries/position.ts";
+import type { StreamEvent } from "./events.ts";
+import { EVERYTHING } from "./filter.ts";
+import type { EventHub } from "./hub.ts";
+import { type ChainPlace, partsOf, placeAfter, type StreamPlace } from "./place.ts";
+import { readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
+import type { Lateness } from "./settle.ts";
+
+export interface ChainFollowerOptions {
+  readonly hub: EventHub;
+  /** Of its own: what is read for everyone must not wait for requests. */
+  readonly reader: Reader;
+  readonly watcher: PositionWatcher;
+  readonly chainIds: ChainIds;
+  readonly log: Log;
+  /** Lets others run. */
+  readonly pause: () => Promise<void>;
+}
+
+/** Everyone is told everything, however late. */
+const NOTHING_IS_TOO_LATE: Lateness = { retentionSeconds: null, ahead: "reset" };
+/** Blocks before the first one told of that are remembered: more than a reorg takes back. */
+const EARLIER_BLOCKS = 64;
+
+type Earlier = Readonly<Record<ChainName, readonly Block[]>>;
+
+/** What one transaction read: where to begin, or what comes next. */
+type Read = { readonly state: StreamState } & (
+  | { readonly kind: "begin"; readonly earlier: Earlier }
+  | { readonly kind: "step"; readonly step: Step }
+);
+
+export class ChainFollower {
+  readonly #options: ChainFollowerOptions;
+  /** By chain, the newest block that was told of, with an event or without. */
+  readonly #heads = new Map<ChainName, number>();
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #state: StreamState | null = null;
+  #failure: unknown = null;
+
+  constructor(options: ChainFollowerOptions) {
+    this.#options = options;
+  }
+
+  /** What the last attempt saw; null before the first one. */
+  get state(): StreamState | null {
+    return this.#state;
+  }
+
+  /** Why the last attempt failed; null when it did not. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Tells what the index holds when this is called. Calls in between are answered together. Never throws. */
+  follow(): Promise<void> {
+    if (this.#running === null) {
+      this.#running = this.#follow().finally(() => {
+        this.#running = null;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      return this.follow();
+    });
+    return this.#next;
+  }
+
+  async #follow(): Promise<void> {
+    const { reader, log, pause } = this.#options;
+    try {
+      while (!this.#take(await reader.read((transaction) => this.#read(transaction)))) await pause();
+      this.#failure = null;
+    } catch (error) {
+      this.#failure = error;
+      log.warn("the stream could not be continued", { error });
+    }
+  }
+
+  async #read(transaction: ReadTransaction): Promise<Read> {
+    const { hub, watcher, chainIds } = this.#options;
+    const state = await readStreamState(transaction, watcher, chainIds);
+    if (!hub.begun) return { kind: "begin", state, earlier: await readEarlier(transaction, state) };
+    const step = await readStep(transaction, state, hub.place, {
+      filter: EVERYTHING,
+      ancestry: (chain, place) => hub.before(chain, place),
+      lateness: NOTHING_IS_TOO_LATE,
+    });
+    return { kind: "step", state, step };
+  }
+
+  /** @returns whether this was all there is. */
+  #take(read: Read): boolean {
+    const { hub } = this.#options;
+    const { chains } = read.state;
+    this.#state = read.state;
+    if (read.kind === "begin") {
+      hub.begin(beginningOf(read.state, read.earlier), placesOf(read.earlier));
+      for (const chain of CHAIN_NAMES) this.#headEvents(chains[chain]);
+    } else {
+      const { events, place, complete } = read.step;
+      hub.publish(events);
+      for (const part of partsOf(place)) if (part.part !== "nodes") hub.move(part);
+      if (!complete) return false;
+      const heads = CHAIN_NAMES.flatMap((chain) => this.#headEvents(chains[chain]));
+      hub.publish(heads.map((event) => ({ event, place: hub.place })));
+    }
+    hub.setFollowed(CHAIN_NAMES.filter((chain) => chains[chain] !== null));
+    return true;
+  }
+
+  /** The newest block, when it is another one and carried no event: then nothing else tells of it. */
+  #headEvents(position: Position | null): readonly StreamEvent[] {
+    if (position === null) return [];
+    const { chain, chainId, blockNumber: number, blockTime: timestamp, evidence } = position;
+    const isNew = this.#heads.get(chain) !== number;
+    this.#heads.set(chain, number);
+    const at = this.#options.hub.place[chain];
+    if (!isNew || at === null || evidence?.blockNumber === number) return [];
+    const data = { chain, chainId, number, hash: null, timestamp };
+    return [{ type: "block", data, place: { part: chain, at } }];
+  }
+}
+
+async function readEarlier(transaction: ReadTransaction, { chains }: StreamState): Promise<Earlier> {
+  const read = async (position: Position | null) =>
+    position === null
+      ? []
+      : readNewestBlocks(transaction, position, { upTo: position.blockNumber, limit: EARLIER_BLOCKS });
+  return { og: await read(chains.og), base: await read(chains.base) };
+}
+
+function beginningOf({ chains, proofs: { revision } }: StreamState, earlier: Earlier): StreamPlace {
+  const placeOf = (chain: ChainName) =>
+    chains[chain] === null ? null : placeAfter(earlier[chain][0] ?? null);
+  return {
+    og: placeOf("og"),
+    base: placeOf("base"),
+    proofs: revision === null || chains.og === null ? null : { revision, within: null },
+    nodes: null,
+  };
+}
+
+const placesOf = ({ og, base }: Earlier): Readonly<Record<ChainName, readonly ChainPlace[]>> => {
+  const inOrder = (blocks: readonly Block[]) => [...blocks].reverse().map((block) => placeAfter(block));
+  return { og: inOrder(og), base: inOrder(base) };
+};

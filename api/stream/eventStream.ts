@@ -1,0 +1,107 @@
+/** The stream of this process: what happens, told to everyone who listens. */
+import { ApiError } from "../errors.ts";
+import { type AsOf, chainAsOf } from "../queries/asOf.ts";
+import type { Reader } from "../queries/database.ts";
+import type { Position } from "../queries/position.ts";
+import { type ApiService, originOf } from "../queries/service.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { ChainFollower } from "./chainFollower.ts";
+import type { StreamFilter } from "./filter.ts";
+import { EventHub, type HubLimits } from "./hub.ts";
+import { Listener, type ListenerTiming, type Past } from "./listener.ts";
+import { NodeFollower } from "./nodeFollower.ts";
+import type { StreamPlace } from "./place.ts";
+import { readStep, readStreamState } from "./readStep.ts";
+
+export interface EventStreamOptions
+  extends Pick<ApiService, "reader" | "watcher" | "settings" | "log" | "lifetime"> {
+  /** For what is read for everyone: it must not wait for requests. */
+  readonly ownReader: Reader;
+  readonly limits: HubLimits;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly elapsed: () => number;
+  /** Lets others run. */
+  readonly pause: () => Promise<void>;
+  readonly timing?: Partial<ListenerTiming>;
+}
+
+/** How long somebody who comes before anything was read waits for that. */
+const BEGIN_WITHIN_MS = 5_000;
+const NEVER = new AbortController().signal;
+const NOTHING_SEEN = { chains: { og: null, base: null }, proofs: null };
+
+export class EventStream {
+  readonly hub: EventHub;
+  readonly #options: EventStreamOptions;
+  readonly #chains: ChainFollower;
+  readonly #nodes: NodeFollower;
+  readonly #past: Past;
+
+  constructor(options: EventStreamOptions) {
+    const { limits, ownReader, watcher, settings, log, lifetime, pause } = options;
+    const hub = new EventHub(limits);
+    this.hub = hub;
+    lifetime?.stopping.addEventListener("abort", () => hub.end(), { once: true });
+    this.#options = options;
+    const { chainIds } = settings;
+    this.#chains = new ChainFollower({ hub, reader: ownReader, watcher, chainIds, log, pause });
+    this.#nodes = new NodeFollower(hub, pause);
+    this.#past = {
+      step: (from, filter, lateness, signal) =>
+        options.reader.read(
+          async (transaction) => {
+            const state = await readStreamState(transaction, watcher, chainIds);
+            const ancestry: Parameters<typeof readStep>[3]["ancestry"] = (chain, place) =>
+              hub.before(chain, place);
+            return readStep(transaction, state, from, { filter, lateness, ancestry });
+          },
+          { signal, share: "bulk" },
+        ),
+      nodes: () => this.#nodes.now(),
+    };
+  }
+
+  /** Tells what the index holds when this is called. Never throws. */
+  follow(): Promise<void> {
+    return this.#chains.follow();
+  }
+
+  /** Tells of the nodes that a new snapshot has something new of. */
+  showNodes(snapshot: Snapshot): Promise<void> {
+    return this.#nodes.show(snapshot);
+  }
+
+  /**
+   * @param from - where the listener was; null when it is new.
+   * @param onCut - called when it is cut off, for falling behind.
+   * @throws {ApiError} `busy` when nobody else may listen, or why there is nothing to listen to yet.
+   */
+  async listen(filter: StreamFilter, from: StreamPlace | null, onCut: () => void): Promise<Listener> {
+    const { elapsed, timing = {} } = this.#options;
+    const deadline = elapsed() + BEGIN_WITHIN_MS;
+    while (!this.hub.begun && this.#chains.failure === null && elapsed() < deadline)
+      await this.hub.wait(deadline - elapsed(), NEVER);
+    if (!this.hub.begun) throw this.#refusal();
+    const { hub } = this;
+    return new Listener({ hub, past: this.#past, filter, from, elapsed, onCut, timing });
+  }
+
+  /** The state that was told of last. */
+  get asOf(): AsOf {
+    const { chains, proofs } = this.#chains.state ?? NOTHING_SEEN;
+    const part = (position: Position | null) => (position === null ? null : chainAsOf(position));
+    const { settings } = this.#options;
+    return {
+      og: part(chains.og),
+      base: part(chains.base),
+      proofs: chains.og === null ? null : (proofs?.revision ?? null),
+      origin: originOf(settings),
+    };
+  }
+
+  #refusal(): ApiError {
+    const { failure } = this.#chains;
+    if (failure instanceof ApiError) return failure;
+    return new ApiError("indexing", "Nothing can be told yet.", {}, { retryAfterSeconds: 5 });
+  }
+}
