@@ -170,6 +170,7 @@ const environmentSchema = z.object({
     31_536_000,
   ),
   VERIFIER_UNAVAILABLE_RETRY_SECONDS: integer(259_200, 1, 31_536_000),
+  VERIFIER_RECHECK_SECONDS: integer(600, 1, 31_536_000),
   VERIFIER_LEASE_SECONDS: integer(60, 1, 86_400),
 
   OBSERVER_INTERVAL_SECONDS: integer(600, 1, 86_400),

@@ -68,6 +68,7 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
       WALRUS_ALLOW_PRIVATE: "true",
       VERIFIER_RETRY_SECONDS: missingAfter,
       VERIFIER_UNAVAILABLE_RETRY_SECONDS: "86400",
+      VERIFIER_RECHECK_SECONDS: "86400",
       OBSERVER_INTERVAL_SECONDS: "600",
     });
     await everythingVerified(system, pool, 200_000);

@@ -63,6 +63,7 @@ describe.skipIf(!hasRecording)("verifiers that are killed again and again", () =
       WALRUS_ALLOW_PRIVATE: "true",
       VERIFIER_RETRY_SECONDS: "1,1",
       VERIFIER_UNAVAILABLE_RETRY_SECONDS: "86400",
+      VERIFIER_RECHECK_SECONDS: "86400",
       VERIFIER_LEASE_SECONDS: "2",
     };
     const run = { database, settings, pool: connectTo(database.url), system: await startSystem(settings) };

@@ -1,11 +1,12 @@
 /** One job's blob: ask for it, check it, and say what came of it. */
 import { blobIdOf } from "../../proofs/blobId.ts";
 import type { Hex } from "../../proofs/hex.ts";
+import { shownText } from "../../proofs/shownText.ts";
 import type { Aggregators, Answer } from "./fetch/aggregators.ts";
 import type { GetFailure } from "./fetch/httpGet.ts";
-import { type LargeBlobPlaces, MemoryHold } from "./fetch/memoryHold.ts";
-import { afterAbsence, afterFailure, type RetrySchedule } from "./jobs/schedule.ts";
-import type { Unfinished } from "./record/outcome.ts";
+import type { LargeBlobPlaces, MemoryHold } from "./fetch/memoryHold.ts";
+import { afterAbsence, afterFailure, afterRefusal, type RetrySchedule } from "./jobs/schedule.ts";
+import type { Recheckable, Unfinished } from "./record/outcome.ts";
 
 /** A blob that cannot be what it should be, whatever is in it. */
 export interface Refused {
@@ -27,6 +28,7 @@ interface BlobJob {
   readonly blobIdHex: Hex | null;
   readonly attempts: number;
   readonly absences: number;
+  readonly refusedForSeconds: number | null;
 }
 
 /** Why there is no answer, in the words of verdicts. */
@@ -42,63 +44,66 @@ const REASONS: Readonly<Record<GetFailure, string>> = {
 const DETAIL_LENGTH = 500;
 
 /**
- * Gets a blob and has it checked. What one aggregator serves may be wrong while another's is right: unless a finding is
- * `isFinal`, the next one is asked too, and the first finding stands when no other is final.
+ * Gets a blob and has it checked. What one aggregator serves may be wrong while another's is right, and may be right later:
+ * unless a finding is `isFinal`, the next one is asked too, and when no finding is, the first one stands until the blob is
+ * asked for again.
+ * @param hold - what the blob's memory is charged to; the caller releases it.
  * @throws {CheckError} when it could not be checked. @throws when `signal` aborts.
  */
 export async function examine<Finding extends object>(
-  { aggregators, places, schedule, random }: Examination,
+  { aggregators, schedule, random }: Examination,
   job: BlobJob,
+  hold: MemoryHold,
   check: (bytes: Uint8Array<ArrayBuffer>) => Promise<Finding>,
   isFinal: (finding: Finding) => boolean,
   signal: AbortSignal,
-): Promise<Finding | Refused | Unfinished> {
+): Promise<((Finding | Refused) & Recheckable) | Unfinished> {
   const blobId = job.blobIdHex === null ? null : blobIdOf(job.blobIdHex);
   if (blobId === null)
     return refused("impossible-blob-id", "the settlement's blob id is not 43 base64url characters");
 
-  const hold = new MemoryHold(places);
-  try {
-    let finding: Finding | Refused | undefined;
-    const failures: Extract<Answer, { kind: "failed" }>[] = [];
-    const resting: Extract<Answer, { kind: "resting" }>[] = [];
-    for await (const answer of aggregators.ask(blobId, hold, signal)) {
-      signal.throwIfAborted();
-      if (answer.kind === "found") {
-        const found = await check(answer.bytes);
-        if (isFinal(found)) return found;
-        finding ??= found;
-      } else if (answer.kind === "too-large") finding ??= refused("too-large", answer.detail);
-      else if (answer.kind === "failed") failures.push(answer);
-      else if (answer.kind === "resting") resting.push(answer);
-    }
+  let finding: Finding | Refused | undefined;
+  const failures: Extract<Answer, { kind: "failed" }>[] = [];
+  const resting: Extract<Answer, { kind: "resting" }>[] = [];
+  for await (const answer of aggregators.ask(blobId, hold, signal)) {
     signal.throwIfAborted();
-    if (finding !== undefined) return finding;
-    const again = { absences: job.absences };
-    const [failure] = failures;
-    if (failure !== undefined) {
-      // tries that were answered were no failures
-      const delaySeconds = afterFailure(job.attempts - job.absences, random());
-      const detail = failure.detail.slice(0, DETAIL_LENGTH);
-      return { state: "pending", reason: REASONS[failure.reason], detail, again: { ...again, delaySeconds } };
-    }
-    const [rest] = resting;
-    if (rest !== undefined) {
-      const delaySeconds = rest.forMs / 1000 + random();
-      const detail = rest.detail.slice(0, DETAIL_LENGTH);
-      return { state: "pending", reason: "aggregator-failing", detail, again: { ...again, delaySeconds } };
-    }
-    const absences = job.absences + 1;
-    const { delaySeconds, unavailable } = afterAbsence(absences, schedule, random());
-    return {
-      state: unavailable ? "unavailable" : "pending",
-      reason: "blob-missing",
-      detail: "no aggregator has the blob",
-      again: { delaySeconds, absences },
-    };
-  } finally {
-    hold.release();
+    if (answer.kind === "found") {
+      const found = await check(answer.bytes);
+      if (isFinal(found)) return found;
+      finding ??= found;
+    } else if (answer.kind === "too-large") finding ??= refused("too-large", answer.detail);
+    else if (answer.kind === "failed") failures.push(answer);
+    else if (answer.kind === "resting") resting.push(answer);
   }
+  signal.throwIfAborted();
+  if (finding !== undefined) {
+    const delaySeconds = afterRefusal(job.refusedForSeconds, schedule, random());
+    return delaySeconds === null ? finding : { ...finding, again: { delaySeconds, absences: job.absences } };
+  }
+  const pending = (reason: string, detail: string, delaySeconds: number): Unfinished => ({
+    state: "pending",
+    reason,
+    detail: shownText(detail, DETAIL_LENGTH),
+    again: { delaySeconds, absences: job.absences },
+  });
+  const [failure] = failures;
+  if (failure !== undefined)
+    // tries that were answered were no failures
+    return pending(
+      REASONS[failure.reason],
+      failure.detail,
+      afterFailure(job.attempts - job.absences, random()),
+    );
+  const [rest] = resting;
+  if (rest !== undefined) return pending("aggregator-failing", rest.detail, rest.forMs / 1000 + random());
+  const absences = job.absences + 1;
+  const { delaySeconds, unavailable } = afterAbsence(absences, schedule, random());
+  return {
+    state: unavailable ? "unavailable" : "pending",
+    reason: "blob-missing",
+    detail: "no aggregator has the blob",
+    again: { delaySeconds, absences },
+  };
 }
 
 const refused = (reason: string, detail: string): Refused => ({ state: "invalid", reason, detail });

@@ -85,6 +85,7 @@ async function main(): Promise<void> {
       schedule: {
         absenceDelays: environment.VERIFIER_RETRY_SECONDS,
         unavailableDelay: environment.VERIFIER_UNAVAILABLE_RETRY_SECONDS,
+        recheckDelay: environment.VERIFIER_RECHECK_SECONDS,
       },
       random: Math.random,
     },

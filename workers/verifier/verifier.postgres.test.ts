@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Hex } from "../../proofs/hex.ts";
+import type { SignedInference } from "../../proofs/inference.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { BlobServer, blobIdOf } from "./testing/blobServer.ts";
+import { compare } from "./sync/settlements.ts";
+import { type Behaviour, BlobServer, blobIdOf } from "./testing/blobServer.ts";
 import { dumpProofs } from "./testing/verifierTables.ts";
 import { dumpOf, EARLIER_REGISTRY, infer, newEnclave, RELAYER, World } from "./testing/world.ts";
 
@@ -109,6 +112,83 @@ test("every kind of batch ends in its verdict, and only valid leaves of known no
     ...{ validLeaves: 11, invalidLeaves: 3, unknownLeaves: 2 },
   });
   expect(world.blobs.asked.every((id) => /^[A-Za-z0-9_-]{43}$/.test(id))).toBe(true);
+});
+
+test("spellings, repetitions and other roots, as the decision page says", async () => {
+  await world.register(alice, { blockNumber: 10 });
+  const many = leaves(0, 3);
+  const dump = dumpOf(many);
+  const one = dumpOf([infer(alice, 10)]);
+  const same = dumpOf([
+    infer(alice, 11),
+    infer(alice, 12),
+    ...Array<SignedInference>(3).fill(infer(alice, 13)),
+  ]);
+  const text = dump.bytes.toString();
+  const settle = (blockNumber: number, { root }: { root: Hex }, blob: string | Buffer, size = 3) =>
+    world.settleBatch({ blockNumber }, { root, size, blobId: world.blobs.put(blob) });
+  await settle(20, dump, `\ufeff${text}`);
+  await settle(21, dump, JSON.stringify(JSON.parse(text), null, 1));
+  await settle(22, dump, text.replace(/"tree":\[[^\]]*\],/, ""));
+  await settle(23, dump, text.replace(/"tree":\[[^\]]*\]/, '"tree":[]'));
+  await settle(
+    24,
+    dump,
+    text.replaceAll(/0x[0-9a-f]+/g, (hex) => `0x${hex.slice(2).toUpperCase()}`),
+  );
+  await settle(25, dump, text.replace('"values"', '"values":[],"values"'));
+  await settle(26, dump, text.replaceAll(/"(17\d{8})"/g, "$1"));
+  await settle(27, one, one.bytes, 1);
+  await settle(28, same, same.bytes, 5);
+  // the blob that is right for block 27, under a root that it does not give
+  await settle(29, dump, one.bytes);
+  await settle(30, dump, text.replace(/"value":\[/, '"value":["0x00",'));
+  await settle(31, dump, text.replace('"uint256"', '"uint64"'));
+  await settle(32, dump, text.replaceAll(/"(17\d{8})"/g, "$1.5"));
+  await settle(33, dump, text.replaceAll(/"(17\d{8})"/g, `${"9".repeat(20)}`));
+  await settle(34, dump, `${"[".repeat(1_000)}${"]".repeat(1_000)}`);
+  await settle(35, dump, text.replace(/"values":\[.*\]/, '"values":[]'));
+  await settle(36, dump, Buffer.from(text, "utf16le"));
+  world.start();
+  await world.finished();
+
+  const told = (await verdicts()).map(({ block, verdict, reason, valid }) => [block, verdict, reason, valid]);
+  expect(told).toEqual([
+    ...[20, 21, 22, 23, 24, 25, 26].map((block) => [block, "verified", null, 3]),
+    [27, "verified", null, 1],
+    [28, "verified", null, 5],
+    [29, "invalid", "root-mismatch", null],
+    [30, "invalid", "malformed-values", null],
+    [31, "invalid", "wrong-format", null],
+    [32, "invalid", "malformed-values", null],
+    [33, "invalid", "malformed-values", null],
+    [34, "invalid", "too-deep", null],
+    [35, "invalid", "malformed-values", null],
+    [36, "invalid", "not-json", null],
+  ]);
+  expect(await nodeCounts()).toEqual({ [alice.teeId]: 3 + 1 + 3 });
+  const { rows } = await world.pool.query("select count(*)::int as n from proofs.inference");
+  expect(rows).toEqual([{ n: 7 }]);
+});
+
+test("settlements with megabytes of blob id are taken a few at a time, and all of them", async () => {
+  const blobId: Hex = `0x${"ab".repeat(1_500_000)}`;
+  const { root } = dumpOf(leaves(0, 1));
+  for (let n = 0; n < 12; n++) await world.settleBatch({ blockNumber: 20 + n }, { root, size: 1, blobId });
+  const client = await world.pool.connect();
+  try {
+    const page = await compare(client, 10740, { ready: true, blockNumber: 1_000_000 }, 0);
+    // 16 Mi digits, of 3 million each
+    expect(page.arrived.map(({ blockNumber }) => blockNumber)).toEqual([20, 21, 22, 23, 24]);
+    expect(page.lastBlock).toBe(24);
+  } finally {
+    client.release();
+  }
+  world.start();
+  await world.finished();
+  expect((await verdicts()).map(({ reason }) => reason)).toEqual(
+    Array.from({ length: 12 }, () => "impossible-blob-id"),
+  );
 });
 
 test("an individual settlement has its signature's verdict, whatever its blob", async () => {
@@ -325,6 +405,64 @@ test("an aggregator that serves something else, or nothing, does not matter whil
   await world.finished();
   liar.stop();
   expect(await verdicts()).toMatchObject([{ verdict: "verified" }, { verdict: "verified" }]);
+});
+
+test("what an aggregator serves is not the relayer's fault for good: it is asked again", {
+  timeout: 60_000,
+}, async () => {
+  await world.register(alice, { blockNumber: 10 });
+  const { blobId } = await world.settleLeaves({ blockNumber: 20 }, leaves(0, 2));
+  const blob = world.blobs.blobs.get(blobId) ?? "mute";
+  const payload = JSON.stringify({ input: {}, output: { model: "m" } });
+  const payloadId = world.blobs.put(payload);
+  await world.settleIndividually({ blockNumber: 21 }, infer(alice, 2), payloadId);
+  const serve = (behaviour: Behaviour) => {
+    for (const id of [blobId, payloadId]) world.blobs.blobs.set(id, behaviour);
+  };
+  const states = async () => {
+    const { rows } = await world.pool.query(
+      "select 'batch' as kind, state, reason from proofs.batch union all select 'payload', state, reason from proofs.payload order by 1",
+    );
+    return rows.map(({ state, reason }) => [state, reason]);
+  };
+  const tries = () => world.blobs.asked.length;
+  serve(Buffer.from("<html>down for maintenance</html>"));
+  world.start({ schedule: { recheckDelay: 0.1, absenceDelays: [0.1], unavailableDelay: 0.2 } });
+  const garbled = [
+    ["invalid", "not-json"],
+    ["invalid", "not-json"],
+  ];
+  await expect.poll(states, { timeout: 10_000 }).toEqual(garbled);
+  // nor does what it loses, or fails to answer, change what was found
+  for (const status of [404, 503]) {
+    serve({ status });
+    const before = tries();
+    await expect.poll(tries, { timeout: 10_000 }).toBeGreaterThan(before + 2);
+    expect(await states()).toEqual(garbled);
+  }
+  world.blobs.blobs.set(blobId, blob).set(payloadId, Buffer.from(payload));
+  await expect.poll(states, { timeout: 20_000 }).toEqual([
+    ["proven", null],
+    ["unmatched", "not-recomputable"],
+  ]);
+  await world.finished();
+  expect(await nodeCounts()).toEqual({ [alice.teeId]: 3 });
+  expect(await relayerTotals()).toMatchObject({ verified: 2, invalid: 0, validLeaves: 2 });
+  expect((await world.pool.query("select from proofs.job")).rowCount).toBe(0);
+});
+
+test("a settlement whose blob stays wrong is not asked for for ever", async () => {
+  const { root } = dumpOf(leaves(0, 2));
+  const blobId = world.blobs.put("not a dump");
+  await world.settleBatch({ blockNumber: 20 }, { root, size: 2, blobId });
+  world.start({ schedule: { recheckDelay: 0.1 } });
+  await expect.poll(verdicts, { timeout: 5_000 }).toMatchObject([{ verdict: "invalid", reason: "not-json" }]);
+  await world.pool.query("update proofs.batch set checked_at = now() - interval '4 days'");
+  await world.pool.query("update proofs.job set run_at = now()");
+  await expect
+    .poll(async () => (await world.pool.query("select from proofs.job")).rowCount, { timeout: 5_000 })
+    .toBe(0);
+  expect(await verdicts()).toMatchObject([{ verdict: "invalid", reason: "not-json" }]);
 });
 
 test("while an aggregator fails, a blob that another lacks is pending and not given up", async () => {

@@ -9,8 +9,10 @@ import type { Hex } from "../../proofs/hex.ts";
 import type { PayloadLimits } from "../../proofs/payload.ts";
 import { Bell } from "./bell.ts";
 import { CheckError, Checkers } from "./check/checkers.ts";
+import { RECORD_OVERHEAD } from "./check/leafRecords.ts";
 import { settleDirty, sumDirty } from "./derive/dirty.ts";
 import { type Examination, examine } from "./examine.ts";
+import { MemoryHold } from "./fetch/memoryHold.ts";
 import { GroupCommit } from "./groupCommit.ts";
 import { type BatchJob, Claims, type PayloadJob, type SignatureJob } from "./jobs/claims.ts";
 import { afterFailure } from "./jobs/schedule.ts";
@@ -34,6 +36,8 @@ const SUM_EVERY_MS = 1_000;
 const REPORT_EVERY_MS = 60_000;
 /** Leaves, or payloads, in one transaction. */
 const LEAVES_PER_COMMIT = 10_000;
+/** Longer ones, with a signature that is none, count for as many as they are long. */
+const USUAL_LEAF_BYTES = RECORD_OVERHEAD + 256;
 const OUTCOMES_PER_COMMIT = 200;
 
 export interface VerifierSettings {
@@ -73,7 +77,10 @@ export class Verifier {
     this.#synchroniser = new Synchroniser(pool, { ...settings, onKeys: () => this.#learnKeys() }, log);
     this.#batchCommit = new GroupCommit(
       (outcomes) => recordBatches(pool, holder, outcomes),
-      (outcome) => (outcome.state === "proven" ? outcome.leaves.count : 1),
+      (outcome) =>
+        outcome.state === "proven"
+          ? Math.max(outcome.leaves.count, outcome.leaves.bytes.length / USUAL_LEAF_BYTES)
+          : 1,
       LEAVES_PER_COMMIT,
     );
     this.#payloadCommit = new GroupCommit(
@@ -123,8 +130,9 @@ export class Verifier {
   #makeLanes() {
     const { log } = this;
     const claims = this.#claims;
-    const batch = ([job]: readonly BatchJob[]) => this.#guard(() => this.#batch(job));
-    const payload = ([job]: readonly PayloadJob[]) => this.#guard(() => this.#payload(job));
+    const batch = (jobs: readonly BatchJob[]) => this.#each(jobs, (job, hold) => this.#batch(job, hold));
+    const payload = (jobs: readonly PayloadJob[]) =>
+      this.#each(jobs, (job, hold) => this.#payload(job, hold));
     const signatures = (jobs: readonly SignatureJob[]) => this.#guard(() => this.#signatures(jobs));
     const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.restMs() };
     const many = { slots: 2, jobsPerSlot: 500 };
@@ -138,12 +146,21 @@ export class Verifier {
     ];
   }
 
-  async #batch(job: BatchJob | undefined): Promise<void> {
-    if (job === undefined) return;
+  /** A large blob keeps its place until what came of it is recorded. */
+  async #each<Job>(jobs: readonly Job[], work: (job: Job, hold: MemoryHold) => Promise<void>): Promise<void> {
+    for (const job of jobs) {
+      const hold = new MemoryHold(this.examination.places);
+      await this.#guard(() => work(job, hold));
+      hold.release();
+    }
+  }
+
+  async #batch(job: BatchJob, hold: MemoryHold): Promise<void> {
     const { batchLimits: limits } = this.settings;
     const finding = await examine(
       this.examination,
       job,
+      hold,
       (bytes) =>
         this.#checkers.perform({ kind: "batch" as const, bytes, merkleRoot: job.merkleRoot, limits }),
       ({ state }) => state === "proven",
@@ -154,14 +171,14 @@ export class Verifier {
     this.#deriveBell.ring();
   }
 
-  async #payload(job: PayloadJob | undefined): Promise<void> {
-    if (job === undefined) return;
+  async #payload(job: PayloadJob, hold: MemoryHold): Promise<void> {
     const { teeId, inputHash, outputHash } = job;
     const expected = { teeId, inputHash, outputHash, timestamp: BigInt(job.timestamp) };
     const { payloadLimits: limits } = this.settings;
     const finding = await examine(
       this.examination,
       job,
+      hold,
       (bytes) => this.#checkers.perform({ kind: "payload" as const, bytes, expected, limits }),
       ({ state, reason }) => state === "matched" || reason === "not-recomputable",
       this.#signal,

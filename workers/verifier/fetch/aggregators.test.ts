@@ -23,11 +23,13 @@ afterEach(() => {
 });
 
 /** An aggregator that answers with one status; tells what it was asked for. */
-async function aggregator(status: { now: number }) {
+const aggregator = (status: { now: number }) => answering(() => status.now);
+
+async function answering(statusOf: (blobId: string) => number) {
   const asked: string[] = [];
   const server = http.createServer((request, response) => {
     asked.push(request.url ?? "");
-    response.writeHead(status.now).end("blob");
+    response.writeHead(statusOf((request.url ?? "").split("/").at(-1) ?? "")).end("blob");
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -35,7 +37,9 @@ async function aggregator(status: { now: number }) {
   return { url: `http://127.0.0.1:${port}/walrus/`, asked };
 }
 
-const ask = async (aggregators: Aggregators, blobId = ID) => {
+let asks = 0;
+const anotherId = () => String(asks++).padStart(43, "A");
+const ask = async (aggregators: Aggregators, blobId = anotherId()) => {
   const answers: Answer[] = [];
   const hold = new MemoryHold(new LargeBlobPlaces(1));
   for await (const answer of aggregators.ask(blobId, hold, new AbortController().signal))
@@ -83,6 +87,23 @@ test("many failures at once are one reason to rest", async () => {
   expect(aggregators.restMs()).toBe(0);
   status.now = 404;
   expect(await ask(aggregators)).toMatchObject([{ kind: "absent" }]);
+});
+
+test("a blob that makes it fail, asked for again and again, holds up no other", async () => {
+  const bad = new Set([ID]);
+  const server = await answering((blobId) => (bad.has(blobId) ? 500 : 200));
+  const aggregators = of(server.url);
+  for (let time = 0; time < 10; time++)
+    expect(await ask(aggregators, ID)).toMatchObject([{ kind: "failed", reason: "server-error" }]);
+  expect(aggregators.restMs()).toBe(0);
+  // two more are reason enough, and after the rest none of the three is evidence
+  bad.add("B".repeat(43)).add("C".repeat(43));
+  for (const blobId of bad) await ask(aggregators, blobId);
+  expect(aggregators.restMs()).toBeGreaterThan(0);
+  nowMs += 2_001;
+  for (const blobId of bad) await ask(aggregators, blobId);
+  expect(aggregators.restMs()).toBe(0);
+  expect(await ask(aggregators)).toMatchObject([{ kind: "found" }]);
 });
 
 test("a missing blob says nothing about the aggregator", async () => {

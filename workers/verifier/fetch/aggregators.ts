@@ -3,8 +3,10 @@ import { redactUrl } from "../../../config/environment.ts";
 import type { GetFailure, GetLimits, GetOutcome, HttpGet } from "./httpGet.ts";
 import type { MemoryHold } from "./memoryHold.ts";
 
-/** Failures in a row after which an aggregator is left alone. */
+/** Blobs that it fails to answer for, without an answer for any other, after which an aggregator is left alone. */
 const FAILURES_TOLERATED = 3;
+/** Of blobs that it failed to answer for, so many are told apart. */
+const BLOBS_REMEMBERED = 1_000;
 const FIRST_REST_MS = 2_000;
 /** Blobs that are to blame themselves may have made it rest: nothing else must wait for long. */
 const LONGEST_REST_MS = 10_000;
@@ -31,8 +33,11 @@ export interface Circumstances {
 
 class Aggregator {
   readonly name: string;
-  /** In a row; those that come in while it rests were under way before, and are not counted. */
-  #failures = 0;
+  /**
+   * Blobs without an answer since its last answer, without those that came in while it rested: they were under way before.
+   * One blob that makes it fail, however often it is asked for, shows nothing about the others.
+   */
+  readonly #failed = new Set<string>();
   #rests = 0;
   #restsUntilMs = 0;
 
@@ -45,17 +50,19 @@ class Aggregator {
     return Math.max(0, this.#restsUntilMs - nowMs);
   }
 
-  note(outcome: GetOutcome, { nowMs, random }: Circumstances): void {
+  note(blobId: string, outcome: GetOutcome, { nowMs, random }: Circumstances): void {
     if (outcome.kind !== "failed" || !ILLNESS.has(outcome.reason)) {
-      this.#failures = 0;
+      this.#failed.clear();
       this.#rests = 0;
       this.#restsUntilMs = 0;
       return;
     }
-    if (this.restMs(nowMs()) > 0) return;
-    this.#failures++;
-    // once it has rested, one failure shows that it has not recovered
-    if (this.#rests === 0 && this.#failures < FAILURES_TOLERATED) return;
+    if (this.restMs(nowMs()) > 0 || this.#failed.has(blobId)) return;
+    this.#failed.add(blobId);
+    const [oldest] = this.#failed;
+    if (this.#failed.size > BLOBS_REMEMBERED && oldest !== undefined) this.#failed.delete(oldest);
+    // once it has rested, one more shows that it has not recovered
+    if (this.#rests === 0 && this.#failed.size < FAILURES_TOLERATED) return;
     const rest = Math.min(FIRST_REST_MS * 2 ** this.#rests, LONGEST_REST_MS);
     this.#rests++;
     this.#restsUntilMs = nowMs() + rest * (0.5 + random() / 2);
@@ -97,7 +104,7 @@ export class Aggregators {
       const url = new URL(`${aggregator.base}/v1/blobs/${encodeURIComponent(blobId)}`);
       const outcome = await this.http.get(url, this.limits, hold, signal);
       // what was called off says nothing about who was asked
-      if (!signal.aborted) aggregator.note(outcome, this.circumstances);
+      if (!signal.aborted) aggregator.note(blobId, outcome, this.circumstances);
       yield outcome;
     }
   }

@@ -41,10 +41,27 @@ test("due jobs are claimed with their content, the oldest first; later ones are 
   await addBatch(2, BLOB_ID, "now() - interval '2 s'");
   await addBatch(3, BLOB_ID, "now() + interval '1 h'");
   expect(await claims("a").claim(NEW, 1)).toEqual([
-    { key: key(2), attempts: 1, absences: 0, merkleRoot: ROOT, blobIdHex: BLOB_ID },
+    {
+      ...{ key: key(2), attempts: 1, absences: 0 },
+      ...{ merkleRoot: ROOT, blobIdHex: BLOB_ID, refusedForSeconds: null },
+    },
   ]);
   expect(keys(await claims("a").claim(NEW, 9))).toEqual([key(1)]);
   expect(await claims("a").claim(NEW, 9)).toEqual([]);
+});
+
+test("a job tells how long its blob has been found to be something else", async () => {
+  for (const [n, state] of ["pending", "unavailable", "invalid"].entries()) {
+    await addBatch(n);
+    await pool.query(
+      "update proofs.batch set state = $2, checked_at = now() - interval '90 s' where key = $1",
+      [key(n), state],
+    );
+  }
+  const jobs = (await claims("a").claim(NEW, 9)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  expect(
+    jobs.map(({ refusedForSeconds }) => refusedForSeconds && Math.round(refusedForSeconds / 10)),
+  ).toEqual([null, null, 9]);
 });
 
 test("what cannot be a blob id is not even read", async () => {

@@ -15,12 +15,15 @@ interface Claimed {
   readonly absences: number;
 }
 
-/** Null for a blob id that cannot be one. */
-type BlobIdHex = Hex | null;
+interface OfBlob {
+  /** Null for a blob id that cannot be one. */
+  readonly blobIdHex: Hex | null;
+  /** How long the blob has been found to be something else, for the same reason; null when it was not. */
+  readonly refusedForSeconds: number | null;
+}
 
-export interface BatchJob extends Claimed {
+export interface BatchJob extends Claimed, OfBlob {
   readonly merkleRoot: Hex;
-  readonly blobIdHex: BlobIdHex;
 }
 
 interface OfInference extends Claimed {
@@ -32,9 +35,7 @@ interface OfInference extends Claimed {
   readonly timestamp: string;
 }
 
-export interface PayloadJob extends OfInference {
-  readonly blobIdHex: BlobIdHex;
-}
+export interface PayloadJob extends OfInference, OfBlob {}
 
 export interface SignatureJob extends OfInference {
   /** Null when it is not 256 bytes long, and so cannot be one. */
@@ -50,12 +51,13 @@ export interface JobOf {
 const INFERENCE = `i.id as "inferenceId", i.tee_id as "teeId", i.input_hash as "inputHash",
   i.output_hash as "outputHash", i.timestamp::text as timestamp`;
 /** 0x and two digits for each of 43 characters: what is longer or shorter need not be read. */
-const BLOB_ID = `case when length(blob_id_hex) = 88 then blob_id_hex end as "blobIdHex"`;
+const BLOB = `case when length(t.blob_id_hex) = 88 then t.blob_id_hex end as "blobIdHex",
+  case when t.state in ('invalid', 'unmatched') then extract(epoch from now() - t.checked_at)::float8 end as "refusedForSeconds"`;
 
 const CONTENT: Readonly<Record<JobKind, { columns: string; from: string }>> = {
-  batch: { columns: `merkle_root as "merkleRoot", ${BLOB_ID}`, from: "proofs.batch t using (key)" },
+  batch: { columns: `t.merkle_root as "merkleRoot", ${BLOB}`, from: "proofs.batch t using (key)" },
   payload: {
-    columns: `${INFERENCE}, ${BLOB_ID}`,
+    columns: `${INFERENCE}, ${BLOB}`,
     from: "proofs.payload t using (key) join proofs.inference i on i.id = t.inference_id",
   },
   signature: {

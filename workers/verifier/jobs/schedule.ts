@@ -10,6 +10,8 @@ export interface RetrySchedule {
   readonly absenceDelays: readonly number[];
   /** Seconds between tries once these are used up, for ever. */
   readonly unavailableDelay: number;
+  /** Seconds until bytes that were not what they should be are asked for again. */
+  readonly recheckDelay: number;
 }
 
 export interface NextTry {
@@ -30,6 +32,24 @@ export function afterAbsence(absences: number, schedule: RetrySchedule, random: 
     delaySeconds: spread(delay ?? schedule.unavailableDelay, random),
     unavailable: delay === undefined,
   };
+}
+
+/** By then an aggregator that served something else, an error page or a truncated blob, has been put right. */
+const RECHECKED_FOR_SECONDS = 3 * 86_400;
+
+/**
+ * After bytes that are not what they should be: what an aggregator serves is not proof that the blob is wrong.
+ * @param refusedForSeconds - how long the finding has been the same; null when it is new.
+ * @returns seconds to wait, twice as long as it has been the same; null once it has been so for long enough.
+ */
+export function afterRefusal(
+  refusedForSeconds: number | null,
+  { recheckDelay }: RetrySchedule,
+  random: number,
+): number | null {
+  if (refusedForSeconds === null) return spread(recheckDelay, random);
+  if (refusedForSeconds >= RECHECKED_FOR_SECONDS) return null;
+  return spread(Math.max(recheckDelay, 2 * refusedForSeconds), random);
 }
 
 /**

@@ -5,14 +5,22 @@ import { markNodeHours } from "../derive/buckets.ts";
 import { deriveVerdicts, placesOfBatches } from "../derive/verdicts.ts";
 import { type BatchJob, finishJobs, holdJobs, postponeJobs } from "../jobs/claims.ts";
 import { recordLeaves } from "./leafRows.ts";
-import type { Unfinished } from "./outcome.ts";
+import { mayReplace, postponed, type Recheckable, type Unfinished } from "./outcome.ts";
 import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
-export type BatchOutcome = { readonly job: BatchJob } & (
-  | { readonly state: "proven"; readonly leaves: LeafRecords }
-  | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
-  | Unfinished
-);
+export type BatchOutcome = { readonly job: BatchJob } & Recheckable &
+  (
+    | { readonly state: "proven"; readonly leaves: LeafRecords }
+    | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
+    | Unfinished
+  );
+
+const STATES = [
+  "pending",
+  "unavailable",
+  "invalid",
+  "proven",
+] as const satisfies readonly BatchOutcome["state"][];
 
 /**
  * Records outcomes of batches that this verifier still holds; others it leaves to who took them over.
@@ -41,8 +49,7 @@ export const recordBatches = (
     const { rows: changed } = await client.query<{ key: BatchJob["key"] }>(
       `update proofs.batch b set state = o.state, reason = o.reason, detail = o.detail, leaf_count = o.leaves, checked_at = now()
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[]) as o(key, state, reason, detail, leaves)
-       where b.key = o.key and b.state <> 'proven'
-         and not (b.state = 'unavailable' and o.state = 'pending')
+       where b.key = o.key and ${mayReplace("b.state", "o.state", STATES)}
          and (b.state, b.reason, b.detail) is distinct from (o.state, o.reason, o.detail)
        returning b.key`,
       [
@@ -56,15 +63,9 @@ export const recordBatches = (
     await finishJobs(
       client,
       "batch",
-      ours.flatMap((outcome) => ("again" in outcome ? [] : [outcome.job.key])),
+      ours.flatMap(({ job, again }) => (again === undefined ? [job.key] : [])),
     );
-    await postponeJobs(
-      client,
-      "batch",
-      ours.flatMap((outcome) =>
-        "again" in outcome ? [{ key: outcome.job.key, error: outcome.detail, ...outcome.again }] : [],
-      ),
-    );
+    await postponeJobs(client, "batch", postponed(ours));
     if (changed.length > 0) {
       const places = await placesOfBatches(
         client,

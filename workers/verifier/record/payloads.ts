@@ -5,15 +5,24 @@ import type { PayloadReading } from "../../../proofs/payload.ts";
 import { markInferences } from "../derive/buckets.ts";
 import { hourOfColumn } from "../derive/verdicts.ts";
 import { finishJobs, holdJobs, type PayloadJob, postponeJobs } from "../jobs/claims.ts";
-import type { Unfinished } from "./outcome.ts";
+import { mayReplace, postponed, type Recheckable, type Unfinished } from "./outcome.ts";
 import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
 /** A payload that was read, one that no aggregator can have, or one that could not be had yet. */
-export type PayloadOutcome = { readonly job: PayloadJob } & (
-  | PayloadReading
-  | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
-  | Unfinished
-);
+export type PayloadOutcome = { readonly job: PayloadJob } & Recheckable &
+  (
+    | PayloadReading
+    | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
+    | Unfinished
+  );
+
+const STATES = [
+  "pending",
+  "unavailable",
+  "invalid",
+  "unmatched",
+  "matched",
+] as const satisfies readonly PayloadOutcome["state"][];
 
 const NOTHING_READ = {
   model: null,
@@ -24,8 +33,8 @@ const NOTHING_READ = {
 } as const;
 
 /**
- * An inference's model and tokens are those of one of its payloads: one that is shown to be its own before one that is
- * not contradicted, and of several the one with the smallest blob id.
+ * An inference's model and tokens are those of one of its payloads: one that is shown to be its own, then one of which a
+ * half is, then one that is not contradicted; of several the one with the smallest blob id.
  */
 const DESCRIBE = `
   with described as (
@@ -34,7 +43,7 @@ const DESCRIBE = `
       select model, prompt_tokens, completion_tokens from proofs.payload
       where inference_id = i.id and state in ('matched', 'unmatched')
         and (model is not null or prompt_tokens is not null or completion_tokens is not null)
-      order by state, blob_id_hex limit 1) p on true
+      order by state, input_matches is true desc, output_matches is true desc, blob_id_hex limit 1) p on true
     where i.id = any($1)),
   changed as (
     update proofs.inference i
@@ -78,7 +87,7 @@ export const recordPayloads = (
          checked_at = now()
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::bool[], $9::bool[])
          as o(key, state, reason, detail, model, prompt, completion, input, output)
-       where p.key = o.key and not (p.state = 'unavailable' and o.state = 'pending')
+       where p.key = o.key and ${mayReplace("p.state", "o.state", STATES)}
          and (p.state, p.reason, p.detail) is distinct from (o.state, o.reason, o.detail)`,
       [
         ours.map(({ job }) => job.key),
@@ -98,15 +107,9 @@ export const recordPayloads = (
     await finishJobs(
       client,
       "payload",
-      ours.flatMap((outcome) => ("again" in outcome ? [] : [outcome.job.key])),
+      ours.flatMap(({ job, again }) => (again === undefined ? [job.key] : [])),
     );
-    await postponeJobs(
-      client,
-      "payload",
-      ours.flatMap((outcome) =>
-        "again" in outcome ? [{ key: outcome.job.key, error: outcome.detail, ...outcome.again }] : [],
-      ),
-    );
+    await postponeJobs(client, "payload", postponed(ours));
     await markInferences(
       client,
       described.map(({ id }) => id),

@@ -27,6 +27,8 @@ export class Notices {
   #channels = new Set<string>();
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
+  /** The connection's last statement: it takes one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly url: string,
@@ -67,14 +69,22 @@ export class Notices {
     }
   }
 
+  #query<Row extends pg.QueryResultRow>(client: pg.Client, text: string, values: unknown[] = []) {
+    const result = this.#last.then(() => client.query<Row>(text, values));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
   /** Listens to indexers that were started since. */
   async refresh(): Promise<void> {
+    const client = this.#client;
+    if (client === undefined) return;
     try {
-      const { rows } = (await this.#client?.query<{ schema: string }>(DEPLOYMENTS)) ?? { rows: [] };
+      const { rows } = await this.#query<{ schema: string }>(client, DEPLOYMENTS);
       for (const { schema } of rows) {
         const channel = `${schema}_live_query`;
         if (this.#channels.has(channel)) continue;
-        await this.#client?.query(`listen ${pg.escapeIdentifier(channel)}`);
+        await this.#query(client, `listen ${pg.escapeIdentifier(channel)}`);
         this.#channels.add(channel);
       }
     } catch (error) {
@@ -89,15 +99,17 @@ export class Notices {
   async alone<T>(lock: number, work: () => Promise<T>): Promise<T | undefined> {
     const client = this.#client;
     if (client === undefined) return undefined;
-    const { rows } = await client.query<{ locked: boolean }>("select pg_try_advisory_lock($1) as locked", [
-      lock,
-    ]);
+    const { rows } = await this.#query<{ locked: boolean }>(
+      client,
+      "select pg_try_advisory_lock($1) as locked",
+      [lock],
+    );
     if (rows[0]?.locked !== true) return undefined;
     try {
       return await work();
     } finally {
       // with the connection, the lock goes too
-      await client.query("select pg_advisory_unlock($1)", [lock]).catch(() => {});
+      await this.#query(client, "select pg_advisory_unlock($1)", [lock]).catch(() => {});
     }
   }
 

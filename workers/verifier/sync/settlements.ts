@@ -38,6 +38,8 @@ type Settlement = Individual | Batch;
 
 /** Settlements compared, and written, at once. */
 export const PAGE = 500;
+/** Of blob ids and signatures, as hex digits, in a page: both are as long as their author liked. */
+const PAGE_DIGITS = 16 * 1024 * 1024;
 
 /** What differs between the chain and `settled` in a range of blocks. */
 export interface Differences {
@@ -51,6 +53,18 @@ const CHAIN = `og.settlement c join og.block b on b.chain_id = c.chain_id and b.
 const ON_CHAIN = "c.chain_id = $1 and c.block_number between $2 and $3 and c.kind in ('individual', 'batch')";
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
+/** Where the page ends that begins at block $2: the place of the first settlement that is too much for it. */
+const BEYOND_PAGE = `
+  select block_number::float8 as block from (
+    select block_number, log_index, row_number() over place as number,
+      sum(coalesce(octet_length(blob_id_hex), 0) + coalesce(octet_length(signature), 0)) over place as digits
+    from (
+      select block_number, log_index, blob_id_hex, signature from og.settlement
+      where chain_id = $1 and block_number >= $2 order by block_number, log_index limit ${PAGE + 1}) s
+    window place as (order by block_number, log_index)) s
+  where number > ${PAGE} or digits > ${PAGE_DIGITS}
+  order by block_number, log_index limit 1`;
+
 /** Compares about a page of settlements from a block on. */
 export async function compare(
   client: pg.ClientBase,
@@ -58,12 +72,8 @@ export async function compare(
   head: ChainHead,
   fromBlock: number,
 ): Promise<Differences> {
-  const { rows: beyond } = await client.query<{ block: number }>(
-    `select block_number::float8 as block from og.settlement where chain_id = $1 and block_number >= $2
-     order by block_number, log_index offset ${PAGE} limit 1`,
-    [chainId, fromBlock],
-  );
-  // whole blocks; one with more than a page of them is compared at once
+  const { rows: beyond } = await client.query<{ block: number }>(BEYOND_PAGE, [chainId, fromBlock]);
+  // whole blocks; one with more than a page of them is compared at once: its gas bounds it
   const lastBlock = beyond[0] === undefined ? null : Math.max(fromBlock, beyond[0].block - 1);
   const range = [chainId, fromBlock, lastBlock ?? LARGEST];
   const { rows: arrived } = await client.query<Settlement>(

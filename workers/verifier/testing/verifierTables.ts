@@ -1,29 +1,29 @@
 /** The verifier's tables, to compare runs and to wait for their end. For tests only. */
 import pg from "pg";
 
-/** What two runs that saw the same chain and blobs hold alike. */
-const TABLES = [
-  "node_key",
-  "registration",
-  "batch",
-  "leaf",
-  "signature",
-  "inference",
-  "payload",
-  "settled",
-  "node_bucket",
-  "model_bucket",
-  "relayer_bucket",
-] as const;
+/** How it was found out, not what. */
+const NOT_COMPARED = ["dirty", "revision"];
+/** Of a job that is left, neither its tries nor when it is tried again. */
+const COMPARED =
+  "case when $1 = 'job' then jsonb_build_object('kind', r -> 'kind', 'key', r -> 'key') else r end";
 
-/** Every row as a line of JSON, sorted; without when it was found out, and in which order. */
+/**
+ * What two runs that saw the same chain and blobs hold alike: every row of every table as a line of JSON, sorted; without
+ * when it was found out.
+ */
 export async function dumpProofs(pool: pg.Pool): Promise<Record<string, string[]>> {
+  const { rows: found } = await pool.query<{ name: string }>(
+    `select table_name as name from information_schema.tables where table_schema = 'proofs' and table_name <> all($1) order by 1`,
+    [NOT_COMPARED],
+  );
   const tables: Record<string, string[]> = {};
-  for (const table of TABLES) {
+  for (const { name } of found) {
     const { rows } = await pool.query<{ line: string }>(
-      `select (to_jsonb(t) - 'checked_at' - 'revision')::text as line from proofs.${table} t order by 1`,
+      `select (${COMPARED})::text as line
+       from (select to_jsonb(t) - 'checked_at' - 'revision' as r from proofs.${name} t) rows order by 1`,
+      [name],
     );
-    tables[table] = rows.map(({ line }) => line);
+    tables[name] = rows.map(({ line }) => line);
   }
   return tables;
 }
@@ -42,7 +42,7 @@ export interface Unfinished {
 export async function unfinished(pool: pg.Pool, registry: string): Promise<Unfinished> {
   const { rows } = await pool.query<Unfinished>(
     `
-    select (select count(*) from proofs.job where absences = 0 or run_at < now() + interval '1 hour')::int as due,
+    select (select count(*) from proofs.job where run_at < now() + interval '1 hour')::int as due,
       (select count(*) from proofs.dirty)::int as dirty,
       (select count(*) from (
         select s.chain_id, block_number, log_index, hash from og.settlement s

@@ -166,7 +166,7 @@ export class World {
 
   /** Starts a verifier of this database; stopped by `stopVerifiers`. */
   start(
-    { schedule, aggregators }: { schedule?: RetrySchedule; aggregators?: readonly string[] } = {},
+    { schedule, aggregators }: { schedule?: Partial<RetrySchedule>; aggregators?: readonly string[] } = {},
     registry: Hex = REGISTRY,
   ): void {
     this.#registry = registry;
@@ -193,7 +193,10 @@ export class World {
           { nowMs: Date.now, random: Math.random },
         ),
         places: new LargeBlobPlaces(1),
-        schedule: schedule ?? { absenceDelays: [0.1, 0.1], unavailableDelay: 100_000 },
+        schedule: {
+          ...{ absenceDelays: [0.1, 0.1], unavailableDelay: 100_000, recheckDelay: 100_000 },
+          ...schedule,
+        },
         random: Math.random,
       },
       createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "pretty" }, "verifier"),
