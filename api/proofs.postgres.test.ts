@@ -144,7 +144,16 @@ describe("settlements", () => {
       [20, "verified", null, 5, 5, 0, null],
     ]);
     expect(items[2].payload.reason).toBe("impossible-blob-id");
-    expect(items[4].detail).toBe("no aggregator has the blob");
+    expect(items.map(({ detail }) => detail)).toEqual([
+      "the event of an earlier contract carries no signature to check",
+      null,
+      "the signature is not the node's over these hashes and this second",
+      null,
+      "no aggregator has the blob",
+      "the blob's 6 bytes are not JSON",
+      expect.stringMatching(/^1 of 3 leaves with a signature .*; 1 of 3 leaves of a node .*$/),
+      null,
+    ]);
     expect(items[3].inferenceId).toBe(inferenceId(infer(alice, 30)));
     expect(await blocksOf("verdict=verified")).toEqual([24, 20]);
     expect(await blocksOf("verdict=partial")).toEqual([21]);
@@ -359,6 +368,25 @@ describe("inferences", () => {
     expect(checkReceipt(receipt)).toMatchObject({ ok: true });
   });
 
+  test("a signature of a quarter of a megabyte fills no list", async () => {
+    await world.register(alice, { blockNumber: 10 });
+    const huge = { ...infer(alice, 1), signature: `0x${"ab".repeat(250_000)}` as const };
+    await world.settleLeaves({ blockNumber: 20 }, [huge]);
+    await world.settleIndividually(
+      { blockNumber: 21 },
+      { ...infer(alice, 2), signature: huge.signature },
+      "0x",
+    );
+    await verify();
+    const shown = huge.signature.slice(0, 2 + 2 * 4_096);
+    const [batch] = await idsOf("/v1/settlements?kind=batch");
+    expect((await itemsOf("/v1/inferences")).map(({ signature }) => signature)).toEqual([shown, shown]);
+    expect((await itemsOf(`/v1/settlements/${batch}/leaves`))[0].signature).toBe(shown);
+    const [individual] = await itemsOf("/v1/settlements?kind=individual");
+    expect(individual.signature).toBe(shown);
+    expect((await api.json(`/v1/settlements/${individual.id}`)).signature).toBe(huge.signature);
+  });
+
   test("the node is judged in the second of signing", async () => {
     const pcrHash = hash("pcr");
     await world.register(alice, { blockNumber: 10 });
@@ -470,6 +498,20 @@ describe("receipts", () => {
     expect(await refusal(stranger)).toMatchObject({ ...notProven, signatureValid: null });
     expect(await refusal(infer(alice, 9))).toMatchObject({ status: 404, code: "inference-not-found" });
     expect(await problem("/v1/inferences/0x12/receipt")).toMatchObject({ status: 400, parameter: "id" });
+  });
+
+  test("are refused in the moment in which a reorg took the registration, too", async () => {
+    await world.register(alice, { blockNumber: 10 });
+    const inference = infer(alice, 1);
+    await world.settleLeaves({ blockNumber: 20 }, [inference]);
+    await fillRecords();
+    await verify();
+    await world.stopVerifiers();
+    const receipt = `/v1/inferences/${inferenceId(inference)}/receipt`;
+    expect((await api.get(receipt)).status).toBe(200);
+    await world.pool.query("delete from og.registry_event");
+    await world.setHead(HEAD + 1);
+    expect(await problem(receipt)).toMatchObject({ status: 409, code: "inference-not-proven" });
   });
 });
 

@@ -8,17 +8,22 @@ import { askPython, pythonVersion } from "./testing/python.ts";
 /** The rules of docs/protocol.md once more, in the nodes' own language. */
 const CANONICAL = `
 def part(p):
-    if isinstance(p, str): return {"type": "text", "text": p}
+    if not isinstance(p, dict): return {"type": "text", "text": str(p)}
     if p.get("type") == "text": return {"type": "text", "text": p.get("text") or ""}
-    name = (p.get("file") or {}).get("filename") or p.get("filename")
+    f = p.get("file")
+    name = (f.get("filename") if isinstance(f, dict) else None) or p.get("filename")
     return {"type": p.get("type"), **({"filename": name} if name else {})}
 def call(c):
-    f = c.get("function") or {}
-    return {"id": c["id"], "type": c["type"], "function": {k: f[k] for k in ("name", "arguments")}}
+    f = c.get("function", {})
+    called = {"name": f.get("name", ""), "arguments": f.get("arguments", "")}
+    return {"id": c.get("id", ""), "type": c.get("type", "function"), "function": called}
+def user(c):
+    if isinstance(c, list): return [part(p) for p in c]
+    return c if isinstance(c, str) else str(c)
 def message(m):
     role, content = m["role"], m.get("content")
     if role in ("system", "developer"): return {"role": "system", "content": content}
-    if role == "user": return {"role": role, "content": content if isinstance(content, str) else [part(p) for p in content]}
+    if role == "user": return {"role": role, "content": user(content)}
     if role == "assistant":
         calls = [call(c) for c in m.get("tool_calls") or []]
         return {"role": role, "content": content or "", **({"tool_calls": calls} if calls else {})}
@@ -39,10 +44,16 @@ const ask = (members: string, content = '"hi"') =>
   `{"model": "openai/gpt-5-mini", "messages": [{"role": "user", "content": ${content}}]${members && `, ${members}`}}`;
 const talk = (...messages: string[]) => `{"model": "m", "messages": [${messages.join(", ")}]}`;
 
-const TEMPERATURES =
-  "0 1 1.0 0.7 0.1 1e-7 1E-7 1e16 1e22 -0.0 -0 2 9007199254740993 0.30000000000000004 1.5e300 null".split(
+const TEMPERATURES = [
+  ..."0 1 1.0 0.7 0.1 1e-7 1E-7 1e16 1e22 -0.0 -0 2 9007199254740993 0.30000000000000004 1.5e300 null true false".split(
     " ",
-  );
+  ),
+  // as text, which float() reads
+  ...'"0.7" "1" " -2.50\\n" "1e-7" "1E400" "-1e400" "1_000.5_0" ".5" "5." "+3" "inf" "-Infinity" "NaN" "1e+2" "007"'.split(
+    / (?=")/,
+  ),
+  ..."5e-324 NaN Infinity -Infinity 1e23 123456789012345680 4.35".split(" "),
+];
 const CONTENTS = [
   '""',
   '"Zürich, 東京, Ελλάδα"',
@@ -55,6 +66,12 @@ const CONTENTS = [
   '[{"type": "file", "file": {"filename": "Straße.pdf", "file_data": "data:application/pdf;base64,JVBE"}}]',
   '[{"type": "input_file", "filename": "a.txt"}, {"type": "file", "file": {"filename": ""}}, {"text": "no type"}]',
   '["a part of text", {"type": "text", "text": null, "cache_control": {"type": "ephemeral"}}]',
+  // what is neither is made text of
+  "null",
+  "7",
+  "1e22",
+  "true",
+  '[null, 7, -0.0, 1e-7, NaN, Infinity, false, {"type": "file", "file": "a.txt", "filename": "b.txt"}]',
 ];
 const TOOLS = `"tools": [{"type": "function", "function": {"name": "get_weather", "strict": true, "parameters": {
   "type": "object", "required": ["city"], "additionalProperties": false, "properties": {
@@ -90,6 +107,10 @@ const REQUESTS = [
       "function": {"arguments": "{\\"city\\": \\"Z\\u00fcrich\\"}", "name": "get_weather"}}]}`,
     '{"role": "tool", "tool_call_id": "call_1", "content": "{\\"t\\": 21.0}", "name": "get_weather"}',
     '{"role": "function", "name": "old", "content": null}',
+  ),
+  talk(
+    '{"role": "assistant", "tool_calls": [{}, {"id": null, "type": null, "function": {"name": null, "arguments": null}}]}',
+    '{"role": "assistant", "content": 0, "tool_calls": [{"function": {"arguments": {"a": 1.0, "\\ue000": 2, "\\ud83d\\ude00": 3}}}]}',
   ),
   talk(
     '{"role": "assistant", "tool_calls": []}',
@@ -128,12 +149,14 @@ it("refuses what no node answers", () => {
   const refused = [
     ...["[]", "null", '"text"', "{}", '{"model": "m"}', '{"messages": []}', '{"model": "", "messages": []}'],
     '{"model": "m", "messages": {}}',
-    ask('"temperature": "0.7"'),
-    ask('"temperature": true'),
+    ...["", "0,7", "1__0", "_1", "1_", "0x10", "1e", "e5", ".", "infinit", "--1", "1 2"].map((text) =>
+      ask(`"temperature": "${text}"`),
+    ),
+    ask('"temperature": [1]'),
+    ask('"temperature": {}'),
     ask(`"temperature": 1${"0".repeat(400)}`),
-    ask("", "null"),
-    ask("", "7"),
-    ask("", "[7]"),
+    ask("", "{}"),
+    ask("", '[["a part of parts"]]'),
     talk('"hi"'),
     talk('{"content": "hi"}'),
     talk('{"role": "critic", "content": "hi"}'),

@@ -12,6 +12,7 @@ import {
   isTruthy,
   type JsonObject,
   type JsonValue,
+  pythonFloat,
   pythonJson,
 } from "./pythonJson.ts";
 
@@ -41,8 +42,8 @@ export function hashOfRequest(request: JsonValue): RequestHash {
 }
 
 /**
- * What a node commits to of a request: `model`, `messages`, `temperature` (a float, 0.0 when absent or null), `max_tokens`
- * unless null, and `stop`, `tools`, `response_format` and `web_search: true` unless empty, null, false or zero. Other
+ * What a node commits to of a request: `model`, `messages`, `temperature` (as Python's `float()` reads it, 0.0 when absent
+ * or null), `max_tokens` unless null, and `stop`, `tools`, `response_format` and `web_search: true` unless empty, null, false or zero. Other
  * members are not signed. A request without `messages` but with a `prompt` is a text completion, hashed with `prompt`.
  *
  * Of a message stay: its role (`developer` becomes `system`) and content, of an assistant its `tool_calls` unless empty
@@ -75,12 +76,33 @@ function promptOf(request: JsonObject): [string, JsonValue] {
   return ["messages", messages.map(canonicalMessage)];
 }
 
+/** Text that Python's float() reads: digits may be parted by single underscores. */
+const FLOAT_TEXT =
+  /^[+-]?(?:(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?|inf(?:inity)?|nan)$/i;
+
+/** What Python's `float()` makes of it; 0.0 when it is null. */
 function temperatureOf(temperature: JsonValue): number {
   if (temperature === null) return 0;
-  const float = typeof temperature === "bigint" ? Number(temperature) : temperature;
-  // An integer beyond all floats makes Python's float() fail.
-  if (typeof float === "number" && (typeof temperature === "number" || Number.isFinite(float))) return float;
+  if (typeof temperature === "number") return temperature;
+  if (typeof temperature === "boolean") return Number(temperature);
+  const float =
+    typeof temperature === "bigint"
+      ? Number(temperature)
+      : typeof temperature === "string"
+        ? floatOfText(temperature.trim())
+        : null;
+  // an integer beyond all floats makes float() fail
+  if (float !== null && (typeof temperature === "string" || Number.isFinite(float))) return float;
   throw new RequestShapeError("the request's temperature is not a number that fits a float");
+}
+
+function floatOfText(text: string): number | null {
+  if (!FLOAT_TEXT.test(text)) return null;
+  const plain = text.toLowerCase().replaceAll("_", "");
+  if (plain.includes("nan")) return Number.NaN;
+  if (plain.includes("inf"))
+    return plain.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return Number(plain);
 }
 
 function canonicalMessage(message: JsonValue, index: number): JsonObject {
@@ -108,12 +130,9 @@ function canonicalMessage(message: JsonValue, index: number): JsonObject {
 }
 
 function userContent(content: JsonValue, message: number): JsonValue {
-  if (typeof content === "string") return content;
-  if (!isJsonList(content))
-    throw new RequestShapeError(`message ${message} has neither text nor parts as content`);
+  if (!isJsonList(content)) return asText(content, message);
   return content.map((part) => {
-    if (typeof part === "string") return object({ type: "text", text: part });
-    if (!isJsonObject(part)) throw new RequestShapeError(`message ${message} has a part that is no object`);
+    if (!isJsonObject(part)) return object({ type: "text", text: asText(part, message) });
     const type = part.get("type") ?? null;
     const text = part.get("text") ?? null;
     if (type === "text") return object({ type, text: isTruthy(text) ? text : "" });
@@ -124,22 +143,43 @@ function userContent(content: JsonValue, message: number): JsonValue {
   });
 }
 
+/** What Python's `str()` makes of it. */
+function asText(value: JsonValue, message: number): string {
+  if (typeof value === "string") return value;
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "bigint") return String(value);
+  if (typeof value === "number")
+    return Number.isFinite(value) ? pythonFloat(value) : (NOT_FINITE[String(value)] ?? "");
+  throw new RequestShapeError(
+    `message ${message} has neither text nor parts of it and of attachments as content`,
+  );
+}
+
+const NOT_FINITE: Readonly<Record<string, string>> = { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" };
+
 function toolCalls(message: JsonObject, index: number): Record<string, JsonValue> {
   const calls = message.get("tool_calls") ?? null;
   if (!isTruthy(calls)) return {};
   if (!isJsonList(calls)) throw new RequestShapeError(`message ${index} has tool_calls that are not a list`);
   return {
     tool_calls: calls.map((call) => {
-      const called = isJsonObject(call) ? (call.get("function") ?? new Map()) : undefined;
+      const called = isJsonObject(call) ? given(call, "function", new Map()) : undefined;
       if (!isJsonObject(call) || !isJsonObject(called))
         throw new RequestShapeError(`message ${index} has a tool call that is no object`);
       return object({
-        id: call.get("id") ?? "",
-        type: call.get("type") ?? "function",
-        function: object({ name: called.get("name") ?? "", arguments: called.get("arguments") ?? "" }),
+        id: given(call, "id", ""),
+        type: given(call, "type", "function"),
+        function: object({ name: given(called, "name", ""), arguments: given(called, "arguments", "") }),
       });
     }),
   };
 }
+
+/** A member that is there, null too, else what stands for it. */
+const given = (object: JsonObject, name: string, absent: JsonValue): JsonValue => {
+  const value = object.get(name);
+  return value === undefined ? absent : value;
+};
 
 const object = (members: Readonly<Record<string, JsonValue>>): JsonObject => new Map(Object.entries(members));

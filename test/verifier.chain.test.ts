@@ -4,6 +4,9 @@
  */
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { jsonRpc } from "../cli/jsonRpc.ts";
+import { checkReceipt } from "../proofs/checkReceipt.ts";
+import { checkReceiptOnChain } from "../proofs/receiptOnChain.ts";
 import { connectTo } from "../workers/verifier/testing/verifierTables.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import {
@@ -16,7 +19,7 @@ import {
   startReplay,
 } from "./recorded/recording.ts";
 import { everythingVerified } from "./recorded/verified.ts";
-import { freePort, type RunningSystem, startSystem } from "./system/system.ts";
+import { freePort, getAll, type RunningSystem, startSystem } from "./system/system.ts";
 
 if (!hasRecording) console.warn(`skipped: there is no recording at ${recordingDirectory}`);
 
@@ -187,6 +190,33 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
     for (const { block, logIndex, kind } of individual)
       if (allowed[kind] !== undefined)
         expect(allowed[kind], `${kind} in block ${block}`).toContain(states.get(`${block}-${logIndex}`));
+  });
+
+  it("serves receipts that hold by themselves and on the recorded chain, exactly for what counts", async () => {
+    const inferences = await getAll<{ id: string }>(system, "/v1/inferences");
+    const counted = Object.values(ogTruth().nodes).map(
+      ({ counts }) => counts.uniqueIndividual + counts.uniqueValidNotIndividual,
+    );
+    const rpc = jsonRpc(new URL(og.url));
+    const outcomes = { receipts: 0, refusals: 0 };
+    // every one is asked for; every twentieth is compared with the chain too
+    for (const [index, { id }] of inferences.entries()) {
+      const response = await fetch(`${system.apiUrl}/v1/inferences/${id}/receipt`);
+      const body: unknown = await response.json();
+      if (response.status === 409) {
+        expect(body).toMatchObject({ code: "inference-not-proven" });
+        outcomes.refusals++;
+        continue;
+      }
+      const check = checkReceipt(body);
+      expect(check).toMatchObject({ ok: true });
+      if (check.ok && index % 20 === 0)
+        expect(await checkReceiptOnChain(check.receipt, rpc)).toMatchObject({ ok: true });
+      outcomes.receipts++;
+    }
+    expect(outcomes.receipts).toBe(counted.reduce((sum, count) => sum + count, 0));
+    expect(outcomes.refusals).toBe(inferences.length - outcomes.receipts);
+    expect(outcomes.refusals).toBeGreaterThan(0);
   });
 
   it("asks aggregators for possible blob ids only", async () => {

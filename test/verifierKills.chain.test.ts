@@ -29,6 +29,10 @@ interface Run {
 
 /** Whether a verifier has work under way; its name among all holds its process id. */
 async function holdsLeases(pool: pg.Pool, pid: number): Promise<boolean> {
+  const migrated = await pool.query(
+    "select from pg_tables where schemaname = 'proofs' and tablename = 'job'",
+  );
+  if (migrated.rowCount === 0) return false;
   const { rows } = await pool.query<{ holds: boolean }>(
     "select exists (select from proofs.job where leased_by like $1) as holds",
     [`%-${pid}-%`],

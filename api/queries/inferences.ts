@@ -12,6 +12,7 @@ import {
   type Page,
   type PageRequest,
   type SortColumn,
+  shortenedHex,
   toPage,
 } from "./page.ts";
 import { type ProofTables, verdictsOnChain } from "./proofs.ts";
@@ -24,7 +25,7 @@ export interface Inference {
   readonly outputHash: string;
   /** Unix seconds; null when the node, or whoever made it up, signed a time beyond 2^53-1. */
   readonly signedAt: number | null;
-  /** A valid one where there is one. */
+  /** A valid one where there is one; of what is longer than any signature, the first 4,096 bytes. */
   readonly signature: string | null;
   /** Null while no registry has shown the key that the teeId is the hash of. */
   readonly signatureValid: boolean | null;
@@ -128,7 +129,7 @@ export async function listInferences(
     select i.id, i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,
       i.signed_at as "sortedAt", i.signature_valid as "signatureValid", i.model,
       i.prompt_tokens as "promptTokens", i.completion_tokens as "completionTokens", (
-        select g.signature from ${proofs.signature} g
+        select ${shortenedHex(sql`g.signature`)} from ${proofs.signature} g
         where g.inference_id = i.id and ${heldOnChain(proofs, moment, sql`i.id`, sql`g.key`)}
         order by g.valid is true desc, g.valid is null desc, g.key limit 1
       ) as signature

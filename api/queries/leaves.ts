@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
-import { allOf, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import { allOf, matching, type Page, type PageRequest, shortenedHex, toPage } from "./page.ts";
 import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
 
 export const LEAF_VERDICTS = ["valid", "invalid", "unknown-node"] as const;
@@ -17,6 +17,7 @@ export interface Leaf {
   readonly outputHash: string;
   /** Decimal: a uint256 as it was signed, whatever it is. */
   readonly timestamp: string;
+  /** Its first 4,096 bytes: none that is one is longer than 256. */
   readonly signature: string;
   readonly verdict: LeafVerdict;
 }
@@ -48,7 +49,8 @@ export async function listLeaves(
   ];
   const rows = await transaction.rows<Leaf>(sql`
     select l.leaf_index as "leafIndex", l.inference_id as "inferenceId", i.tee_id as "teeId",
-      i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp::text as timestamp, g.signature,
+      i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp::text as timestamp,
+      ${shortenedHex(sql`g.signature`)} as signature,
       ${leafVerdict(proofs)} as verdict
     from ${verdictsOnChain(proofs, moment)}
     join ${proofs.leaf} l on l.batch_key = p.batch_key

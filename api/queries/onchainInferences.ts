@@ -4,7 +4,16 @@ import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
 import { type InferenceContent, inferenceContent, LONGEST_LOG_BYTES } from "./inferenceContent.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import {
+  allOf,
+  beyondEvent,
+  eventOrder,
+  matching,
+  type Page,
+  type PageRequest,
+  shortenedHex,
+  toPage,
+} from "./page.ts";
 
 export const INFERENCE_KINDS = ["chat", "completion", "model", "workflow"] as const;
 export type InferenceKind = (typeof INFERENCE_KINDS)[number];
@@ -66,11 +75,10 @@ interface InferenceRow {
 }
 
 const LONGEST_LOG_HEX = 2 + 2 * LONGEST_LOG_BYTES;
-const LIST_HEX_LENGTH = 2 + 2 * 4_096;
 
 const changedHex = (text: string, hex: string) => {
   const [shown, raw] = [sql.identifier(text), sql.identifier(hex)];
-  return sql`case when ${raw} <> '0x' || encode(convert_to(${shown}, 'UTF8'), 'hex') then left(${raw}, ${LIST_HEX_LENGTH}) end`;
+  return sql`case when ${raw} <> '0x' || encode(convert_to(${shown}, 'UTF8'), 'hex') then ${shortenedHex(sql`${raw}`)} end`;
 };
 
 export async function listOnchainInferences(

@@ -22,6 +22,11 @@ export interface Page<Item> {
   readonly hasNextPage: boolean;
 }
 
+/** Raw bytes are as long as their author liked; a list shows so many hex digits of them. */
+const LIST_HEX_LENGTH = 2 + 2 * 4_096;
+
+export const shortenedHex = (column: SQL): SQL => sql`left(${column}, ${LIST_HEX_LENGTH})`;
+
 /** Cuts `limit + 1` rows, the nearest first, to a page in the list's order. */
 export function toPage<Row, Item>(
   rows: readonly Row[],

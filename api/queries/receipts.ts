@@ -46,11 +46,13 @@ export async function readReceipt(
   const proving = await findProving(transaction, proofs, moment, inferenceId);
   if (proving === null) return null;
   const { teeId, inputHash, outputHash, signature, timestamp, batchKey, leafIndex } = proving;
+  const registration = await readRegistration(transaction, proofs, moment, teeId);
+  // a reorg took it, and the verifier has not noticed yet
+  if (registration === null) return null;
   const path =
     batchKey === null || leafIndex === null
       ? null
       : await readPath(transaction, proofs, { batchKey, leafIndex, merkleRoot: proving.merkleRoot });
-  const registration = await readRegistration(transaction, proofs, moment, teeId);
   return {
     version: RECEIPT_VERSION,
     inferenceId: proving.inferenceId,
@@ -59,7 +61,7 @@ export async function readReceipt(
     merkle: path === null ? null : { path },
     publicKey: proving.publicKey,
     registration,
-    nodeAtSigning: await readStanding(transaction, moment, proving, registration?.registry ?? null),
+    nodeAtSigning: await readStanding(transaction, moment, proving, registration.registry),
     verdicts: { signature: "valid", settlement: proving.verdict, reason: proving.reason },
     asOf: {
       chainId: moment.chainId,
@@ -178,11 +180,10 @@ async function readStanding(
   transaction: ReadTransaction,
   moment: Moment,
   { teeId, timestamp }: ProvingRow,
-  registry: Hex | null,
+  registry: Hex,
 ): Promise<Receipt["nodeAtSigning"]> {
   const signing = { teeId, signedAt: toSafeNumber(timestamp) };
-  const [node] =
-    registry === null ? [] : await readNodesAtSigning(transaction, moment, [signing], [registry]);
+  const [node] = await readNodesAtSigning(transaction, moment, [signing], [registry]);
   if (node == null) return { status: null, pcr: null };
   const { status, pcrHash, pcrVersion, pcrApproved } = node;
   return {

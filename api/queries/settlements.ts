@@ -5,8 +5,18 @@ import { inferenceId } from "../../proofs/inference.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type EventId, formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import { allOf, beyondEvent, eventOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import {
+  allOf,
+  beyondEvent,
+  eventOrder,
+  matching,
+  type Page,
+  type PageRequest,
+  shortenedHex,
+  toPage,
+} from "./page.ts";
 import { isVerdictOf, type ProofTables } from "./proofs.ts";
+import { verdictDetail } from "./verdictDetail.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
 export const VERDICTS = ["pending", "verified", "partial", "invalid", "unavailable", "unverifiable"] as const;
@@ -40,7 +50,7 @@ export interface Settlement {
   readonly verdict: Verdict;
   /** A stable slug: why the verdict is not `verified`. */
   readonly reason: string | null;
-  /** Of a batch: the reason as a sentence, with the value and the rule. */
+  /** The reason as a sentence, with the value and the rule. */
   readonly detail: string | null;
   /** Of a batch whose values give its root. */
   readonly leafCount: number | null;
@@ -64,6 +74,7 @@ export interface SettlementFilters extends TimeRange {
 type SettlementRow = Omit<Settlement, "id" | "signedAt" | "batchSize" | "inferenceId" | "payload"> & {
   readonly signedAt: bigint | null;
   readonly batchSize: bigint | null;
+  readonly unknownLeaves: number | null;
   readonly payloadState: PayloadState | null;
   readonly payloadReason: string | null;
 };
@@ -84,19 +95,17 @@ function withVerdict(wanted: Verdict | undefined): readonly SQL[] {
     : [found];
 }
 
-/** Raw bytes are as long as their author liked; a list shows so many hex digits of them. */
-const LIST_HEX_LENGTH = 2 + 2 * 4_096;
-
-const columns = (blobIdHex: SQL): SQL => sql`
+const columns = (hex: (column: SQL) => SQL): SQL => sql`
   s.kind, s.chain_id as "chainId", s.relay, s.tx_hash as "txHash", s.log_index as "logIndex",
   s.block_number as "blockNumber", s.settled_at as "settledAt", s.relayer, s.tee_id as "teeId",
   s.claimed_payer as "claimedPayer", s.input_hash as "inputHash", s.output_hash as "outputHash",
-  s.signed_at as "signedAt", s.signature, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
-  s.blob_id as "blobId", case when s.blob_id is null then ${blobIdHex} end as "blobIdHex",
+  s.signed_at as "signedAt", ${hex(sql`s.signature`)} as signature, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
+  s.blob_id as "blobId", case when s.blob_id is null then ${hex(sql`s.blob_id_hex`)} end as "blobIdHex",
   ${VERDICT} as verdict, case when s.kind = 'legacy' then 'no-signature' else p.reason end as reason,
   b.detail, case when s.kind = 'batch' then p.leaf_count end as "leafCount",
   case when s.kind = 'batch' then p.valid_leaves end as "validLeaves",
   case when s.kind = 'batch' then p.invalid_leaves end as "invalidLeaves",
+  case when s.kind = 'batch' then p.unknown_leaves end as "unknownLeaves",
   case when s.kind = 'individual' then coalesce(y.state, 'pending') end as "payloadState",
   y.reason as "payloadReason"`;
 
@@ -139,7 +148,7 @@ export async function listSettlements(
   const limit = sql`${eventOrder(page, "s")} limit ${page.limit + 1}`;
   const parts = withVerdict(filters.verdict).map(
     (verdict) => sql`(
-      select ${columns(sql`left(s.blob_id_hex, ${LIST_HEX_LENGTH})`)} from ${relation(proofs)}
+      select ${columns(shortenedHex)} from ${relation(proofs)}
       where ${allOf([...conditions, verdict])} ${limit})`,
   );
   const rows = await transaction.rows<SettlementRow>(sql`
@@ -157,7 +166,7 @@ export async function findSettlement(
   { txHash, logIndex }: EventId,
 ): Promise<Settlement | null> {
   const [row] = await transaction.rows<SettlementRow>(sql`
-    select ${columns(sql`s.blob_id_hex`)} from ${relation(proofs)}
+    select ${columns((column) => column)} from ${relation(proofs)}
     where s.tx_hash = ${txHash} and s.log_index = ${logIndex} and ${allOf(withinBlocks("og", moment, {}, "s"))}
     order by s.block_number desc, s.log_index desc limit 1`);
   return row === undefined ? null : toSettlement(row);
@@ -237,7 +246,7 @@ function inferenceIdOf({ kind, teeId, inputHash, outputHash, signedAt }: Settlem
 }
 
 function toSettlement(row: SettlementRow): Settlement {
-  const { payloadState, payloadReason, ...rest } = row;
+  const { payloadState, payloadReason, unknownLeaves: _, ...rest } = row;
   const { kind, chainId, relay, txHash, logIndex, blockNumber, settledAt, relayer, teeId, ...found } = rest;
   return {
     id: formatEventId(row),
@@ -246,6 +255,7 @@ function toSettlement(row: SettlementRow): Settlement {
     ...found,
     signedAt: toSafeNumber(row.signedAt),
     batchSize: toSafeNumber(row.batchSize),
+    detail: verdictDetail(row),
     payload: payloadState === null ? null : { state: payloadState, reason: payloadReason },
   };
 }

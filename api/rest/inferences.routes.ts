@@ -34,7 +34,9 @@ export const inferenceSchema = z
     signedAt: unixSeconds()
       .nullable()
       .openapi({ description: "Unix seconds; null when the time is beyond 2^53-1." }),
-    signature: hex().nullable().openapi({ description: "A valid one where there is one." }),
+    signature: hex().nullable().openapi({
+      description: "A valid one where there is one; of what is longer than any, the first 4,096 bytes.",
+    }),
     signatureValid: z.boolean().nullable().openapi({
       description:
         "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",

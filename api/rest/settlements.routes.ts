@@ -62,7 +62,7 @@ const settlementFields = {
   }),
   reason: z.string().nullable().openapi({ description: "A stable code: why the verdict is not `verified`." }),
   detail: z.string().nullable().openapi({
-    description: "Of a batch: the reason as a sentence, with the value and the rule.",
+    description: "The reason as a sentence, with the value and the rule.",
   }),
   leafCount: count().nullable().openapi({ description: "Of a batch whose values give its root." }),
   validLeaves: count().nullable().openapi({
@@ -88,7 +88,9 @@ export const leafSchema = z
     timestamp: z.string().openapi({
       description: "When the enclave signed, unix seconds: a uint256 in decimal, exactly as signed.",
     }),
-    signature: hex(),
+    signature: hex().openapi({
+      description: "At most its first 4,096 bytes; none that is one has more than 256.",
+    }),
     verdict: z.enum(LEAF_VERDICTS).openapi({
       description:
         "`unknown-node`: no registry has shown the node's key, or it was registered after the settlement.",

@@ -28,6 +28,9 @@ BatchLeafRef.implement({
     timestamp: t.exposeString("timestamp", {
       description: "When it was signed, unix seconds as decimal text: a uint256, whatever was written.",
     }),
-    signature: t.expose("signature", { type: "Hex", description: "The leaf's signature." }),
+    signature: t.expose("signature", {
+      type: "Hex",
+      description: "The leaf's signature, at most its first 4,096 bytes: none that is one has more than 256.",
+    }),
   }),
 });

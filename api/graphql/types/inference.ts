@@ -103,7 +103,8 @@ InferenceRef.implement({
     signature: t.expose("signature", {
       type: "Hex",
       nullable: true,
-      description: "RSA-PSS signature over input hash, output hash and time; a valid one where there is one.",
+      description:
+        "RSA-PSS signature over input hash, output hash and time; a valid one where there is one, at most its first 4,096 bytes.",
     }),
     signatureValid: t.exposeBoolean("signatureValid", {
       nullable: true,

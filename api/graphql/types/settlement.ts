@@ -136,7 +136,7 @@ SettlementRef.implement({
     }),
     detail: t.exposeString("detail", {
       nullable: true,
-      description: "Of a batch: the reason as a sentence, with the value and the rule; null else.",
+      description: "The reason as a sentence, with the value and the rule; null where there is none.",
     }),
     leafCount: t.exposeInt("leafCount", {
       nullable: true,
