@@ -89,9 +89,13 @@ it("prints the hashes and where the inference was recorded", async () => {
   ]);
 });
 
-it("prints one JSON object when asked to", async () => {
+it("prints one JSON object when asked to, and nothing in it that a terminal would obey", async () => {
+  const model = "\u001b[2J \u009b2J \u202e é 😀";
+  items = [{ ...ITEM, model }];
   const { exitCode, stdout } = await run(file("request.json"), file("response.json"), "--json");
   expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^[ -~]+\n$/);
+  expect(JSON.parse(stdout).inferences[0].model).toBe(model);
   expect(JSON.parse(stdout)).toMatchObject({
     ...HASHES,
     recorded: true,

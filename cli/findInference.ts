@@ -12,6 +12,7 @@ import { JSON_LIMITS, JsonTextError, readJson } from "../proofs/jsonText.ts";
 import { RequestShapeError } from "../proofs/requestHash.ts";
 import { ResponseShapeError } from "../proofs/responseHash.ts";
 import { shownText } from "../proofs/shownText.ts";
+import { asciiJson } from "./asciiJson.ts";
 
 const DEFAULT_API = "http://127.0.0.1:4000";
 const TIMEOUT_MS = 20_000;
@@ -54,7 +55,7 @@ export async function findInferenceCommand(args: readonly string[]): Promise<Out
     );
     const isRecorded = inferences.some(({ signatureValid }) => signatureValid !== false);
     const finding = { ...hashes, recorded: isRecorded, inferences: withReceipts(inferences, options.api) };
-    const stdout = options.format === "json" ? `${JSON.stringify(finding)}\n` : asText(finding);
+    const stdout = options.format === "json" ? asciiJson(finding) : asText(finding);
     return { exitCode: isRecorded ? 0 : 1, stdout, stderr: "" };
   } catch (error) {
     if (error instanceof CommandError || error instanceof ApiUnavailableError)

@@ -158,6 +158,13 @@ describe("verify-receipt", () => {
     const { exitCode, output } = await run(save("hostile.json", hostile));
     expect(exitCode).toBe(0);
     expect(output).toMatch(/^[\n -~]+$/);
+    for (const format of [[], ["--json"]]) {
+      rpcAnswer = async () =>
+        JSON.stringify({ error: { code: 1, message: "\u001b[2J\u009b2J\u202e\u0000\r\n\u2028é" } });
+      const refused = await run(save("receipt.json", receipt), "--rpc", rpcUrl, ...format);
+      expect(refused.exitCode).toBe(1);
+      expect(refused.output).toMatch(format.length > 0 ? /^[ -~]+\n$/ : /^[^\p{C}\u2028]+\n$/u);
+    }
   });
 
   it("explains itself and wrong usage", async () => {

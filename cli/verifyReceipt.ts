@@ -5,6 +5,7 @@ import { isAddress } from "../proofs/hex.ts";
 import type { Receipt } from "../proofs/receipt.ts";
 import { checkReceiptOnChain } from "../proofs/receiptOnChain.ts";
 import { shownText } from "../proofs/shownText.ts";
+import { asciiJson } from "./asciiJson.ts";
 import { jsonRpc } from "./jsonRpc.ts";
 import { readReceiptFile } from "./receiptFile.ts";
 
@@ -125,11 +126,11 @@ function foreignContract(
 }
 
 const asJson = (finding: Finding): string =>
-  `${JSON.stringify(
+  asciiJson(
     finding.ok
       ? { ok: true, inferenceId: finding.receipt.inferenceId, checked: finding.checked }
       : { ok: false, reason: finding.reason, detail: shownText(finding.detail, 600) },
-  )}\n`;
+  );
 
 function asText(finding: Finding): string {
   if (!finding.ok) return `does not hold: ${finding.reason}: ${shownText(finding.detail, 600)}\n`;
