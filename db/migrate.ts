@@ -6,17 +6,20 @@ import pg from "pg";
 
 /** Any constant that no other advisory lock of the database uses. */
 const MIGRATION_LOCK = 0x4f47_0002;
-const FOLDER = path.join(import.meta.dirname, "migrations");
+export const MIGRATIONS_FOLDER = path.join(import.meta.dirname, "migrations");
 
-/** Runs the migrations that are missing; processes that do it at once wait for each other. */
-export async function migrateDatabase(url: string): Promise<void> {
+/**
+ * Runs the migrations that are missing; processes that do it at once wait for each other.
+ * @param folder - another one than ours is for tests.
+ */
+export async function migrateDatabase(url: string, folder = MIGRATIONS_FOLDER): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: "migrations" });
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     // the journal must be outside of the schemas that the migrations themselves create
     await migrate(drizzle(client), {
-      migrationsFolder: FOLDER,
+      migrationsFolder: folder,
       migrationsSchema: "migrations",
       migrationsTable: "applied",
     });

@@ -194,29 +194,38 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
 
   it("serves receipts that hold by themselves and on the recorded chain, exactly for what counts", async () => {
     const inferences = await getAll<{ id: string }>(system, "/v1/inferences");
-    const counted = Object.values(ogTruth().nodes).map(
-      ({ counts }) => counts.uniqueIndividual + counts.uniqueValidNotIndividual,
+    const { rows: counted } = await pool.query<{ id: string }>(
+      `select distinct g.inference_id as id
+       from proofs.settled t left join proofs.leaf l using (batch_key)
+         join proofs.signature g on g.key = coalesce(l.signature_key, t.signature_key) and g.valid
+         join proofs.registration r on r.tee_id = g.tee_id and (r.block_number, r.log_index) <= (t.block_number, t.log_index)`,
     );
+    const nodes = Object.values(ogTruth().nodes);
+    expect(counted.length).toBe(
+      nodes.reduce((sum, { counts }) => sum + counts.uniqueIndividual + counts.uniqueValidNotIndividual, 0),
+    );
+    const proven = new Set(counted.map(({ id }) => id));
     const rpc = jsonRpc(new URL(og.url));
     const outcomes = { receipts: 0, refusals: 0 };
-    // every one is asked for; every twentieth is compared with the chain too
+    // all that do not count, and every twentieth that does
     for (const [index, { id }] of inferences.entries()) {
+      if (proven.has(id) && index % 20 !== 0) continue;
       const response = await fetch(`${system.apiUrl}/v1/inferences/${id}/receipt`);
       const body: unknown = await response.json();
-      if (response.status === 409) {
+      expect([id, response.status]).toEqual([id, proven.has(id) ? 200 : 409]);
+      if (response.status !== 200) {
         expect(body).toMatchObject({ code: "inference-not-proven" });
         outcomes.refusals++;
         continue;
       }
       const check = checkReceipt(body);
-      expect(check).toMatchObject({ ok: true });
-      if (check.ok && index % 20 === 0)
-        expect(await checkReceiptOnChain(check.receipt, rpc)).toMatchObject({ ok: true });
+      if (!check.ok) throw new Error(`${id}: ${check.reason}: ${check.detail}`);
+      expect(await checkReceiptOnChain(check.receipt, rpc)).toMatchObject({ ok: true });
       outcomes.receipts++;
     }
-    expect(outcomes.receipts).toBe(counted.reduce((sum, count) => sum + count, 0));
-    expect(outcomes.refusals).toBe(inferences.length - outcomes.receipts);
-    expect(outcomes.refusals).toBeGreaterThan(0);
+    expect(outcomes.receipts).toBeGreaterThan(50);
+    expect(outcomes.refusals).toBe(inferences.length - proven.size);
+    expect(outcomes.refusals).toBeGreaterThan(10);
   });
 
   it("asks aggregators for possible blob ids only", async () => {

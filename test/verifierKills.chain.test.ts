@@ -111,13 +111,16 @@ describe.skipIf(!hasRecording)("verifiers that are killed again and again", () =
         }
       }
     })();
-    await everythingVerified(disturbed.system, disturbed.pool, 200_000);
-    stopping = true;
-    await killing;
-    second?.kill("SIGKILL");
+    try {
+      await everythingVerified(disturbed.system, disturbed.pool, 400_000);
+    } finally {
+      stopping = true;
+      await killing;
+      second?.kill("SIGKILL");
+    }
 
     expect(kills).toBeGreaterThanOrEqual(KILLS_AT_LEAST);
     const after = await dumpProofs(disturbed.pool);
     for (const [table, rows] of Object.entries(undisturbed)) expect(after[table], table).toEqual(rows);
-  }, 500_000);
+  }, 700_000);
 });
