@@ -16,10 +16,11 @@ import {
   type ReplayServer,
   recordedSettings,
   recordingDirectory,
+  recordingMeta,
   startReplay,
 } from "./recorded/recording.ts";
-import { everythingVerified } from "./recorded/verified.ts";
 import { freePort, getAll, type RunningSystem, startSystem } from "./system/system.ts";
+import { everythingVerified } from "./system/verified.ts";
 
 if (!hasRecording) console.warn(`skipped: there is no recording at ${recordingDirectory}`);
 
@@ -74,7 +75,8 @@ describe.skipIf(!hasRecording).each(runs)("the recorded proofs, $name", ({ fault
       VERIFIER_RECHECK_SECONDS: "86400",
       OBSERVER_INTERVAL_SECONDS: "600",
     });
-    await everythingVerified(system, pool, 200_000);
+    const { registry } = recordingMeta().og.contracts;
+    await everythingVerified(system, pool, { head: ogTruth().head, registry }, 200_000);
   });
 
   afterAll(async () => {

@@ -1,23 +1,29 @@
-/** Waiting until the system has verified everything of the recorded chain. */
+/** Waiting until the system has indexed a chain to its end and verified everything on it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { isFinished, type Unfinished, unfinished } from "../../workers/verifier/testing/verifierTables.ts";
-import { getStatus, type RunningSystem } from "../system/system.ts";
-import { ogTruth, recordingMeta } from "./recording.ts";
+import { getStatus, type RunningSystem } from "./system.ts";
+
+export interface StandingChain {
+  /** Number of its last block. */
+  readonly head: number;
+  /** The current registry, in any case. */
+  readonly registry: string;
+}
 
 /** @throws with what is left and the system's last output when `withinMs` is over. */
 export async function everythingVerified(
   system: RunningSystem,
   pool: pg.Pool,
+  { head, registry }: StandingChain,
   withinMs: number,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
-  const registry = recordingMeta().og.contracts.registry.toLowerCase();
   let left: Unfinished | string = "not indexed yet";
   while (Date.now() < deadline) {
     const status = await getStatus(system).catch(() => null);
-    if (status?.chains.og.block?.number === ogTruth().head && status.chains.og.ready) {
-      left = await unfinished(pool, registry);
+    if (status?.chains.og.block?.number === head && status.chains.og.ready) {
+      left = await unfinished(pool, registry.toLowerCase());
       if (isFinished(left)) return;
     }
     await sleep(300);
