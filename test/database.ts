@@ -1,5 +1,6 @@
 /** A database of one test file's own, in the Postgres that all of them share. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { inject } from "vitest";
 
@@ -8,22 +9,37 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
-async function run(url: string, sql: string): Promise<void> {
+async function run(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    await work(client);
   } finally {
     await client.end();
   }
+}
+
+/** Of connections that are being closed; those that are left open are cut after it. */
+const CLOSING_MS = 3_000;
+
+async function drop(client: pg.Client, name: string): Promise<void> {
+  const deadline = Date.now() + CLOSING_MS;
+  for (let open = 1; open > 0 && Date.now() < deadline; await sleep(20)) {
+    const { rows } = await client.query<{ count: number }>(
+      "select count(*)::int from pg_stat_activity where datname = $1",
+      [name],
+    );
+    open = rows[0]?.count ?? 0;
+  }
+  await client.query(`drop database if exists ${name} with (force)`);
 }
 
 /** An empty database; only for the projects `postgres` and `chain`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = inject("postgresUrl");
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await run(server, `create database ${name}`);
+  await run(server, (client) => client.query(`create database ${name}`));
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(server, `drop database if exists ${name} with (force)`) };
+  return { url: url.href, drop: () => run(server, (client) => drop(client, name)) };
 }
