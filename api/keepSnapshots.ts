@@ -6,8 +6,8 @@ import type { ApiSettings } from "./queries/service.ts";
 import { slicesOf } from "./snapshot/pause.ts";
 import { Snapshots, type SnapshotsOptions } from "./snapshot/snapshots.ts";
 
-/** Nodes scored between two answers: a few milliseconds. */
-const SLICE_UNITS = 200;
+/** Nodes scored between two answers: a millisecond or two. */
+const SLICE_UNITS = 100;
 /** Refreshes come one after the other; the other connection is for a notice of a reader that hangs. */
 const CONNECTIONS = 2;
 /** The first read of a large network's whole past. */

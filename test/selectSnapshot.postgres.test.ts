@@ -5,6 +5,7 @@ import type { Moment } from "../api/queries/moment.ts";
 import { PositionWatcher } from "../api/queries/position.ts";
 import type { ApiSettings } from "../api/queries/service.ts";
 import { excusedSpells } from "../api/scoring/index.ts";
+import { questionOf } from "../api/snapshot/question.ts";
 import type { RegistryScores } from "../api/snapshot/registryScores.ts";
 import { Snapshots } from "../api/snapshot/snapshots.ts";
 import { address, BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "../api/testing/chainTables.ts";
@@ -73,11 +74,20 @@ const scoresOf = (snapshots: Snapshots): RegistryScores => {
   return scores;
 };
 
+const QUESTION = questionOf(settings, { teeType: 0, strategy: "weighted" });
+const ACROSS_REGISTRIES = questionOf(settings, { teeType: 0, strategy: "weighted", registry: "all" });
+
+/** Everything that anyone may be told of the newest state: scores and selections. */
+const said = (snapshots: Snapshots) => ({
+  scores: everything(scoresOf(snapshots)),
+  selections: [QUESTION, ACROSS_REGISTRIES].map((question) => snapshots.newest.select(question, "seed", 20)),
+});
+
 /** What a process would say that has just been started. */
 async function fromScratch() {
   const snapshots = newSnapshots();
   await snapshots.refresh();
-  return everything(scoresOf(snapshots));
+  return said(snapshots);
 }
 
 /** The state at a past moment, computed from today's rows. */
@@ -130,7 +140,7 @@ describe.each([1, 2, 3])("random history %i", (seed) => {
     await rows.begin();
     const kept = newSnapshots();
     await kept.refresh();
-    const seen: { moment: Moment; said: unknown }[] = [];
+    const seen: { moment: Moment; scores: unknown }[] = [];
     for (let block = 0; block < 260; block++) {
       await randomBlock(rows, random);
       if (random() < 0.01) await rows.changeMaxAge(pick(random, [900, 1_800, 3_600]));
@@ -139,16 +149,15 @@ describe.each([1, 2, 3])("random history %i", (seed) => {
       if (random() < 0.3) continue;
       await kept.refresh();
       if (random() < 0.8) continue;
-      const said = everything(scoresOf(kept));
-      expect(said, `block ${rows.block}`).toEqual(await fromScratch());
+      expect(said(kept), `block ${rows.block}`).toEqual(await fromScratch());
       const moment = { chainId: OG_CHAIN_ID, blockNumber: rows.block, time: rows.time };
-      seen.push({ moment, said });
+      seen.push({ moment, scores: everything(scoresOf(kept)) });
     }
     expect(log).toEqual([]);
     expect(rows.time - T0).toBeGreaterThan(6 * DAY);
     expect(seen.length).toBeGreaterThan(20);
-    for (const { moment, said } of seen)
-      if (random() < 0.4) expect(await atMoment(moment), `at block ${moment.blockNumber}`).toEqual(said);
+    for (const { moment, scores } of seen)
+      if (random() < 0.4) expect(await atMoment(moment), `at block ${moment.blockNumber}`).toEqual(scores);
   });
 });
 
@@ -182,7 +191,7 @@ test("a heartbeat that rewrites days long folded leads to what these days say no
   await rows.heartbeat(node, T0 + 2 * DAY + 1_800, "relayer-a", "legacy");
   await rows.showHead();
   await kept.refresh();
-  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(said(kept)).toEqual(await fromScratch());
   expect(scoresOf(kept).find(node.teeId)?.score).not.toBe(
     before.find(({ teeId }) => teeId === node.teeId)?.score.value,
   );
@@ -206,7 +215,7 @@ test("a gap that was open when its days were folded may turn out to end before",
   await rows.heartbeat(silent, silent.figures.lastSignedAt + 1_000, "relayer-a", "legacy");
   await rows.showHead();
   await kept.refresh();
-  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(said(kept)).toEqual(await fromScratch());
 });
 
 test("a new key reads the whole past of its relatives again, however long it was folded", async () => {
@@ -228,7 +237,7 @@ test("a new key reads the whole past of its relatives again, however long it was
   for (let hours = 0; hours < 60; hours++) {
     await rows.showHead();
     await kept.refresh();
-    if (hours % 20 === 0) expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+    if (hours % 20 === 0) expect(said(kept)).toEqual(await fromScratch());
     await rows.nextBlock(3_600);
     await rows.heartbeat(successor, rows.time, "relayer-a");
   }
@@ -291,7 +300,7 @@ test("a reorganised block, another deployment and an observation are noticed", a
   await tables.block("og", rows.block, rows.time, "b");
   await rows.setEnabled(node, false);
   await kept.refresh();
-  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(said(kept)).toEqual(await fromScratch());
   expect(scoresOf(kept).find(node.teeId)?.status).toBe("disabled");
 
   // Views that show other tables: the same blocks, and a gap that the others did not know.
@@ -308,7 +317,7 @@ test("a reorganised block, another deployment and an observation are noticed", a
     create table og.other (like og.heartbeat including all); insert into og.other select * from og.heartbeat;
     drop table og.heartbeat; alter table og.other rename to heartbeat`);
   await kept.refresh();
-  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(said(kept)).toEqual(await fromScratch());
 
   // A later reading of the registry's view shows another owner.
   await tables.insert("observations", "nodeRecord", {
@@ -326,7 +335,7 @@ test("a reorganised block, another deployment and an observation are noticed", a
     owner: address("owner-z"),
     host: "x.example",
   });
-  expect(everything(scoresOf(kept))).toEqual(await fromScratch());
+  expect(said(kept)).toEqual(await fromScratch());
 });
 
 test("while the index recovers the last snapshot stays", async () => {

@@ -14,6 +14,7 @@ export { excusedSpells, excuses, granted, isSilence, type RelayerSilence } from 
 export type { Factor, FactorName } from "./factors.ts";
 export { failedGates, type Gate, type GateInput, type GateReason } from "./gates.ts";
 export { type InheritanceSettings, type Inherited, inheritRecords } from "./inheritance.ts";
+export { type Place, placesOf } from "./machines.ts";
 export {
   type FoldedHistory,
   foldHistory,

@@ -34,26 +34,73 @@ export const novelty = (nEff: number): number => Math.max(0, 1 - nEff / explored
 /** A host is capacity, up to five per operator. */
 export const capacityOf = ({ machines }: Operator): number => Math.min(machines.length, hostsCounted);
 
-/** Operators in order of their addresses. @param candidates - in order of `nodeId`. */
-export function operatorsOf(candidates: readonly Candidate[]): readonly Operator[] {
+/** Whom a node belongs to and where it is. */
+export type Place = Pick<Candidate, "owner" | "host">;
+
+/**
+ * The place of each node: equal for those on one machine, and in the order of owners, within one of hosts. Finding it is most
+ * of the work of a selection, and it stays the same as long as nobody moves: callers may keep it.
+ */
+export function placesOf(nodes: readonly Place[]): Int32Array {
   const hostsOf = new Map<string, Map<string, number[]>>();
-  for (const [position, { owner, host }] of candidates.entries()) {
+  for (const [index, { owner, host }] of nodes.entries()) {
     const hosts = hostsOf.get(owner) ?? new Map<string, number[]>();
     if (hosts.size === 0) hostsOf.set(owner, hosts);
-    const keys = hosts.get(host ?? "");
-    if (keys === undefined) hosts.set(host ?? "", [position]);
+    const onHost = hosts.get(host ?? "");
+    if (onHost === undefined) hosts.set(host ?? "", [index]);
+    else onHost.push(index);
+  }
+  const places = new Int32Array(nodes.length);
+  let place = 0;
+  for (const [, hosts] of inOrder(hostsOf))
+    for (const [, onHost] of inOrder(hosts)) {
+      for (const index of onHost) places[index] = place;
+      place += 1;
+    }
+  return places;
+}
+
+/**
+ * Operators in order of their addresses.
+ * @param candidates - in order of `nodeId`.
+ * @param places - of each candidate, by `placesOf` these or more nodes.
+ */
+export function operatorsOf(candidates: readonly Candidate[], places: Int32Array): readonly Operator[] {
+  const operators: Operator[] = [];
+  let owner: string | null = null;
+  let machines: Machine[] = [];
+  let mostEvidence = 0;
+  const finish = () => {
+    if (owner === null) return;
+    const bestScore = machines.reduce((best, machine) => Math.max(best, machine.bestScore), 0);
+    operators.push({ owner, machines, bestScore, novelty: novelty(mostEvidence) });
+  };
+  for (const keys of byPlace(places)) {
+    const next = candidates[keys[0] ?? 0]?.owner ?? "";
+    if (next !== owner) {
+      finish();
+      owner = next;
+      machines = [];
+      mostEvidence = 0;
+    }
+    for (const position of keys)
+      mostEvidence = Math.max(mostEvidence, candidates[position]?.operatorNEff ?? 0);
+    machines.push(machineOf(candidates, keys));
+  }
+  finish();
+  return operators;
+}
+
+/** The positions at each place that has any, in order of the places. */
+function byPlace(places: Int32Array): readonly (readonly number[])[] {
+  const found: (number[] | undefined)[] = [];
+  for (let position = 0; position < places.length; position++) {
+    const place = places[position] ?? 0;
+    const keys = found[place];
+    if (keys === undefined) found[place] = [position];
     else keys.push(position);
   }
-  return inOrder(hostsOf).map(([owner, hosts]) => {
-    const machines = inOrder(hosts).map(([, keys]) => machineOf(candidates, keys));
-    const evidence = [...hosts.values()].flat().map((position) => candidates[position]?.operatorNEff ?? 0);
-    return {
-      owner,
-      machines,
-      bestScore: machines.reduce((best, machine) => Math.max(best, machine.bestScore), 0),
-      novelty: novelty(evidence.reduce((most, hours) => Math.max(most, hours), 0)),
-    };
-  });
+  return found.filter((keys) => keys !== undefined);
 }
 
 function machineOf(candidates: readonly Candidate[], keys: readonly number[]): Machine {
@@ -88,16 +135,26 @@ export const machineShares = (share: number, { machines }: Operator): Float64Arr
     explorationShare,
   );
 
-/** A machine's `share`, by key. */
-export function keyShares(share: number, { keys }: Machine, candidates: readonly Candidate[]): Float64Array {
+/** A machine's `share`, by key, at the keys' positions in `shares`. */
+export function shareAmongKeys(
+  share: number,
+  { keys }: Machine,
+  candidates: readonly Candidate[],
+  shares: Float64Array,
+): void {
+  const [only] = keys;
   // Most machines carry one key.
-  if (keys.length === 1) return Float64Array.of(share);
-  return divide(
+  if (keys.length === 1 && only !== undefined) {
+    shares[only] = share;
+    return;
+  }
+  const parts = divide(
     share,
     keys.map((position) => scoreWeight(candidates[position]?.score ?? 0)),
     keys.map((position) => novelty(candidates[position]?.nEff ?? 0)),
     explorationShare,
   );
+  for (const [index, position] of keys.entries()) shares[position] = parts[index] ?? 0;
 }
 
 /** Divides `share`: the part `explored` in proportion to novelties, if there is anything new, the rest to weights. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Candidate, draw, type Pick, prepareSelection, toProbability, toScore } from "./index.ts";
 import { limitsOf } from "./limits.ts";
-import { operatorsOf } from "./machines.ts";
+import { operatorsOf, placesOf } from "./machines.ts";
 
 const EXPLORED = 240;
 const RUNS = 3_000;
@@ -106,7 +106,7 @@ test("splitting a node into keys on its host, with scores no higher, never raise
 test("limits hold wherever a peer could take more", () => {
   fc.assert(
     fc.property(networks, (candidates) => {
-      const operators = operatorsOf(candidates);
+      const operators = operatorsOf(candidates, placesOf(candidates));
       const { machine, most, receives, carrierScore } = limitsOf(operators);
       const { probabilities } = prepareSelection(candidates, "weighted");
       for (const [order, { owner, bestScore, machines }] of operators.entries()) {

@@ -2,7 +2,7 @@
 import { type Candidate, type Probability, toProbability } from "./candidate.ts";
 import { SCORING } from "./constants.ts";
 import { withinLimits } from "./limits.ts";
-import { keyShares, operatorShares, operatorsOf } from "./machines.ts";
+import { operatorShares, operatorsOf, placesOf, shareAmongKeys } from "./machines.ts";
 import { seededUniforms } from "./seed.ts";
 
 /** `weighted` by score within limits, the `best` scores in order, or `random` as SDKs choose today. */
@@ -31,13 +31,19 @@ const byId = (one: Candidate, other: Candidate): number => (one.nodeId < other.n
 
 const byScore = (one: Candidate, other: Candidate): number => other.score - one.score || byId(one, other);
 
-/** @param candidates - any order; the answer does not depend on it. */
+/**
+ * @param candidates - any order; the answer does not depend on it.
+ * @param places - of each candidate, in their order.
+ */
 export function prepareSelection<C extends Candidate>(
   candidates: readonly C[],
   strategy: Strategy,
+  places: Int32Array = placesOf(candidates),
 ): Selection<C> {
-  const ordered = [...candidates].sort(strategy === "best" ? byScore : byId);
-  const probabilities = probabilitiesOf(ordered, strategy);
+  const order = inOrder(candidates, strategy === "best" ? byScore : byId);
+  const ordered = order === null ? candidates : order.map(({ candidate }) => candidate);
+  const orderedPlaces = order === null ? places : Int32Array.from(order, ({ index }) => places[index] ?? 0);
+  const probabilities = probabilitiesOf(ordered, strategy, orderedPlaces);
   const cumulative = new Float64Array(ordered.length);
   let total = 0;
   for (const [position, probability] of probabilities.entries()) {
@@ -47,17 +53,35 @@ export function prepareSelection<C extends Candidate>(
   return { candidates: ordered, probabilities, cumulative, strategy };
 }
 
+/** The candidates with their indexes, sorted; null when they are in order already, as whoever keeps them has them. */
+function inOrder<C extends Candidate>(
+  candidates: readonly C[],
+  compare: (one: Candidate, other: Candidate) => number,
+): readonly { readonly candidate: C; readonly index: number }[] | null {
+  const sorted = candidates.every((candidate, index) => {
+    const before = candidates[index - 1];
+    return before === undefined || compare(before, candidate) < 0;
+  });
+  if (sorted) return null;
+  return candidates
+    .map((candidate, index) => ({ candidate, index }))
+    .sort((one, other) => compare(one.candidate, other.candidate));
+}
+
 /** By position of the ordered candidates. */
-function probabilitiesOf(candidates: readonly Candidate[], strategy: Strategy): Float64Array {
+function probabilitiesOf(
+  candidates: readonly Candidate[],
+  strategy: Strategy,
+  places: Int32Array,
+): Float64Array {
   const probabilities = new Float64Array(candidates.length);
   if (strategy === "random") return probabilities.fill(1 / candidates.length);
   if (strategy === "best") return probabilities.fill(1, 0, 1);
-  const operators = operatorsOf(candidates);
+  const operators = operatorsOf(candidates, places);
   const shares = withinLimits(operators, operatorShares(operators));
   for (const [order, { machines }] of operators.entries())
     for (const [index, machine] of machines.entries()) {
-      const parts = keyShares(shares[order]?.[index] ?? 0, machine, candidates);
-      for (const [key, position] of machine.keys.entries()) probabilities[position] = parts[key] ?? 0;
+      shareAmongKeys(shares[order]?.[index] ?? 0, machine, candidates, probabilities);
     }
   return probabilities;
 }

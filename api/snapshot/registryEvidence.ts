@@ -141,6 +141,7 @@ export class RegistryEvidence {
     observed: Base["observed"],
   ): readonly string[] {
     const changed = new Set(teeIds);
+    if (pcrHashes.length === 0 && !typesChanged && observed === this.#base.observed) return [...changed];
     for (const [teeId, { evidence }] of this.#nodes) {
       const ofPcr = evidence.pcrHash !== null && pcrHashes.includes(evidence.pcrHash);
       if (ofPcr || typesChanged || observed.get(teeId) !== this.#base.observed.get(teeId)) changed.add(teeId);

@@ -8,11 +8,12 @@ import {
   type NodeHistory,
   type NodeRecord,
   type NodeScore,
+  placesOf,
   recordAt,
   type Score,
   scoreOf,
 } from "../scoring/index.ts";
-import { historyOf } from "./keptNode.ts";
+import { historyOf, type KeptNode } from "./keptNode.ts";
 import type { Pause } from "./pause.ts";
 import type { RegistryEvidence } from "./registryEvidence.ts";
 
@@ -30,6 +31,8 @@ export interface ScoredNode {
   readonly uptime: number | null;
   readonly history: NodeHistory;
   readonly inherited: NodeRecord | null;
+  /** Whom it belongs to and where it is, among the registry's nodes: see `placesOf`. */
+  readonly place: number;
 }
 
 /** A score as answers show it. */
@@ -41,6 +44,9 @@ export interface PublishedScore extends NodeScore {
 const LAST_USABLE_ROUND_AT: number | null = null;
 
 const ALL_PASSED: readonly Gate[] = [];
+
+/** Enough for a pause: what goes through all nodes at once is done in between. */
+const PAUSE_UNITS = 10_000;
 
 export class RegistryScores {
   readonly registry: string;
@@ -88,8 +94,11 @@ export async function scoreRegistry(
   const kept = [...evidence.nodes.values()].sort((one, other) =>
     one.evidence.teeId < other.evidence.teeId ? -1 : 1,
   );
+  await pause(PAUSE_UNITS);
+  const places = placesAgain(kept, previous) ?? placesOf(kept.map(({ evidence }) => evidence.current));
+  await pause(PAUSE_UNITS);
   const nodes: ScoredNode[] = [];
-  for (const node of kept) {
+  for (const [index, node] of kept.entries()) {
     const { teeId, lastSignedAt, connectable } = node.evidence;
     const excused = excusedOf(teeId);
     const before = previous?.find(teeId);
@@ -111,8 +120,28 @@ export async function scoreRegistry(
       uptime: factors.find(({ name }) => name === "uptime")?.observed ?? null,
       history,
       inherited,
+      place: places[index] ?? 0,
     });
     await pause(1);
   }
   return new RegistryScores(registry, now, maxAgeSeconds, nodes);
+}
+
+/** The places of before, when nobody came and nobody moved; else null. */
+function placesAgain(kept: readonly KeptNode[], previous: RegistryScores | null): readonly number[] | null {
+  const before = previous?.nodes;
+  if (before?.length !== kept.length) return null;
+  const places: number[] = [];
+  for (const [index, { evidence }] of kept.entries()) {
+    const known = before[index];
+    const { teeId, current } = evidence;
+    const stayed =
+      known?.evidence === evidence ||
+      (known?.evidence.teeId === teeId &&
+        known.evidence.current.owner === current.owner &&
+        known.evidence.current.host === current.host);
+    if (!stayed || known === undefined) return null;
+    places.push(known.place);
+  }
+  return places;
 }

@@ -4,6 +4,7 @@ import {
   draw,
   evidenceByOwner,
   type Probability,
+  placesOf,
   prepareSelection,
   SCORE_VERSION,
   type Selection,
@@ -22,6 +23,7 @@ interface PassedNode extends Candidate {
 /** Who passed, and who did not. */
 interface Passed {
   readonly candidates: readonly PassedNode[];
+  readonly places: Int32Array;
   readonly excluded: readonly Exclusion[];
 }
 
@@ -49,14 +51,16 @@ export interface SelectionAnswer {
 
 /** Sets of filters that are kept ready. */
 const MOST_PREPARED = 64;
-/** Of them, those that are made ready before a new snapshot is shown. */
-const MADE_READY = 3;
+/** Of those asked since the snapshot before, so many are made ready before a new one is shown. */
+const MADE_READY = 8;
 /** In units of work: enough for a pause. */
 const UNITS_OF_A_HALF = 5_000;
 
 export class Selector {
   readonly snapshot: Snapshot;
+  /** What was asked last stands last; before that what was made ready and not asked for yet. */
   readonly #prepared = new Map<string, Prepared>();
+  readonly #asked = new Set<string>();
   readonly #json = new Map<ScoredNode, string>();
   readonly #hours = new Map<RegistrySnapshot, ReadonlyMap<string, number>>();
 
@@ -66,7 +70,8 @@ export class Selector {
 
   /** Makes ready what was asked of the selector before, last. */
   async takeOver(before: Selector, pause: Pause): Promise<void> {
-    for (const [key, { question }] of [...before.#prepared].slice(-MADE_READY)) {
+    const asked = [...before.#prepared].filter(([key]) => before.#asked.has(key));
+    for (const [key, { question }] of asked.slice(-MADE_READY)) {
       const passed = this.#passed(question);
       await pause(UNITS_OF_A_HALF);
       this.#remember(key, prepare(question, passed));
@@ -88,9 +93,9 @@ export class Selector {
   }
 
   #prepare(key: string, question: SelectionQuestion): Prepared {
+    this.#asked.add(key);
     const known = this.#prepared.get(key);
     if (known === undefined) return this.#remember(key, prepare(question, this.#passed(question)));
-    // The last one asked for stands last.
     this.#prepared.delete(key);
     this.#prepared.set(key, known);
     return known;
@@ -99,7 +104,10 @@ export class Selector {
   #remember(key: string, prepared: Prepared): Prepared {
     this.#prepared.set(key, prepared);
     const [oldest] = this.#prepared.keys();
-    if (this.#prepared.size > MOST_PREPARED && oldest !== undefined) this.#prepared.delete(oldest);
+    if (this.#prepared.size > MOST_PREPARED && oldest !== undefined) {
+      this.#prepared.delete(oldest);
+      this.#asked.delete(oldest);
+    }
     return prepared;
   }
 
@@ -119,7 +127,10 @@ export class Selector {
       for (const byOwner of hours) operatorNEff = Math.max(operatorNEff, byOwner.get(owner) ?? 0);
       return { nodeId: nodeIdOf(node), owner, host, score, nEff, operatorNEff, node };
     });
-    return { candidates, excluded };
+    // Places of one registry say nothing of another's.
+    const places =
+      registries.length === 1 ? Int32Array.from(passed, ({ place }) => place) : placesOf(candidates);
+    return { candidates, places, excluded };
   }
 
   /** Of all its nodes, selectable or not; the same for every question. */
@@ -159,9 +170,9 @@ export class Selector {
   }
 }
 
-const prepare = (question: SelectionQuestion, { candidates, excluded }: Passed): Prepared => ({
+const prepare = (question: SelectionQuestion, { candidates, places, excluded }: Passed): Prepared => ({
   question,
-  selection: prepareSelection(candidates, question.strategy),
+  selection: prepareSelection(candidates, question.strategy, places),
   excluded,
 });
 

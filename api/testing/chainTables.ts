@@ -51,6 +51,13 @@ export class ChainTables {
     return new ChainTables(client);
   }
 
+  /** Those that are there already. */
+  static async open(url: string): Promise<ChainTables> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    return new ChainTables(client);
+  }
+
   /** Puts a chain at a block, ready unless said otherwise. */
   async setHead(chain: Chain, block: number, time: number, readiness: "ready" | "not-ready" = "ready") {
     const latest = checkpoint(time, CHAIN_IDS[chain], block);

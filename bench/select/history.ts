@@ -9,6 +9,8 @@ import { REGISTRY } from "../../api/testing/registryHistory.ts";
 export interface HistorySize {
   readonly nodes: number;
   readonly days: number;
+  /** Unix seconds of the newest block. */
+  readonly endsAt: number;
   /**
    * How many of the last days have every node's heartbeats. Before them only one node in a hundred has, which leaves the
    * relayers' silences, the gaps and everything else that is read as they were, and spares 80 million rows.
@@ -17,7 +19,7 @@ export interface HistorySize {
 }
 
 export const BLOCK_SECONDS = 4;
-export const MAX_AGE_SECONDS = 1_800;
+const MAX_AGE_SECONDS = 1_800;
 const DAY = 86_400;
 const INTERVAL = MAX_AGE_SECONDS / 2;
 const NODES_PER_OPERATOR = 10;
@@ -27,14 +29,18 @@ const FLAPPING_EVERY = 50;
 const SPARSE_EVERY = 100;
 const KEY_BYTES = 294;
 const CERTIFICATE_BYTES = 900;
-/** Some day at midnight. */
-export const HISTORY_BEGINS = 20_000 * DAY;
 /** The indexer's schema as far as notices are concerned. */
-export const DEPLOYMENT = "og_bench";
+const DEPLOYMENT = "og_bench";
 
-export const headTime = ({ days }: HistorySize): number => HISTORY_BEGINS + days * DAY;
-const blockAt = (time: number): number => Math.floor((time - HISTORY_BEGINS) / BLOCK_SECONDS);
-export const headBlock = (size: HistorySize): number => blockAt(headTime(size));
+/** A full hour, so that flapping nodes are down in the same half of every hour. */
+const beginOf = ({ days, endsAt }: HistorySize): number => {
+  const begin = endsAt - days * DAY;
+  return begin - (begin % 3_600);
+};
+/** The newest block that is not after a second. */
+export const blockAt = (size: HistorySize, time: number): number =>
+  Math.floor((time - beginOf(size)) / BLOCK_SECONDS);
+export const timeOf = (size: HistorySize, block: number): number => beginOf(size) + block * BLOCK_SECONDS;
 
 /** Bytes that look random and are the same every time. */
 function bytes(seed: number, length: number): `0x${string}` {
@@ -69,8 +75,9 @@ export async function writeHistory(url: string, size: HistorySize): Promise<void
   try {
     await writeNodes(tables, size);
     await writeRows(tables, size);
-    await tables.setHead("og", headBlock(size), headTime(size));
-    await tables.setHead("base", 1, headTime(size));
+    const block = blockAt(size, size.endsAt);
+    await tables.setHead("og", block, timeOf(size, block));
+    await tables.setHead("base", 1, timeOf(size, block));
     await tables.client.query(
       "insert into indexer.deployments (schema, chain, created_at, started_at, published_at) values ($1, 'og', now(), now(), now())",
       [DEPLOYMENT],
@@ -82,7 +89,8 @@ export async function writeHistory(url: string, size: HistorySize): Promise<void
 }
 
 /** A table of the nodes' numbers, from which everything else follows. */
-async function writeNodes({ client }: ChainTables, { nodes, days }: HistorySize): Promise<void> {
+async function writeNodes({ client }: ChainTables, size: HistorySize): Promise<void> {
+  const { nodes, days } = size;
   await client.query(`create table public.bench_node (index int primary key, tee_id text, owner text, relayer text,
     registered_at bigint, flaps boolean, sparse boolean, public_key text, certificate text, ohttp_key text)`);
   const perInsert = 500;
@@ -106,7 +114,7 @@ async function writeNodes({ client }: ChainTables, { nodes, days }: HistorySize)
         made.map(({ ohttpKey }) => ohttpKey),
         NODES_PER_OPERATOR,
         RELAYERS,
-        HISTORY_BEGINS,
+        beginOf(size),
         Math.max(1, days - 1),
         FLAPPING_EVERY,
         SPARSE_EVERY,
@@ -116,8 +124,9 @@ async function writeNodes({ client }: ChainTables, { nodes, days }: HistorySize)
 }
 
 async function writeRows({ client }: ChainTables, size: HistorySize): Promise<void> {
-  const begins = HISTORY_BEGINS;
-  const ends = headTime(size);
+  const begins = beginOf(size);
+  const head = blockAt(size, size.endsAt);
+  const ends = timeOf(size, head);
   const fullFrom = ends - size.fullDays * DAY;
   const chain = OG_CHAIN_ID;
   const registry = REGISTRY;
@@ -126,7 +135,7 @@ async function writeRows({ client }: ChainTables, size: HistorySize): Promise<vo
   const statements = [
     `insert into og.block (chain_id, number, hash, timestamp)
      select ${chain}, n, '0x' || lpad(to_hex(n), 64, '0'), ${begins} + n * ${BLOCK_SECONDS}
-     from generate_series(0, ${headBlock(size)}) n`,
+     from generate_series(0, ${head}) n`,
     `insert into og.heartbeat_max_age (chain_id, registry, ordinal, value_seconds, value, from_block, from_at, precision)
      values (${chain}, '${registry}', 0, ${MAX_AGE_SECONDS}, ${MAX_AGE_SECONDS}, 0, ${begins}, 'exact')`,
     `insert into og.tee_type (chain_id, registry, type_id, name, name_hex, added_at, added_block)
@@ -186,34 +195,36 @@ async function writeRows({ client }: ChainTables, size: HistorySize): Promise<vo
   for (const statement of statements) await client.query(statement);
 }
 
-/** The next block of the chain: the heartbeats of the nodes whose turn it is, committed and told of like a live one. */
-export async function writeBlock(
-  { client }: ChainTables,
-  size: HistorySize,
-  number: number,
-  setHead: (block: number, time: number) => Promise<void>,
-): Promise<void> {
-  const time = HISTORY_BEGINS + number * BLOCK_SECONDS;
-  const beats = Math.ceil((size.nodes * BLOCK_SECONDS) / INTERVAL);
-  const first = (number * beats) % size.nodes;
+/** A node's turn to be heard, as a condition on a second: every 15 minutes, but for those that are down just then. */
+const isDue = (time: string) =>
+  `(${time} - index * 7 % ${INTERVAL}) % ${INTERVAL} < ${BLOCK_SECONDS} and not (flaps and ${time} / ${INTERVAL} % 4 >= 2)`;
+
+/**
+ * A block of the chain: the heartbeats of the nodes whose turn it is, committed and told of like a live one.
+ * @returns when it was committed, milliseconds of `performance.now()`.
+ */
+export async function writeBlock(tables: ChainTables, size: HistorySize, block: number): Promise<number> {
+  const { client } = tables;
+  const time = timeOf(size, block);
   await client.query("begin");
   await client.query(
-    `insert into og.block (chain_id, number, hash, timestamp) values ($1, $2, '0x' || lpad(to_hex($2), 64, '0'), $3)`,
-    [OG_CHAIN_ID, number, time],
+    `insert into og.block (chain_id, number, hash, timestamp) values ($1, $2, '0x' || lpad(to_hex($2::bigint), 64, '0'), $3)`,
+    [OG_CHAIN_ID, block, time],
   );
   await client.query(
     `insert into og.heartbeat (chain_id, block_number, log_index, registry, tee_id, received_at, signed_at, latest_signed_at,
        repeated, relayer, tx_hash, heartbeats_so_far, repeated_so_far, lateness_seconds_so_far)
-     select $1, $2, index, $3, tee_id, $4, $4, $4, false, relayer, '0x', 0, 0, 0
-     from public.bench_node where index between $5 and $6`,
-    [OG_CHAIN_ID, number, REGISTRY, time, first, first + beats - 1],
+     select $1::int, $2::bigint, index, $3, tee_id, $4::bigint, $4, $4, false, relayer, '0x', 0, 0, 0
+     from public.bench_node where ${isDue("$4::bigint")}`,
+    [OG_CHAIN_ID, block, REGISTRY, time],
   );
   await client.query(
-    `update og.node_liveness l set last_heartbeat_at = $1, last_signed_at = $1, active_until = $1 + $2
-     from public.bench_node n where n.tee_id = l.tee_id and n.index between $3 and $4`,
-    [time, MAX_AGE_SECONDS + 1, first, first + beats - 1],
+    `update og.node_liveness l set last_heartbeat_at = $1::bigint, last_signed_at = $1, active_until = $1 + $2
+     from public.bench_node n where n.tee_id = l.tee_id and ${isDue("$1::bigint")}`,
+    [time, MAX_AGE_SECONDS + 1],
   );
-  await setHead(number, time);
+  await tables.setHead("og", block, time);
   await client.query("select pg_notify($1, '[]')", [`${DEPLOYMENT}_live_query`]);
   await client.query("commit");
+  return performance.now();
 }
