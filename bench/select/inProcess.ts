@@ -13,7 +13,8 @@ import { BASE_CHAIN_ID, OG_CHAIN_ID } from "../../api/testing/chainTables.ts";
 import { REGISTRY } from "../../api/testing/registryHistory.ts";
 import { createLog } from "../../config/log.ts";
 
-const RUNS = 5;
+/** More than it takes to compile what is measured. */
+const RUNS = 25;
 const SELECTIONS = 20_000;
 const COUNT = 3;
 
