@@ -214,7 +214,7 @@ export async function listVerdictChanges(
     ]),
   ];
   const rows = await transaction.rows<SettlementRow & { revision: number }>(sql`
-    select ${columns(sql`left(s.blob_id_hex, ${LIST_HEX_LENGTH})`)}, p.revision
+    select ${columns(shortenedHex)}, p.revision
     from ${settled} p join og.settlement s on ${isVerdictOf}
     left join ${payload} y on y.key = p.payload_key left join ${batch} b on b.key = p.batch_key
     where ${allOf(conditions)}
