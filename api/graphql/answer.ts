@@ -31,7 +31,7 @@ import { GraphState } from "./state.ts";
 const MOST_VARIABLE_ERRORS = 20;
 
 /** Runs the resolvers on a context. */
-type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
 /**
  * Answers a validated operation. Errors that are thrown refuse the whole request and are fit for the caller.
@@ -69,7 +69,7 @@ export async function answerOperation(
 type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly GraphQLError[] };
 
 /** The plan, or what is wrong with operation and variables. */
-function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
+export function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
   const operation = getOperationAST(document, operationName);
   if (operation == null) return { errors: [new GraphQLError("operationName: no operation is meant")] };
   const { coerced, errors } = getVariableValues(
@@ -87,7 +87,8 @@ function planOf({ schema, document, operationName, variableValues }: ExecutionAr
   return { plan: planOperation(operation, { schema, fragments, variables: coerced }) };
 }
 
-async function answerInside(
+/** Answers a planned operation from the transaction's state. */
+export async function answerInside(
   transaction: ReadTransaction,
   service: GraphService,
   exchange: Exchange,
@@ -111,7 +112,7 @@ async function answerInside(
   const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
   const answer = new AnswerState(batched, answerState.asOf, proofs);
   const state = new GraphState(answer, { asOf, selection, mostLag: maxLag }, service);
-  const context: GraphContext = { state };
+  const context: GraphContext = { state, listen: refuseToListen };
   const result = await execute({ ...args, contextValue: context });
   // What a broken transaction left of the answer is accidental.
   if (batched.failure !== null) throw batched.failure.error;
@@ -120,6 +121,10 @@ async function answerInside(
     extensions: { ...result.extensions, asOf: shown(asOf), rows: { planned: plan.rows, limit: MOST_ROWS } },
   };
 }
+
+const refuseToListen: GraphContext["listen"] = async () => {
+  throw new Error("only a subscription listens");
+};
 
 const shown = ({ og, base, proofs }: AsOf) => {
   const position = (part: AsOf["og"]) =>

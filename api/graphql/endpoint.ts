@@ -3,13 +3,16 @@ import { useAPQ } from "@graphql-yoga/plugin-apq";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
+import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../stream/serverSentEvents.ts";
 import { answerOperation } from "./answer.ts";
 import { toGraphError } from "./errors.ts";
-import { EXAMPLES } from "./examples.ts";
+import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { MOST_BODY_BYTES, MOST_TOKENS } from "./limits/limits.ts";
 import { schema } from "./schema.ts";
+import { SharedAnswers } from "./sharedAnswers.ts";
+import { beginSubscription } from "./subscribe.ts";
 import { TextCache } from "./textCache.ts";
 
 interface ServerContext {
@@ -36,7 +39,7 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
     graphiql: {
       title: "OpenGradient index",
-      defaultTabs: EXAMPLES.map(({ query, variables }) => ({
+      defaultTabs: [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
         query,
         variables: JSON.stringify(variables, null, 2),
       })),
@@ -52,6 +55,7 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     plugins: [
       tokenLimit(),
       oneState(service),
+      subscriptions(service),
       mappedErrors(service),
       useAPQ({ store: new TextCache<string>(PERSISTED_CHARACTERS, (_, query) => query.length) }),
     ],
@@ -82,6 +86,33 @@ const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerCont
     );
   },
 });
+
+/** Subscriptions are answered event by event, and as we write events. */
+function subscriptions(service: GraphService): Plugin<YogaInitialContext & ServerContext, ServerContext> {
+  const shared = new SharedAnswers();
+  return {
+    onSubscribe({ setSubscribeFn, args: { contextValue } }) {
+      const { exchange, params, request } = contextValue;
+      const { query, variables, operationName, extensions } = params;
+      const maxLag = exchange.maxLag ?? extensions?.maxLag;
+      const name = JSON.stringify([query, variables, operationName, maxLag]);
+      const accept = request.headers.get("Accept");
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        exchange.answers = await beginSubscription(service, exchange, shared, { name, args, maxLag, accept });
+        return { data: null };
+      });
+    },
+    onResultProcess({ serverContext: { exchange }, setResultProcessor }) {
+      const { answers, requestId } = exchange;
+      if (answers === null) return;
+      const { pieces, close } = answers;
+      setResultProcessor((_, fetchAPI) => {
+        const body = eventStreamBody(pieces, { close, log: service.log, requestId });
+        return new fetchAPI.Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
+      }, EVENT_STREAM_TYPE);
+    },
+  };
+}
 
 /** Errors of grammar and schema get the same codes as all others. */
 const mappedErrors = ({ log }: GraphService): Plugin<object, ServerContext> => ({

@@ -208,3 +208,20 @@ query Network {
     variables: {},
   },
 ];
+
+/** A subscription: it answers until it is stopped. */
+export const LIVE_EXAMPLE: Example = {
+  query: `# What happens right now? (Runs until you stop it.)
+subscription Live($filter: StreamFilter) {
+  events(filter: $filter) {
+    __typename
+    cursor
+    ... on NodeChanged { teeId status score node { endpoint operator { address } } }
+    ... on SettlementChanged { settlement { kind verdict reason relayer teeId } }
+    ... on PaymentAdded { payment { payer payee token amount organic } }
+    ... on BlockIndexed { chain number timestamp }
+    ... on StreamReset { chain reason detail }
+  }
+}`,
+  variables: { filter: { types: ["NODE", "SETTLEMENT", "PAYMENT"] } },
+};

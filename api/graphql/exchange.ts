@@ -12,6 +12,10 @@ export interface Exchange {
   readonly maxLag: string | undefined;
   /** Seconds, when it could be read: also that of the request's `extensions`. */
   mostLag: number | undefined;
+  /** The id of the last event, as a client sends it that comes back to a subscription. */
+  readonly lastEventId: string | undefined;
+  /** Ends the connection in the middle of an answer; absent without a connection. */
+  readonly cut: (() => void) | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   asOf: AsOf | undefined;
@@ -21,4 +25,12 @@ export interface Exchange {
   unchanged: boolean;
   /** The caller is gone, and the answer was given up. */
   abandoned: boolean;
+  /** Of a subscription that has begun. */
+  answers: AnswerStream | null;
+}
+
+/** The answers of a subscription, as text. */
+export interface AnswerStream {
+  readonly pieces: AsyncIterator<string, void>;
+  readonly close: () => void;
 }

@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 
 interface Variables {
-  Variables: { requestId: string; asOf: AsOf | undefined };
+  Variables: { requestId: string; asOf: AsOf | undefined; cut?: () => void };
 }
 
 export const GRAPHQL_PATH = "/graphql";
@@ -59,14 +59,19 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       requestId,
       cacheable,
       maxLag,
+      lastEventId: context.req.header("Last-Event-ID"),
+      cut: context.get("cut"),
       signal: raw.signal,
       asOf: undefined,
       tag: null,
       mostLag: undefined,
       unchanged: false,
       abandoned: false,
+      answers: null,
     };
     const response = await endpoint(request, exchange);
+    // Nobody would read what a subscription tells.
+    if (raw.method === "HEAD") exchange.answers?.close();
     if (exchange.abandoned) throw new Abandoned();
     return finished(response, exchange, service.clock());
   });

@@ -12,6 +12,7 @@ import "./types/registryRecords.ts";
 import "./types/settlement.ts";
 import "./types/teeNode.ts";
 import "./query.ts";
+import "./subscription.ts";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import { builder } from "./builder.ts";
 

@@ -8,9 +8,16 @@ import { type ApiService, registriesMeant } from "../queries/service.ts";
 import type { EventStream } from "../stream/eventStream.ts";
 import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
 import { chooseEvents } from "../stream/filter.ts";
+import type { Listener } from "../stream/listener.ts";
 import { decodePlace, type StreamPlace } from "../stream/place.ts";
+import {
+  aliveText,
+  EVENT_STREAM_HEADERS,
+  EVENT_STREAM_TYPE,
+  eventStreamBody,
+  eventText,
+} from "../stream/serverSentEvents.ts";
 import type { RequestContext } from "./answer.ts";
-import { eventText } from "./eventText.ts";
 import { hex, unixSeconds } from "./fields.ts";
 import { nodeSchema } from "./nodes.routes.ts";
 import {
@@ -113,7 +120,7 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     responses: {
       200: {
         description: SUMMARY,
-        content: { "text/event-stream": { schema: z.string() } },
+        content: { [EVENT_STREAM_TYPE]: { schema: z.string() } },
       },
       default: {
         description: "A problem (RFC 9457).",
@@ -133,12 +140,7 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     const { asOf } = stream;
     context.set("asOf", asOf);
     refuseStale(asOf, maxLag, clock());
-    const headers = new Headers({
-      "Content-Type": "text/event-stream",
-      "Cache-Control": "no-store",
-      // nginx would keep events back otherwise
-      "X-Accel-Buffering": "no",
-    });
+    const headers = new Headers(EVENT_STREAM_HEADERS);
     // Who asks for the headers alone is not told anything.
     if (context.req.raw.method === "HEAD") return new Response(null, { headers });
 
@@ -148,8 +150,17 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
       context.get("cut")?.();
     });
     setFreshness(headers, stream.asOf, clock());
-    return new Response(eventText(listener, { log, requestId }), { headers });
+    const close = () => listener.close();
+    return new Response(eventStreamBody(textsOf(listener), { close, log, requestId }), { headers });
   });
+}
+
+/** What a listener is told, as text. */
+async function* textsOf(listener: Listener): AsyncGenerator<string, void> {
+  for await (const delivery of listener.deliveries())
+    yield delivery.kind === "alive"
+      ? aliveText(delivery.id)
+      : delivery.told.map(({ event, json, id }) => eventText(event.type, id, json)).join("");
 }
 
 /** @throws {ApiError} `invalid-parameter`. */

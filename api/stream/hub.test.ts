@@ -57,13 +57,13 @@ function reader(cursor: number | null): Reader & { readonly said: string[] } {
 test("events are numbered, kept in order, and given after any number that is kept", () => {
   const hub = hubOf();
   hub.publish([block(1), block(2), block(3)]);
-  expect(hub.after(0).map(({ number, id }) => [number, id])).toEqual([
+  expect(hub.after(0, 100).map(({ number, id }) => [number, id])).toEqual([
     [1, "og1.aaaaaaaaaaaaaaaa"],
     [2, "og2.aaaaaaaaaaaaaaaa"],
     [3, "og3.aaaaaaaaaaaaaaaa"],
   ]);
-  expect(hub.after(2)).toHaveLength(1);
-  expect(hub.after(3)).toEqual([]);
+  expect(hub.after(2, 100)).toHaveLength(1);
+  expect(hub.after(3, 100)).toEqual([]);
 });
 
 test("no more is kept than may be; who is behind that is cut off, once, and others are not", () => {
@@ -81,7 +81,7 @@ test("no more is kept than may be; who is behind that is cut off, once, and othe
 test("a place is resumed from as long as all after it is kept", () => {
   const hub = hubOf({ kept: 10 });
   for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
-  const oldest = hub.number - hub.after(hub.number - 5).length;
+  const oldest = hub.number - hub.after(hub.number - 5, 100).length;
   expect(hub.resumesAfter(at(30))).not.toBeNull();
   expect(hub.resumesAfter(at(oldest))).not.toBeNull();
   expect(hub.resumesAfter(at(5))).toBeNull();
@@ -98,7 +98,7 @@ test("nobody resumes from before a reorg out of what is kept: its rows may be vo
   expect(hub.resumesAfter(at(3))).toBeNull();
   expect(hub.resumesAfter(at(2))).toBeNull();
   const number = hub.resumesAfter(at(1));
-  expect(hub.after(number ?? 0).map(({ event }) => event.type)).toEqual(["block"]);
+  expect(hub.after(number ?? 0, 100).map(({ event }) => event.type)).toEqual(["block"]);
   expect(hub.before("og", placeAfter(blockOf(3))).map(({ block: told }) => told)).toEqual([2, 1]);
   expect(hub.before("og", placeAfter(blockOf(2, "b"))).at(0)).toEqual(placeAfter(blockOf(1)));
 });

@@ -196,10 +196,10 @@ export class EventHub {
     return number >= this.#number - this.#entries.length;
   }
 
-  /** The kept events after a number that `keeps` holds of. */
-  after(number: number): readonly Entry[] {
-    const first = this.#number - this.#entries.length;
-    return this.#entries.slice(Math.max(0, number - first));
+  /** The first of the kept events after a number that `keeps` holds of. */
+  after(number: number, limit: number): readonly Entry[] {
+    const index = number - (this.#number - this.#entries.length);
+    return this.#entries.slice(index, index + limit);
   }
 
   /**

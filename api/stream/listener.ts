@@ -69,6 +69,9 @@ export const LISTENER_TIMING: ListenerTiming = {
   retentionSeconds: 86_400,
 };
 
+/** Events taken in one go: what is in hand while it is sent. */
+const MOST_AT_ONCE = 200;
+
 type Part = PartPlace["part"];
 
 export class Listener implements Reader {
@@ -133,6 +136,7 @@ export class Listener implements Reader {
         }
         const told = this.#take();
         if (told.length > 0) yield { kind: "events", told };
+        else if (this.#isBehind()) continue;
         else if (elapsed() >= dueAt) yield this.#alive();
         else {
           const ms = dueAt - elapsed();
@@ -250,8 +254,9 @@ export class Listener implements Reader {
   /** What was told to everyone since, as far as it is wanted and was not told already. */
   #take(): readonly Told[] {
     const { hub, filter } = this.#options;
-    const entries = hub.after(this.#cursor ?? hub.number);
-    this.#cursor = hub.number;
+    const cursor = this.#cursor ?? hub.number;
+    const entries = hub.after(cursor, MOST_AT_ONCE);
+    this.#cursor = cursor + entries.length;
     if (this.#own === null) return entries.filter(({ event }) => isWanted(filter, event));
     const told = entries.flatMap((entry) => {
       const isNew = this.#isNew(entry);
@@ -260,9 +265,14 @@ export class Listener implements Reader {
       this.#move(entry.event.place);
       return this.#tell(entry.event, entry.json);
     });
+    if (this.#isBehind()) return told;
     this.#follow(hub.number, hub.place);
     if (this.#held.size === 0 && this.#id() === hub.id) this.#own = null;
     return told;
+  }
+
+  #isBehind(): boolean {
+    return this.#cursor !== null && this.#cursor < this.#options.hub.number;
   }
 
   #isNew({ event, number }: Entry): boolean {

@@ -60,7 +60,7 @@ export async function readStatus({ transaction, service }: GraphState): Promise<
   return { chains, verifier, version, scoreVersion: SCORE_VERSION, digest: originOf(settings) };
 }
 
-const ChainNameEnum = builder.enumType("ChainName", {
+export const ChainNameEnum = builder.enumType("ChainName", {
   description: "The chains that are indexed.",
   values: {
     OG: { value: "og", description: "OpenGradient." },

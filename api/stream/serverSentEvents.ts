@@ -1,42 +1,56 @@
 /**
- * A listener's stream as server-sent events.
+ * Server-sent events as text, and as the body of a response.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { Log } from "../../config/log.ts";
 import { Abandoned } from "../errors.ts";
-import type { Delivery, Listener } from "../stream/listener.ts";
+
+export const EVENT_STREAM_TYPE = "text/event-stream";
+
+/** What a response with events says of itself, besides what they are. */
+export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
+  "Content-Type": EVENT_STREAM_TYPE,
+  "Cache-Control": "no-store",
+  // nginx would keep events back otherwise
+  "X-Accel-Buffering": "no",
+};
 
 /** How long a client waits before it comes back. */
 const RETRY_MS = 3_000;
+
+/** @param data - one line of JSON. */
+export const eventText = (type: string, id: string, data: string): string =>
+  `event: ${type}\nid: ${id}\ndata: ${data}\n\n`;
 
 /**
  * While nothing happens, a comment keeps the connection and an id without data says how far the listener is: by it, somebody
  * whom few events concern misses nothing and has little to catch up with.
  */
-const textOf = (delivery: Delivery): string =>
-  delivery.kind === "alive"
-    ? `: alive\n${delivery.id === "" ? "" : `id: ${delivery.id}\n`}\n`
-    : delivery.told
-        .map(({ event, json, id }) => `event: ${event.type}\nid: ${id}\ndata: ${json}\n\n`)
-        .join("");
+export const aliveText = (id: string): string => `: alive\n${id === "" ? "" : `id: ${id}\n`}\n`;
+
+interface StreamOwner {
+  /** Nobody reads any more. */
+  readonly close: () => void;
+  readonly log: Log;
+  readonly requestId: string;
+}
 
 /** Read only as fast as it is sent. When it cannot go on it ends, and the client comes back to where it was. */
-export function eventText(
-  listener: Listener,
-  { log, requestId }: { readonly log: Log; readonly requestId: string },
+export function eventStreamBody(
+  pieces: AsyncIterator<string, void>,
+  { close, log, requestId }: StreamOwner,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const deliveries = listener.deliveries();
   let begin = `retry: ${RETRY_MS}\n`;
   let isOver = false;
   return new ReadableStream(
     {
       async pull(controller) {
         try {
-          const { value, done } = await deliveries.next();
+          const { value, done } = await pieces.next();
           if (isOver) return;
           if (done) controller.close();
-          else controller.enqueue(encoder.encode(begin + textOf(value)));
+          else controller.enqueue(encoder.encode(begin + value));
           begin = "";
         } catch (error) {
           if (isOver || error instanceof Abandoned) return;
@@ -46,7 +60,7 @@ export function eventText(
       },
       cancel() {
         isOver = true;
-        listener.close();
+        close();
       },
     },
     { highWaterMark: 0 },

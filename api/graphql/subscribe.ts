@@ -1,0 +1,166 @@
+/**
+ * How a subscription is answered: planned and limited once, then executed for every event that the stream tells, each time
+ * in a transaction of its own, on the newest state.
+ */
+import { createSourceEventStream, type ExecutionArgs, execute, type GraphQLError } from "graphql";
+import { Abandoned, ApiError } from "../errors.ts";
+import { registriesMeant } from "../queries/service.ts";
+import { chooseEvents } from "../stream/filter.ts";
+import type { Listener, Told } from "../stream/listener.ts";
+import { decodePlace } from "../stream/place.ts";
+import { aliveText, EVENT_STREAM_TYPE, eventText } from "../stream/serverSentEvents.ts";
+import { answerInside, type Execute, planOf } from "./answer.ts";
+import type { GraphContext } from "./context.ts";
+import { toGraphError } from "./errors.ts";
+import type { AnswerStream, Exchange } from "./exchange.ts";
+import { refuseArgument } from "./filters.ts";
+import type { GraphService } from "./graphService.ts";
+import type { OperationPlan } from "./limits/plan.ts";
+import { refuseTooMuch } from "./limits/refuse.ts";
+import { readMaxLag } from "./maxLag.ts";
+import type { SharedAnswers } from "./sharedAnswers.ts";
+import type { GraphState } from "./state.ts";
+
+/** A subscription as it was asked for. */
+export interface Subscription {
+  /** Tells it from every other one: those that are the same share their answers. */
+  readonly name: string;
+  readonly args: ExecutionArgs;
+  /** As given. */
+  readonly maxLag: unknown;
+  /** What the client takes. */
+  readonly accept: string | null;
+}
+
+/**
+ * Begins a subscription.
+ * @throws {GraphQLError} fit for the caller.
+ */
+export async function beginSubscription(
+  service: GraphService,
+  exchange: Exchange,
+  shared: SharedAnswers,
+  subscription: Subscription,
+): Promise<AnswerStream> {
+  const { args, maxLag, accept } = subscription;
+  try {
+    requireEventStream(accept);
+    const mostLag = readMaxLag(maxLag);
+    const planned = planOf(args);
+    if ("errors" in planned) throw planned.errors[0];
+    refuseTooMuch(args.document, planned.plan);
+    const listening = new Listening(service, exchange);
+    const source = await createSourceEventStream({ ...args, contextValue: listening });
+    if ("errors" in source && source.errors !== undefined) throw reasonOf(source.errors[0]);
+    const { listener } = listening;
+    const answer = (told: Told) =>
+      shared.of(`${told.id} ${subscription.name}`, () =>
+        answerEvent(service, exchange, mostLag, planned.plan, { ...args, rootValue: told }),
+      );
+    return { pieces: piecesOf(listener, answer), close: () => listener.close() };
+  } catch (error) {
+    throw toGraphError(error, { requestId: exchange.requestId, log: service.log });
+  }
+}
+
+/** Nothing but the opening can fail here: its reason is that of the whole request. */
+const reasonOf = (error: GraphQLError | undefined): unknown => error?.originalError ?? error;
+
+function requireEventStream(accept: string | null): void {
+  const types = (accept ?? "*/*").split(",").map((type) => type.split(";")[0]?.trim().toLowerCase());
+  if (types.some((type) => type === EVENT_STREAM_TYPE || type === "text/*" || type === "*/*")) return;
+  throw new ApiError(
+    "invalid-query",
+    `A subscription is answered with server-sent events: ask for them with the header "Accept: ${EVENT_STREAM_TYPE}".`,
+  );
+}
+
+/** The context in which a subscription begins: there is no state before there is an event. */
+class Listening implements GraphContext {
+  readonly #service: GraphService;
+  readonly #exchange: Exchange;
+  #listener: Listener | undefined;
+
+  constructor(service: GraphService, exchange: Exchange) {
+    this.#service = service;
+    this.#exchange = exchange;
+  }
+
+  get state(): GraphState {
+    throw new Error("a subscription has no state before an event");
+  }
+
+  get listener(): Listener {
+    if (this.#listener === undefined) throw new Error("the subscription did not begin to listen");
+    return this.#listener;
+  }
+
+  readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
+    const { stream, log, settings } = this.#service;
+    const filter = chooseEvents(types, properties, registriesMeant(settings, registry));
+    const { lastEventId, requestId, cut } = this.#exchange;
+    // The header is newer: clients that come back send it beside the query that they began with.
+    const given = lastEventId ?? after;
+    const place = given === null ? null : decodePlace(given);
+    if (given !== null && place === null)
+      throw refuseArgument(
+        lastEventId === undefined ? "after" : "Last-Event-ID",
+        given,
+        "the cursor of an event",
+      );
+    this.#listener = await stream.listen(filter, place, () => {
+      log.info("a listener fell behind and was cut off", { requestId });
+      cut?.();
+    });
+    return NOTHING;
+  };
+}
+
+/** What the schema's subscription yields by itself; events come by another way. */
+const NOTHING: AsyncIterable<Told> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+async function* piecesOf(
+  listener: Listener,
+  answer: (told: Told) => Promise<string>,
+): AsyncGenerator<string, void> {
+  for await (const delivery of listener.deliveries()) {
+    if (delivery.kind === "alive") yield aliveText(delivery.id);
+    else for (const told of delivery.told) yield eventText("next", told.id, await answer(told));
+  }
+}
+
+/** graphql's own way to answer an event: a subscription is executed like a query whose root is the event. */
+const executeEvent: Execute = async (args) => execute(args);
+
+/** The answer to one event, as JSON; its errors are in it. */
+async function answerEvent(
+  service: GraphService,
+  exchange: Exchange,
+  mostLag: number | undefined,
+  plan: OperationPlan,
+  args: ExecutionArgs,
+): Promise<string> {
+  const where = { requestId: exchange.requestId, log: service.log };
+  const ofEvent: Exchange = { ...exchange, cacheable: null };
+  try {
+    const { errors, ...result } = await service.reader.read(
+      (transaction) => answerInside(transaction, service, ofEvent, mostLag, plan, args, executeEvent),
+      { share: "bulk" },
+    );
+    return JSON.stringify(
+      errors === undefined ? result : { errors: errors.map((error) => shown(error, where)), ...result },
+    );
+  } catch (error) {
+    if (error instanceof Abandoned) throw error;
+    return JSON.stringify({ errors: [shown(error, where)] });
+  }
+}
+
+/** An error as JSON, without what is meant for the headers of a whole answer. */
+function shown(error: unknown, where: Parameters<typeof toGraphError>[1]) {
+  const { extensions, ...rest } = toGraphError(error, where).toJSON();
+  const { http: _, ...kept } = extensions ?? {};
+  return { ...rest, extensions: kept };
+}
