@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto";
 import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { chainSettings, readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
 import { PAYLOAD_LIMITS } from "../../proofs/payload.ts";
+import { connectionPool } from "./connections.ts";
 import { Aggregators } from "./fetch/aggregators.ts";
 import { HttpGet } from "./fetch/httpGet.ts";
 import { LargeBlobPlaces } from "./fetch/memoryHold.ts";
@@ -19,7 +19,6 @@ const CONNECT_MS = 5_000;
 const STALL_MS = 10_000;
 /** Blobs over 1 MiB in memory at once. */
 const LARGE_BLOBS = 4;
-const CONNECTIONS = 8;
 /** What is not recorded by then is left to its leases. */
 const STOP_WITHIN_MS = 2_500;
 
@@ -46,11 +45,7 @@ async function main(): Promise<void> {
   const database = await acquireDatabase(environment, log);
   stop = database.stop;
   await migrateDatabase(database.url);
-  const pool = new pg.Pool({
-    connectionString: database.url,
-    max: CONNECTIONS,
-    application_name: "verifier",
-  });
+  const pool = connectionPool(database.url);
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
   const http = new HttpGet({ allowPrivate: environment.WALRUS_ALLOW_PRIVATE });
   const totalMs = environment.VERIFIER_FETCH_SECONDS * 1000;

@@ -1,11 +1,14 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Hex } from "../../proofs/hex.ts";
 import type { SignedInference } from "../../proofs/inference.ts";
+import { keccak256Hex } from "../../proofs/keccak.ts";
+import type { Enclave } from "../../proofs/testing/leaves.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { compare } from "./sync/settlements.ts";
 import { type Behaviour, BlobServer, blobIdOf } from "./testing/blobServer.ts";
 import { dumpProofs } from "./testing/verifierTables.ts";
-import { dumpOf, EARLIER_REGISTRY, infer, newEnclave, RELAYER, World } from "./testing/world.ts";
+import { dumpOf, EARLIER_REGISTRY, infer, newEnclave, REGISTRY, RELAYER, World } from "./testing/world.ts";
 
 const alice = newEnclave();
 const bob = newEnclave();
@@ -169,6 +172,72 @@ test("spellings, repetitions and other roots, as the decision page says", async 
   expect(await nodeCounts()).toEqual({ [alice.teeId]: 3 + 1 + 3 });
   const { rows } = await world.pool.query("select count(*)::int as n from proofs.inference");
   expect(rows).toEqual([{ n: 7 }]);
+});
+
+test("signatures of any length, and keys that are none of the enclaves', count for nobody", async () => {
+  await world.register(alice, { blockNumber: 10 });
+  const strange = [
+    generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    generateKeyPairSync("ed25519"),
+    generateKeyPairSync("rsa", { modulusLength: 1024 }),
+    generateKeyPairSync("rsa", { modulusLength: 3072 }),
+  ].map(({ privateKey, publicKey }): Enclave => {
+    const publicKeyDer = publicKey.export({ type: "spki", format: "der" });
+    return { privateKey, publicKeyDer, teeId: keccak256Hex(publicKeyDer) };
+  });
+  // a good signature by a key with one byte more than its DER
+  const padded = Buffer.concat([bob.publicKeyDer, Buffer.from([0])]);
+  strange.push({ ...bob, publicKeyDer: padded, teeId: keccak256Hex(padded) });
+  for (const [n, enclave] of strange.entries()) await world.register(enclave, { blockNumber: 11 + n });
+  const valid = infer(alice, 0);
+  const odd = [0, 1, 255, 257, 512].map(
+    (length, n): SignedInference => ({
+      ...infer(alice, 1 + n),
+      signature: `0x${valid.signature
+        .slice(2)
+        .padEnd(1_024, "0")
+        .slice(0, 2 * length)}`,
+    }),
+  );
+  const foreign = strange.map(({ teeId }, n) => ({ ...infer(bob, 20 + n), teeId }));
+  await world.settleLeaves({ blockNumber: 30 }, [valid, ...odd, ...foreign]);
+  for (const [n, leaf] of [...odd, ...foreign].entries())
+    await world.settleIndividually({ blockNumber: 31, logIndex: n }, leaf, "0x");
+  world.start();
+  await world.finished();
+
+  const [batch, ...individuals] = await verdicts();
+  expect(batch).toMatchObject({
+    verdict: "partial",
+    reason: "invalid-signatures",
+    valid: 1,
+    invalid: 10,
+    unknown: 0,
+  });
+  expect(individuals).toHaveLength(10);
+  for (const { verdict, reason } of individuals)
+    expect([verdict, reason]).toEqual(["invalid", "invalid-signature"]);
+  expect(await nodeCounts()).toEqual({ [alice.teeId]: 1 });
+});
+
+test("a key that is registered again counts since it was registered first", async () => {
+  const again = { blockNumber: 50 };
+  await world.register(alice, { blockNumber: 10 });
+  await world.settleLeaves({ blockNumber: 5 }, leaves(0, 1));
+  await world.settleLeaves({ blockNumber: 20 }, leaves(1, 2));
+  await world.settleLeaves({ blockNumber: 60 }, leaves(2, 3));
+  await world.tables.block("og", again.blockNumber, 1_700_000_050);
+  for (const [logIndex, kind] of ["removed", "registered"].entries())
+    await world.tables.insert("og", "registryEvent", {
+      ...{ ...again, logIndex, registry: REGISTRY, kind, teeId: alice.teeId, timestamp: 1_700_000_050 },
+    });
+  world.start();
+  await world.finished();
+  expect((await verdicts()).map(({ block, verdict, reason }) => [block, verdict, reason])).toEqual([
+    [5, "partial", "unknown-nodes"],
+    [20, "verified", null],
+    [60, "verified", null],
+  ]);
 });
 
 test("settlements with megabytes of blob id are taken a few at a time, and all of them", async () => {

@@ -9,7 +9,6 @@ import type { Hex } from "../../proofs/hex.ts";
 import type { PayloadLimits } from "../../proofs/payload.ts";
 import { Bell } from "./bell.ts";
 import { CheckError, Checkers } from "./check/checkers.ts";
-import { RECORD_OVERHEAD } from "./check/leafRecords.ts";
 import { settleDirty, sumDirty } from "./derive/dirty.ts";
 import { type Examination, examine } from "./examine.ts";
 import { MemoryHold } from "./fetch/memoryHold.ts";
@@ -17,7 +16,7 @@ import { GroupCommit } from "./groupCommit.ts";
 import { type BatchJob, Claims, type PayloadJob, type SignatureJob } from "./jobs/claims.ts";
 import { afterFailure } from "./jobs/schedule.ts";
 import { LaneRunner } from "./lanes.ts";
-import { type BatchOutcome, recordBatches } from "./record/batches.ts";
+import { type BatchOutcome, recordBatches, weightOf } from "./record/batches.ts";
 import type { Unfinished } from "./record/outcome.ts";
 import { type PayloadOutcome, recordPayloads } from "./record/payloads.ts";
 import { recordSignatures } from "./record/signatures.ts";
@@ -36,8 +35,6 @@ const SUM_EVERY_MS = 1_000;
 const REPORT_EVERY_MS = 60_000;
 /** Leaves, or payloads, in one transaction. */
 const LEAVES_PER_COMMIT = 10_000;
-/** Longer ones, with a signature that is none, count for as many as they are long. */
-const USUAL_LEAF_BYTES = RECORD_OVERHEAD + 256;
 const OUTCOMES_PER_COMMIT = 200;
 
 export interface VerifierSettings {
@@ -77,10 +74,7 @@ export class Verifier {
     this.#synchroniser = new Synchroniser(pool, { ...settings, onKeys: () => this.#learnKeys() }, log);
     this.#batchCommit = new GroupCommit(
       (outcomes) => recordBatches(pool, holder, outcomes),
-      (outcome) =>
-        outcome.state === "proven"
-          ? Math.max(outcome.leaves.count, outcome.leaves.bytes.length / USUAL_LEAF_BYTES)
-          : 1,
+      weightOf,
       LEAVES_PER_COMMIT,
     );
     this.#payloadCommit = new GroupCommit(

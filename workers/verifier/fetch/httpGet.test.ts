@@ -133,6 +133,94 @@ test("redirects are followed within the host and nowhere else, and not for ever"
   expect(elsewhere).toBe(0);
 });
 
+test("no redirect leads to another port, scheme, or with a password", async () => {
+  let elsewhere = 0;
+  const other = await serve((_, response) => {
+    elsewhere++;
+    response.end("secret");
+  });
+  let location = "";
+  const url = await serve((request, response) => {
+    if (request.url === "/v1/blobs/x") response.writeHead(308, { location }).end();
+    else response.end("here");
+  });
+  const refused = [
+    other.href,
+    `//127.0.0.1:${other.port}/`,
+    `https://127.0.0.1:${other.port}/`,
+    `http://user:password@${url.host}/y`,
+    "file:///etc/passwd",
+    "data:,x",
+    "http://",
+    "",
+    `http://127.0.0.1:${other.port}\\@${url.host}/`,
+  ];
+  for (location of refused) {
+    const outcome = await get(url);
+    // nobody speaks TLS there
+    expect(outcome, location).toMatchObject({
+      kind: "failed",
+      reason: location.startsWith("https:") ? "unreachable" : "redirect-refused",
+    });
+  }
+  expect(elsewhere).toBe(0);
+  location = `//${url.host}/y`;
+  expect(await get(url)).toMatchObject({ kind: "found" });
+});
+
+/** A server that answers with bytes as they are. */
+async function answerRaw(...answers: readonly string[]): Promise<URL> {
+  let asked = 0;
+  const server = net.createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", () => socket.write(answers[Math.min(asked++, answers.length - 1)] ?? ""));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const sockets = new Set<net.Socket>();
+  server.on("connection", (socket) => sockets.add(socket));
+  cleanUps.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/blobs/x`); // it listens on TCP
+}
+
+test("no answer is made of what a server sends beside it", async () => {
+  const from = client();
+  const forged = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged";
+  const twice = await answerRaw(`HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nblob${forged}`);
+  for (let time = 0; time < 3; time++) {
+    const outcome = await get(twice, from);
+    // the first answer, or none: never the second one
+    if (outcome.kind === "found") expect(Buffer.from(outcome.bytes).toString()).toBe("blob");
+    else expect(outcome).toMatchObject({ kind: "failed" });
+  }
+  for (const [answer, reason] of [
+    ["SSH-2.0-OpenSSH_9.2\r\n", "unreachable"],
+    [`HTTP/1.1 200 OK\r\nx: ${"y".repeat(100_000)}\r\n\r\n`, "unreachable"],
+    ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "broken-body"],
+    ["HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nblob", "unreachable"],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", "unreachable"],
+    ["HTTP/1.1 206 Partial Content\r\ncontent-length: 4\r\n\r\nblob", "server-error"],
+    ["HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 4\r\n\r\nblob", "broken-body"],
+  ] as const)
+    expect(await get(await answerRaw(answer)), answer.slice(0, 60)).toMatchObject({ kind: "failed", reason });
+});
+
+test("interim answers without end are given up", async () => {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => {});
+    const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"), 20);
+    socket.on("close", () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanUps.push(() => server.close());
+  const began = performance.now();
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`); // it listens on TCP
+  expect(await get(url)).toMatchObject({ kind: "failed", reason: "no-answer" });
+  expect(performance.now() - began).toBeLessThan(LIMITS.totalMs + 500);
+});
+
 describe("without permission for private addresses", () => {
   const publicOnly = (addresses: readonly string[]) =>
     client({
@@ -149,7 +237,24 @@ describe("without permission for private addresses", () => {
     let asked = 0;
     const { port } = await serve(() => asked++);
     const from = client({ allowPrivate: false });
-    for (const host of ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
+    for (const host of [
+      "127.0.0.1",
+      "2130706433",
+      "0x7f.1",
+      "[::1]",
+      "[::ffff:127.0.0.1]",
+      "localhost",
+      "0.0.0.0",
+      "0",
+      "0177.0.0.1",
+      "017700000001",
+      "127.0.0.1.",
+      "[::]",
+      "[::ffff:7f00:1]",
+      "[0:0:0:0:0:ffff:127.0.0.1]",
+      "[::127.0.0.1]",
+      "①②⑦.0.0.1",
+    ])
       expect(await get(new URL(`http://${host}:${port}/`), from)).toMatchObject({
         kind: "failed",
         reason: "private-address",

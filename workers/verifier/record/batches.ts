@@ -1,6 +1,6 @@
 /** What was found out about batches, into rows: one transaction per group of them. */
 import type pg from "pg";
-import type { LeafRecords } from "../check/leafRecords.ts";
+import { type LeafRecords, RECORD_OVERHEAD } from "../check/leafRecords.ts";
 import { markNodeHours } from "../derive/buckets.ts";
 import { deriveVerdicts, placesOfBatches } from "../derive/verdicts.ts";
 import { type BatchJob, finishJobs, holdJobs, postponeJobs } from "../jobs/claims.ts";
@@ -21,6 +21,15 @@ const STATES = [
   "invalid",
   "proven",
 ] as const satisfies readonly BatchOutcome["state"][];
+
+/** Longer ones, with a signature that is none, count for as many as they are long. */
+const USUAL_LEAF_BYTES = RECORD_OVERHEAD + 256;
+
+/** In leaves: how much an outcome adds to a transaction. */
+export const weightOf = (outcome: BatchOutcome): number =>
+  outcome.state === "proven"
+    ? Math.max(outcome.leaves.count, outcome.leaves.bytes.length / USUAL_LEAF_BYTES)
+    : 1;
 
 /**
  * Records outcomes of batches that this verifier still holds; others it leaves to who took them over.

@@ -1,6 +1,7 @@
 /** What Postgres tells without being asked: new blocks, switched views, and what other verifiers recorded. */
 import pg from "pg";
 import type { Log } from "../../../config/log.ts";
+import { noticeClient } from "../connections.ts";
 
 const PUBLISHED = "published";
 const PROOFS = "proofs";
@@ -38,11 +39,7 @@ export class Notices {
 
   /** Resolves when it listens, or will try to again. */
   async start(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.url,
-      application_name: "verifier notices",
-      keepAlive: true,
-    });
+    const client = noticeClient(this.url);
     this.#channels = new Set();
     client.on("notification", ({ channel }) => {
       if (channel === PROOFS) this.listener.onProofs();

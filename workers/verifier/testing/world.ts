@@ -8,6 +8,7 @@ import { hexOf } from "../../../proofs/hex.ts";
 import type { SignedInference } from "../../../proofs/inference.ts";
 import { PAYLOAD_LIMITS } from "../../../proofs/payload.ts";
 import { type Enclave, LEAF_ENCODING, newEnclave, signInference } from "../../../proofs/testing/leaves.ts";
+import { connectionPool } from "../connections.ts";
 import { Aggregators } from "../fetch/aggregators.ts";
 import { HttpGet } from "../fetch/httpGet.ts";
 import { LargeBlobPlaces } from "../fetch/memoryHold.ts";
@@ -170,7 +171,7 @@ export class World {
     registry: Hex = REGISTRY,
   ): void {
     this.#registry = registry;
-    const pool = new pg.Pool({ connectionString: this.url, max: 8 });
+    const pool = connectionPool(this.url);
     const http = new HttpGet({ allowPrivate: true });
     const stopping = new AbortController();
     const verifier = new Verifier(
