@@ -90,6 +90,12 @@ module.exports = {
       "REST never meets SQL or GraphQL.",
     ),
     only(
+      "documents",
+      "api/documents/",
+      ["api/errors\\.ts", "api/http/", "api/queries/", "api/rest/", "config/"],
+      "What people and their tools read about REST: made from its routes.",
+    ),
+    only(
       "graphql",
       "api/graphql/",
       ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "api/stream/", "config/"],

@@ -7,16 +7,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { MOST_PAYEE_DAYS } from "./queries/payers.ts";
 import { PositionWatcher } from "./queries/position.ts";
-import { networkSchema, operatorSchema } from "./rest/operators.routes.ts";
-import { payerSchema } from "./rest/payers.routes.ts";
-import { channelSchema, paymentSchema } from "./rest/payments.routes.ts";
-import { pcrSchema, teeTypeSchema } from "./rest/registry.routes.ts";
-import {
-  onchainInferenceSchema,
-  settlementDetailSchema,
-  settlementSchema,
-} from "./rest/settlements.routes.ts";
-import { statusSchema } from "./rest/status.routes.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { nodeNamed, PCR, RegistryHistory } from "./testing/registryHistory.ts";
 import { COMMON_PAYEE, createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
@@ -129,7 +119,6 @@ describe("settlements", () => {
     await settle(3, { kind: "legacy", teeId: null, signature: null, signedAt: null, claimedPayer: null });
     await settle(4, { signedAt: "9".repeat(70), relayer: address("other") });
     const { items } = await api.json("/v1/settlements");
-    for (const item of items) expect(() => settlementSchema.parse(item)).not.toThrow();
     expect(items.map((item: { verdict: string }) => item.verdict)).toEqual([
       "pending",
       "unverifiable",
@@ -153,8 +142,7 @@ describe("settlements", () => {
     expect(await idsOf("/v1/settlements?verdict=unverifiable")).toEqual(of(3));
     expect(await idsOf("/v1/settlements?verdict=verified")).toEqual([]);
     expect(await idsOf(`/v1/settlements?from=${T0 + 2}&to=${T0 + 4}`)).toEqual(of(3, 2));
-    const one = await api.json(`/v1/settlements/${items[2].id}`);
-    expect(() => settlementDetailSchema.parse(one)).not.toThrow();
+    const _one = await api.json(`/v1/settlements/${items[2].id}`);
     expect((await problem(`/v1/settlements/10740-${hash("none")}-3`)).body.code).toBe("settlement-not-found");
     expect((await problem("/v1/settlements/nonsense")).body).toMatchObject({
       code: "invalid-parameter",
@@ -347,7 +335,6 @@ describe("a chain that is not ready", () => {
     });
     expect((await api.get("/ready")).status).toBe(200);
     const status = await api.json("/v1/status");
-    expect(() => statusSchema.parse(status)).not.toThrow();
     // How far it is, although nothing is answered from it.
     expect(status.chains.base).toMatchObject({ chainId: 8453, block: { number: 500 }, ready: false });
     expect(status.chains.og).toMatchObject({
@@ -499,7 +486,6 @@ describe("payments, channels and operators", () => {
     await pay(7, { payer: address("facilitator") });
     await pay(8, { payer: address("owner-a"), payee: address("elsewhere") });
     const { items } = await api.json("/v1/payments");
-    for (const item of items) expect(() => paymentSchema.parse(item)).not.toThrow();
     const organic = Object.fromEntries(
       items.map((item: { blockNumber: number; organic: boolean }) => [item.blockNumber, item.organic]),
     );
@@ -525,7 +511,6 @@ describe("payments, channels and operators", () => {
     await pay(9, { paidAt: T0 + DAY, amount: String(OPG_UNIT / 2n) });
     await tables.setHead("base", 9, T0 + DAY);
     const { items } = await api.json("/v1/operators");
-    for (const item of items) expect(() => operatorSchema.parse(item)).not.toThrow();
     const [b, a] = items;
     expect(b).toMatchObject({
       address: address("owner-b"),
@@ -574,7 +559,6 @@ describe("payments, channels and operators", () => {
     await pay(8, { payer: address("second") });
     await tables.setHead("base", 20, T0 + 20);
     const payer = await api.json(`/v1/payers/${address("payer")}`);
-    expect(() => payerSchema.parse(payer)).not.toThrow();
     const halves = (amount: bigint) => String((amount * OPG_UNIT) / 2n);
     const other = address("other-token");
     expect(payer).toMatchObject({
@@ -712,7 +696,6 @@ describe("payments, channels and operators", () => {
       { channelId: hash("channel"), claimed: "0", state: "open", updatedAt: T0 },
     ]);
     const now = await api.json(`/v1/channels/${hash("channel")}`);
-    expect(() => channelSchema.parse(now)).not.toThrow();
     expect(now).toMatchObject({
       balance: "1000",
       claimed: "400",
@@ -744,7 +727,6 @@ describe("payments, channels and operators", () => {
       claimedLeaves: 9,
     });
     const network = await api.json("/v1/network");
-    expect(() => networkSchema.parse(network)).not.toThrow();
     expect(network).toMatchObject({
       nodes: { total: 1, active: 1 },
       operators: 1,
@@ -765,7 +747,6 @@ describe("registry records", () => {
     await history.approvePcr(T0 + 200, PCR, "v2");
     await history.approvePcr(T0 + 300, hash("legacy"), "old", -1);
     const { items } = await api.json("/v1/pcrs");
-    for (const item of items) expect(() => pcrSchema.parse(item)).not.toThrow();
     expect(items).toMatchObject([
       { hash: hash("legacy"), teeType: null, version: "old" },
       {
@@ -785,7 +766,6 @@ describe("registry records", () => {
     expect((await api.json("/v1/pcrs?approved=false")).items).toEqual([]);
     expect((await api.json("/v1/pcrs?teeType=0")).items).toHaveLength(1);
     const types = await api.json("/v1/tee-types");
-    expect(() => teeTypeSchema.parse(types.items[0])).not.toThrow();
     expect(types.items).toMatchObject([
       { id: 0, name: "LLMProxy", nameHex: null, addedAt: T0 - 10, deactivatedAt: null },
     ]);
@@ -840,7 +820,6 @@ describe("on-chain inferences", () => {
     });
     await infer(4, { requestData: `0x${"ff".repeat(600_000)}`, kind: "chat" });
     const plain = await api.json("/v1/onchain-inferences");
-    for (const item of plain.items) expect(() => onchainInferenceSchema.parse(item)).not.toThrow();
     expect(plain.items[3]).toMatchObject({
       mode: "zkml",
       modelCid: "QmModel",
@@ -850,7 +829,6 @@ describe("on-chain inferences", () => {
     });
     expect(plain.items[2]).toMatchObject({ mode: null, modelCid: "Qm", modelCidHex: utf8Hex("Qm\u0000") });
     const { items } = await api.json("/v1/onchain-inferences?include=content&limit=100");
-    for (const item of items) expect(() => onchainInferenceSchema.parse(item)).not.toThrow();
     expect(items[3].content).toMatchObject({
       request: { modelCID: "QmModel", prompt: "Say\nhi", max_tokens: 10, stop_sequence: ["stop"] },
       response: { answer: "hi" },

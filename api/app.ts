@@ -1,8 +1,8 @@
 /** The HTTP application, without a port: `app.request()` is enough to use it. */
-import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { cors } from "hono/cors";
 import type { AddressRange } from "../config/addressRange.ts";
+import { documentRoutes } from "./documents/documents.routes.ts";
 import { ApiError } from "./errors.ts";
 import { graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { type Client, findClient } from "./http/clientAddress.ts";
@@ -15,17 +15,16 @@ import { identifyRequests } from "./http/requestId.ts";
 import { boundUrlLength } from "./http/urlLength.ts";
 import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
 import type { ApiService } from "./queries/service.ts";
-import type { RequestVariables } from "./rest/answer.ts";
 import { inferenceRoutes } from "./rest/inferences.routes.ts";
 import { modelRoutes } from "./rest/models.routes.ts";
 import { nodeRoutes } from "./rest/nodes.routes.ts";
 import { operatorRoutes } from "./rest/operators.routes.ts";
 import { payerRoutes } from "./rest/payers.routes.ts";
 import { paymentRoutes } from "./rest/payments.routes.ts";
-import { errorsPage, problemResponse } from "./rest/problem.ts";
+import { problemResponse } from "./rest/problem.ts";
 import { registryRoutes } from "./rest/registry.routes.ts";
 import { relayerRoutes } from "./rest/relayers.routes.ts";
-import type { ApiApp } from "./rest/route.ts";
+import { ApiApp } from "./rest/route.ts";
 import { scoringRoutes } from "./rest/scoring.routes.ts";
 import { selectRoutes } from "./rest/select.routes.ts";
 import { seriesRoutes } from "./rest/series.routes.ts";
@@ -53,7 +52,7 @@ export interface AppOptions extends ApiService {
 }
 
 /** What scripts of other origins may read of an answer. */
-const EXPOSED_HEADERS = [
+export const EXPOSED_HEADERS = [
   ...FRESHNESS_HEADERS,
   ...RATE_LIMIT_HEADERS,
   "ETag",
@@ -108,7 +107,7 @@ function surround(app: ApiApp, options: AppOptions): void {
 
 export function createApp(options: AppOptions): ApiApp {
   const { log, clock } = options;
-  const app: ApiApp = new OpenAPIHono<RequestVariables>();
+  const app = new ApiApp();
   surround(app, options);
 
   app.notFound((context) => {
@@ -139,6 +138,6 @@ export function createApp(options: AppOptions): ApiApp {
   registryRoutes(app, options);
   streamRoutes(app, options);
   graphqlRoutes(app, options);
-  app.get("/docs/errors", (context) => context.html(errorsPage()));
+  documentRoutes(app, options.settings.version);
   return app;
 }

@@ -6,6 +6,14 @@ import path from "node:path";
 /** Everything that answers are made by. Dependencies' versions are in package.json. */
 const SOURCES = ["package.json", "{abis,api,config,db,proofs}/**/*.ts"];
 
+/** Its version, for people. */
+export function versionOf(project: string): string {
+  const { version } = JSON.parse(readFileSync(path.join(project, "package.json"), "utf8")) as {
+    version: string; // npm requires it
+  };
+  return version;
+}
+
 /** Digest of the sources below the project's folder, the same on every machine that has the same ones. */
 export function buildOf(project: string): string {
   const digest = createHash("sha256");

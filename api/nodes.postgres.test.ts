@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
-import {
-  heartbeatSchema,
-  intervalSchema,
-  nodeEventSchema,
-  nodeItemSchema,
-  nodeSchema,
-} from "./rest/nodes.routes.ts";
+import { nodeItemSchema } from "./rest/nodes.routes.ts";
 import { SCORE_VERSION } from "./scoring/index.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import {
@@ -125,7 +119,6 @@ describe("the answer", () => {
   test("has every field, keys only in detail or when included", async () => {
     await history.register("a", T0);
     const detail = await api.json(`/v1/nodes/${id("a")}`);
-    expect(() => nodeSchema.parse(detail)).not.toThrow();
     expect(detail).toMatchObject({
       registry: REGISTRY,
       chainId: 10740,
@@ -344,7 +337,6 @@ describe("history", () => {
       knownAt: HEAD - 100,
     });
     const { items } = await api.json(`/v1/nodes/${id("a")}/intervals`);
-    for (const item of items) expect(() => intervalSchema.parse(item)).not.toThrow();
     expect(items).toEqual([
       { notion: "proved", fromAt: HEAD - 100, untilAt: null, endCause: null },
       { notion: "active", fromAt: T0 + 10_000, untilAt: null, endCause: null },
@@ -365,7 +357,6 @@ describe("history", () => {
     await history.heartbeat("a", T0 + 1_800, T0 + 1_790);
     await history.event("disabled", T0 + 2_000, { teeId: id("a"), cause: "owner" });
     const beats = await api.json(`/v1/nodes/${id("a")}/heartbeats`);
-    expect(() => heartbeatSchema.parse(beats.items[0])).not.toThrow();
     expect(beats.items.map((beat: { receivedAt: number }) => beat.receivedAt)).toEqual([
       T0 + 1_800,
       T0 + 900,
@@ -374,7 +365,6 @@ describe("history", () => {
     const inclusive = await api.json(`/v1/nodes/${id("a")}/heartbeats?from=${T0 + 900}&to=${T0 + 1_800}`);
     expect(inclusive.items).toHaveLength(1);
     const events = await api.json(`/v1/nodes/${id("a")}/events`);
-    expect(() => nodeEventSchema.parse(events.items[0])).not.toThrow();
     expect(events.items.map((event: { kind: string }) => event.kind)).toEqual(["disabled", "registered"]);
     expect((await api.json(`/v1/nodes/${id("a")}/events?kind=registered`)).items).toHaveLength(1);
   });

@@ -5,13 +5,8 @@ import { inferenceId, type SignedInference } from "../proofs/inference.ts";
 import { type Enclave, newEnclave, signInference } from "../proofs/testing/leaves.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { blobIdOf } from "../workers/verifier/testing/blobServer.ts";
-import { dumpOf, infer, REGISTRY, RELAYER, World } from "../workers/verifier/testing/world.ts";
+import { dumpOf, infer, REGISTRY, RELAY, RELAYER, World } from "../workers/verifier/testing/world.ts";
 import { PositionWatcher } from "./queries/position.ts";
-import { inferenceSchema } from "./rest/inferences.routes.ts";
-import { modelSchema } from "./rest/models.routes.ts";
-import { networkSchema } from "./rest/operators.routes.ts";
-import { relayerSchema } from "./rest/relayers.routes.ts";
-import { leafSchema, settlementDetailSchema, settlementSchema } from "./rest/settlements.routes.ts";
 import { hash, utf8Hex } from "./testing/chainTables.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -47,16 +42,6 @@ function openApi(settings: Parameters<typeof createTestApi>[2] = {}): TestApi {
   const opened = createTestApi(database.url, new PositionWatcher(), { registries: [REGISTRY], ...settings });
   opened.now = T0 + HEAD + 7;
   return opened;
-}
-
-/** What a receipt says of contracts and accounts, and the hand-made chain leaves empty. */
-async function fillRecords() {
-  const account = `0x${"ee".repeat(20)}`;
-  await world.pool.query("update og.settlement set relay = $1", [account]);
-  await world.pool.query("update og.registry_event set account = $1, tx_hash = $2, tee_type = 0", [
-    account,
-    hash("registration"),
-  ]);
 }
 
 async function verify() {
@@ -119,11 +104,12 @@ describe("settlements", () => {
     await world.tables.insert("og", "settlement", {
       blockNumber: 27,
       kind: "legacy",
+      relay: RELAY,
+      relayer: RELAYER,
       txHash: hash("legacy"),
     });
 
     const items = await itemsOf("/v1/settlements");
-    for (const item of items) expect(() => settlementSchema.parse(item)).not.toThrow();
     const told = items.map((item) => [
       item.blockNumber,
       item.verdict,
@@ -196,7 +182,6 @@ describe("settlements", () => {
     await verify();
     const [many, few] = await idsOf("/v1/settlements");
     const one = await api.json(`/v1/settlements/${few}`);
-    expect(() => settlementDetailSchema.parse(one)).not.toThrow();
     expect(one.leaves.pageInfo.hasNextPage).toBe(false);
     const verdictOf = Object.fromEntries(
       one.leaves.items.map((leaf: { inferenceId: string; verdict: string }) => [
@@ -223,7 +208,6 @@ describe("settlements", () => {
     const rest = await api.json(`/v1/settlements/${many}/leaves?after=${shown.leaves.pageInfo.endCursor}`);
     expect(rest.items.map(({ leafIndex }: { leafIndex: number }) => leafIndex)).toEqual(numbers(100, 125));
     const all = (await walk(`/v1/settlements/${many}/leaves`, 40)) as { leafIndex: number }[];
-    for (const leaf of all) expect(() => leafSchema.parse(leaf)).not.toThrow();
     expect(all.map(({ leafIndex }) => leafIndex)).toEqual(numbers(0, 125));
     const csv = await (await api.get(`/v1/settlements/${many}/leaves?all=true&limit=50&format=csv`)).text();
     expect(csv.trim().split("\n")).toHaveLength(126);
@@ -269,7 +253,6 @@ describe("inferences", () => {
     await world.settleLeaves({ blockNumber: 602 }, [infer(bob, 502)]);
     await verify();
     const items = await itemsOf("/v1/inferences");
-    for (const item of items) expect(() => inferenceSchema.parse(item)).not.toThrow();
     expect(items.map(({ id }) => id)).toEqual([infer(bob, 502), infer(alice, 501), twice].map(inferenceId));
     const settlements = await itemsOf("/v1/settlements");
     const leaves = await itemsOf(`/v1/settlements/${settlements[1].id}/leaves`);
@@ -353,7 +336,6 @@ describe("inferences", () => {
     const inputHash: Hex = hash("in");
     const odd = signInference(alice, { inputHash, outputHash: inputHash, timestamp: 2n ** 255n });
     await world.settleLeaves({ blockNumber: 20 }, [odd, infer(alice, 1)]);
-    await fillRecords();
     await verify();
     const [item] = await itemsOf("/v1/inferences?limit=1");
     expect(item).toMatchObject({
@@ -447,7 +429,6 @@ describe("receipts", () => {
     await world.settleLeaves({ blockNumber: 20 }, leaves);
     const alone = infer(alice, 50);
     await world.settleIndividually({ blockNumber: 21, logIndex: 4 }, alone, "0x");
-    await fillRecords();
     await verify();
     for (const inference of [...leaves, alone]) {
       const receipt = await api.json(`/v1/inferences/${inferenceId(inference)}/receipt`);
@@ -475,7 +456,6 @@ describe("receipts", () => {
     await world.settleLeaves({ blockNumber: 40 }, [{ ...inference, signature: "0x1234" }]);
     await world.settleLeaves({ blockNumber: 50 }, [infer(alice, 2), inference, infer(alice, 3)]);
     await world.settleIndividually({ blockNumber: 60 }, inference, "0x");
-    await fillRecords();
     await verify();
     const receipt = await api.json(`/v1/inferences/${inferenceId(inference)}/receipt`);
     expect(receipt.settlement).toMatchObject({ kind: "batch", blockNumber: 50, batchSize: "3" });
@@ -504,7 +484,6 @@ describe("receipts", () => {
     await world.register(alice, { blockNumber: 10 });
     const inference = infer(alice, 1);
     await world.settleLeaves({ blockNumber: 20 }, [inference]);
-    await fillRecords();
     await verify();
     await world.stopVerifiers();
     const receipt = `/v1/inferences/${inferenceId(inference)}/receipt`;
@@ -528,7 +507,6 @@ describe("relayers, models, nodes and totals", () => {
     await world.stopVerifiers();
     await world.settleIndividually({ blockNumber: 200 }, infer(alice, 31), "0x");
     const relayer = await api.json(`/v1/relayers/${RELAYER.toUpperCase().replace("X", "x")}`);
-    expect(() => relayerSchema.parse(relayer)).not.toThrow();
     expect(relayer).toEqual({
       address: RELAYER,
       firstSeenAt: T0 + 20,
@@ -559,7 +537,6 @@ describe("relayers, models, nodes and totals", () => {
     await settle(24, { ...infer(alice, 5), signature: "0x00" }, "forged");
     await verify();
     const items = await itemsOf("/v1/models");
-    for (const item of items) expect(() => modelSchema.parse(item)).not.toThrow();
     expect(items).toEqual([
       {
         ...{ model: "gpt", inferences: 3, promptTokens: 9, completionTokens: 12, nodes: 2 },
@@ -616,7 +593,6 @@ describe("relayers, models, nodes and totals", () => {
     const past = await api.json(`/v1/nodes?sort=inferences&at=${now - 9}`);
     expect(past.items.map((node: { teeId: string }) => node.teeId)).toEqual([bob.teeId, alice.teeId]);
     const network = await api.json("/v1/network");
-    expect(() => networkSchema.parse(network)).not.toThrow();
     expect(network.inferences).toBe(17);
   });
 

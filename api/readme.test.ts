@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createTestApi } from "./testing/testApi.ts";
+import { servedOpenapi } from "./testing/servedOpenapi.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -20,10 +20,6 @@ function pathsInTable(): string[] {
 }
 
 test("the README's table has every path, and no other", async () => {
-  const api = createTestApi("postgres://nobody@127.0.0.1:1/none");
-  try {
-    expect(pathsInTable().toSorted()).toEqual(api.paths.toSorted());
-  } finally {
-    await api.close();
-  }
+  const { paths } = JSON.parse(await servedOpenapi());
+  expect(pathsInTable().toSorted()).toEqual(Object.keys(paths).toSorted());
 });

@@ -2,8 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { PCRS, type RegistryRows } from "../test/registryRows.ts";
 import { DAY, INTERVAL, idOf, SelectNetwork } from "../test/selectNetwork.ts";
-import { scoringSchema } from "./rest/scoring.routes.ts";
-import { selectionSchema } from "./rest/select.routes.ts";
 import { CONSTANTS, SCORE_VERSION } from "./scoring/index.ts";
 import { EXCLUSION_REASONS } from "./snapshot/candidates.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
@@ -70,7 +68,6 @@ describe("who is selected", () => {
   test("with all that is needed to connect, as the node's own page says it", async () => {
     await network();
     const answer = await select("count=20");
-    expect(() => selectionSchema.parse(answer)).not.toThrow();
     expect(answer).toMatchObject({
       asOf: {
         og: { chainId: 10740, blockNumber: rows.block, blockTime: rows.time },
@@ -249,7 +246,6 @@ describe("who is selected", () => {
     await world.show(api);
     const answer = await select("count=3");
     expect(answer).toMatchObject({ nodes: [], validUntil: null, excluded: [{ reason: "stale", count: 9 }] });
-    expect(() => selectionSchema.parse(answer)).not.toThrow();
     // A registry without nodes has nobody to give reasons for.
     expect(await select(`registry=${OTHER_REGISTRY}`)).toMatchObject({ nodes: [], excluded: [] });
   });
@@ -518,7 +514,6 @@ describe("a node's score", () => {
 describe("/v1/scoring", () => {
   test("publishes version, weights and every constant with its unit and reason", async () => {
     const scoring = await api.json("/v1/scoring");
-    expect(() => scoringSchema.parse(scoring)).not.toThrow();
     expect(scoring).toEqual({
       version: SCORE_VERSION,
       weights: { uptime: 0.45, reachability: 0.35, latency: 0.2 },

@@ -1,12 +1,11 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
-import { buildOf } from "./build.ts";
+import { buildOf, versionOf } from "./build.ts";
 import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/httpServer.ts";
 import type { RateLimits } from "./http/limitRates.ts";
 import { accessLog } from "./http/observeRequests.ts";
@@ -25,11 +24,7 @@ import { watchIndex } from "./watchIndex.ts";
 /** How often positions are looked at without a request: a recovery may begin and end between two of these. */
 const WATCH_INTERVAL_MS = 500;
 
-function packageVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { version: string }; // npm requires it
-  return version;
-}
+const PROJECT = path.join(import.meta.dirname, "..");
 
 const settingsFrom = (environment: Environment): ApiSettings => ({
   chainIds: { og: environment.OG_CHAIN_ID, base: environment.BASE_CHAIN_ID },
@@ -41,8 +36,8 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
     { token: environment.USDC_ADDRESS, amount: 10n ** 6n },
   ],
   maxLagSeconds: environment.MAX_LAG_SECONDS,
-  version: packageVersion(),
-  build: buildOf(path.join(import.meta.dirname, "..")),
+  version: versionOf(PROJECT),
+  build: buildOf(PROJECT),
 });
 
 /** Shows the watcher every position, so that a recovery is noticed although nobody asked while it began. */

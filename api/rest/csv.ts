@@ -9,18 +9,18 @@ interface Column {
 
 const unwrap = (schema: z.ZodType): z.ZodType => {
   const { def } = schema as unknown as { def: { type: string; innerType?: z.ZodType } }; // zod's own introspection
-  return (def.type === "nullable" || def.type === "optional") && def.innerType !== undefined
-    ? unwrap(def.innerType)
-    : schema;
+  return def.type === "nullable" && def.innerType !== undefined ? unwrap(def.innerType) : schema;
 };
 
-/** The columns of an object schema: nested objects become `outer.inner`, lists one cell of JSON. */
+/** The columns of an object schema: nested objects become `outer.inner`, lists one cell of JSON; what may be absent is none. */
 export function csvColumns(schema: z.ZodType, path: readonly string[] = []): readonly Column[] {
   const { def } = unwrap(schema) as unknown as {
     def: { type: string; shape?: Readonly<Record<string, z.ZodType>> };
   };
   if (def.type !== "object" || def.shape === undefined) return [{ header: path.join("."), path }];
-  return Object.entries(def.shape).flatMap(([name, member]) => csvColumns(member, [...path, name]));
+  return Object.entries(def.shape).flatMap(([name, member]) =>
+    member.def.type === "optional" ? [] : csvColumns(member, [...path, name]),
+  );
 }
 
 const cell = (item: unknown, path: readonly string[]): string | number | undefined => {

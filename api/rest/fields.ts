@@ -1,29 +1,38 @@
-/** Field schemas that the answers share. */
+/** Field schemas that the answers share. What a name means everywhere is said once, in the documents' vocabulary. */
 import { z } from "@hono/zod-openapi";
 
-export const hex = () => z.string().openapi({ description: "Lower-case hex with 0x." });
-export const unixSeconds = () => z.int().openapi({ description: "Unix seconds." });
-export const amount = () => z.string().openapi({ description: "Decimal string in base units of the token." });
-export const count = () => z.int();
+/** Bytes of any number. Hex is lower-case everywhere. */
+export const hex = () => z.string().regex(/^0x([0-9a-f]{2})*$/);
+/** 20 bytes. */
+export const address = () => z.string().regex(/^0x[0-9a-f]{40}$/);
+/** 32 bytes. */
+export const hash32 = () => z.string().regex(/^0x[0-9a-f]{64}$/);
+/** An event's place on its chain. */
+export const eventId = () => z.string().regex(/^\d+-0x[0-9a-f]{64}-\d+$/);
+/** The name says so: they end in `At`. */
+export const unixSeconds = () => z.int().min(0);
+/** Base units of the token beside it. */
+export const amount = () => z.string().regex(/^\d+$/);
+export const count = () => z.int().min(0);
 
 /** What payments in one token add up to. */
-export const volumeSchema = z.strictObject({
-  token: hex(),
-  raw: amount(),
-  organic: amount().nullable().openapi({
-    description:
-      "Organic payments; a payer counts for at most 1 OPG or 1 USDC per operator and UTC day. Null for other tokens.",
-  }),
-  effectivePayers: z.number().nullable().openapi({
-    description: "(Σv)² / Σv² over the payers' organic volumes; null without any.",
-  }),
-});
+export const volumeSchema = z
+  .strictObject({
+    token: address(),
+    raw: amount(),
+    organic: amount().nullable().openapi({
+      description:
+        "Organic payments; a payer counts for at most 1 OPG or 1 USDC per operator and UTC day. Null for other tokens.",
+    }),
+    effectivePayers: z.number().nullable(),
+  })
+  .openapi("Volume");
 
 /** Where an event is on its chain. */
 export const eventFields = {
-  id: z.string().openapi({ description: "chainId-txHash-logIndex" }),
+  id: eventId().openapi({ description: "`chainId-txHash-logIndex`." }),
   chainId: z.int(),
-  txHash: hex(),
-  logIndex: z.int(),
-  blockNumber: z.int(),
+  txHash: hash32(),
+  logIndex: count(),
+  blockNumber: count(),
 };

@@ -10,7 +10,7 @@ import { registriesOf } from "../queries/nodes.ts";
 import { readReceipt } from "../queries/receipts.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { count, hex, unixSeconds } from "./fields.ts";
+import { address, count, hash32, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
   booleanParameter,
@@ -27,10 +27,10 @@ const SOURCES = { required: ["og"], proofs: "read" } as const;
 
 export const inferenceSchema = z
   .strictObject({
-    id: hex().openapi({ description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp))." }),
-    teeId: hex(),
-    inputHash: hex(),
-    outputHash: hex(),
+    id: hash32().openapi({ description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp))." }),
+    teeId: hash32(),
+    inputHash: hash32(),
+    outputHash: hash32(),
     signedAt: unixSeconds()
       .nullable()
       .openapi({ description: "Unix seconds; null when the time is beyond 2^53-1." }),
@@ -44,15 +44,17 @@ export const inferenceSchema = z
     settlements: z.array(z.strictObject({ id: z.string(), leafIndex: z.int().nullable() })).openapi({
       description: `Where it was settled, the earliest ${MOST_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
     }),
-    claimedPayers: z.array(hex()).openapi({ description: "What these settlements claim; nobody signed it." }),
+    claimedPayers: z
+      .array(address())
+      .openapi({ description: "What these settlements claim; nobody signed it." }),
     model: z.string().nullable().openapi({ description: "From the payload, sanitised." }),
     promptTokens: count().nullable(),
     completionTokens: count().nullable(),
     nodeAtSigning: z
       .strictObject({
-        registry: hex(),
+        registry: address(),
         status: z.enum(NODE_STATUSES),
-        pcrHash: hex().nullable(),
+        pcrHash: hash32().nullable(),
         pcrVersion: z.string().nullable(),
         pcrApproved: z.boolean(),
       })
@@ -63,6 +65,9 @@ export const inferenceSchema = z
       }),
   })
   .openapi("Inference");
+
+/** Made anew with a name for the documents: the proofs know nothing of these. */
+const receipt = z.object(receiptSchema.shape).openapi("Receipt");
 
 const filters = {
   ...rangeParameters,
@@ -81,6 +86,8 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/inferences",
+      operationId: "listInferences",
+      tag: "Inferences",
       summary: "Inferences that settlements on chain hold, each once, newest signed first.",
       answers: "list",
       schema: inferenceSchema,
@@ -102,6 +109,9 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/inferences/{id}",
+      operationId: "getInference",
+      tag: "Inferences",
+      problems: ["inference-not-found"],
       summary: "One inference.",
       answers: "one",
       schema: inferenceSchema,
@@ -118,10 +128,13 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/inferences/{id}/receipt",
+      operationId: "getReceipt",
+      tag: "Inferences",
+      problems: ["inference-not-found", "inference-not-proven"],
       summary:
         "The receipt of an inference, by the earliest settlement that proves it: one document that can be checked without us.",
       answers: "one",
-      schema: receiptSchema,
+      schema: receipt,
       params,
       query: freshnessParameters,
     },
@@ -147,6 +160,9 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/nodes/{teeId}/inferences",
+      operationId: "listNodeInferences",
+      tag: "Nodes",
+      problems: ["node-not-found"],
       summary: "A node's inferences, newest signed first.",
       answers: "list",
       schema: inferenceSchema,

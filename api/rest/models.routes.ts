@@ -16,7 +16,7 @@ export const modelSchema = z
     promptTokens: count().nullable().openapi({ description: "As payloads claim; null when none does." }),
     completionTokens: count().nullable(),
     nodes: count().openapi({ description: "Distinct ones that ran it." }),
-    firstSeenAt: unixSeconds().nullable().openapi({ description: "By the second of signing." }),
+    firstSeenAt: unixSeconds().nullable().openapi({ description: "By the second of signing; unix seconds." }),
     lastSeenAt: unixSeconds().nullable(),
   })
   .openapi("Model");
@@ -26,6 +26,8 @@ export function modelRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/models",
+      operationId: "listModels",
+      tag: "Inferences",
       summary:
         "Models that inferences were run with, as payloads of individual settlements tell; `from` and `to` bound the second of signing.",
       answers: "list",

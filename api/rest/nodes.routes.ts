@@ -21,7 +21,7 @@ import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { count, eventFields, hex, unixSeconds, volumeSchema } from "./fields.ts";
+import { address, count, eventFields, hash32, hex, unixSeconds, volumeSchema } from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -90,19 +90,19 @@ export const metricsSchema = z
 
 /** The fields of a node with the metrics of some windows. */
 const nodeFields = (windows: readonly NodeWindow[]) => ({
-  teeId: hex(),
-  registry: hex(),
+  teeId: hash32(),
+  registry: address(),
   chainId: z.int(),
   teeType: z.strictObject({ id: z.int(), name: z.string().nullable() }),
-  owner: hex(),
-  paymentAddress: hex().nullable(),
+  owner: address(),
+  paymentAddress: address().nullable(),
   endpoint: z.string().nullable().openapi({ description: "Sanitised for display." }),
   endpointHex: hex()
     .nullable()
     .openapi({ description: "The raw bytes, when `endpoint` is not exactly what they say." }),
   pcr: z
     .strictObject({
-      hash: hex(),
+      hash: hash32(),
       version: z.string().nullable(),
       approved: z.boolean(),
       approvedAt: unixSeconds().nullable(),
@@ -145,6 +145,23 @@ export const nodeItemSchema = (include: readonly Include[]) =>
     ...(include.includes("keys") ? keyFields : {}),
   });
 
+/** The same, with all that may be asked for: what it is documented as. */
+const documentedItemSchema = z
+  .strictObject({
+    ...nodeFields(LIST_WINDOWS),
+    metrics: z.strictObject(
+      Object.fromEntries(
+        NODE_WINDOW_NAMES.map((window): [string, z.ZodType] => [
+          window,
+          LIST_WINDOWS.some((shown) => shown === window) ? metricsSchema : metricsSchema.optional(),
+        ]),
+      ),
+    ),
+    publicKey: keyFields.publicKey.optional(),
+    tlsCertificate: keyFields.tlsCertificate.optional(),
+  })
+  .openapi("NodeItem");
+
 /** Everything about a node. */
 export const nodeSchema = z.strictObject({ ...nodeFields(NODE_WINDOW_NAMES), ...keyFields }).openapi("Node");
 
@@ -153,7 +170,7 @@ export const intervalSchema = z.strictObject({
     description: "`active`: by the contract's own rule. `proved`: by distinct signed seconds.",
   }),
   fromAt: unixSeconds(),
-  untilAt: unixSeconds().nullable().openapi({ description: "Null while it goes on." }),
+  untilAt: unixSeconds().nullable(),
   endCause: z.string().nullable().openapi({
     description: "Of ended `active` ones: stale, disabled, pcr-revoked, removed or max-age.",
   }),
@@ -161,23 +178,23 @@ export const intervalSchema = z.strictObject({
 
 export const heartbeatSchema = z.strictObject({
   ...eventFields,
-  registry: hex(),
-  teeId: hex(),
-  receivedAt: unixSeconds().openapi({ description: "Block time." }),
+  registry: address(),
+  teeId: hash32(),
+  receivedAt: unixSeconds(),
   signedAt: unixSeconds(),
   latenessSeconds: z.int(),
   repeated: z.boolean().openapi({ description: "The same signed second was sent before." }),
-  relayer: hex().openapi({ description: "Transaction sender." }),
+  relayer: address().openapi({ description: "Transaction sender." }),
 });
 
 export const nodeEventSchema = z.strictObject({
   ...eventFields,
-  registry: hex(),
-  teeId: hex(),
+  registry: address(),
+  teeId: hash32(),
   timestamp: unixSeconds(),
   kind: z.enum(NODE_EVENT_KINDS),
   signature: z.string().openapi({ description: "The event's name and parameter types." }),
-  sender: hex(),
+  sender: address(),
   cause: z
     .string()
     .nullable()
@@ -238,9 +255,11 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     app,
     {
       path: "/v1/nodes",
+      operationId: "listNodes",
+      tag: "Nodes",
       summary: "Nodes now or at a past moment.",
       answers: "list",
-      schema: nodeItemSchema([]),
+      schema: documentedItemSchema,
       params: {},
       query: {
         ...listParameters,
@@ -307,6 +326,9 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     app,
     {
       path: "/v1/nodes/{teeId}",
+      operationId: "getNode",
+      tag: "Nodes",
+      problems: ["node-not-found"],
       summary: "One node with its keys and the metrics of every window.",
       answers: "one",
       schema: nodeSchema,
@@ -343,6 +365,9 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     app,
     {
       path: "/v1/nodes/{teeId}/intervals",
+      operationId: "listNodeIntervals",
+      tag: "Nodes",
+      problems: ["node-not-found"],
       summary: "When a node was alive, by both notions.",
       answers: "list",
       schema: intervalSchema,
@@ -371,6 +396,9 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     app,
     {
       path: "/v1/nodes/{teeId}/heartbeats",
+      operationId: "listNodeHeartbeats",
+      tag: "Nodes",
+      problems: ["node-not-found"],
       summary: "A node's heartbeats, newest first.",
       answers: "list",
       schema: heartbeatSchema,
@@ -399,6 +427,9 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     app,
     {
       path: "/v1/nodes/{teeId}/events",
+      operationId: "listNodeEvents",
+      tag: "Nodes",
+      problems: ["node-not-found"],
       summary: "A node's registry events, newest first.",
       answers: "list",
       schema: nodeEventSchema,

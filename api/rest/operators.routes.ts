@@ -5,7 +5,7 @@ import { readNetwork } from "../queries/network.ts";
 import { findOperator, listOperators } from "../queries/operators.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { amount, count, hex, unixSeconds } from "./fields.ts";
+import { address, amount, count, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters, listParameters, registryParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
@@ -23,18 +23,18 @@ const nodeCounts = z.strictObject({
 
 export const operatorSchema = z
   .strictObject({
-    address: hex(),
+    address: address(),
     nodes: nodeCounts,
     firstRegisteredAt: unixSeconds(),
-    paymentAddresses: z.array(hex()),
-    sharedPaymentAddresses: z.array(hex()).openapi({
+    paymentAddresses: z.array(address()),
+    sharedPaymentAddresses: z.array(address()).openapi({
       description:
         "Those of `paymentAddresses` that do not count as its own: another operator's node named them first, or several operators name a common payee.",
     }),
     revenue: z
       .array(
         z.strictObject({
-          token: hex(),
+          token: address(),
           raw: amount(),
           organic: amount().nullable().openapi({
             description: "Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens.",
@@ -68,7 +68,9 @@ export const networkSchema = z
     }),
     payments: count().nullable(),
     payers: count().nullable(),
-    volume: z.array(z.strictObject({ token: hex(), raw: amount(), organic: amount().nullable() })).nullable(),
+    volume: z
+      .array(z.strictObject({ token: address(), raw: amount(), organic: amount().nullable() }))
+      .nullable(),
   })
   .openapi("Network");
 
@@ -85,6 +87,8 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/operators",
+      operationId: "listOperators",
+      tag: "Accounts",
       summary: "Owners of nodes with their revenue, the newest first.",
       answers: "list",
       schema: operatorSchema,
@@ -111,6 +115,9 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/operators/{address}",
+      operationId: "getOperator",
+      tag: "Accounts",
+      problems: ["operator-not-found"],
       summary: "One operator.",
       answers: "one",
       schema: operatorSchema,
@@ -139,6 +146,8 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/network",
+      operationId: "getNetwork",
+      tag: "Network",
       summary: "Totals now.",
       answers: "one",
       schema: networkSchema,

@@ -140,6 +140,7 @@ export const registryParameter = () =>
 export const freshnessParameters = {
   maxLag: integer(0, Number.MAX_SAFE_INTEGER, "a lag in seconds, a whole number from 0").optional().openapi({
     type: "integer",
+    minimum: 0,
     description: "Refuse (503 `stale`) when a chain of the answer lags by more seconds than this.",
   }),
 };
@@ -150,15 +151,24 @@ const DEFAULT_ITEMS = 50;
 /** Of every list. */
 export const listParameters = {
   ...freshnessParameters,
-  limit: integer(1, MOST_ITEMS, `a whole number from 1 to ${MOST_ITEMS}`)
-    .default(DEFAULT_ITEMS)
-    .openapi({ type: "integer", minimum: 1, maximum: MOST_ITEMS, default: DEFAULT_ITEMS }),
+  limit: integer(1, MOST_ITEMS, `a whole number from 1 to ${MOST_ITEMS}`).default(DEFAULT_ITEMS).openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: MOST_ITEMS,
+    default: DEFAULT_ITEMS,
+    description: "The most items of a page.",
+  }),
   after: z
     .string({ error: "the endCursor of a page" })
     .optional()
     .openapi({ description: "`endCursor` of the page before." }),
-  format: oneOfParameter(LIST_FORMATS).default("json"),
-  all: booleanParameter("Walk every page, to one pinned block; `limit` is the pages' size.").default(false),
+  format: oneOfParameter(
+    LIST_FORMATS,
+    "`csv`: a column for each field, `outer.inner` for those inside of another. `ndjson`: an item a line.",
+  ).default("json"),
+  all: booleanParameter("Walk every page, to one pinned block; `limit` is the pages' size.")
+    .default(false)
+    .openapi({ default: false }),
 };
 
 export const rangeParameters = {

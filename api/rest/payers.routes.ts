@@ -4,11 +4,11 @@ import { ApiError } from "../errors.ts";
 import { findPayer, MOST_CHANNELS, MOST_PAYEE_DAYS, MOST_RECIPIENTS } from "../queries/payers.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerOne } from "./answer.ts";
-import { amount, count, hex, unixSeconds } from "./fields.ts";
+import { address, amount, count, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
-const spendingFields = { token: hex(), raw: amount(), payments: count() };
+const spendingFields = { token: address(), raw: amount(), payments: count() };
 const organic = amount().nullable().openapi({
   description:
     "Counts for at most 1 OPG or 1 USDC per operator and UTC day; null for other tokens, and while OpenGradient is not indexed.",
@@ -17,8 +17,10 @@ const bounded = `null when the payer has more than ${MOST_PAYEE_DAYS} days of pa
 
 export const payerSchema = z
   .strictObject({
-    address: hex(),
-    firstPaidAt: unixSeconds().nullable().openapi({ description: "Null for one who only funds channels." }),
+    address: address(),
+    firstPaidAt: unixSeconds()
+      .nullable()
+      .openapi({ description: "Unix seconds; null for one who only funds channels." }),
     lastPaidAt: unixSeconds().nullable(),
     insider: z.boolean().nullable().openapi({
       description:
@@ -32,7 +34,7 @@ export const payerSchema = z
       .nullable()
       .openapi({ description: "Per token." }),
     operators: z
-      .array(z.strictObject({ operator: hex().nullable(), ...spendingFields, organic }))
+      .array(z.strictObject({ operator: address().nullable(), ...spendingFields, organic }))
       .nullable()
       .openapi({
         description: `Per operator and token, the ${MOST_RECIPIENTS} paid most often; \`operator\` null stands for all payees that are no operator's own. Null while OpenGradient is not indexed.`,
@@ -40,11 +42,11 @@ export const payerSchema = z
     payees: z
       .array(
         z.strictObject({
-          payee: hex(),
-          operator: hex().nullable(),
+          payee: address(),
+          operator: address().nullable(),
           ...spendingFields,
-          firstDayAt: unixSeconds().openapi({ description: "Midnight (UTC) of the first day it was paid." }),
-          lastDayAt: unixSeconds().openapi({ description: "Midnight (UTC) of the last." }),
+          firstDayAt: unixSeconds(),
+          lastDayAt: unixSeconds(),
         }),
       )
       .nullable()
@@ -64,6 +66,9 @@ export function payerRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/payers/{address}",
+      operationId: "getPayer",
+      tag: "Accounts",
+      problems: ["payer-not-found"],
       summary: "What one address paid, in which tokens and to whom.",
       answers: "one",
       schema: payerSchema,

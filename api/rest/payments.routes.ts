@@ -6,7 +6,7 @@ import type { KeyType } from "../queries/cursor.ts";
 import { listPayments, PAYMENT_METHODS, SCHEMES } from "../queries/payments.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { amount, eventFields, hex, unixSeconds } from "./fields.ts";
+import { address, amount, eventFields, hash32, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -25,14 +25,14 @@ export const paymentSchema = z
     paidAt: unixSeconds(),
     scheme: z.enum(SCHEMES),
     method: z.enum(PAYMENT_METHODS),
-    token: hex(),
-    payer: hex(),
-    payee: hex(),
+    token: address(),
+    payer: address(),
+    payee: address(),
     amount: amount(),
     permittedAmount: amount().nullable().openapi({
       description: "The cap the payer signed; null when the proxy was called by another contract.",
     }),
-    facilitator: hex().openapi({ description: "Transaction sender." }),
+    facilitator: address().openapi({ description: "Transaction sender." }),
     organic: z.boolean().nullable().openapi({
       description: "False when the payer is an insider; null while OpenGradient is not indexed.",
     }),
@@ -41,15 +41,15 @@ export const paymentSchema = z
 
 export const channelSchema = z
   .strictObject({
-    channelId: hex(),
+    channelId: hash32(),
     chainId: z.int(),
-    payer: hex(),
-    payerAuthorizer: hex(),
-    receiver: hex(),
-    receiverAuthorizer: hex(),
-    token: hex(),
+    payer: address(),
+    payerAuthorizer: address(),
+    receiver: address(),
+    receiverAuthorizer: address(),
+    token: address(),
     withdrawDelaySeconds: z.int(),
-    salt: hex(),
+    salt: hash32(),
     balance: amount(),
     claimed: amount().openapi({ description: "Claiming does not lower `balance`." }),
     refunded: amount(),
@@ -77,6 +77,8 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/payments",
+      operationId: "listPayments",
+      tag: "Payments",
       summary: "x402 payments, newest first.",
       answers: "list",
       schema: paymentSchema,
@@ -104,6 +106,8 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/channels",
+      operationId: "listChannels",
+      tag: "Payments",
       summary: "Pre-funded accounts, the newest created first.",
       answers: "list",
       schema: channelSchema,
@@ -123,6 +127,9 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/channels/{id}",
+      operationId: "getChannel",
+      tag: "Payments",
+      problems: ["channel-not-found"],
       summary: "One pre-funded account.",
       answers: "one",
       schema: channelSchema,

@@ -66,12 +66,3 @@ export function problemResponse(error: unknown, place: Place, log: Log): Respons
   if (Array.isArray(body.allow)) headers.set("Allow", body.allow.join(", "));
   return new Response(text, { status, headers });
 }
-
-/** A page that explains every code; the problems' `type` points into it. */
-export function errorsPage(): string {
-  const entries = Object.entries(ERROR_KINDS).map(
-    ([code, { status, title, help }]) =>
-      `<h2 id="${code}">${code} <small>${status}</small></h2><p><b>${title}.</b> ${help.replace(/`([^`]+)`/g, "<code>$1</code>")}</p>`,
-  );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Errors</title><h1>Errors</h1>${entries.join("")}</html>`;
-}

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { listPcrs, listTeeTypes } from "../queries/pcrs.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList } from "./answer.ts";
-import { count, hex, unixSeconds } from "./fields.ts";
+import { address, count, hash32, hex, unixSeconds } from "./fields.ts";
 import {
   booleanParameter,
   hashParameter,
@@ -18,8 +18,8 @@ const OG = { required: ["og"] } as const;
 
 export const pcrSchema = z
   .strictObject({
-    hash: hex(),
-    registry: hex(),
+    hash: hash32(),
+    registry: address(),
     chainId: z.int(),
     teeType: z
       .strictObject({ id: z.int(), name: z.string().nullable() })
@@ -41,7 +41,7 @@ export const teeTypeSchema = z
     id: z.int(),
     name: z.string(),
     nameHex: hex().nullable(),
-    registry: hex(),
+    registry: address(),
     chainId: z.int(),
     addedAt: unixSeconds(),
     deactivatedAt: unixSeconds().nullable(),
@@ -57,6 +57,8 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/pcrs",
+      operationId: "listPcrs",
+      tag: "Registry",
       summary: "PCR records, the newest first.",
       answers: "list",
       schema: pcrSchema,
@@ -89,6 +91,8 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/tee-types",
+      operationId: "listTeeTypes",
+      tag: "Registry",
       summary: "TEE types, the newest first.",
       answers: "list",
       schema: teeTypeSchema,

@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { findRelayer, LATENCY_SAMPLES } from "../queries/relayers.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerOne } from "./answer.ts";
-import { count, hex, unixSeconds } from "./fields.ts";
+import { address, count, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
@@ -15,12 +15,12 @@ const latency = (of: string) =>
 
 export const relayerSchema = z
   .strictObject({
-    address: hex(),
+    address: address(),
     firstSeenAt: unixSeconds(),
     lastSeenAt: unixSeconds(),
     lastHeartbeatAt: unixSeconds()
       .nullable()
-      .openapi({ description: "Block time of the newest one it relayed." }),
+      .openapi({ description: "Block time of the newest one it relayed, unix seconds; null without one." }),
     settlements: z.strictObject({ individual: count(), batch: count(), legacy: count() }),
     verdicts: z.strictObject({
       pending: count(),
@@ -51,6 +51,9 @@ export function relayerRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/relayers/{address}",
+      operationId: "getRelayer",
+      tag: "Accounts",
+      problems: ["relayer-not-found"],
       summary: "What one relayer sent, and what it was worth.",
       answers: "one",
       schema: relayerSchema,

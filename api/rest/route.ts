@@ -1,91 +1,80 @@
-/** Registers a GET route and its documentation from the same schemas. */
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { ApiError } from "../errors.ts";
+/** Registers GET routes, each with a description that the documents are made from: by the same schemas. */
+import { z } from "@hono/zod-openapi";
+import { Hono } from "hono";
+import { ApiError, type ErrorCode } from "../errors.ts";
 import type { RequestContext, RequestVariables } from "./answer.ts";
 import { refusedParameters } from "./parameters.ts";
-
-export type ApiApp = OpenAPIHono<RequestVariables>;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
 
-interface RouteDescription<P extends Shape, Q extends Shape> {
+/** Chapters of the documents. */
+export const TAGS = [
+  "Selection",
+  "Nodes",
+  "Inferences",
+  "Settlements",
+  "Payments",
+  "Accounts",
+  "Registry",
+  "Network",
+  "Streams",
+  "Index",
+] as const;
+export type Tag = (typeof TAGS)[number];
+
+export interface RouteDescription<P extends Shape = Shape, Q extends Shape = Shape> {
   /** In OpenAPI's notation: `/v1/nodes/{teeId}`. */
   readonly path: string;
+  /** What generated clients call it. */
+  readonly operationId: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly params: P;
   readonly query: Q;
-  /** The answer's body; a list's item. */
+  /** Of the request, where they change the answer in another way than everywhere. */
+  readonly headers?: Shape;
+  /** The answer's body; a list's item; a stream's events, as an object of what each sends by its name. */
   readonly schema: z.ZodType;
-  readonly answers: "one" | "list";
+  readonly answers: "one" | "list" | "events";
+  /** The answer is of this very moment: nobody may keep it. */
+  readonly momentary?: true;
+  /** Beside what any route may fail with. */
+  readonly problems?: readonly ErrorCode[];
 }
 
-export const pageInfoSchema = z.strictObject({
-  endCursor: z.string().nullable(),
-  hasNextPage: z.boolean(),
-});
+/** The application, with what its routes say of themselves. */
+export class ApiApp extends Hono<RequestVariables> {
+  readonly descriptions: RouteDescription[] = [];
+}
 
-export const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.string(),
-    detail: z.string(),
-    instance: z.string(),
-    requestId: z.string(),
+export const pageInfoSchema = z
+  .strictObject({
+    endCursor: z.string().nullable().openapi({ description: "`after` of the next page; null when empty." }),
+    hasNextPage: z.boolean().openapi({ description: "Whether there is a next page." }),
   })
-  .openapi("Problem");
+  .openapi("PageInfo");
+
+/** The body of a list's page. */
+export const pageSchema = (item: z.ZodType) =>
+  z.strictObject({ items: z.array(item), pageInfo: pageInfoSchema });
 
 /** @throws {ApiError} `invalid-parameter` (inside the handler) naming every refused parameter. */
 export function defineRoute<P extends Shape, Q extends Shape>(
   app: ApiApp,
-  { path, summary, params, query, schema, answers }: RouteDescription<P, Q>,
+  description: RouteDescription<P, Q>,
   handler: (
     context: RequestContext,
     input: { readonly params: Parsed<P>; readonly query: Parsed<Q> },
-  ) => Promise<Response>,
+  ) => Response | Promise<Response>,
 ): void {
-  const paramsSchema = z.strictObject(params);
-  const querySchema = z.strictObject(query);
-  const json =
-    answers === "one" ? schema : z.strictObject({ items: z.array(schema), pageInfo: pageInfoSchema });
-  const route = createRoute({
-    method: "get",
-    path,
-    summary,
-    request: { params: paramsSchema, query: querySchema },
-    responses: {
-      200: {
-        description: summary,
-        content: {
-          "application/json": { schema: json },
-          ...(answers === "one"
-            ? {}
-            : {
-                "text/csv": { schema: z.string() },
-                "application/x-ndjson": { schema: z.string() },
-              }),
-        },
-      },
-      304: { description: "The answer is the one that If-None-Match names." },
-      default: {
-        description: "A problem (RFC 9457).",
-        content: { "application/problem+json": { schema: problemSchema } },
-      },
-    },
-  });
-  app.openAPIRegistry.registerPath(route);
-  const readQuery = queryOf(querySchema);
-  app.get(route.getRoutingPath(), (context: RequestContext) =>
-    handler(context, { params: parse(paramsSchema, context.req.param()), query: readQuery(context) }),
+  app.descriptions.push(description);
+  const params = z.strictObject(description.params);
+  const queries = new RememberedQueries(z.strictObject(description.query));
+  const path = description.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  app.get(path, (context: RequestContext) =>
+    handler(context, { params: parse(params, context.req.param()), query: queries.parse(context) }),
   );
-}
-
-/** Reads a route's query. @throws {ApiError} `invalid-parameter`. */
-export function queryOf<S extends z.ZodType>(schema: S): (context: RequestContext) => z.output<S> {
-  const queries = new RememberedQueries(schema);
-  return (context) => queries.parse(context);
 }
 
 const MOST_REMEMBERED = 256;

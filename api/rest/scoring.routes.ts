@@ -1,9 +1,8 @@
 /** `/v1/scoring`: every number in a score, with its reason. */
 
-import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import { tagMatches } from "../queries/asOf.ts";
 import { CONSTANTS, SCORE_VERSION, SCORING } from "../scoring/index.ts";
+import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
@@ -27,25 +26,19 @@ export function scoringRoutes(app: ApiApp): void {
     weights: { uptime: uptimeWeight, reachability: reachabilityWeight, latency: latencyWeight },
     constants: CONSTANTS,
   });
-  const tag = `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
-  const headers = {
-    "Cache-Control": `public, max-age=${CACHED_SECONDS}`,
-    ETag: tag,
-    Vary: "Accept-Encoding",
-  };
+  const kept = toKept(body, "application/json", `public, max-age=${CACHED_SECONDS}`);
   defineRoute(
     app,
     {
       path: "/v1/scoring",
+      operationId: "getScoring",
+      tag: "Selection",
       summary: "The score's version, weights and constants, each with its reason.",
       answers: "one",
       schema: scoringSchema,
       params: {},
       query: freshnessParameters,
     },
-    async (context) =>
-      tagMatches(context.req.header("If-None-Match"), tag)
-        ? new Response(null, { status: 304, headers })
-        : new Response(body, { headers: { ...headers, "Content-Type": "application/json" } }),
+    (context) => answerKept(context, kept),
   );
 }

@@ -58,8 +58,10 @@ export const selectionSchema = z
 
 const queryShape = {
   ...freshnessParameters,
-  teeType: integerParameter(0, 255, "TEE type.").default(0),
-  count: integerParameter(1, mostSelected, "Nodes to return: the first and its fallbacks.").default(1),
+  teeType: integerParameter(0, 255, "TEE type.").default(0).openapi({ default: 0 }),
+  count: integerParameter(1, mostSelected, "Nodes to return: the first and its fallbacks.")
+    .default(1)
+    .openapi({ default: 1 }),
   strategy: oneOfParameter(
     ["weighted", "best", "random"],
     "`weighted`: by score within limits per operator and machine. `best`: highest scores first. `random`: each alike.",
@@ -130,6 +132,8 @@ export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock 
     app,
     {
       path: "/v1/select",
+      operationId: "selectNodes",
+      tag: "Selection",
       summary: "Which nodes to use, the first and its fallbacks, with all that is needed to connect.",
       answers: "one",
       schema: selectionSchema,

@@ -118,6 +118,9 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/nodes/{teeId}/series",
+      operationId: "getNodeSeries",
+      tag: "Nodes",
+      problems: ["node-not-found", "too-many-buckets"],
       summary: "One metric of a node by the hour or day, oldest first.",
       answers: "list",
       schema: seriesItemSchema,
@@ -158,6 +161,9 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/network/series",
+      operationId: "getNetworkSeries",
+      tag: "Network",
+      problems: ["too-many-buckets"],
       summary: "One metric of the network by the hour or day, oldest first.",
       answers: "list",
       schema: seriesItemSchema,

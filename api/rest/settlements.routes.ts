@@ -17,7 +17,7 @@ import {
   VERDICTS,
 } from "../queries/settlements.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { count, eventFields, hex, unixSeconds } from "./fields.ts";
+import { address, count, eventFields, hash32, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -39,20 +39,20 @@ const LEAVES_SHOWN = 100;
 const settlementFields = {
   ...eventFields,
   kind: z.enum(SETTLEMENT_KINDS),
-  relay: hex(),
-  settledAt: unixSeconds().openapi({ description: "Block time." }),
-  relayer: hex().openapi({ description: "Transaction sender." }),
-  teeId: hex().nullable(),
-  inferenceId: hex().nullable().openapi({
+  relay: address(),
+  settledAt: unixSeconds(),
+  relayer: address().openapi({ description: "Transaction sender." }),
+  teeId: hash32().nullable(),
+  inferenceId: hash32().nullable().openapi({
     description:
       "Of an individual settlement: keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)).",
   }),
-  claimedPayer: hex().nullable().openapi({ description: "The relayer's claim: it is not signed." }),
-  inputHash: hex().nullable(),
-  outputHash: hex().nullable(),
+  claimedPayer: address().nullable().openapi({ description: "The relayer's claim: it is not signed." }),
+  inputHash: hash32().nullable(),
+  outputHash: hash32().nullable(),
   signedAt: unixSeconds().nullable(),
   signature: hex().nullable(),
-  merkleRoot: hex().nullable(),
+  merkleRoot: hash32().nullable(),
   batchSize: count().nullable().openapi({ description: "The relayer's claim." }),
   blobId: z.string().nullable(),
   blobIdHex: hex().nullable().openapi({ description: "The raw bytes, when they are no blob id." }),
@@ -81,10 +81,10 @@ const settlementFields = {
 export const leafSchema = z
   .strictObject({
     leafIndex: count().openapi({ description: "Its place among the blob's values, from 0." }),
-    inferenceId: hex(),
-    teeId: hex(),
-    inputHash: hex(),
-    outputHash: hex(),
+    inferenceId: hash32(),
+    teeId: hash32(),
+    inputHash: hash32(),
+    outputHash: hash32(),
     timestamp: z.string().openapi({
       description: "When the enclave signed, unix seconds: a uint256 in decimal, exactly as signed.",
     }),
@@ -121,9 +121,9 @@ export const onchainInferenceSchema = z
     modelCidHex: hex().nullable(),
     inferenceId: z.string().nullable(),
     inferenceIdHex: hex().nullable(),
-    caller: hex(),
+    caller: address(),
     hub: z
-      .strictObject({ address: hex(), event: z.string().nullable(), logIndex: z.int().nullable() })
+      .strictObject({ address: address(), event: z.string().nullable(), logIndex: z.int().nullable() })
       .nullable(),
     content: z
       .strictObject({
@@ -168,6 +168,8 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/settlements",
+      operationId: "listSettlements",
+      tag: "Settlements",
       summary: "Settlements of every generation, newest first.",
       answers: "list",
       schema: settlementSchema,
@@ -203,6 +205,9 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/settlements/{id}",
+      operationId: "getSettlement",
+      tag: "Settlements",
+      problems: ["settlement-not-found"],
       summary: "One settlement; a batch with its first leaves and their verdicts.",
       answers: "one",
       schema: settlementDetailSchema,
@@ -230,6 +235,9 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/settlements/{id}/leaves",
+      operationId: "listSettlementLeaves",
+      tag: "Settlements",
+      problems: ["settlement-not-found"],
       summary: "The leaves of a batch with their verdicts, in the blob's order; none while it is not proven.",
       answers: "list",
       schema: leafSchema,
@@ -257,6 +265,8 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/onchain-inferences",
+      operationId: "listOnchainInferences",
+      tag: "Inferences",
       summary: "On-chain (PIPE) inferences and scheduled workflows, newest first.",
       answers: "list",
       schema: onchainInferenceSchema,

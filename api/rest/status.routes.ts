@@ -8,14 +8,15 @@ import { readProofTables } from "../queries/proofs.ts";
 import { type ApiService, originOf } from "../queries/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
 import type { RequestContext } from "./answer.ts";
-import { hex, unixSeconds } from "./fields.ts";
+import { hash32, unixSeconds } from "./fields.ts";
+import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
 const chainStatus = z.strictObject({
   chainId: z.int(),
   block: z
-    .strictObject({ number: z.int(), hash: hex().nullable(), timestamp: unixSeconds() })
+    .strictObject({ number: z.int(), hash: hash32().nullable(), timestamp: unixSeconds() })
     .nullable()
     .openapi({ description: "`hash` is null when the block had no event." }),
   finalizedBlock: z.int().nullable(),
@@ -67,12 +68,11 @@ async function readKnown({ reader, watcher, settings }: ApiService, context: Req
   return { progress, positions, asOf };
 }
 
-/** A momentary report: its lag changes with the clock, so nobody may keep it. */
-function report(service: ApiService, asOf: AsOf | null, body: object): Response {
-  const headers = new Headers({ "Content-Type": "application/json", "Cache-Control": "no-store" });
-  if (asOf !== null) setFreshness(headers, asOf, service.clock());
-  return new Response(JSON.stringify(body), { headers });
-}
+/** For whoever watches the process: nobody may keep it. */
+const momentary = (body: object): Response =>
+  new Response(JSON.stringify(body), {
+    headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
+  });
 
 export function statusRoutes(app: ApiApp, service: ApiService): void {
   const { settings, clock } = service;
@@ -83,6 +83,8 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/v1/status",
+      operationId: "getStatus",
+      tag: "Index",
       summary: "How far everything is.",
       answers: "one",
       schema: statusSchema,
@@ -121,7 +123,7 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
               ready: positions[chain] !== null,
             };
       };
-      return report(service, asOf, {
+      const body = {
         chains: { og: statusOf("og"), base: statusOf("base") },
         verifier: {
           pending: backlog?.pending ?? null,
@@ -131,7 +133,11 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
         version: settings.version,
         scoreVersion: SCORE_VERSION,
         digest: asOf.origin,
-      });
+      };
+      const headers = new Headers();
+      setFreshness(headers, asOf, clock());
+      // Its lag changes with the clock: it has to be asked for each time.
+      return answerKept(context, toKept(JSON.stringify(body), "application/json", "no-cache"), headers);
     },
   );
 
@@ -139,21 +145,27 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
     app,
     {
       path: "/health",
+      operationId: "getHealth",
+      tag: "Index",
       summary: "Whether the process answers at all.",
       answers: "one",
+      momentary: true,
       schema: z.strictObject({ status: z.literal("ok") }),
       params: {},
       query: freshnessParameters,
     },
-    async () => report(service, null, { status: "ok" }),
+    () => momentary({ status: "ok" }),
   );
 
   defineRoute(
     app,
     {
       path: "/ready",
+      operationId: "getReadiness",
+      tag: "Index",
       summary: "Whether OpenGradient is indexed and fresh enough to answer from; Base may be down.",
       answers: "one",
+      momentary: true,
       schema: z.strictObject({
         ready: z.boolean(),
         chains: z.strictObject({ og: z.boolean(), base: z.boolean() }),
@@ -165,10 +177,9 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       const { progress, positions, asOf } = await readKnown(service, context);
       if (positions.og === null) throw indexing("og", progress.og);
       refuseStale({ og: asOf.og, base: null }, query.maxLag ?? settings.maxLagSeconds, clock());
-      return report(service, asOf, {
-        ready: true,
-        chains: { og: true, base: positions.base !== null },
-      });
+      const response = momentary({ ready: true, chains: { og: true, base: positions.base !== null } });
+      setFreshness(response.headers, asOf, clock());
+      return response;
     },
   );
 }

@@ -1,5 +1,5 @@
 /** `/v1/stream`: what happens, as server-sent events. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
 import { refuseStale, setFreshness } from "../queries/asOf.ts";
@@ -10,15 +10,8 @@ import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
 import { chooseEvents } from "../stream/filter.ts";
 import type { Listener } from "../stream/listener.ts";
 import { decodePlace, type StreamPlace } from "../stream/place.ts";
-import {
-  aliveText,
-  EVENT_STREAM_HEADERS,
-  EVENT_STREAM_TYPE,
-  eventStreamBody,
-  eventText,
-} from "../stream/serverSentEvents.ts";
-import type { RequestContext } from "./answer.ts";
-import { hex, unixSeconds } from "./fields.ts";
+import { aliveText, EVENT_STREAM_HEADERS, eventStreamBody, eventText } from "../stream/serverSentEvents.ts";
+import { hash32, unixSeconds } from "./fields.ts";
 import { nodeSchema } from "./nodes.routes.ts";
 import {
   addressParameter,
@@ -30,8 +23,7 @@ import {
   wordsParameter,
 } from "./parameters.ts";
 import { paymentSchema } from "./payments.routes.ts";
-import { PROBLEM_TYPE } from "./problem.ts";
-import { type ApiApp, problemSchema, queryOf } from "./route.ts";
+import { type ApiApp, defineRoute } from "./route.ts";
 import { settlementSchema } from "./settlements.routes.ts";
 
 const blockPoint = () => z.strictObject({ blockNumber: z.int(), blockTime: unixSeconds() }).nullable();
@@ -53,7 +45,7 @@ export const streamSchemas = {
       chain: z.enum(CHAIN_NAMES),
       chainId: z.int(),
       number: z.int(),
-      hash: hex().nullable().openapi({ description: "Null when the block carried no event of ours." }),
+      hash: hash32().nullable().openapi({ description: "Null when the block carried no event of ours." }),
       timestamp: unixSeconds(),
     })
     .openapi("StreamBlock"),
@@ -95,46 +87,25 @@ const queryShape = {
   }),
 };
 
-const SUMMARY =
-  "What happens, as server-sent events: nodes, settlements and their verdicts, payments, blocks.";
-
 export interface StreamOptions extends ApiService {
   readonly stream: EventStream;
 }
 
 export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: StreamOptions): void {
-  const querySchema = z.strictObject(queryShape);
-  const route = createRoute({
-    method: "get",
+  const description = {
     path: "/v1/stream",
-    summary: SUMMARY,
-    request: {
-      query: querySchema,
-      headers: z.object({
-        "Last-Event-ID": z
-          .string()
-          .optional()
-          .openapi({ description: "The id of the last event that was received." }),
-      }),
-    },
-    responses: {
-      200: {
-        description: SUMMARY,
-        content: { [EVENT_STREAM_TYPE]: { schema: z.string() } },
-      },
-      default: {
-        description: "A problem (RFC 9457).",
-        content: { [PROBLEM_TYPE]: { schema: problemSchema } },
-      },
-    },
-  });
-  app.openAPIRegistry.registerPath(route);
-  for (const [name, schema] of Object.entries(streamSchemas))
-    app.openAPIRegistry.register(`StreamEvent.${name}`, schema);
-  const readQuery = queryOf(querySchema);
+    operationId: "streamEvents",
+    tag: "Streams",
+    summary: "What happens, as server-sent events: nodes, settlements and their verdicts, payments, blocks.",
+    answers: "events",
+    schema: z.strictObject(streamSchemas).openapi("StreamEvents"),
+    params: {},
+    query: queryShape,
+    headers: { "Last-Event-ID": textParameter().optional() },
+  } as const;
 
-  app.get(route.getRoutingPath(), async (context: RequestContext) => {
-    const { events, registry, after, maxLag, ...properties } = readQuery(context);
+  defineRoute(app, description, async (context, { query }) => {
+    const { events, registry, after, maxLag, ...properties } = query;
     const filter = chooseEvents(events, properties, registriesMeant(settings, registry));
     const from = placeGiven(context.req.header("Last-Event-ID"), after);
     const { asOf } = stream;

@@ -7,6 +7,7 @@ import type { ApiService, ApiSettings } from "../queries/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
+import { DocumentedAnswers } from "./documentedAnswers.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
 
 export const OPG = address("opg");
@@ -19,8 +20,6 @@ export interface TestApi {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   readonly json: (path: string) => Promise<any>;
   readonly handler: (request: Request, bindings?: object) => Response | Promise<Response>;
-  /** Of the documented routes, in OpenAPI's notation. */
-  readonly paths: readonly string[];
   readonly log: string[];
   /** Unix seconds. */
   now: number;
@@ -32,6 +31,9 @@ export interface TestApi {
   readonly close: () => Promise<void>;
 }
 
+/** Read when first needed: the file is written by an application too. */
+let documented: DocumentedAnswers | undefined;
+
 export function createTestApi(
   url: string,
   watcher = new PositionWatcher(),
@@ -42,18 +44,26 @@ export function createTestApi(
   const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
   let requests = 0;
   let seeds = 0;
+  /** Every answer that a test gets is one that the documents allow. */
+  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
+    const response = await app.request(path, init);
+    const { pathname, searchParams } = new URL(path, "http://test");
+    const request = {
+      method: init?.method ?? "GET",
+      path: pathname,
+      bulk: searchParams.get("all") === "true",
+    };
+    documented ??= new DocumentedAnswers();
+    await documented.check(request, response);
+    return response;
+  };
   const api: TestApi = {
     now: 0,
     log,
-    get paths() {
-      return app.openAPIRegistry.definitions.flatMap((definition) =>
-        definition.type === "route" ? [definition.route.path] : [],
-      );
-    },
-    get: async (path, headers = {}) => app.request(path, { headers }),
-    fetch: async (path, init) => app.request(path, init),
+    get: (path, headers = {}) => ask(path, { headers }),
+    fetch: ask,
     async json(path) {
-      const response = await app.request(path);
+      const response = await ask(path);
       const text = await response.text();
       if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text} ${log.at(-1) ?? ""}`);
       return JSON.parse(text);

@@ -20,6 +20,8 @@ import { isFinished, unfinished } from "./verifierTables.ts";
 export const REGISTRY: Hex = `0x${"aa".repeat(20)}`;
 export const EARLIER_REGISTRY: Hex = `0x${"bb".repeat(20)}`;
 export const RELAYER: Hex = `0x${"cc".repeat(20)}`;
+export const RELAY: Hex = `0x${"ab".repeat(20)}`;
+const OWNER: Hex = `0x${"ee".repeat(20)}`;
 const GENESIS = 1_700_000_000;
 
 export interface Place {
@@ -102,11 +104,15 @@ export class World {
       registry,
       kind: "registered",
       teeId: enclave.teeId,
+      account: OWNER,
+      teeType: 0,
+      txHash: hash(`register${place.fork ?? ""}${place.blockNumber}`),
       timestamp: GENESIS + place.blockNumber,
     });
     await this.tables.insert("og", "node", {
       registry,
       teeId: enclave.teeId,
+      owner: OWNER,
       registeredBlock: place.blockNumber,
       publicKey: keyShown ? hexOf(enclave.publicKeyDer) : null,
     });
@@ -236,6 +242,7 @@ export class World {
   #settlement(place: Place) {
     return {
       ...positionOf(place),
+      relay: RELAY,
       settledAt: GENESIS + place.blockNumber,
       txHash: hash(`tx${place.fork ?? ""}${place.blockNumber}`),
     };

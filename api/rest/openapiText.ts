@@ -1,1 +1,0 @@
-/** What the documents say besides the routes: the introduction, the tags, the headers. */
