@@ -60,7 +60,7 @@ const events = { "text/event-stream": { schema: { type: "string" } } };
 const refusal = {
   description: "Nothing could be run, or nothing may be answered.",
   headers: reference([...headersOf("one"), "Retry-After"]),
-  content,
+  content: { ...content, ...events },
 };
 
 const textParameter = (name: string, description: string, example: string) => ({
