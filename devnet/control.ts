@@ -1,9 +1,10 @@
-/** A loopback endpoint that lets a tester act upon single nodes while the devnet is live. */
+/** A loopback endpoint that lets a tester act upon nodes and the registry while the devnet is live. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Hex } from "viem";
 import { closeServer, listen } from "./loopbackServer.ts";
+import { replayNewest } from "./traffic/heartbeats.ts";
 import type { NodeState, OgWorld } from "./traffic/ogWorld.ts";
-import { disableNode, enableNode } from "./traffic/registryTraffic.ts";
+import { disableNode, enableNode, setMaxAge } from "./traffic/registryTraffic.ts";
 
 /** A node as the control endpoint shows it. */
 export interface NodeSummary {
@@ -31,7 +32,18 @@ export interface NodeControl {
   /** By its owner, with a transaction in the next block. */
   disable(index: number): NodeSummary;
   enable(index: number): NodeSummary;
+  /** What it signed last, sent again by a passer-by in the next block: the registry takes it while it is young enough. */
+  replay(index: number): NodeSummary;
 }
+
+export interface RegistryControl {
+  /** By an admin, with a transaction in the next block; no event tells of it. */
+  setHeartbeatMaxAge(seconds: number): void;
+}
+
+export const registryControl = (world: OgWorld): RegistryControl => ({
+  setHeartbeatMaxAge: (seconds) => world.timeline.plan(0, () => setMaxAge(world, seconds)),
+});
 
 export function nodeControl(world: OgWorld): NodeControl {
   const find = (index: number) => {
@@ -65,6 +77,11 @@ export function nodeControl(world: OgWorld): NodeControl {
         if (node.registered) await enableNode(world, node);
       });
     }),
+    replay: change((node) => {
+      if (node.newestHeartbeat === null)
+        throw new UnknownControlError(`node ${node.identity.index}: it has signed nothing yet`);
+      replayNewest(world, node, node.newestHeartbeat);
+    }),
   };
 }
 
@@ -83,31 +100,50 @@ export interface ControlServer {
   stop(): Promise<void>;
 }
 
-/** Serves `GET /nodes` and `POST /nodes/:index/{stop,start,disable,enable}`. @param port - 0 takes a free one. */
-export async function serveControl(control: NodeControl, port: number): Promise<ControlServer> {
-  const server = createServer((incoming, response) => respond(control, incoming, response));
+/**
+ * Serves `GET /nodes`, `POST /nodes/:index/{stop,start,disable,enable,replay}` and `POST /heartbeat-max-age/:seconds`.
+ * @param port - 0 takes a free one.
+ */
+export async function serveControl(
+  nodes: NodeControl,
+  registry: RegistryControl,
+  port: number,
+): Promise<ControlServer> {
+  const server = createServer((incoming, response) => respond(nodes, registry, incoming, response));
   const url = await listen(server, port);
   return { url, stop: () => closeServer(server) };
 }
 
-function respond(control: NodeControl, incoming: IncomingMessage, response: ServerResponse): void {
+function respond(
+  nodes: NodeControl,
+  registry: RegistryControl,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): void {
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { "content-type": "application/json" });
     response.end(`${JSON.stringify(body)}\n`);
   };
   const path = (incoming.url ?? "/").split("?")[0] ?? "/";
-  const [, index, act] = /^\/nodes\/(\d{1,4})\/(stop|start|disable|enable)$/.exec(path) ?? [];
-  if (incoming.method === "GET" && path === "/nodes") answer(200, { nodes: control.list() });
-  else if (incoming.method !== "POST" || index === undefined || !isAct(act))
-    answer(404, { error: "there is GET /nodes and POST /nodes/:index/stop, start, disable and enable" });
+  const [, index, act] = /^\/nodes\/(\d{1,4})\/(stop|start|disable|enable|replay)$/.exec(path) ?? [];
+  const [, seconds] = /^\/heartbeat-max-age\/(\d{1,9})$/.exec(path) ?? [];
+  if (incoming.method === "GET" && path === "/nodes") answer(200, { nodes: nodes.list() });
+  else if (incoming.method === "POST" && seconds !== undefined) {
+    registry.setHeartbeatMaxAge(Number(seconds));
+    answer(200, { heartbeatMaxAge: Number(seconds) });
+  } else if (incoming.method !== "POST" || index === undefined || !isAct(act))
+    answer(404, {
+      error:
+        "there is GET /nodes, POST /nodes/:index/stop, start, disable, enable and replay, and POST /heartbeat-max-age/:seconds",
+    });
   else
     try {
-      answer(200, control[act](Number(index)));
+      answer(200, nodes[act](Number(index)));
     } catch (error) {
       if (!(error instanceof UnknownControlError)) throw error;
       answer(404, { error: error.message });
     }
 }
 
-const isAct = (act: string | undefined): act is "stop" | "start" | "disable" | "enable" =>
-  act === "stop" || act === "start" || act === "disable" || act === "enable";
+const ACTS = ["stop", "start", "disable", "enable", "replay"] as const;
+const isAct = (act: string | undefined): act is (typeof ACTS)[number] => ACTS.some((known) => known === act);

@@ -168,6 +168,21 @@ describe("a devnet", () => {
         expect(await lastHeartbeatAt(2)).toBe(stopped);
         expect(await lastHeartbeatAt(3)).toBeGreaterThan(running);
         expect(devnet.nodes.list()[5]?.enabled).toBe(false);
+        // A stopped node looks alive again by its own signature, sent once more; no event tells of a new heartbeatMaxAge.
+        await post(2, "replay");
+        expect((await fetch(`${devnet.controlUrl}/heartbeat-max-age/3601`, { method: "POST" })).status).toBe(
+          200,
+        );
+        await blocks(2n);
+        expect(await lastHeartbeatAt(2)).toBeGreaterThan(stopped);
+        const maxAge = parseAbi(["function heartbeatMaxAge() view returns (uint256)"]);
+        expect(
+          await og.readContract({
+            address: ADDRESSES.registry,
+            abi: maxAge,
+            functionName: "heartbeatMaxAge",
+          }),
+        ).toBe(3_601n);
         expect((await fetch(`${devnet.controlUrl}/nodes/99/stop`, { method: "POST" })).status).toBe(404);
       });
     },

@@ -11,7 +11,14 @@ import { BlobFiles, type BlobStore, serveBlobs } from "./blobStore.ts";
 import { DevChain } from "./chain.ts";
 import { goLive, writeHistory } from "./clockwork.ts";
 import { compileContracts } from "./compile.ts";
-import { type ControlServer, type NodeControl, nodeControl, serveControl } from "./control.ts";
+import {
+  type ControlServer,
+  type NodeControl,
+  nodeControl,
+  type RegistryControl,
+  registryControl,
+  serveControl,
+} from "./control.ts";
 import { openOgWorld } from "./ogTraffic.ts";
 import { SeededRandom } from "./random.ts";
 import { drawCast } from "./traffic/cast.ts";
@@ -48,6 +55,8 @@ export interface DevnetOptions {
   readonly endAt?: number;
   /** Default 900. */
   readonly heartbeatIntervalSeconds?: number;
+  /** The same for live heartbeats, for who cannot wait. Default: as in the history. */
+  readonly liveHeartbeatSeconds?: number;
   /** How many times as many inferences and payments there are live as in the history. Default 6. */
   readonly liveRate?: number;
   /** Told in plain lines how far it is. */
@@ -64,6 +73,7 @@ export interface Devnet {
   readonly blobUrl: string;
   readonly controlUrl: string;
   readonly nodes: NodeControl;
+  readonly registry: RegistryControl;
   /** Unix seconds. */
   readonly historyFrom: number;
   readonly historyUntil: number;
@@ -87,7 +97,8 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const cacheDirectory = join(directory, "cache");
   const until = options.endAt ?? Math.floor(Date.now() / 1000);
   const span = { from: until - Math.round(days * DAY_SECONDS), until };
-  const pace = { heartbeatIntervalSeconds: options.heartbeatIntervalSeconds ?? 900, liveRate };
+  const { heartbeatIntervalSeconds = 900, liveHeartbeatSeconds = heartbeatIntervalSeconds } = options;
+  const pace = { heartbeatIntervalSeconds, liveHeartbeatSeconds, liveRate };
 
   const stopping = new AbortController();
   options.signal?.addEventListener("abort", () => stopping.abort(), { once: true });
@@ -129,7 +140,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
 
     const og = await openOgWorld(ogChain, compiled, files, cast, random.fork("og"), span, pace);
     const base = await openBaseWorld(baseChain, compiled, cast, random.fork("base"), span, pace);
-    const control: ControlServer = await serveControl(nodeControl(og), controlPort);
+    const control: ControlServer = await serveControl(nodeControl(og), registryControl(og), controlPort);
     parts.push(control);
 
     const { signal } = stopping;
@@ -152,6 +163,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
       blobUrl: blobStore.url,
       controlUrl: control.url,
       nodes: nodeControl(og),
+      registry: registryControl(og),
       historyFrom: span.from,
       historyUntil: until,
       ...blocks,

@@ -5,7 +5,8 @@ import { readEnvironment } from "../config/environment.ts";
 import { startDevnet } from "./devnet.ts";
 
 const USAGE = `tsx devnet/main.ts [--seed N] [--days N] [--data-dir D] [--og-port N] [--base-port N] [--blob-port N]
-  [--control-port N] [--end-at UNIX_SECONDS] [--heartbeat-seconds N] [--live-rate N] [--no-live]`;
+  [--control-port N] [--end-at UNIX_SECONDS] [--heartbeat-seconds N] [--live-heartbeat-seconds N] [--live-rate N]
+  [--no-live]`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
       "control-port": { type: "string" },
       "end-at": { type: "string" },
       "heartbeat-seconds": { type: "string" },
+      "live-heartbeat-seconds": { type: "string" },
       "live-rate": { type: "string" },
       "no-live": { type: "boolean", default: false },
     },
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
     controlPort: number("control-port", 65_535),
     endAt: number("end-at", 2 ** 40),
     heartbeatIntervalSeconds: number("heartbeat-seconds", 86_400),
+    liveHeartbeatSeconds: number("live-heartbeat-seconds", 86_400),
     liveRate: number("live-rate", 1000, false),
     live: !values["no-live"],
     signal: stopping.signal,
@@ -59,7 +62,7 @@ async function main(): Promise<void> {
     throw error;
   });
   if (!devnet) return;
-  const { stop: _, nodes: __, ...facts } = devnet;
+  const { stop: _, nodes: __, registry: ___, ...facts } = devnet;
   process.stdout.write(
     `devnet ready ${JSON.stringify({ ...facts, secondsTaken: (Date.now() - startedAt) / 1000 })}\n`,
   );

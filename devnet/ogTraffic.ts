@@ -38,6 +38,7 @@ export async function openOgWorld(
       enabled: false,
       dark: false,
       stopped: false,
+      newestHeartbeat: null,
     })),
     approvedImages: new Set(),
     heartbeatMaxAge: 1800,

@@ -76,7 +76,7 @@ beforeAll(async () => {
   test = await startTestChain(8453);
   const contracts = await placeBaseContracts(test.chain, test.compiled);
   const span = { from: FIRST_TIMESTAMP, until: FIRST_TIMESTAMP };
-  const pace = { heartbeatIntervalSeconds: 900, liveRate: 1 };
+  const pace = { heartbeatIntervalSeconds: 900, liveHeartbeatSeconds: 900, liveRate: 1 };
   world = { chain: test.chain, contracts, cast, random, timeline: new Timeline(), span, pace };
   await openWallets(world);
   await mine();

@@ -320,22 +320,46 @@ test("a reorganised block, another deployment and an observation are noticed", a
   expect(said(kept)).toEqual(await fromScratch());
 
   // A later reading of the registry's view shows another owner.
-  await tables.insert("observations", "nodeRecord", {
-    registry: REGISTRY,
-    teeId: node.teeId,
-    blockNumber: rows.block - 1,
-    blockHash: "0x01",
-    owner: address("owner-z"),
-    endpointHex: "0x68747470733a2f2f782e6578616d706c65",
-    tlsCertificate: "0x01",
-    pcrHash: PCRS[0],
-  });
+  const observe = ({ teeId }: { readonly teeId: string }, blockNumber: number, owner: string) =>
+    tables.insert("observations", "nodeRecord", {
+      registry: REGISTRY,
+      teeId,
+      blockNumber,
+      blockHash: "0x01",
+      owner: address(owner),
+      endpointHex: "0x68747470733a2f2f782e6578616d706c65",
+      tlsCertificate: "0x01",
+      pcrHash: PCRS[0],
+    });
+  const countRevision = () =>
+    tables.client.query(
+      "insert into observations.revision values (1, 1) on conflict (id) do update set value = revision.value + 1",
+    );
+  await observe(node, rows.block - 1, "owner-z");
+  await countRevision();
   await kept.refresh();
   expect(scoresOf(kept).find(node.teeId)?.evidence.current).toMatchObject({
     owner: address("owner-z"),
     host: "x.example",
   });
   expect(said(kept)).toEqual(await fromScratch());
+
+  // Those made at the chain's head, two blocks ahead of the index, say nothing before their block: of a node that was
+  // observed before, and of one that was not.
+  const unseen = rows.nodes[2];
+  if (unseen === undefined) throw new Error("no node");
+  await observe(node, rows.block + 2, "owner-y");
+  await observe(unseen, rows.block + 2, "owner-y");
+  await countRevision();
+  const ownersAfter = async () => {
+    await rows.nextBlock(12);
+    await rows.showHead();
+    await kept.refresh();
+    expect(said(kept)).toEqual(await fromScratch());
+    return [node, unseen].map(({ teeId }) => scoresOf(kept).find(teeId)?.evidence.current.owner);
+  };
+  expect(await ownersAfter()).toEqual([address("owner-z"), unseen.owner]);
+  expect(await ownersAfter()).toEqual([address("owner-y"), address("owner-y")]);
 });
 
 test("while the index recovers the last snapshot stays", async () => {

@@ -102,18 +102,41 @@ export async function readDeployment(transaction: ReadTransaction): Promise<numb
   return row?.deployment ?? 0;
 }
 
-/** Which observations of each node's record there are, later ones included: with equal ones its record says the same. */
+/** Which observations say something of each node's record at a moment. */
+export interface Observed {
+  /** By node: with an equal version its record says the same. */
+  readonly versions: ReadonlyMap<string, string>;
+  /** The first block after the moment's that was observed already: then they say more. Null without one. */
+  readonly nextBlock: number | null;
+}
+
+/**
+ * Observations are made at the chain's head, which may be ahead of the index: they count from their block on. A node's first
+ * one says something before it too, where its registration left something unknown.
+ */
 export async function readObserved(
   transaction: ReadTransaction,
-  { chainId }: Moment,
+  { chainId, blockNumber }: Moment,
   registry: string,
-): Promise<ReadonlyMap<string, string>> {
-  const rows = await transaction.attempt<{ teeId: string; version: string }>(sql`
-    select tee_id as "teeId", string_agg(block_number || ' ' || block_hash, ',' order by block_number) as version
-    from observations.node_record
-    where chain_id = ${chainId} and registry = ${registry}
+): Promise<Observed> {
+  const rows = await transaction.attempt<{ teeId: string; version: string; nextBlock: number | null }>(sql`
+    select tee_id as "teeId",
+      string_agg(
+        block_number || ' ' || block_hash || case when block_number > ${blockNumber} then ' ahead' else '' end,
+        ',' order by block_number
+      ) filter (where block_number <= ${blockNumber} or place = 1) as version,
+      min(block_number) filter (where block_number > ${blockNumber}) as "nextBlock"
+    from (
+      select tee_id, block_number, block_hash, row_number() over (partition by tee_id order by block_number) as place
+      from observations.node_record where chain_id = ${chainId} and registry = ${registry}
+    ) observed
     group by tee_id order by tee_id`);
-  return new Map((rows ?? []).map(({ teeId, version }) => [teeId, version]));
+  const found = rows ?? [];
+  const next = found.flatMap(({ nextBlock }) => (nextBlock === null ? [] : [nextBlock]));
+  return {
+    versions: new Map(found.map(({ teeId, version }) => [teeId, version])),
+    nextBlock: next.length === 0 ? null : Math.min(...next),
+  };
 }
 
 /** A PCR that is approved: its type is -1 when it applies to every one. */

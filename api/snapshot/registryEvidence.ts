@@ -5,6 +5,7 @@
 import type { ReadTransaction } from "../queries/database.ts";
 import {
   type MaxAge,
+  type Observed,
   type RegistryChanges,
   readChanges,
   readMaxAges,
@@ -35,7 +36,7 @@ interface Base {
   readonly moment: Moment;
   readonly maxAges: readonly MaxAge[];
   readonly revision: number;
-  readonly observed: ReadonlyMap<string, string>;
+  readonly observed: Observed;
 }
 
 async function readBase(
@@ -47,7 +48,10 @@ async function readBase(
   const maxAges = await readMaxAges(transaction, moment, registry);
   const revision = await observationRevision(transaction);
   const observed =
-    known?.revision === revision ? known.observed : await readObserved(transaction, moment, registry);
+    known?.revision === revision &&
+    moment.blockNumber < (known.observed.nextBlock ?? Number.POSITIVE_INFINITY)
+      ? known.observed
+      : await readObserved(transaction, moment, registry);
   return { moment, maxAges, revision, observed };
 }
 
@@ -144,7 +148,8 @@ export class RegistryEvidence {
     if (pcrHashes.length === 0 && !typesChanged && observed === this.#base.observed) return [...changed];
     for (const [teeId, { evidence }] of this.#nodes) {
       const ofPcr = evidence.pcrHash !== null && pcrHashes.includes(evidence.pcrHash);
-      if (ofPcr || typesChanged || observed.get(teeId) !== this.#base.observed.get(teeId)) changed.add(teeId);
+      const before = this.#base.observed.versions.get(teeId);
+      if (ofPcr || typesChanged || observed.versions.get(teeId) !== before) changed.add(teeId);
     }
     return [...changed];
   }

@@ -2,11 +2,10 @@
  * Heartbeats: two facilitators relay them in rounds, one in a transaction each, one all in one. Nodes have
  * outages, a relayer too; some heartbeats come late or out of order, and a passer-by sends some again.
  */
-import type { Hex } from "viem";
 import { encodeCall } from "../chain.ts";
 import { heartbeatMessage, signPss } from "../pss.ts";
 import { at } from "./cast.ts";
-import { atFraction, type NodeState, type OgWorld } from "./ogWorld.ts";
+import { atFraction, type NodeState, type OgWorld, type SignedHeartbeat } from "./ogWorld.ts";
 
 const HOUR = 3600;
 const MAX_SIGNING_TO_BLOCK_SECONDS = 12;
@@ -15,10 +14,8 @@ const SENT_AGAIN = 0.012;
 /** How often a relayer tries for a node that is switched off. */
 const TRIED_IN_VAIN = 0.15;
 
-interface Heartbeat {
+interface Heartbeat extends SignedHeartbeat {
   readonly node: NodeState;
-  readonly signedAt: number;
-  readonly signature: Hex;
 }
 
 /** Plans the rounds of both relayers and the nodes' outages. */
@@ -36,9 +33,9 @@ const accepted = (world: OgWorld, { node, signedAt }: Heartbeat, now: number): b
 
 function planRound(world: OgWorld, relayer: number, when: number): void {
   const draw = world.random.fork(`round ${relayer} ${when}`);
-  const interval = world.pace.heartbeatIntervalSeconds;
+  const interval = intervalAt(world, when);
   world.timeline.plan(when + draw.integer(0, Math.min(10, Math.floor(interval / 10))), async (now) => {
-    planRound(world, relayer, when + interval);
+    planRound(world, relayer, nextRound(world, when));
     if (relayer === 1 && relayerIsSilent(world, now)) return;
     const punctual: Heartbeat[] = [];
     for (const node of world.nodes) {
@@ -56,9 +53,21 @@ function planRound(world: OgWorld, relayer: number, when: number): void {
   });
 }
 
+const intervalAt = ({ span, pace }: OgWorld, when: number): number =>
+  when < span.until ? pace.heartbeatIntervalSeconds : pace.liveHeartbeatSeconds;
+
+/** The history's last round is followed by a live one no later than live ones follow each other. */
+function nextRound(world: OgWorld, when: number): number {
+  const next = when + intervalAt(world, when);
+  const { span, pace } = world;
+  return when < span.until ? Math.min(next, span.until + pace.liveHeartbeatSeconds) : next;
+}
+
 function sign(node: NodeState, signedAt: number): Heartbeat {
   const { key, teeId } = node.identity;
-  return { node, signedAt, signature: signPss(key, heartbeatMessage(teeId, signedAt)) };
+  const heartbeat = { signedAt, signature: signPss(key, heartbeatMessage(teeId, signedAt)) };
+  node.newestHeartbeat = heartbeat;
+  return { node, ...heartbeat };
 }
 
 const callOf = ({ node, signedAt, signature }: Heartbeat) =>
@@ -105,6 +114,11 @@ function planRepeat(world: OgWorld, heartbeat: Heartbeat, when: number): void {
       !accepted(world, heartbeat, now),
     );
   });
+}
+
+/** What a node signed last, sent again by a passer-by in the next block. */
+export function replayNewest(world: OgWorld, node: NodeState, heartbeat: SignedHeartbeat): void {
+  planRepeat(world, { node, ...heartbeat }, 0);
 }
 
 /** The second relayer is away once in the history, for 2.2 hours or a twentieth of it. */

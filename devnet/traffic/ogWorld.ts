@@ -16,6 +16,14 @@ export interface NodeState {
   dark: boolean;
   /** Stopped through the control endpoint. */
   stopped: boolean;
+  /** What it signed last; null before its first heartbeat. */
+  newestHeartbeat: SignedHeartbeat | null;
+}
+
+export interface SignedHeartbeat {
+  /** Unix seconds. */
+  readonly signedAt: number;
+  readonly signature: Hex;
 }
 
 /** The span the history covers, unix seconds. */
@@ -27,6 +35,8 @@ export interface Span {
 /** How fast the traffic flows. */
 export interface Pace {
   readonly heartbeatIntervalSeconds: number;
+  /** The same after the history. */
+  readonly liveHeartbeatSeconds: number;
   /** Inferences and payments after the history come this many times as often as in it. */
   readonly liveRate: number;
 }

@@ -190,7 +190,7 @@ async function revoke(world: OgWorld, image: Image): Promise<NodeState[]> {
   return hit;
 }
 
-async function setMaxAge(world: OgWorld, seconds: number): Promise<void> {
+export async function setMaxAge(world: OgWorld, seconds: number): Promise<void> {
   await world.chain.call(world.cast.admin, world.contracts.registry, "setHeartbeatMaxAge", [BigInt(seconds)]);
   world.heartbeatMaxAge = seconds;
 }
