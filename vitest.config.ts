@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const POSTGRES = ["**/*.postgres.test.ts"];
 const CHAIN = ["**/*.chain.test.ts"];
+const BROWSER = ["**/*.browser.test.ts"];
 const SIMULATION = ["**/*.simulation.test.ts"];
 const IGNORED = ["**/node_modules/**", "**/.data/**"];
 const environment = "node";
@@ -11,7 +12,7 @@ const resolve = {
   alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve("graphql") }],
 };
 
-/** The two projects with a database share one embedded Postgres; each file makes a database of its own in it. */
+/** The projects with a database share one embedded Postgres; each file makes a database of its own in it. */
 export default defineConfig({
   test: {
     projects: [
@@ -21,7 +22,7 @@ export default defineConfig({
           name: "unit",
           environment,
           include: ["**/*.test.ts"],
-          exclude: [...IGNORED, ...POSTGRES, ...CHAIN, ...SIMULATION],
+          exclude: [...IGNORED, ...POSTGRES, ...CHAIN, ...BROWSER, ...SIMULATION],
         },
       },
       {
@@ -43,6 +44,18 @@ export default defineConfig({
           exclude: IGNORED,
           globalSetup: "test/startPostgres.ts",
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "browser",
+          environment,
+          include: BROWSER,
+          exclude: IGNORED,
+          globalSetup: "test/startPostgres.ts",
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -70,7 +70,7 @@ const START = `SwaggerUIBundle({
 
 const STYLE = `:root { color-scheme: light; }
 body { margin: 0; background: #fff; font-family: system-ui, sans-serif; }
-nav { display: flex; gap: 1.5rem; align-items: baseline; padding: 0.8rem 1.25rem; background: #14213d; color: #fff; }
+nav { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: baseline; padding: 0.8rem 1.25rem; background: #14213d; color: #fff; }
 nav a { color: #cfe0ff; }
 noscript { display: block; padding: 1.25rem; }
 article { max-width: 46rem; margin: 0 auto; padding: 0 1.25rem 3rem; line-height: 1.5; }
@@ -78,7 +78,8 @@ article h2 { margin: 2rem 0 0.25rem; font: 600 1.1rem ui-monospace, monospace; }
 article h2 small { color: #666; font-weight: 400; }
 article p { margin: 0.25rem 0; }
 article code { background: #f1f3f7; padding: 0 0.2em; border-radius: 3px; }
-.swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag { font-family: system-ui, sans-serif; }
+.swagger-ui, .swagger-ui .info :is(.title, li, p), .swagger-ui .opblock-tag,
+.swagger-ui :is(.opblock-summary-description, .parameter__name, .opblock-tag small) { font-family: system-ui, sans-serif; }
 .swagger-ui .info { margin: 1.5rem 0; }
 .swagger-ui .scheme-container { display: none; }
 `;

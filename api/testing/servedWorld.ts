@@ -1,0 +1,44 @@
+/** The world of `graphWorld.ts`, served on a port as a process serves it. For tests only. */
+import { createLog } from "../../config/log.ts";
+import { createHttpServer, StoppableLifetime } from "../http/httpServer.ts";
+import { listen } from "../operations/metricsServer.ts";
+import { ChainTables } from "./chainTables.ts";
+import { HEAD, makeWorld } from "./graphWorld.ts";
+import { createTestApi, type TestApi } from "./testApi.ts";
+
+export interface ServedWorld {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly api: TestApi;
+  readonly tables: ChainTables;
+  readonly close: () => Promise<void>;
+}
+
+/** @param databaseUrl - of an empty database. */
+export async function serveWorld(databaseUrl: string): Promise<ServedWorld> {
+  const tables = await ChainTables.create(databaseUrl);
+  await makeWorld(tables);
+  const lifetime = new StoppableLifetime();
+  const api = createTestApi(databaseUrl, undefined, {}, { lifetime });
+  api.now = HEAD + 7;
+  await api.refresh();
+  await api.follow();
+  const http = createHttpServer({
+    fetch: api.handler,
+    lifetime,
+    newRequestId: () => "request",
+    log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
+  });
+  const port = await listen(http.server, 0);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    api,
+    tables,
+    async close() {
+      http.server.closeAllConnections();
+      await http.stop();
+      await api.close();
+      await tables.close();
+    },
+  };
+}
