@@ -2,9 +2,9 @@
  * A network's history straight into Postgres, as the indexer would have left it: nodes that register over three months and
  * sign every 15 minutes, each with an outage now and then, some with one every hour, relayed by a few.
  */
-import { keccak256 } from "viem";
 import { ChainTables, hash, OG_CHAIN_ID } from "../../api/testing/chainTables.ts";
 import { REGISTRY } from "../../api/testing/registryHistory.ts";
+import { generateNode } from "../nodeKeys.ts";
 
 export interface HistorySize {
   readonly nodes: number;
@@ -27,8 +27,6 @@ const RELAYERS = 3;
 /** One node in so many is down for half an hour in every hour. */
 const FLAPPING_EVERY = 50;
 const SPARSE_EVERY = 100;
-const KEY_BYTES = 294;
-const CERTIFICATE_BYTES = 900;
 /** The indexer's schema as far as notices are concerned. */
 const DEPLOYMENT = "og_bench";
 
@@ -41,33 +39,6 @@ const beginOf = ({ days, endsAt }: HistorySize): number => {
 export const blockAt = (size: HistorySize, time: number): number =>
   Math.floor((time - beginOf(size)) / BLOCK_SECONDS);
 export const timeOf = (size: HistorySize, block: number): number => beginOf(size) + block * BLOCK_SECONDS;
-
-/** Bytes that look random and are the same every time. */
-function bytes(seed: number, length: number): `0x${string}` {
-  let hex = "";
-  for (let part = 0; hex.length < 2 * length; part++)
-    hex += keccak256(`0x${seed.toString(16).padStart(16, "0")}${part.toString(16).padStart(8, "0")}`).slice(
-      2,
-    );
-  return `0x${hex.slice(0, 2 * length)}`;
-}
-
-interface GeneratedNode {
-  readonly teeId: string;
-  readonly publicKey: string;
-  readonly certificate: string;
-  readonly ohttpKey: string;
-}
-
-const generateNode = (index: number): GeneratedNode => {
-  const publicKey = bytes(index, KEY_BYTES);
-  return {
-    teeId: keccak256(publicKey),
-    publicKey,
-    certificate: bytes(index + 1_000_000, CERTIFICATE_BYTES),
-    ohttpKey: bytes(index + 2_000_000, 32),
-  };
-};
 
 /** Fills an empty database. */
 export async function writeHistory(url: string, size: HistorySize): Promise<void> {
