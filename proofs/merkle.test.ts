@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Hex, hexOf } from "./hex.ts";
 import type { SignedInference } from "./inference.ts";
-import { leafHash, MerkleTree, rootOfPath } from "./merkle.ts";
+import { KeptTree, leafHash, MerkleTree, rootOfPath } from "./merkle.ts";
 import { anyLeaf, flipByte, LEAF_ENCODING } from "./testing/leaves.ts";
 
 const theirs = (leaves: readonly SignedInference[]) =>
@@ -28,6 +28,23 @@ describe("the tree of a batch", () => {
         const other = theirs(leaves);
         expect(tree.root).toBe(other.root);
         for (const index of leaves.keys()) expect(tree.path(index)).toEqual(other.getProof(index));
+      }),
+    );
+  });
+
+  it("kept as bytes holds each leaf's path where its place says", () => {
+    fc.assert(
+      fc.property(anyLeaves, (leaves) => {
+        const tree = ours(leaves);
+        const kept = Buffer.from(tree.bytes);
+        for (const index of leaves.keys()) {
+          const place = kept.readUInt32BE(KeptTree.placeOffset(leaves.length, index));
+          const path = KeptTree.siblingsOf(place).map((sibling) => {
+            const offset = KeptTree.nodeOffset(sibling);
+            return hexOf(kept.subarray(offset, offset + KeptTree.nodeBytes));
+          });
+          expect(path).toEqual(tree.path(index));
+        }
       }),
     );
   });

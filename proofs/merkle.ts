@@ -71,6 +71,17 @@ export class MerkleTree {
     this.#nodes = nodes;
   }
 
+  /** All of it, to be kept: see `KeptTree`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    const count = this.#places.length;
+    const kept = new Uint8Array(new ArrayBuffer(KeptTree.placeOffset(count, count)));
+    const view = new DataView(kept.buffer);
+    for (const [place, node] of this.#nodes.entries()) kept.set(node, KeptTree.nodeOffset(place));
+    for (const [index, place] of this.#places.entries())
+      view.setUint32(KeptTree.placeOffset(count, index), place);
+    return kept;
+  }
+
   get root(): Hex {
     return hexOf(at(this.#nodes, 0));
   }
@@ -80,15 +91,30 @@ export class MerkleTree {
    * @throws {RangeError} when there is no such leaf.
    */
   path(leafIndex: number): Hex[] {
-    let place = at(this.#places, leafIndex);
-    const path: Hex[] = [];
-    while (place > 0) {
-      path.push(hexOf(at(this.#nodes, place % 2 === 1 ? place + 1 : place - 1)));
-      place = (place - 1) >> 1;
-    }
-    return path;
+    return siblingsOf(at(this.#places, leafIndex)).map((place) => hexOf(at(this.#nodes, place)));
   }
 }
+
+/** Where the siblings of a node and of its ancestors stand, from the leaves to the root's children. */
+function siblingsOf(node: number): number[] {
+  const siblings: number[] = [];
+  for (let place = node; place > 0; place = (place - 1) >> 1)
+    siblings.push(place % 2 === 1 ? place + 1 : place - 1);
+  return siblings;
+}
+
+/**
+ * A tree's bytes, of which a path takes a few: its nodes as in a heap, the root first, 32 bytes each, and then the place of
+ * each leaf among them, in the order the leaves were given, as big-endian uint32.
+ */
+export const KeptTree = {
+  nodeBytes: WORD,
+  placeBytes: 4,
+  nodeOffset: (place: number): number => WORD * place,
+  /** Of the four bytes that hold the place of a leaf. */
+  placeOffset: (leafCount: number, leafIndex: number): number => WORD * (2 * leafCount - 1) + 4 * leafIndex,
+  siblingsOf,
+} as const;
 
 /**
  * The root that a leaf and its path lead to: in the tree when it is the tree's.

@@ -134,6 +134,20 @@ export class ChainTables {
     );
   }
 
+  /** Sums og's settlements up, as the handlers do event by event. @param at - in the hour to sum up; all when not given. */
+  async sumSettlements(at?: number) {
+    const hour = at === undefined ? null : at - (at % 3_600);
+    await this.client.query("delete from og.network_bucket where start_at = coalesce($1, start_at)", [hour]);
+    await this.client.query(
+      `insert into og.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
+         claimed_leaves, legacy_settlements, onchain_inferences, payments)
+       select chain_id, settled_at - settled_at % 3600, 0, count(*) filter (where kind = 'individual'),
+         count(*) filter (where kind = 'batch'), 0, count(*) filter (where kind = 'legacy'), 0, 0
+       from og.settlement where settled_at between coalesce($1, settled_at) and coalesce($1 + 3599, settled_at) group by 1, 2`,
+      [hour],
+    );
+  }
+
   /** Removes every row of both chains, of the observations and of the proofs. */
   async clear() {
     const { rows } = await this.client.query<{ name: string }>(`

@@ -119,14 +119,12 @@ async function makeSettlements(tables: ChainTables): Promise<void> {
   for (const name of NODES) {
     const { teeId, publicKey } = nodeNamed(name);
     await put(tables, "node_key", { tee_id: teeId, public_key: publicKey });
-    await put(tables, "registration", {
-      chain_id: OG_CHAIN_ID,
-      tee_id: teeId,
-      registry: REGISTRY,
-      block_number: 100,
-      log_index: 1,
-    });
   }
+  await tables.client.query(
+    `insert into proofs.registration (chain_id, tee_id, registry, block_number, log_index)
+     select chain_id, tee_id, $1, block_number, log_index from og.registry_event where kind = 'registered'`,
+    [REGISTRY],
+  );
   for (let index = 0; index < SETTLEMENTS; index++) {
     const blockNumber = FIRST_BLOCK + 10 * index;
     const settledAt = T0 + 40_000 + 100 * index;
@@ -151,6 +149,7 @@ async function makeSettlements(tables: ChainTables): Promise<void> {
     else await settleBatch(tables, index, event);
   }
   await sumUp(tables);
+  await tables.sumSettlements();
 }
 
 /** Inferences with a valid signature by the hour, as the verifier sums them up. */
@@ -210,6 +209,7 @@ async function settleOne(tables: ChainTables, index: number, event: SettlementEv
     inference_id: id,
     signature_key: hash(`key${id.slice(2, 20)}`),
     claimed_payer: claimedPayer,
+    signed_at: Number(timestamp),
     verdict,
     reason: verdict === "verified" ? null : "signature-invalid",
   });
@@ -235,6 +235,7 @@ async function settleBatch(tables: ChainTables, index: number, event: Settlement
     blob_id_hex: utf8Hex("c".repeat(43)),
     state: "proven",
     leaf_count: leaves.length,
+    tree: Buffer.from(new MerkleTree(leaves.map(leafHash)).bytes),
   });
   for (const [place, leaf] of leaves.entries()) {
     await know(tables, leaf, place < 2, null);

@@ -12,6 +12,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  customType,
   index,
   integer,
   numeric,
@@ -28,6 +29,7 @@ const hex = (name: string) => text(name).$type<`0x${string}`>();
 const int8 = (name: string) => bigint(name, { mode: "number" });
 const uint256 = (name: string) => numeric(name, { precision: 78, scale: 0, mode: "bigint" });
 const moment = (name: string) => timestamp(name, { withTimezone: true });
+const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 
 /** Work to do, one row per content; deleted when it is done for good. */
 export const job = proofs.table(
@@ -115,6 +117,8 @@ export const batch = proofs.table(
     detail: text("detail"),
     /** Null unless proven. */
     leafCount: integer("leaf_count"),
+    /** Its Merkle tree, as proofs/merkle.ts writes one, so that a leaf's path is read without the other leaves; null unless proven. */
+    tree: bytes("tree"),
     checkedAt: moment("checked_at"),
   },
   (table) => [index("batch_root").on(table.merkleRoot)],
@@ -184,6 +188,11 @@ export const inference = proofs.table(
     index("inference_node").on(table.teeId, table.signedAt, table.id),
     // /v1/inferences
     index("inference_time").on(table.signedAt, table.id),
+    // /v1/inferences?signatureValid=false, of a node and of all
+    index("inference_node_invalid")
+      .on(table.teeId, table.signedAt, table.id)
+      .where(sql`not ${table.signatureValid}`),
+    index("inference_invalid").on(table.signedAt, table.id).where(sql`not ${table.signatureValid}`),
     // /v1/inferences?inputHash=
     index("inference_input").using("hash", table.inputHash),
     // /v1/inferences?outputHash=
@@ -239,6 +248,8 @@ export const settled = proofs.table(
     batchSize: uint256("batch_size"),
     /** Of an individual. */
     inferenceId: hex("inference_id"),
+    /** The inference's, once more: a payer's inferences are listed by it. */
+    signedAt: int8("signed_at"),
     signatureKey: hex("signature_key"),
     payloadKey: hex("payload_key"),
     claimedPayer: hex("claimed_payer"),
@@ -267,6 +278,10 @@ export const settled = proofs.table(
     index("settled_batch").on(table.batchKey),
     // where an individual inference was settled
     index("settled_inference").on(table.inferenceId),
+    // /v1/inferences?payer=
+    index("settled_payer")
+      .on(table.claimedPayer, table.signedAt, table.inferenceId)
+      .where(sql`${table.claimedPayer} is not null`),
     index("settled_signature").on(table.signatureKey),
     index("settled_payload").on(table.payloadKey),
     // /v1/relayers/:address and its buckets

@@ -3,7 +3,7 @@ import { type BatchLimits, readBatchBlob } from "../../../proofs/batchBlob.ts";
 import { type Hex, hexByteLength, writeHex } from "../../../proofs/hex.ts";
 import type { SignedInference } from "../../../proofs/inference.ts";
 import { keccak256 } from "../../../proofs/keccak.ts";
-import { MerkleTree } from "../../../proofs/merkle.ts";
+import { leafHash, MerkleTree } from "../../../proofs/merkle.ts";
 import { WORD, writeBytes32, writeUint256 } from "../../../proofs/words.ts";
 import { type DumpedLeaves, readCanonicalDump } from "./canonicalDump.ts";
 import type { KnownKeys } from "./knownKeys.ts";
@@ -19,7 +19,7 @@ import {
 } from "./leafRecords.ts";
 
 export type BatchCheck =
-  | { readonly state: "proven"; readonly leaves: LeafRecords }
+  | { readonly state: "proven"; readonly leaves: LeafRecords; readonly tree: Uint8Array<ArrayBuffer> }
   | { readonly state: "invalid"; readonly reason: string; readonly detail: string };
 
 /** @param bytes - strangers' bytes: nothing they hold makes this throw. */
@@ -30,12 +30,14 @@ export function checkBatch(
   keys: KnownKeys,
 ): BatchCheck {
   const dumped = readCanonicalDump(bytes, limits);
-  if (dumped !== null && rootOf(dumped) === merkleRoot)
-    return { state: "proven", leaves: checkSignatures(dumped, keys) };
+  const tree = dumped === null ? null : treeOf(dumped);
+  if (dumped !== null && tree !== null && tree.root === merkleRoot)
+    return { state: "proven", leaves: checkSignatures(dumped, keys), tree: tree.bytes };
   // spelt otherwise, or wrong: what it is, and why, is said in one place
   const blob = readBatchBlob(bytes, merkleRoot, limits);
   if ("invalid" in blob) return { state: "invalid", ...blob.invalid };
-  return { state: "proven", leaves: checkSignatures(recordsOf(blob.leaves), keys) };
+  const { bytes: kept } = new MerkleTree(blob.leaves.map(leafHash));
+  return { state: "proven", leaves: checkSignatures(recordsOf(blob.leaves), keys), tree: kept };
 }
 
 function recordsOf(leaves: readonly SignedInference[]): DumpedLeaves {
@@ -62,8 +64,8 @@ const LEAF = {
   signature: 6 * WORD,
 };
 
-/** The root of the tree over records whose signatures are equally long: a multiple of 32 bytes. */
-function rootOf({ count, bytes, offsets }: DumpedLeaves): Hex {
+/** The tree over records whose signatures are equally long: a multiple of 32 bytes. */
+function treeOf({ count, bytes, offsets }: DumpedLeaves): MerkleTree {
   const signatureBytes = (offsets[1] ?? 0) - RECORD_OVERHEAD;
   const encoding = Buffer.alloc(LEAF.signature + signatureBytes);
   writeUint256(BigInt(LEAF.signatureLength), encoding, LEAF.signatureOffset);
@@ -76,7 +78,7 @@ function rootOf({ count, bytes, offsets }: DumpedLeaves): Hex {
     bytes.copy(encoding, LEAF.signature, from + RECORD.signature, from + RECORD.signature + signatureBytes);
     hashes.push(keccak256(keccak256(encoding)));
   }
-  return new MerkleTree(hashes).root;
+  return new MerkleTree(hashes);
 }
 
 /** Completes the records: ids, keys, and whether each signature is its node's. */

@@ -75,7 +75,7 @@ export function transferable(message: Task | AnswerTo[Task["kind"]]): ArrayBuffe
   if ("bytes" in message) return [message.bytes.buffer];
   if ("leaves" in message) {
     const { bytes, offsets, validity } = message.leaves;
-    return [bytes.buffer, offsets.buffer, validity.buffer];
+    return [bytes.buffer, offsets.buffer, validity.buffer, message.tree.buffer];
   }
   return [];
 }

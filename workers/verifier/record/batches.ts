@@ -10,7 +10,7 @@ import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
 export type BatchOutcome = { readonly job: BatchJob } & Recheckable &
   (
-    | { readonly state: "proven"; readonly leaves: LeafRecords }
+    | { readonly state: "proven"; readonly leaves: LeafRecords; readonly tree: Uint8Array<ArrayBuffer> }
     | { readonly state: "invalid"; readonly reason: string; readonly detail: string }
     | Unfinished
   );
@@ -56,8 +56,10 @@ export const recordBatches = (
 
     await lockDerived(client);
     const { rows: changed } = await client.query<{ key: BatchJob["key"] }>(
-      `update proofs.batch b set state = o.state, reason = o.reason, detail = o.detail, leaf_count = o.leaves, checked_at = now()
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[]) as o(key, state, reason, detail, leaves)
+      `update proofs.batch b set state = o.state, reason = o.reason, detail = o.detail, leaf_count = o.leaves, tree = o.tree,
+         checked_at = now()
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[], $6::bytea[])
+         as o(key, state, reason, detail, leaves, tree)
        where b.key = o.key and ${mayReplace("b.state", "o.state", STATES)}
          and (b.state, b.reason, b.detail) is distinct from (o.state, o.reason, o.detail)
        returning b.key`,
@@ -67,6 +69,7 @@ export const recordBatches = (
         ours.map((outcome) => ("reason" in outcome ? outcome.reason : null)),
         ours.map((outcome) => ("detail" in outcome ? outcome.detail : null)),
         ours.map((outcome) => (outcome.state === "proven" ? outcome.leaves.count : null)),
+        ours.map((outcome) => (outcome.state === "proven" ? Buffer.from(outcome.tree.buffer) : null)),
       ],
     );
     await finishJobs(

@@ -135,6 +135,10 @@ function keysOf(settlement: Settlement): Keys {
   };
 }
 
+/** A uint256 in decimal, as far as a number holds it. */
+const clamped = (timestamp: string): string =>
+  BigInt(timestamp) > BigInt(LARGEST) ? String(LARGEST) : timestamp;
+
 const byKey =
   <T>(keyOf: (item: T) => string | null) =>
   (a: T, b: T) =>
@@ -183,9 +187,9 @@ const add = (pool: pg.Pool, settlements: readonly Settlement[]): Promise<void> =
     await client.query(DELETE, placesOf(settlements));
     await client.query(
       `insert into proofs.settled (chain_id, block_number, log_index, block_hash, tx_hash, kind, relayer, settled_at, batch_key,
-         batch_size, inference_id, signature_key, payload_key, claimed_payer, verdict)
+         batch_size, inference_id, signature_key, payload_key, claimed_payer, signed_at, verdict)
        select *, 'pending' from unnest($1::int4[], $2::int8[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[],
-         $8::int8[], $9::text[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[])`,
+         $8::int8[], $9::text[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int8[])`,
       [
         ...placesOf(settlements),
         settlements.map(({ blockHash }) => blockHash),
@@ -199,6 +203,9 @@ const add = (pool: pg.Pool, settlements: readonly Settlement[]): Promise<void> =
         withKeys.map(({ keys }) => keys.signatureKey),
         withKeys.map(({ keys }) => keys.payloadKey),
         settlements.map((settlement) => (settlement.kind === "individual" ? settlement.claimedPayer : null)),
+        settlements.map((settlement) =>
+          settlement.kind === "individual" ? clamped(settlement.timestamp) : null,
+        ),
       ],
     );
     await deriveVerdicts(client, settlements);

@@ -131,6 +131,7 @@ export class World {
       batchSize: batch.size,
       blobIdHex: batch.blobId.startsWith("0x") ? batch.blobId : utf8Hex(batch.blobId),
     });
+    await this.tables.sumSettlements(GENESIS + place.blockNumber);
   }
 
   /** A batch that is what it says. @returns its root and blob id. */
@@ -158,6 +159,7 @@ export class World {
       signature: inference.signature,
       blobIdHex: blobId.startsWith("0x") ? blobId : utf8Hex(blobId),
     });
+    await this.tables.sumSettlements(GENESIS + place.blockNumber);
   }
 
   /** Takes back everything from a block on, as a reorg does. */
@@ -169,6 +171,7 @@ export class World {
       ["block", "number"],
     ])
       await this.pool.query(`delete from og.${table} where ${column} >= $1`, [fromBlock]);
+    await this.tables.sumSettlements();
   }
 
   /** Starts a verifier of this database; stopped by `stopVerifiers`. */
