@@ -218,6 +218,7 @@ describe("settlements", () => {
   });
 
   test("one that vanishes takes its verdict, its inferences and its receipts along", async () => {
+    await world.setHead(100);
     await world.register(alice, { blockNumber: 10 });
     const inference = infer(alice, 1);
     await world.settleIndividually({ blockNumber: 20 }, inference, "0x");

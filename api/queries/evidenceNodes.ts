@@ -11,6 +11,7 @@ import {
   joinPcr,
   joinRegistration,
   type NodeStatus,
+  newestHeartbeats,
   pcrRecords,
   recordColumn,
 } from "./nodeState.ts";
@@ -190,10 +191,8 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
     cross join lateral (select greatest(registration.at, heartbeat.latest_signed_at) as at) signed
     left join lateral (
       -- the block that brought the newest signed second
-      select h.received_at as at from og.heartbeat h
-      where signed.at > registration.at and ${ofNode("h")} and h.block_number <= ${blockNumber}
-        and h.signed_at = signed.at and not h.repeated
-      order by h.block_number desc, h.log_index desc limit 1
+      select h.received_at as at from ${newestHeartbeats(sql`${ofNode("h")} and h.block_number <= ${blockNumber}`)} h
+      where signed.at > registration.at and h.signed_at = signed.at and not h.repeated limit 1
     ) reached on true
     left join lateral (
       select json_agg(json_build_array(g.last_signed_at, g.next_signed_at, g.max_age_seconds)

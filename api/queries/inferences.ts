@@ -1,7 +1,9 @@
 /** Inferences that settlements on chain hold, each once, however often it was settled. */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import { within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
+import { heldOnChain, inferenceSources, MANY_SETTLEMENTS, NEWEST_SIGNED } from "./inferenceSources.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { type NodeAtSigning, readNodesAtSigning } from "./nodeAtSigning.ts";
 import {
@@ -11,7 +13,6 @@ import {
   matching,
   type Page,
   type PageRequest,
-  type SortColumn,
   shortenedHex,
   toPage,
 } from "./page.ts";
@@ -52,11 +53,6 @@ export interface InferenceFilters extends TimeRange {
 /** The same inference can be settled again and again: an answer shows so many places of each. */
 export const MOST_PLACES = 100;
 
-const NEWEST_SIGNED: readonly SortColumn[] = [
-  { expression: sql`i.signed_at`, type: "bigint" },
-  { expression: sql`i.id`, type: "text" },
-];
-
 interface InferenceRow {
   readonly id: string;
   readonly teeId: string;
@@ -72,25 +68,10 @@ interface InferenceRow {
 }
 
 /**
- * Whether a settlement on chain holds the inference, or only the given signature over it. True or null: as a scalar with a
- * limit Postgres looks up each row for itself, where it would read all settlements into a hash table for an `exists`.
+ * Newest signed first.
+ * @param registries - where nodes are looked up, in order of preference; null means every one.
+ * @param many - see `MANY_SETTLEMENTS`.
  */
-export function heldOnChain(proofs: ProofTables, moment: Moment, id: SQL, signatureKey?: SQL): SQL {
-  const verdicts = verdictsOnChain(proofs, moment);
-  const [individual, batch] =
-    signatureKey === undefined
-      ? [sql`true`, sql`true`]
-      : [sql`p.signature_key = ${signatureKey}`, sql`l.signature_key = ${signatureKey}`];
-  return sql`(
-    select true from (
-      select from ${verdicts} where p.inference_id = ${id} and ${individual}
-      union all
-      select from ${verdicts} join ${proofs.leaf} l on l.batch_key = p.batch_key
-      where l.inference_id = ${id} and ${batch}
-    ) held limit 1)`;
-}
-
-/** Newest signed first. @param registries - where nodes are looked up, in order of preference; null means every one. */
 export async function listInferences(
   transaction: ReadTransaction,
   proofs: ProofTables,
@@ -98,32 +79,36 @@ export async function listInferences(
   filters: InferenceFilters,
   registries: readonly string[] | null,
   page: PageRequest,
+  many = MANY_SETTLEMENTS,
 ): Promise<Page<Inference>> {
-  const { payer, from, to, signatureValid } = filters;
-  const conditions = [
-    ...matching([
-      [sql`i.id`, filters.id],
-      [sql`i.tee_id`, filters.teeId],
-      [sql`i.input_hash`, filters.inputHash],
-      [sql`i.output_hash`, filters.outputHash],
-      [sql`i.model`, filters.model],
-    ]),
-    ...(signatureValid === undefined ? [] : [sql`i.signature_valid = ${signatureValid}`]),
-    ...(from === undefined ? [] : [sql`i.signed_at >= ${from}`]),
-    ...(to === undefined ? [] : [sql`i.signed_at < ${to}`]),
-    ...(payer === undefined
-      ? []
-      : [
-          sql`i.id in (select p.inference_id from ${verdictsOnChain(proofs, moment)} where s.claimed_payer = ${payer})`,
+  const { from, to, signatureValid } = filters;
+  const parts = inferenceSources(proofs, moment, filters, many).map(
+    ({ relations, order, signedAt, conditions }) => {
+      const all = [
+        ...conditions,
+        ...matching([
+          [sql`i.id`, filters.id],
+          [sql`i.tee_id`, filters.teeId],
+          [sql`i.input_hash`, filters.inputHash],
+          [sql`i.output_hash`, filters.outputHash],
+          [sql`i.model`, filters.model],
         ]),
-    heldOnChain(proofs, moment, sql`i.id`),
-    ...beyond(page, NEWEST_SIGNED),
-  ];
-  const rows = await transaction.rows<InferenceRow>(sql`
-    with i as materialized (
+        // as the partial indexes say it
+        ...(signatureValid === undefined
+          ? []
+          : [signatureValid ? sql`i.signature_valid` : sql`not i.signature_valid`]),
+        ...within(signedAt, { from, to }),
+        ...beyond(page, order),
+      ];
+      return sql`(
       select i.id, i.tee_id, i.input_hash, i.output_hash, i.timestamp, i.signed_at, i.signature_valid, i.model,
         i.prompt_tokens, i.completion_tokens
-      from ${proofs.inference} i where ${allOf(conditions)}
+      from ${relations} where ${allOf(all)} ${listOrder(page, order)} limit ${page.limit + 1})`;
+    },
+  );
+  const rows = await transaction.rows<InferenceRow>(sql`
+    with i as materialized (
+      select i.* from (${sql.join(parts, sql` union all `)}) i
       ${listOrder(page, NEWEST_SIGNED)} limit ${page.limit + 1}
     )
     select i.id, i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,

@@ -26,9 +26,16 @@ export interface LeafFilters {
   readonly verdict?: LeafVerdict | undefined;
 }
 
-/** Of the leaf of inference `i` with signature `g` in the settlement `p`. */
-const leafVerdict = (proofs: ProofTables): SQL => sql`case when not g.valid then 'invalid'
-  when g.valid and ${registeredBefore(proofs, sql`i.tee_id`)} then 'valid' else 'unknown-node' end`;
+/** Of the leaf `l` in the settlement `p`. */
+const leafVerdict = (proofs: ProofTables): SQL => sql`case when not l.valid then 'invalid'
+  when l.valid and ${registeredBefore(proofs, sql`l.tee_id`)} then 'valid' else 'unknown-node' end`;
+
+/** Of which a settlement `p` knows how many it has: what it has none of need not be looked for among its leaves. */
+const COUNTED: Readonly<Record<LeafVerdict, SQL>> = {
+  valid: sql`p.valid_leaves`,
+  invalid: sql`p.invalid_leaves`,
+  "unknown-node": sql`p.unknown_leaves`,
+};
 
 /** Leaves of the batch settled at a place, in the blob's order; none while the batch is not proven. */
 export async function listLeaves(
@@ -41,23 +48,32 @@ export async function listLeaves(
 ): Promise<Page<Leaf>> {
   const { after, direction, limit } = page;
   const [further, way] = direction === "backward" ? [sql`<`, sql`desc`] : [sql`>`, sql`asc`];
-  const conditions = [
+  const ofBatch = allOf([
     sql`p.block_number = ${settlement.blockNumber}`,
     sql`p.log_index = ${settlement.logIndex}`,
-    ...matching([[leafVerdict(proofs), verdict]]),
+    ...(verdict === undefined ? [] : [sql`${COUNTED[verdict]} > 0`]),
+  ]);
+  const conditions = [
+    // a scalar, so that the leaves are read in their order and no more of them than a page takes
+    sql`l.batch_key = (select batch_key from p)`,
+    ...matching([[sql`judged.verdict`, verdict]]),
     ...(after === null ? [] : [sql`l.leaf_index ${further} ${after[0]}::int`]),
   ];
   const rows = await transaction.rows<Leaf>(sql`
-    select l.leaf_index as "leafIndex", l.inference_id as "inferenceId", i.tee_id as "teeId",
+    with p as materialized (
+      select p.chain_id, p.block_number, p.log_index, p.batch_key from ${verdictsOnChain(proofs, moment)} where ${ofBatch}
+    ), l as materialized (
+      select l.leaf_index, l.inference_id, l.signature_key, l.tee_id, judged.verdict
+      from ${proofs.leaf} l cross join p cross join lateral (select ${leafVerdict(proofs)} as verdict) judged
+      where ${allOf(conditions)} order by l.leaf_index ${way} limit ${limit + 1}
+    )
+    select l.leaf_index as "leafIndex", l.inference_id as "inferenceId", l.tee_id as "teeId",
       i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp::text as timestamp,
-      ${shortenedHex(sql`g.signature`)} as signature,
-      ${leafVerdict(proofs)} as verdict
-    from ${verdictsOnChain(proofs, moment)}
-    join ${proofs.leaf} l on l.batch_key = p.batch_key
+      ${shortenedHex(sql`g.signature`)} as signature, l.verdict
+    from l
     join ${proofs.inference} i on i.id = l.inference_id
     join ${proofs.signature} g on g.key = l.signature_key
-    where ${allOf(conditions)}
-    order by l.leaf_index ${way} limit ${limit + 1}`);
+    order by l.leaf_index ${way}`);
   return toPage(
     rows,
     page,

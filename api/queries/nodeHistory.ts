@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
+import { newestHeartbeats } from "./nodeState.ts";
 import {
   allOf,
   beyondEvent,
@@ -103,6 +104,8 @@ async function readProved(
     where chain_id = ${chainId} and registry = ${registry} and tee_id = ${teeId}
       and next_signed_at > ${registeredAt} and known_at <= ${time} and (superseded_at is null or superseded_at > ${time})
     order by last_signed_at, ordinal`);
+  const ofNode = sql`h.chain_id = ${chainId} and h.registry = ${registry} and h.tee_id = ${teeId}
+    and h.block_number <= ${blockNumber}`;
   const [newest] = await transaction.rows<{ signedAt: number; maxAgeSeconds: number | null }>(sql`
     with newest as (
       select latest_signed_at from og.heartbeat
@@ -112,11 +115,9 @@ async function readProved(
       -- when the newest signed second became known: its maxAge measures the open gap
       select greatest(${registeredAt}::bigint, (select latest_signed_at from newest)) as signed_at,
         coalesce((
-          select h.received_at from og.heartbeat h
-          where h.chain_id = ${chainId} and h.registry = ${registry} and h.tee_id = ${teeId}
-            and h.block_number <= ${blockNumber} and not h.repeated
-            and h.signed_at = (select latest_signed_at from newest) and h.signed_at > ${registeredAt}
-          order by h.block_number desc, h.log_index desc limit 1
+          select h.received_at from ${newestHeartbeats(ofNode)} h
+          where not h.repeated and h.signed_at = (select latest_signed_at from newest) and h.signed_at > ${registeredAt}
+          limit 1
         ), ${registeredAt}::bigint) as received_at
     )
     select reached.signed_at as "signedAt", (

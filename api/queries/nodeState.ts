@@ -49,6 +49,14 @@ export const joinObservations = ({ chainId, blockNumber }: RowMoment): SQL => sq
     order by o.block_number limit 1
   ) first_seen on true`;
 
+/**
+ * A node's heartbeats, the newest first, to walk until one fits: at most as many as come within `heartbeatMaxAge` when
+ * the newest signed second is looked for. The offset keeps Postgres from reading and sorting all of them instead.
+ * @param conditions - on the alias `h`: of one node.
+ */
+export const newestHeartbeats = (conditions: SQL): SQL => sql`(
+  select * from og.heartbeat h where ${conditions} order by h.block_number desc, h.log_index desc offset 0)`;
+
 /** A column of the record as `joinObservations` merged it. */
 export const recordColumn = (name: "owner" | "payment_address" | "pcr_hash" | "tls_certificate"): SQL => {
   const column = sql.identifier(name);

@@ -1,7 +1,8 @@
 /** Receipts: what anyone needs to check, without us, that an inference was settled. */
 import { sql } from "drizzle-orm";
 import type { Hex } from "../../proofs/hex.ts";
-import { leafHash, MerkleTree } from "../../proofs/merkle.ts";
+import type { SignedInference } from "../../proofs/inference.ts";
+import { KeptTree, leafHash, rootOfPath } from "../../proofs/merkle.ts";
 import { RECEIPT_VERSION, type Receipt, type ReceiptSettlement } from "../../proofs/receipt.ts";
 import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
@@ -27,6 +28,7 @@ interface ProvingRow {
   readonly reason: string | null;
   readonly batchKey: Hex | null;
   readonly leafIndex: number | null;
+  readonly leafCount: number | null;
   readonly signature: Hex;
   readonly inferenceId: Hex;
   readonly teeId: Hex;
@@ -45,14 +47,15 @@ export async function readReceipt(
 ): Promise<Receipt | null> {
   const proving = await findProving(transaction, proofs, moment, inferenceId);
   if (proving === null) return null;
-  const { teeId, inputHash, outputHash, signature, timestamp, batchKey, leafIndex } = proving;
+  const { teeId, inputHash, outputHash, signature, timestamp } = proving;
   const registration = await readRegistration(transaction, proofs, moment, teeId);
   // a reorg took it, and the verifier has not noticed yet
   if (registration === null) return null;
+  const { batchKey, leafIndex, leafCount, merkleRoot } = proving;
   const path =
-    batchKey === null || leafIndex === null
+    batchKey === null || leafIndex === null || leafCount === null
       ? null
-      : await readPath(transaction, proofs, { batchKey, leafIndex, merkleRoot: proving.merkleRoot });
+      : await readPath(transaction, proofs, { batchKey, leafIndex, leafCount, merkleRoot }, proving);
   return {
     version: RECEIPT_VERSION,
     inferenceId: proving.inferenceId,
@@ -81,12 +84,14 @@ async function findProving(
   const proves = sql`g.valid and ${registeredBefore(proofs, sql`g.tee_id`)}`;
   const [row] = await transaction.rows<ProvingRow>(sql`
     with place as (
-      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, null::int as leaf_index, g.signature
+      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, p.leaf_count,
+        null::int as leaf_index, g.signature
       from ${verdictsOnChain(proofs, moment)} join ${proofs.signature} g on g.key = p.signature_key
       where p.inference_id = ${inferenceId} and ${proves}
       order by s.block_number, s.log_index limit 1)
       union all
-      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, l.leaf_index, g.signature
+      (select s.chain_id, s.block_number, s.log_index, p.verdict, p.reason, p.batch_key, p.leaf_count,
+        l.leaf_index, g.signature
       from ${verdictsOnChain(proofs, moment)} join ${proofs.leaf} l on l.batch_key = p.batch_key
         join ${proofs.signature} g on g.key = l.signature_key
       where l.inference_id = ${inferenceId} and ${proves}
@@ -95,7 +100,7 @@ async function findProving(
     select s.chain_id as "chainId", s.tx_hash as "txHash", s.log_index as "logIndex", s.block_number as "blockNumber",
       b.hash as "blockHash", s.settled_at as "settledAt", s.relay, s.kind, s.blob_id_hex as "blobIdHex",
       s.merkle_root as "merkleRoot", s.batch_size as "batchSize", s.claimed_payer as "claimedPayer", place.verdict,
-      place.reason, place.batch_key as "batchKey", place.leaf_index as "leafIndex", place.signature,
+      place.reason, place.batch_key as "batchKey", place.leaf_index as "leafIndex", place.leaf_count as "leafCount", place.signature,
       i.id as "inferenceId", i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash",
       i.timestamp, k.public_key as "publicKey"
     from place
@@ -129,34 +134,39 @@ function toSettlement(row: ProvingRow): ReceiptSettlement {
   return { kind: "batch", ...fields, merkleRoot, batchSize: batchSize.toString() };
 }
 
-/** So many leaves are read and hashed between two looks at other requests: some 50 ms. */
-const LEAVES_AT_ONCE = 4_000;
+interface BatchPlace {
+  readonly batchKey: Hex;
+  readonly leafIndex: number;
+  readonly leafCount: number;
+  readonly merkleRoot: Hex | null;
+}
 
 /**
- * The siblings of a leaf, from its batch's leaves. Nothing larger than their hashes is kept, and nothing afterwards.
- * @throws {Error} when the leaves do not give the root: the verifier recorded them because they do.
+ * The siblings of a leaf, from its batch's tree.
+ * @throws {Error} when they do not lead to the root: the verifier kept the tree because they do.
  */
 async function readPath(
   transaction: ReadTransaction,
   proofs: ProofTables,
-  { batchKey, leafIndex, merkleRoot }: { batchKey: Hex; leafIndex: number; merkleRoot: Hex | null },
+  { batchKey, leafIndex, leafCount, merkleRoot }: BatchPlace,
+  leaf: SignedInference,
 ): Promise<Hex[]> {
-  const hashes: Uint8Array[] = [];
-  for (;;) {
-    const leaves = await transaction.rows<Receipt["leaf"]>(sql`
-      select i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", g.signature,
-        i.timestamp::text as timestamp
-      from ${proofs.leaf} l join ${proofs.inference} i on i.id = l.inference_id
-      join ${proofs.signature} g on g.key = l.signature_key
-      where l.batch_key = ${batchKey} and l.leaf_index >= ${hashes.length}
-      order by l.leaf_index limit ${LEAVES_AT_ONCE}`);
-    for (const leaf of leaves) hashes.push(leafHash({ ...leaf, timestamp: BigInt(leaf.timestamp) }));
-    if (leaves.length < LEAVES_AT_ONCE) break;
-  }
-  const tree = new MerkleTree(hashes);
-  if (tree.root !== merkleRoot)
-    throw new Error(`the leaves of batch ${batchKey} give the root ${tree.root} instead of ${merkleRoot}`);
-  return tree.path(leafIndex);
+  const read = async (offsets: readonly number[], length: number): Promise<readonly Hex[]> => {
+    const rows = await transaction.rows<{ hex: Hex }>(sql`
+      select '0x' || encode(substring(b.tree from part.begins + 1 for ${length}), 'hex') as hex
+      from ${proofs.batch} b cross join unnest(${sql.param(offsets)}::int[]) with ordinality part (begins, place)
+      where b.key = ${batchKey} order by part.place`);
+    return rows.map(({ hex }) => hex);
+  };
+  const [place] = await read([KeptTree.placeOffset(leafCount, leafIndex)], KeptTree.placeBytes);
+  const siblings = KeptTree.siblingsOf(Number(place));
+  const path = [...(await read(siblings.map(KeptTree.nodeOffset), KeptTree.nodeBytes))];
+  const root = rootOfPath(leafHash(leaf), path);
+  if (root !== merkleRoot)
+    throw new Error(
+      `the tree of batch ${batchKey} leads from leaf ${leafIndex} to ${root} instead of ${merkleRoot}`,
+    );
+  return path;
 }
 
 /** The registration that the verifier counts by, as its event says. */

@@ -8,6 +8,7 @@ import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import {
   allOf,
   beyondEvent,
+  columnOf,
   eventOrder,
   matching,
   type Page,
@@ -15,7 +16,8 @@ import {
   shortenedHex,
   toPage,
 } from "./page.ts";
-import { isVerdictOf, type ProofTables } from "./proofs.ts";
+import type { ProofTables } from "./proofs.ts";
+import { chainWithVerdicts, settlementSources, verdictsWithChain } from "./settlementSources.ts";
 import { verdictDetail } from "./verdictDetail.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
@@ -82,19 +84,6 @@ type SettlementRow = Omit<Settlement, "id" | "signedAt" | "batchSize" | "inferen
 /** Legacy events carry no signature and nothing that could be checked; the rest waits for its check. */
 const VERDICT: SQL = sql`case when s.kind = 'legacy' then 'unverifiable' else coalesce(p.verdict, 'pending') end`;
 
-/**
- * The verdict as conditions that an index can serve: the rows wanted are those that meet one of them. What the verifier
- * has not seen yet is pending too.
- */
-function withVerdict(wanted: Verdict | undefined): readonly SQL[] {
-  if (wanted === undefined) return [sql`true`];
-  if (wanted === "unverifiable") return [sql`s.kind = 'legacy'`];
-  const found = sql`p.verdict = ${wanted}`;
-  return wanted === "pending"
-    ? [found, sql`s.kind in ('individual', 'batch') and p.block_number is null`]
-    : [found];
-}
-
 const columns = (hex: (column: SQL) => SQL): SQL => sql`
   s.kind, s.chain_id as "chainId", s.relay, s.tx_hash as "txHash", s.log_index as "logIndex",
   s.block_number as "blockNumber", s.settled_at as "settledAt", s.relayer, s.tee_id as "teeId",
@@ -109,22 +98,10 @@ const columns = (hex: (column: SQL) => SQL): SQL => sql`
   case when s.kind = 'individual' then coalesce(y.state, 'pending') end as "payloadState",
   y.reason as "payloadReason"`;
 
-const relation = ({ settled, payload, batch }: ProofTables): SQL => sql`
-  og.settlement s left join ${settled} p on ${isVerdictOf} left join ${payload} y on y.key = p.payload_key
-  left join ${batch} b on b.key = p.batch_key`;
-
-const holdsInference = ({ leaf, settled }: ProofTables, id: string | undefined): SQL[] =>
-  id === undefined
-    ? []
-    : [
-        sql`(s.chain_id, s.block_number, s.log_index) in (
-          select v.chain_id, v.block_number, v.log_index from ${settled} v where v.inference_id = ${id}
-          union all
-          select v.chain_id, v.block_number, v.log_index from ${leaf} l join ${settled} v on v.batch_key = l.batch_key
-          where l.inference_id = ${id})`,
-        // a verdict on a settlement that vanished says nothing about the one that is there now
-        sql`p.block_number is not null`,
-      ];
+/** What the columns need beside `s` and `p`. */
+const joinDetails = ({ payload, batch }: ProofTables): SQL => sql`
+  left join lateral (select * from ${payload} y where y.key = p.payload_key limit 1) y on true
+  left join lateral (select * from ${batch} b where b.key = p.batch_key limit 1) b on true`;
 
 export async function listSettlements(
   transaction: ReadTransaction,
@@ -133,24 +110,25 @@ export async function listSettlements(
   filters: SettlementFilters,
   page: PageRequest,
 ): Promise<Page<Settlement>> {
-  const conditions = [
-    ...withinBlocks("og", moment, filters, "s"),
-    ...matching([
-      [sql`s.kind`, filters.kind],
-      [sql`s.tee_id`, filters.teeId],
-      [sql`s.claimed_payer`, filters.payer],
-      [sql`s.relayer`, filters.relayer],
-      [sql`s.merkle_root`, filters.merkleRoot],
-    ]),
-    ...holdsInference(proofs, filters.inferenceId),
-    ...beyondEvent(page, "s"),
-  ];
-  const limit = sql`${eventOrder(page, "s")} limit ${page.limit + 1}`;
-  const parts = withVerdict(filters.verdict).map(
-    (verdict) => sql`(
-      select ${columns(shortenedHex)} from ${relation(proofs)}
-      where ${allOf([...conditions, verdict])} ${limit})`,
-  );
+  const sources = settlementSources(proofs, moment, filters);
+  if (sources.length === 0) return toPage<SettlementRow, Settlement>([], page, () => [], toSettlement);
+  const parts = sources.map(({ relations, walked, conditions }) => {
+    const all = [
+      ...conditions,
+      ...withinBlocks("og", moment, filters, walked),
+      ...matching([
+        [columnOf(walked, "kind"), filters.kind],
+        [columnOf(walked, "relayer"), filters.relayer],
+        [columnOf(walked, "claimed_payer"), filters.payer],
+        [sql`s.tee_id`, filters.teeId],
+        [sql`s.merkle_root`, filters.merkleRoot],
+      ]),
+      ...beyondEvent(page, walked),
+    ];
+    return sql`(
+      select ${columns(shortenedHex)} from ${relations} ${joinDetails(proofs)}
+      where ${allOf(all)} ${eventOrder(page, walked)} limit ${page.limit + 1})`;
+  });
   const rows = await transaction.rows<SettlementRow>(sql`
     select * from (${sql.join(parts, sql` union all `)}) part
     order by ${page.direction === "backward" ? sql`"blockNumber", "logIndex"` : sql`"blockNumber" desc, "logIndex" desc`}
@@ -166,7 +144,7 @@ export async function findSettlement(
   { txHash, logIndex }: EventId,
 ): Promise<Settlement | null> {
   const [row] = await transaction.rows<SettlementRow>(sql`
-    select ${columns((column) => column)} from ${relation(proofs)}
+    select ${columns((column) => column)} from ${chainWithVerdicts(proofs)} ${joinDetails(proofs)}
     where s.tx_hash = ${txHash} and s.log_index = ${logIndex} and ${allOf(withinBlocks("og", moment, {}, "s"))}
     order by s.block_number desc, s.log_index desc limit 1`);
   return row === undefined ? null : toSettlement(row);
@@ -196,7 +174,7 @@ interface VerdictsAsked {
 /** Verdicts that became what they are after a place, in that order; for each settlement only its newest is known. */
 export async function listVerdictChanges(
   transaction: ReadTransaction,
-  { settled, payload, batch }: ProofTables,
+  proofs: ProofTables,
   { chainId }: Moment,
   { after, upTo, filters, limit }: VerdictsAsked,
 ): Promise<readonly VerdictChange[]> {
@@ -215,8 +193,7 @@ export async function listVerdictChanges(
   ];
   const rows = await transaction.rows<SettlementRow & { revision: number }>(sql`
     select ${columns(shortenedHex)}, p.revision
-    from ${settled} p join og.settlement s on ${isVerdictOf}
-    left join ${payload} y on y.key = p.payload_key left join ${batch} b on b.key = p.batch_key
+    from ${verdictsWithChain(proofs.settled)} ${joinDetails(proofs)}
     where ${allOf(conditions)}
     order by p.revision, p.block_number, p.log_index limit ${limit}`);
   return rows.map(({ revision, ...row }) => ({ revision, settlement: toSettlement(row) }));

@@ -1,0 +1,115 @@
+/** Where a list of inferences is read from, so that a page costs about its rows, whatever the filters. */
+import { type SQL, sql } from "drizzle-orm";
+import type { InferenceFilters } from "./inferences.ts";
+import type { Moment } from "./moment.ts";
+import { columnOf, type SortColumn } from "./page.ts";
+import { type ProofTables, verdictsOnChain } from "./proofs.ts";
+
+/** Relations with an inference `i`, all of them on chain, each once. */
+export interface InferenceSource {
+  readonly relations: SQL;
+  readonly conditions: readonly SQL[];
+  /** Newest signed first, by columns that an index of what is walked has. */
+  readonly order: readonly SortColumn[];
+  readonly signedAt: SQL;
+}
+
+const newestSigned = (signedAt: SQL, id: SQL): readonly SortColumn[] => [
+  { expression: signedAt, type: "bigint" },
+  { expression: id, type: "text" },
+];
+
+export const NEWEST_SIGNED = newestSigned(sql`i.signed_at`, sql`i.id`);
+
+/**
+ * Whether a settlement on chain holds the inference, or only the given signature over it. True or null: as a scalar with a
+ * limit Postgres looks up each row for itself, where it would read all settlements into a hash table for an `exists`.
+ */
+export function heldOnChain(proofs: ProofTables, moment: Moment, id: SQL, signatureKey?: SQL): SQL {
+  const verdicts = verdictsOnChain(proofs, moment);
+  const [individual, batch] =
+    signatureKey === undefined
+      ? [sql`true`, sql`true`]
+      : [sql`p.signature_key = ${signatureKey}`, sql`l.signature_key = ${signatureKey}`];
+  return sql`(
+    select true from (
+      select from ${verdicts} where p.inference_id = ${id} and ${individual}
+      union all
+      select from ${verdicts} join ${proofs.leaf} l on l.batch_key = p.batch_key
+      where l.inference_id = ${id} and ${batch}
+    ) held limit 1)`;
+}
+
+/** A payer with more settlements than this is met soon among the inferences of a node or a model. */
+export const MANY_SETTLEMENTS = 2_000;
+
+/**
+ * A payer's inferences are those of its settlements, in the order in which they were signed. Other filters narrow them
+ * while there are few; those of a payer with many are looked for among the rows that the other filters leave. Which it is
+ * shows when the statement runs: one of two sources is then empty.
+ * @param many - see `MANY_SETTLEMENTS`.
+ */
+export function inferenceSources(
+  proofs: ProofTables,
+  moment: Moment,
+  { payer, id, teeId, inputHash, outputHash, model }: InferenceFilters,
+  many: number,
+): readonly InferenceSource[] {
+  if (payer === undefined) return [fromInferences(proofs, [heldOnChain(proofs, moment, sql`i.id`)])];
+  const narrowed = [paidBy(proofs, moment, payer)];
+  if ((id ?? inputHash ?? outputHash) !== undefined) return [fromInferences(proofs, narrowed)];
+  if ((teeId ?? model) === undefined) return [fromSettlements(proofs, moment, payer, [])];
+  const settlements = sql`(select count(*) from (
+    select from ${proofs.settled} p where p.claimed_payer = ${payer} limit ${many + 1}) known)`;
+  return [
+    fromInferences(proofs, [...narrowed, sql`${settlements} > ${many}`]),
+    fromSettlements(proofs, moment, payer, [sql`${settlements} <= ${many}`]),
+  ];
+}
+
+const fromInferences = ({ inference }: ProofTables, conditions: readonly SQL[]): InferenceSource => ({
+  relations: sql`${inference} i`,
+  conditions,
+  order: NEWEST_SIGNED,
+  signedAt: sql`i.signed_at`,
+});
+
+/** True or null: a settlement on chain says that the payer paid for the inference `i`. */
+const paidBy = (proofs: ProofTables, moment: Moment, payer: string): SQL => sql`(
+  select true from ${verdictsOnChain(proofs, moment)}
+  where p.inference_id = i.id and p.claimed_payer = ${payer} limit 1)`;
+
+/** True or null: the settlement that the verdict is of is on chain. */
+const onChain = (verdict: string, { blockNumber }: Moment): SQL => {
+  const column = (name: string) => columnOf(verdict, name);
+  return sql`(
+    select true from og.settlement s
+    where s.chain_id = ${column("chain_id")} and s.block_number = ${column("block_number")}
+      and s.log_index = ${column("log_index")} and s.tx_hash = ${column("tx_hash")} and s.block_number <= ${blockNumber}
+    limit 1)`;
+};
+
+/** The same inference may be settled for the same payer again: the first of these settlements on chain stands for all. */
+function fromSettlements(
+  { settled, inference }: ProofTables,
+  moment: Moment,
+  payer: string,
+  conditions: readonly SQL[],
+): InferenceSource {
+  const earlier = sql`(
+    select true from ${settled} q
+    where q.claimed_payer = ${payer} and q.signed_at = p.signed_at and q.inference_id = p.inference_id
+      and (q.block_number, q.log_index) < (p.block_number, p.log_index) and ${onChain("q", moment)} limit 1)`;
+  return {
+    relations: sql`${settled} p
+      cross join lateral (select * from ${inference} i where i.id = p.inference_id limit 1) i`,
+    conditions: [
+      ...conditions,
+      sql`p.claimed_payer = ${payer}`,
+      onChain("p", moment),
+      sql`${earlier} is null`,
+    ],
+    order: newestSigned(sql`p.signed_at`, sql`p.inference_id`),
+    signedAt: sql`p.signed_at`,
+  };
+}
