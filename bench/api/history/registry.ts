@@ -174,20 +174,25 @@ export async function writeHeartbeats(client: pg.Client, size: HistorySize, coun
     `insert into og.heartbeat (chain_id, block_number, log_index, registry, tee_id, received_at, signed_at, latest_signed_at,
        repeated, relayer, tx_hash, heartbeats_so_far, repeated_so_far, lateness_seconds_so_far)
      select ${CHAIN}, block_number, row_number() over (partition by block_number order by index), registry, tee_id, at,
-       at - lateness, max(at - lateness) over node, repeated, relayer, ${TX}, row_number() over node,
-       count(*) filter (where repeated) over node, (sum(lateness) over node)::bigint
+       signed_at, max(signed_at) over node, repeated, relayer, ${TX}, row_number() over node,
+       count(*) filter (where repeated) over node, (sum(at - signed_at) over node)::bigint
      from (
-       select n.*, at, ${blockOf("at")} as block_number, (k * 31 + index) % 23 as lateness, k % 50 = 49 as repeated
-       from bench.node n
-       cross join lateral (
-         select k, case when index = 0
-           then registered_at + 1 + k * (${head} - registered_at - 1) / ${largest}
-           else registered_at + ${HEARTBEAT_SECONDS} * (k + 1) + (k * 7 + index * 13) % 40 end as at
-         from generate_series(0, case when index = 0 then ${largest} - 1
-           else (stops_at - registered_at) / ${HEARTBEAT_SECONDS} end) k
+       -- a repeated heartbeat is the one before once more
+       select *, case when repeated then lag(at - lateness) over node else at - lateness end as signed_at
+       from (
+         select n.*, at, ${blockOf("at")} as block_number, (k * 31 + index) % 23 as lateness, k % 50 = 49 as repeated
+         from bench.node n
+         cross join lateral (
+           select k, case when index = 0
+             then registered_at + 1 + k * (${head} - registered_at - 1) / ${largest}
+             else registered_at + ${HEARTBEAT_SECONDS} * (k + 1) + (k * 7 + index * 13) % 40 end as at
+           from generate_series(0, case when index = 0 then ${largest} - 1
+             else (stops_at - registered_at) / ${HEARTBEAT_SECONDS} end) k
+         ) beat
+         where at < stops_at and (index = 0 or (k + 37 * index) % ${BEATS_BETWEEN_OUTAGES} >= 3)
+           and not (index = ${FLAPPING_NODE} and k % 8 >= 4)
        ) beat
-       where at < stops_at and (index = 0 or (k + 37 * index) % ${BEATS_BETWEEN_OUTAGES} >= 3)
-         and not (index = ${FLAPPING_NODE} and k % 8 >= 4)
+       window node as (partition by index order by at)
      ) beat
      window node as (partition by index order by at)
      order by block_number, index`,
