@@ -94,7 +94,7 @@ export const ERROR_KINDS = {
   "rate-limited": {
     status: 429,
     title: "Too many requests",
-    help: "`RateLimit-Remaining` says what is left, `Retry-After` when to ask again. A request costs 1, a page more the longer it is, a walk over all pages most.",
+    help: "`RateLimit-Remaining` says what is left, `Retry-After` when to ask again. A request costs 1, a page more the longer it is, a walk over all pages most. Or as many streams are open for this address as may be: close one.",
   },
   "headers-too-large": {
     status: 431,

@@ -250,9 +250,7 @@ describe("answers", () => {
 describe("refused is", () => {
   const refusal = async (body: object, headers?: Readonly<Record<string, string>>, at = api) => {
     const response = await ask(body, headers, at);
-    const text = await response.text();
-    const json = text.startsWith("{") ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? "null");
-    return { status: response.status, error: JSON.parse(json).errors[0] };
+    return { status: response.status, error: (await response.json()).errors[0] };
   };
 
   test.each([
@@ -281,7 +279,7 @@ describe("refused is", () => {
   });
 
   test("one more than may be open", async () => {
-    const small = await startApi({ limits: { keptBytes: 1_000_000, listeners: 1 } });
+    const small = await startApi({ limits: { keptBytes: 1_000_000, listeners: 1, listenersPerClient: 1 } });
     await subscribe(EVENTS, {}, {}, small);
     const { status, error } = await refusal({ query: EVENTS }, undefined, small);
     expect([status, error.extensions.code]).toEqual([503, "busy"]);

@@ -161,6 +161,29 @@ describe("what happens is told", () => {
     expect(events[4]?.data).toEqual((await api.json("/v1/settlements?limit=3")).items[2 - 1]);
   });
 
+  test("however many verdicts changed at once, in order and once", async () => {
+    await world.grow("og", 10, { rows: 1_100 });
+    await api.follow();
+    const client = await listen("/v1/stream?events=settlement");
+    const before = client.lastEventId;
+    await world.judge(10, "verified");
+    await api.follow();
+    const expected = Array.from({ length: 1_100 }, (_, index) => `settlement 10.${index} verified`);
+    const events = await client.received(1_100);
+    expect(events.map(told)).toEqual(expected);
+    const elsewhere = await startApi();
+    for (const [id, skipped] of [
+      [before, 0],
+      [events[699]?.id, 700],
+    ] as const) {
+      const again = await listen("/v1/stream?events=settlement", id, elsewhere);
+      await again.received(1_100 - skipped);
+      expect(again.events.map(told)).toEqual(expected.slice(skipped));
+    }
+    const one = await listen(`/v1/stream?teeId=${hash("node 900")}`, before, elsewhere);
+    expect((await one.received(1)).map(told)).toEqual(["settlement 10.900 verified"]);
+  });
+
   test("a verdict that is there when its settlement is told of is not told apart", async () => {
     const client = await listen("/v1/stream?events=settlement");
     await world.grow("og", 10, { rows: 1 });
@@ -536,7 +559,11 @@ describe("a listener chooses", () => {
 
 describe("limits", () => {
   test("so many listeners, and no more", async () => {
-    const small = await startApi(undefined, {}, { limits: { keptBytes: 1_000_000, listeners: 2 } });
+    const small = await startApi(
+      undefined,
+      {},
+      { limits: { keptBytes: 1_000_000, listeners: 2, listenersPerClient: 2 } },
+    );
     const first = await listen("/v1/stream", undefined, small);
     await listen("/v1/stream", undefined, small);
     const refused = await small.get("/v1/stream");
@@ -555,7 +582,11 @@ describe("limits", () => {
   });
 
   test("a listener that falls behind what is kept is cut off, comes back, and has lost nothing", async () => {
-    const small = await startApi(undefined, {}, { limits: { keptBytes: 20_000, listeners: 5 } });
+    const small = await startApi(
+      undefined,
+      {},
+      { limits: { keptBytes: 20_000, listeners: 5, listenersPerClient: 5 } },
+    );
     const reading = await listen("/v1/stream?events=settlement", undefined, small);
     // Takes one piece and no more.
     const stalled = (await small.get("/v1/stream?events=settlement")).body?.getReader();

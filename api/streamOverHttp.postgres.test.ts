@@ -37,7 +37,7 @@ interface Served {
 /** The API behind a port, as a process has it. */
 async function serve(
   work: (served: Served) => Promise<void>,
-  limits = { keptBytes: 8_000_000, listeners: 2 * LISTENERS },
+  limits = { keptBytes: 8_000_000, listeners: 2 * LISTENERS, listenersPerClient: 2 * LISTENERS },
   idleMs?: number,
 ): Promise<void> {
   const lifetime = new StoppableLifetime();
@@ -159,7 +159,7 @@ test("who does not read is cut off, and others are told everything meanwhile", {
       expect(ear.outcome).toBe("open");
       ear.close();
     },
-    { keptBytes: 300_000, listeners: 10 },
+    { keptBytes: 300_000, listeners: 10, listenersPerClient: 10 },
   );
 });
 

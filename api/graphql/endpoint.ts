@@ -1,11 +1,11 @@
 /** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
 import { useAPQ } from "@graphql-yoga/plugin-apq";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
-import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../stream/serverSentEvents.ts";
 import { answerOperation } from "./answer.ts";
-import { toGraphError } from "./errors.ts";
+import { shownError, toGraphError } from "./errors.ts";
 import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
@@ -102,9 +102,15 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
         return { data: null };
       });
     },
-    onResultProcess({ serverContext: { exchange }, setResultProcessor }) {
+    onResultProcess({ serverContext: { exchange }, result, request, setResultProcessor }) {
       const { answers, requestId } = exchange;
-      if (answers === null) return;
+      if (answers === null) {
+        // Where no event will follow, a client wants a status and a body that it can read as a whole.
+        const takesEvents = request.headers.get("Accept")?.includes(EVENT_STREAM_TYPE) === true;
+        if (takesEvents && "errors" in result && result.errors !== undefined && result.data == null)
+          setResultProcessor(() => refusalResponse(result.errors), REFUSAL_TYPE);
+        return;
+      }
       const { pieces, close } = answers;
       setResultProcessor((_, fetchAPI) => {
         const body = eventStreamBody(pieces, { close, log: service.log, requestId });
@@ -112,6 +118,17 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
       }, EVENT_STREAM_TYPE);
     },
   };
+}
+
+const REFUSAL_TYPE = "application/json";
+
+/** The answer to an operation that was refused as a whole. */
+function refusalResponse(errors: readonly GraphQLError[] = []): Response {
+  const { status = 400, headers } = errors[0]?.extensions.http ?? {};
+  return new Response(JSON.stringify({ errors: errors.map(shownError) }), {
+    status,
+    headers: { ...headers, "Content-Type": REFUSAL_TYPE },
+  });
 }
 
 /** Errors of grammar and schema get the same codes as all others. */

@@ -35,6 +35,13 @@ export function toGraphError(error: unknown, where: Where): GraphQLError {
   return graphError;
 }
 
+/** An error as an answer's JSON has it: without what is meant for its headers. */
+export function shownError(error: GraphQLError) {
+  const { extensions, ...rest } = error.toJSON();
+  const { http: _, ...kept } = extensions ?? {};
+  return { ...rest, extensions: kept };
+}
+
 /** Errors that went through here: the server passes them by again. */
 const fit = new WeakSet<GraphQLError>();
 

@@ -14,6 +14,8 @@ export interface Exchange {
   mostLag: number | undefined;
   /** The id of the last event, as a client sends it that comes back to a subscription. */
   readonly lastEventId: string | undefined;
+  /** Whose share the request is part of; absent for those who are not counted. */
+  readonly client: string | undefined;
   /** Ends the connection in the middle of an answer; absent without a connection. */
   readonly cut: (() => void) | undefined;
   /** Aborted when nobody waits for the answer any more. */

@@ -4,12 +4,12 @@ import { Abandoned, ApiError } from "../errors.ts";
 import { type AsOf, setFreshness } from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
-import { toGraphError } from "./errors.ts";
+import { shownError, toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 
 interface Variables {
-  Variables: { requestId: string; asOf: AsOf | undefined; cut?: () => void };
+  Variables: { requestId: string; asOf: AsOf | undefined; cut?: () => void; countedClient?: string };
 }
 
 export const GRAPHQL_PATH = "/graphql";
@@ -48,9 +48,8 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     try {
       parameters = wantsPage(request) ? {} : readParameters(context.req.queries());
     } catch (error) {
-      const { message, extensions } = toGraphError(error, { requestId, log: service.log });
-      const { http: _, ...shown } = extensions;
-      return context.json({ errors: [{ message, extensions: shown }] }, 400, { "Cache-Control": "no-store" });
+      const shown = shownError(toGraphError(error, { requestId, log: service.log }));
+      return context.json({ errors: [shown] }, 400, { "Cache-Control": "no-store" });
     }
     const { maxLag, ...identity } = parameters;
     const cacheable =
@@ -60,6 +59,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       cacheable,
       maxLag,
       lastEventId: context.req.header("Last-Event-ID"),
+      client: context.get("countedClient"),
       cut: context.get("cut"),
       signal: raw.signal,
       asOf: undefined,

@@ -11,7 +11,7 @@ import { decodePlace } from "../stream/place.ts";
 import { aliveText, EVENT_STREAM_TYPE, eventText } from "../stream/serverSentEvents.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
-import { toGraphError } from "./errors.ts";
+import { shownError, toGraphError } from "./errors.ts";
 import type { AnswerStream, Exchange } from "./exchange.ts";
 import { refuseArgument } from "./filters.ts";
 import type { GraphService } from "./graphService.ts";
@@ -98,7 +98,7 @@ class Listening implements GraphContext {
   readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
     const { stream, log, settings } = this.#service;
     const filter = chooseEvents(types, properties, registriesMeant(settings, registry));
-    const { lastEventId, requestId, cut } = this.#exchange;
+    const { lastEventId, requestId, client, cut } = this.#exchange;
     // The header is newer: clients that come back send it beside the query that they began with.
     const given = lastEventId ?? after;
     const place = given === null ? null : decodePlace(given);
@@ -108,9 +108,12 @@ class Listening implements GraphContext {
         given,
         "the cursor of an event",
       );
-    this.#listener = await stream.listen(filter, place, () => {
-      log.info("a listener fell behind and was cut off", { requestId });
-      cut?.();
+    this.#listener = await stream.listen(filter, place, {
+      client,
+      onCut() {
+        log.info("a listener fell behind and was cut off", { requestId });
+        cut?.();
+      },
     });
     return NOTHING;
   };
@@ -143,24 +146,16 @@ async function answerEvent(
   args: ExecutionArgs,
 ): Promise<string> {
   const where = { requestId: exchange.requestId, log: service.log };
+  const asShown = (error: unknown) => shownError(toGraphError(error, where));
   const ofEvent: Exchange = { ...exchange, cacheable: null };
   try {
     const { errors, ...result } = await service.reader.read(
       (transaction) => answerInside(transaction, service, ofEvent, mostLag, plan, args, executeEvent),
       { share: "bulk" },
     );
-    return JSON.stringify(
-      errors === undefined ? result : { errors: errors.map((error) => shown(error, where)), ...result },
-    );
+    return JSON.stringify(errors === undefined ? result : { errors: errors.map(asShown), ...result });
   } catch (error) {
     if (error instanceof Abandoned) throw error;
-    return JSON.stringify({ errors: [shown(error, where)] });
+    return JSON.stringify({ errors: [asShown(error)] });
   }
-}
-
-/** An error as JSON, without what is meant for the headers of a whole answer. */
-function shown(error: unknown, where: Parameters<typeof toGraphError>[1]) {
-  const { extensions, ...rest } = toGraphError(error, where).toJSON();
-  const { http: _, ...kept } = extensions ?? {};
-  return { ...rest, extensions: kept };
 }

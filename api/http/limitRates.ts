@@ -20,13 +20,18 @@ export interface RateLimits {
   readonly loopback: "limited" | "unlimited";
 }
 
+/** Whose share a request is part of; absent for those who are not counted. */
+export interface CountedClient {
+  readonly countedClient?: string;
+}
+
 /**
  * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on what is counted.
  * @param now - milliseconds of a clock that only goes forward.
  * @throws {ApiError} `rate-limited`.
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07 for the headers, as deployed
  */
-export const limitRates = <E extends Env>(
+export const limitRates = <E extends Env & { Variables: CountedClient }>(
   { limit, limiter, loopback }: RateLimits,
   clientOf: (context: Context) => Client | null,
   now: () => number,
@@ -35,6 +40,7 @@ export const limitRates = <E extends Env>(
     const client = clientOf(context);
     const counted = client !== null && (loopback === "limited" || !client.loopback);
     if (!counted) return next();
+    context.set("countedClient", client.key);
     const cost = requestCost(context.req.path, new URL(context.req.url).searchParams);
     if (cost === 0) return next();
     const state = limiter.take(client.key, cost, now());

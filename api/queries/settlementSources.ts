@@ -72,7 +72,7 @@ const fromChain = (proofs: ProofTables, conditions: readonly SQL[]): SettlementS
 });
 
 /** Verdicts, each with the settlement on chain that it is of. */
-export const verdictsWithChain = (verdicts: SQL): SQL => sql`${verdicts} p
+const verdictsWithChain = (verdicts: SQL): SQL => sql`${verdicts} p
     cross join lateral (select * from og.settlement s where ${isVerdictOf} limit 1) s`;
 
 const fromVerdicts = (verdicts: SQL, wanted: Verdict | undefined): SettlementSource => ({

@@ -16,8 +16,8 @@ import {
   shortenedHex,
   toPage,
 } from "./page.ts";
-import type { ProofTables } from "./proofs.ts";
-import { chainWithVerdicts, settlementSources, verdictsWithChain } from "./settlementSources.ts";
+import { isVerdictOf, type ProofTables } from "./proofs.ts";
+import { chainWithVerdicts, settlementSources } from "./settlementSources.ts";
 import { verdictDetail } from "./verdictDetail.ts";
 
 export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
@@ -171,32 +171,57 @@ interface VerdictsAsked {
   readonly limit: number;
 }
 
-/** Verdicts that became what they are after a place, in that order; for each settlement only its newest is known. */
+/** A page of verdicts, in the order in which they became what they are. */
+export interface VerdictPage {
+  readonly changes: readonly VerdictChange[];
+  /** The last place that was looked at; null when that was all. */
+  readonly end: VerdictPlace | null;
+}
+
+/**
+ * Verdicts that became what they are after a place; of each settlement only its newest is known. A page ends after so many
+ * verdicts, however many of them pass the filters.
+ */
 export async function listVerdictChanges(
   transaction: ReadTransaction,
   proofs: ProofTables,
   { chainId }: Moment,
   { after, upTo, filters, limit }: VerdictsAsked,
-): Promise<readonly VerdictChange[]> {
-  const conditions = [
-    sql`p.chain_id = ${chainId}`,
-    // the index holds no others
-    sql`p.revision > 0`,
-    sql`(p.revision, p.block_number, p.log_index)
-      > (${after.revision}::bigint, ${after.blockNumber}::bigint, ${after.logIndex}::int)`,
-    sql`(p.block_number, p.log_index) <= (${upTo.blockNumber}::bigint, ${upTo.logIndex}::int)`,
-    ...matching([
-      [sql`s.tee_id`, filters.teeId],
-      [sql`s.claimed_payer`, filters.payer],
-      [sql`s.relayer`, filters.relayer],
-    ]),
-  ];
-  const rows = await transaction.rows<SettlementRow & { revision: number }>(sql`
-    select ${columns(shortenedHex)}, p.revision
-    from ${verdictsWithChain(proofs.settled)} ${joinDetails(proofs)}
-    where ${allOf(conditions)}
-    order by p.revision, p.block_number, p.log_index limit ${limit}`);
-  return rows.map(({ revision, ...row }) => ({ revision, settlement: toSettlement(row) }));
+): Promise<VerdictPage> {
+  const passes = matching([
+    [sql`s.tee_id`, filters.teeId],
+    [sql`s.claimed_payer`, filters.payer],
+    [sql`s.relayer`, filters.relayer],
+  ]);
+  type Row = SettlementRow & {
+    readonly revision: number;
+    readonly block: number;
+    readonly log: number;
+    readonly passes: boolean;
+  };
+  const rows = await transaction.rows<Row>(sql`
+    with p as materialized (
+      select * from ${proofs.settled} p
+      -- the index holds none of revision 0
+      where p.chain_id = ${chainId} and p.revision > 0
+        and (p.revision, p.block_number, p.log_index)
+          > (${after.revision}::bigint, ${after.blockNumber}::bigint, ${after.logIndex}::int)
+        and (p.block_number, p.log_index) <= (${upTo.blockNumber}::bigint, ${upTo.logIndex}::int)
+      order by p.revision, p.block_number, p.log_index limit ${limit + 1}
+    )
+    select ${columns(shortenedHex)}, p.revision, p.block_number as block, p.log_index as log,
+      s.chain_id is not null as passes
+    from p left join lateral (
+      select * from og.settlement s where ${allOf([isVerdictOf, ...passes])} limit 1) s on true ${joinDetails(proofs)}
+    order by p.revision, p.block_number, p.log_index`);
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return {
+    changes: shown.flatMap(({ revision, block: _, log: __, passes: isShown, ...row }) =>
+      isShown ? [{ revision, settlement: toSettlement(row) }] : [],
+    ),
+    end: last === undefined ? null : { revision: last.revision, blockNumber: last.block, logIndex: last.log },
+  };
 }
 
 /** How many settlements' verdicts became what they are after a revision, counted up to a limit. */

@@ -22,6 +22,8 @@ export interface RequestVariables {
     asOf: AsOf | undefined;
     /** Ends the connection in the middle of an answer; absent without a connection. */
     cut?: () => void;
+    /** Whose share the request is part of; absent for those who are not counted. */
+    countedClient?: string;
   };
 }
 export type RequestContext = Context<RequestVariables>;

@@ -116,9 +116,12 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     if (context.req.raw.method === "HEAD") return new Response(null, { headers });
 
     const requestId = context.get("requestId");
-    const listener = await stream.listen(filter, from, () => {
-      log.info("a listener fell behind and was cut off", { requestId });
-      context.get("cut")?.();
+    const listener = await stream.listen(filter, from, {
+      client: context.get("countedClient"),
+      onCut() {
+        log.info("a listener fell behind and was cut off", { requestId });
+        context.get("cut")?.();
+      },
     });
     setFreshness(headers, stream.asOf, clock());
     const close = () => listener.close();

@@ -8,7 +8,7 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { ChainFollower } from "./chainFollower.ts";
 import type { StreamFilter } from "./filter.ts";
 import { EventHub, type HubLimits } from "./hub.ts";
-import { Listener, type ListenerTiming, type Past } from "./listener.ts";
+import { Listener, type ListenerOptions, type ListenerTiming, type Past } from "./listener.ts";
 import { NodeFollower } from "./nodeFollower.ts";
 import type { StreamPlace } from "./place.ts";
 import { readStep, readStreamState } from "./readStep.ts";
@@ -24,6 +24,9 @@ export interface EventStreamOptions
   readonly pause: () => Promise<void>;
   readonly timing?: Partial<ListenerTiming>;
 }
+
+/** Whose listener it is. */
+export type ListenerOwner = Pick<ListenerOptions, "onCut" | "client">;
 
 /** How long somebody who comes before anything was read waits for that. */
 const BEGIN_WITHIN_MS = 5_000;
@@ -73,17 +76,16 @@ export class EventStream {
 
   /**
    * @param from - where the listener was; null when it is new.
-   * @param onCut - called when it is cut off, for falling behind.
-   * @throws {ApiError} `busy` when nobody else may listen, or why there is nothing to listen to yet.
+   * @throws {ApiError} `busy` or `rate-limited` when nobody else may listen, or why there is nothing to listen to yet.
    */
-  async listen(filter: StreamFilter, from: StreamPlace | null, onCut: () => void): Promise<Listener> {
+  async listen(filter: StreamFilter, from: StreamPlace | null, owner: ListenerOwner): Promise<Listener> {
     const { elapsed, timing = {} } = this.#options;
     const deadline = elapsed() + BEGIN_WITHIN_MS;
     while (!this.hub.begun && this.#chains.failure === null && elapsed() < deadline)
       await this.hub.wait(deadline - elapsed(), NEVER);
     if (!this.hub.begun) throw this.#refusal();
     const { hub } = this;
-    return new Listener({ hub, past: this.#past, filter, from, elapsed, onCut, timing });
+    return new Listener({ hub, past: this.#past, filter, from, elapsed, ...owner, timing });
   }
 
   /** The state that was told of last. */

@@ -43,8 +43,8 @@ function reset(number: number): PlacedEvent {
 /** A block's JSON and what an entry counts besides: no more than this. */
 const ENTRY_BYTES = 700;
 
-function hubOf({ kept = 100, listeners = 10 } = {}) {
-  const hub = new EventHub({ keptBytes: kept * ENTRY_BYTES, listeners });
+function hubOf({ kept = 100, listeners = 10, listenersPerClient = 10 } = {}) {
+  const hub = new EventHub({ keptBytes: kept * ENTRY_BYTES, listeners, listenersPerClient });
   hub.begin(at(0), { og: [], base: [] });
   return hub;
 }
@@ -113,6 +113,16 @@ test("only so many listen; at the end everyone is let go, and who comes then, to
   hub.end();
   hub.enter(three);
   expect([one.said, two.said, three.said]).toEqual([["end"], [], ["end"]]);
+});
+
+test("a client that is counted has its share; those who are not have what there is", () => {
+  const hub = hubOf({ listenersPerClient: 2 });
+  const of = (client?: string): Reader => ({ ...reader(0), client });
+  const last = of("a");
+  for (const each of [of("a"), last, of("b"), of(), of(), of()]) hub.enter(each);
+  expect(() => hub.enter(of("a"))).toThrow(expect.objectContaining({ code: "rate-limited" }));
+  hub.leave(last);
+  hub.enter(of("a"));
 });
 
 test("who waits is woken by an event, by the time, or by a signal", async () => {

@@ -34,6 +34,8 @@ export interface Entry {
 export interface Reader {
   /** The number of the last event it took; null while it reads elsewhere. */
   readonly cursor: number | null;
+  /** Whose share it is part of; absent for those who are not counted. */
+  readonly client?: string | undefined;
   /** It fell behind what is kept. */
   readonly cut: () => void;
   /** Streams end. */
@@ -44,12 +46,16 @@ export interface HubLimits {
   /** Kept events, as JSON: who is further behind is cut off. */
   readonly keptBytes: number;
   readonly listeners: number;
+  /** Of one client. */
+  readonly listenersPerClient: number;
 }
 
 /** An entry is more than its JSON. */
 const ENTRY_BYTES = 500;
 /** Snapshots of nodes that a listener who comes back may have been told from last. */
 const MOST_SNAPSHOTS = 2_000;
+
+const RETRY_AFTER_SECONDS = 30;
 
 const sizeOf = ({ json }: Entry): number => json.length + ENTRY_BYTES;
 
@@ -239,14 +245,24 @@ export class EventHub {
     return this.#told[chain].before(place);
   }
 
-  /** @throws {ApiError} `busy` when nobody else may listen. */
+  /** @throws {ApiError} `busy` when nobody else may listen, `rate-limited` when this client may not. */
   enter(reader: Reader): void {
-    if (this.#readers.size >= this.#limits.listeners)
+    const { listeners, listenersPerClient } = this.#limits;
+    if (this.#readers.size >= listeners)
       throw new ApiError(
         "busy",
-        `${this.#limits.listeners} streams are open here already; ask again later, or read the lists.`,
-        { listeners: this.#limits.listeners },
-        { retryAfterSeconds: 30 },
+        `${listeners} streams are open here already; ask again later, or read the lists.`,
+        { listeners },
+        { retryAfterSeconds: RETRY_AFTER_SECONDS },
+      );
+    const { client } = reader;
+    const ofClient = [...this.#readers].filter((other) => client !== undefined && other.client === client);
+    if (ofClient.length >= listenersPerClient)
+      throw new ApiError(
+        "rate-limited",
+        `${listenersPerClient} streams are open here for this address already; close one, or ask for more with one.`,
+        { listeners: listenersPerClient },
+        { retryAfterSeconds: RETRY_AFTER_SECONDS },
       );
     this.#readers.add(reader);
     if (this.#ended) reader.end();

@@ -48,6 +48,7 @@ export interface ListenerOptions {
   readonly elapsed: () => number;
   /** Called when it is cut off, for falling behind. */
   readonly onCut: () => void;
+  readonly client: Reader["client"];
   readonly timing?: Partial<ListenerTiming>;
 }
 
@@ -92,13 +93,17 @@ export class Listener implements Reader {
   #held: ReadonlySet<Part> = new Set();
   #triedAt = 0;
 
-  /** @throws {ApiError} `busy` when nobody else may listen. */
+  /** @throws {ApiError} `busy` or `rate-limited` when nobody else may listen. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#timing = { ...LISTENER_TIMING, ...options.timing };
     this.#own = options.from;
     this.#since = options.elapsed();
     options.hub.enter(this);
+  }
+
+  get client(): Reader["client"] {
+    return this.#options.client;
   }
 
   get cursor(): number | null {

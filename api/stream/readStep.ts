@@ -98,7 +98,7 @@ async function tellVerdicts(
   const { og: told, proofs: from } = telling.place;
   if (told === null || from === null || telling.held.has("proofs")) return true;
   if (filters !== null && told.block >= 0) {
-    const changes = await listVerdictChanges(transaction, proofs, momentOfPosition(og), {
+    const { changes, end } = await listVerdictChanges(transaction, proofs, momentOfPosition(og), {
       after: {
         revision: from.revision,
         blockNumber: from.within?.block ?? Number.MAX_SAFE_INTEGER,
@@ -106,9 +106,9 @@ async function tellVerdicts(
       },
       upTo: { blockNumber: told.block, logIndex: told.logIndex ?? MOST_LOG_INDEX },
       filters,
-      limit: VERDICTS + 1,
+      limit: VERDICTS,
     });
-    for (const { revision: changedAt, settlement } of changes.slice(0, VERDICTS)) {
+    for (const { revision: changedAt, settlement } of changes) {
       const within = { block: settlement.blockNumber, logIndex: settlement.logIndex };
       telling.tell({
         type: "settlement",
@@ -116,7 +116,9 @@ async function tellVerdicts(
         place: { part: "proofs", at: { revision: changedAt, within } },
       });
     }
-    if (changes.length > VERDICTS) {
+    if (end !== null) {
+      const within = { block: end.blockNumber, logIndex: end.logIndex };
+      telling.move({ part: "proofs", at: { revision: end.revision, within } });
       telling.leaveOff();
       return false;
     }

@@ -103,7 +103,7 @@ export function createTestApi(
   const stream = new EventStream({
     ...service,
     ownReader: snapshotReader,
-    limits: { keptBytes: 8_000_000, listeners: 2_000 },
+    limits: { keptBytes: 8_000_000, listeners: 2_000, listenersPerClient: 2_000 },
     elapsed: () => performance.now(),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
     ...streaming,
