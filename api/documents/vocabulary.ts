@@ -208,6 +208,7 @@ const WORDS: Readonly<Record<string, Word>> = {
   "TeeType.id": { says: "Number of the type.", sample: 0 },
   "TeeType.name": { says: "Sanitised for display.", sample: "LLMProxy" },
   include: { says: "What to add, comma-separated.", sample: "keys" },
+  "listOnchainInferences.include": { says: "What to add, comma-separated.", sample: "content" },
   sort: { says: "Highest or newest first." },
 
   // Series
@@ -371,6 +372,7 @@ const WORDS: Readonly<Record<string, Word>> = {
   "Network.payments": counted("x402 payments; null while Base cannot be answered from.", 1_204),
 
   // Streams
+  events: { says: "Types of events, comma-separated.", sample: "settlement,payment" },
   "Last-Event-ID": {
     says: "The id of the event that was received last: what came after it is told first.",
     sample: "eyJ2IjoyfQ",
