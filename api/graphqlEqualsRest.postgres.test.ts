@@ -77,8 +77,10 @@ const registry = oneOf(REGISTRY, OTHER_REGISTRY, "all");
 const NODE = nodeNamed("a").teeId;
 const EVENT = "eventId chainId txHash logIndex blockNumber";
 const METRICS =
-  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences settlements payers revenue { token raw organic effectivePayers } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
+  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences promptTokens completionTokens settlements payers revenue { token raw organic effectivePayers } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
 
+const GROUP_METRICS =
+  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences promptTokens completionTokens settlements settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability";
 const SCORE =
   "value low high nEff version factors { name weight value low high observed hours } gates { reason detail }";
 const scoreToRest = ({ factors, gates, ...score }: Item) => ({
@@ -516,6 +518,7 @@ describe("one of each", () => {
     await same(
       `/v1/relayers/${relayer}`,
       `{ relayer(address: "${relayer}") { address record { firstSeenAt lastSeenAt lastHeartbeatAt
+        heartbeats { sent repeated lateness { p50Seconds p95Seconds samples } }
         settlements { individual batch legacy }
         verdicts { pending verified partial invalid unavailable unverifiable }
         leaves { valid invalid unknownNode } proofAvailability
@@ -539,12 +542,31 @@ describe("one of each", () => {
       `{ channel(channelId: "${hash("channel2")}") { ${LISTS.channels?.selection} } }`,
       ({ channel }) => ({ ...channel, state: word(channel.state) }),
     );
+    const windows = ["1h", "24h", "7d", "30d", "all"];
+    const metrics = windows
+      .map((name) => {
+        const said = name === "all" ? "ALL" : `LAST_${name.toUpperCase()}`;
+        return `w${name}: metrics(window: ${said}) { ${GROUP_METRICS} }`;
+      })
+      .join(" ");
+    const byWindow = (group: Item) => {
+      const rest = Object.entries(group).filter(([name]) => !/^w(\d|all)/.test(name));
+      return {
+        ...Object.fromEntries(rest),
+        metrics: Object.fromEntries(windows.map((name) => [name, group[`w${name}`]])),
+      };
+    };
     await same(
-      "/v1/network?registry=all",
+      "/v1/network?registry=all&include=metrics",
       `{ network(registry: "all") { nodes: nodeCounts { total active stale disabled revoked removed } operators heartbeats
-        settlements { individual batch legacy claimedLeaves } onchainInferences inferences payments payers
-        volume { token raw organic } } }`,
-      ({ network }) => network,
+        settlements { individual batch legacy claimedLeaves } onchainInferences inferences promptTokens completionTokens
+        models: modelCount payments payers volume { token raw organic } ${metrics} } }`,
+      ({ network }) => byWindow(network),
+    );
+    await same(
+      `/v1/operators/${operator}?include=metrics`,
+      `{ operator(address: "${operator}") { ${LISTS.operators?.selection} ${metrics} } }`,
+      (data) => byWindow(data.operator),
     );
   });
 });

@@ -6,8 +6,9 @@ import { seededRandom } from "../test/simulator/random.ts";
 import { createReader, type Reader } from "./queries/database.ts";
 import { readNodeRevenues } from "./queries/nodeRevenue.ts";
 import { readSettlementLatencies } from "./queries/settlementLatency.ts";
+import { networkSchema, operatorDetailSchema } from "./rest/operators.routes.ts";
 import { BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "./testing/chainTables.ts";
-import { BASE_HEAD, HEAD, type HistoryNode, randomHistory, T0 } from "./testing/metricsHistory.ts";
+import { BASE_HEAD, HEAD, type HistoryNode, RELAYER, randomHistory, T0 } from "./testing/metricsHistory.ts";
 import { writeHistory } from "./testing/metricsTables.ts";
 import { evenness, inRange, percentile, Truth } from "./testing/metricsTruth.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
@@ -52,6 +53,17 @@ const meanOf = (values: readonly number[]): number | null =>
     ? null
     : Math.round((1_000 * values.reduce((sum, value) => sum + value, 0)) / values.length) / 1_000;
 
+type Tokens = "promptTokens" | "completionTokens";
+
+/** By the second of signing. */
+const inferred = (node: HistoryNode, seconds: number, now: number) =>
+  history.inferences.filter((one) => one.node === node && inRange(upTo(now, seconds), one.signedAt));
+const tokensOf = (inferences: readonly { readonly [name in Tokens]: number | null }[], name: Tokens) => {
+  const told = inferences.flatMap((one) => one[name] ?? []);
+  if (inferences.length === 0) return 0;
+  return told.length === 0 ? null : told.reduce((sum, tokens) => sum + tokens, 0);
+};
+
 describe("a node's metrics", () => {
   /** @param now - of OpenGradient. */
   function metricsOf(node: HistoryNode, seconds: number, now: number) {
@@ -68,6 +80,9 @@ describe("a node's metrics", () => {
       repeatedHeartbeats: beats.filter(({ repeated }) => repeated).length,
       missedHeartbeats: truth.missed(node, range, now),
       heartbeatLatenessMeanSeconds: meanOf(beats.map(({ receivedAt, signedAt }) => receivedAt - signedAt)),
+      inferences: settled === null ? null : inferred(node, seconds, now).length,
+      promptTokens: settled === null ? null : tokensOf(inferred(node, seconds, now), "promptTokens"),
+      completionTokens: settled === null ? null : tokensOf(inferred(node, seconds, now), "completionTokens"),
       settlements: settled?.length ?? null,
       payers: own ? new Set(paid.map(({ payer }) => payer)).size : null,
       revenue: own ? truth.volumes(paid, now, (payee) => payee) : null,
@@ -92,6 +107,92 @@ describe("a node's metrics", () => {
           ...metricsOf(node, seconds, now),
         });
     }
+  });
+});
+
+describe("metrics of several nodes", () => {
+  /** What the nodes' own metrics, checked above, come to. */
+  async function expected(nodes: readonly HistoryNode[]) {
+    const mine = await Promise.all(
+      nodes.map(({ teeId, registry }) => api.json(`/v1/nodes/${teeId}?registry=${registry}`)),
+    );
+    return Object.fromEntries(
+      Object.entries(WINDOWS).map(([window, seconds]) => {
+        const metrics = mine.map((node) => node.metrics[window]);
+        const known = (name: string): number[] =>
+          metrics.map((one) => one[name]).filter((value: unknown) => typeof value === "number");
+        const sum = (name: string) =>
+          known(name).length === 0 ? null : known(name).reduce((total, value) => total + value, 0);
+        const range = upTo(HEAD, seconds);
+        const current = nodes.filter(({ registry }) => registry === REGISTRY);
+        const beats = nodes.flatMap((node) => truth.heartbeats(node, range, HEAD));
+        const latencies = current
+          .flatMap((node) => truth.settlements(node, range, HEAD))
+          .map(({ settledAt, signedAt }) => settledAt - signedAt);
+        const inferences = current.flatMap((node) => inferred(node, seconds, HEAD));
+        const uptimes = known("uptime");
+        return [
+          window,
+          {
+            uptime: uptimes.length === 0 ? null : expect.closeTo((sum("uptime") ?? 0) / uptimes.length, 5),
+            heartbeats: sum("heartbeats"),
+            repeatedHeartbeats: sum("repeatedHeartbeats"),
+            missedHeartbeats: sum("missedHeartbeats"),
+            // From means that are rounded to a thousandth.
+            heartbeatLatenessMeanSeconds:
+              beats.length === 0
+                ? null
+                : expect.closeTo(meanOf(beats.map((one) => one.receivedAt - one.signedAt)) ?? 0, 2),
+            inferences: current.length === 0 ? null : inferences.length,
+            promptTokens: current.length === 0 ? null : tokensOf(inferences, "promptTokens"),
+            completionTokens: current.length === 0 ? null : tokensOf(inferences, "completionTokens"),
+            settlements: sum("settlements"),
+            settlementLatencyP50Seconds: percentile(latencies, 50),
+            settlementLatencyP95Seconds: percentile(latencies, 95),
+            proofAvailability: null,
+          },
+        ];
+      }),
+    );
+  }
+
+  test.each([REGISTRY, OTHER_REGISTRY, "all"])("of the network, registry %s", async (registry) => {
+    const nodes = history.nodes.filter((node) => registry === "all" || node.registry === registry);
+    const network = await api.json(`/v1/network?registry=${registry}&include=metrics`);
+    expect(() => networkSchema.parse(network)).not.toThrow();
+    expect(network.metrics).toEqual(await expected(nodes));
+    expect(network).toMatchObject({
+      inferences: history.inferences.length,
+      promptTokens: tokensOf(history.inferences, "promptTokens"),
+    });
+    expect(await api.json(`/v1/network?registry=${registry}`)).not.toHaveProperty("metrics");
+  });
+
+  test("of an operator", async () => {
+    for (const owner of new Set(history.nodes.map((node) => node.owner))) {
+      const nodes = history.nodes.filter((node) => node.owner === owner && node.registry === REGISTRY);
+      if (nodes.length === 0) continue;
+      const operator = await api.json(`/v1/operators/${owner}?include=metrics`);
+      expect(() => operatorDetailSchema.parse(operator)).not.toThrow();
+      expect([owner, operator.metrics]).toEqual([owner, await expected(nodes)]);
+      expect(await api.json(`/v1/operators/${owner}`)).not.toHaveProperty("metrics");
+    }
+  });
+
+  test("a relayer's heartbeats of a day", async () => {
+    const day = history.heartbeats.filter(({ receivedAt }) => receivedAt > HEAD - DAY);
+    const { heartbeats } = await api.json(`/v1/relayers/${RELAYER}`);
+    const lateness = day.map(({ receivedAt, signedAt }) => receivedAt - signedAt);
+    expect(heartbeats).toEqual({
+      sent: day.length,
+      repeated: day.filter(({ repeated }) => repeated).length,
+      lateness: {
+        p50Seconds: percentile(lateness, 50),
+        p95Seconds: percentile(lateness, 95),
+        samples: day.length,
+      },
+    });
+    expect(day.length).toBeGreaterThan(10);
   });
 });
 
@@ -335,6 +436,10 @@ describe("series of the network", () => {
     history.inferences.filter((one) => inRange(range, one.signedAt));
   const settledAs = (kind: string, range: { from: number; to: number }) =>
     history.settlements.filter((one) => one.kind === kind && inRange(range, one.settledAt)).length;
+  const latencies = (range: { from: number; to: number }) =>
+    history.settlements
+      .filter((one) => one.kind === "individual" && inRange(range, one.settledAt))
+      .map(({ settledAt, signedAt }) => settledAt - signedAt);
   const nodesOf = (registry: string) =>
     history.nodes.filter((node) => registry === "all" || node.registry === registry);
 
@@ -345,6 +450,19 @@ describe("series of the network", () => {
       nodesOf(registry).reduce((sum, node) => sum + truth.heartbeats(node, range, HEAD).length, 0),
     activeNodes: ({ to }, registry) =>
       nodesOf(registry).filter((node) => truth.activeAt(node, Math.min(HEAD, to - 1))).length,
+    uptime: (range, registry) => {
+      let [active, existing] = [0, 0];
+      for (const node of nodesOf(registry)) {
+        const from = Math.max(range.from, node.registeredAt);
+        const to = Math.min(range.to, HEAD, node.removedAt ?? HEAD);
+        if (to <= from) continue;
+        existing += to - from;
+        for (let at = from; at < to; at++) active += Number(truth.activeAt(node, at));
+      }
+      return existing === 0 ? null : Math.round((1e6 * active) / existing) / 1e6;
+    },
+    settlementLatencyP50Seconds: (range) => percentile(latencies(range), 50),
+    settlementLatencyP95Seconds: (range) => percentile(latencies(range), 95),
     registrations: (range, registry) =>
       times(
         nodesOf(registry).map(({ registeredAt }) => registeredAt),
@@ -447,7 +565,12 @@ describe("what a series may be asked", () => {
   });
 
   test("a known metric, and nothing else", async () => {
-    for (const query of ["", "metric=uptime", "metric=heartbeats&interval=week", "metric=heartbeats&limit=5"])
+    for (const query of [
+      "",
+      "metric=revenue",
+      "metric=heartbeats&interval=week",
+      "metric=heartbeats&limit=5",
+    ])
       expect(await refused(query)).toMatchObject({ status: 400, code: "invalid-parameter" });
   });
 

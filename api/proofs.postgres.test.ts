@@ -513,6 +513,7 @@ describe("relayers, models, nodes and totals", () => {
       firstSeenAt: T0 + 20,
       lastSeenAt: T0 + 200,
       lastHeartbeatAt: null,
+      heartbeats: { sent: 0, repeated: 0, lateness: { p50Seconds: null, p95Seconds: null, samples: 0 } },
       settlements: { individual: 2, batch: 4, legacy: 0 },
       verdicts: { pending: 1, verified: 2, partial: 1, invalid: 1, unavailable: 1, unverifiable: 0 },
       leaves: { valid: 6, invalid: 1, unknownNode: 1 },

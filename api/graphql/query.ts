@@ -344,13 +344,10 @@ builder.queryType({
       extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 500),
       resolve: async (_, { registry }, { state }) => {
         const view = state.view(null);
-        return readNetwork(
-          state.transaction,
-          state.proofs,
-          await view.og(),
-          await view.optionalBase(),
-          registriesMeant(state.settings, registry ?? undefined),
-        );
+        const registries = registriesMeant(state.settings, registry ?? undefined);
+        const [og, base] = [await view.og(), await view.optionalBase()];
+        const totals = await readNetwork(state.transaction, state.proofs, og, base, registries);
+        return view.show({ ...totals, registries });
       },
     }),
     networkSeries: t.field({

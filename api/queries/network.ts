@@ -1,7 +1,9 @@
 /** Totals of everything, now. */
 import { sql } from "drizzle-orm";
+import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
+import { type InferenceTotals, NO_INFERENCES } from "./nodeProofs.ts";
 import {
   inRegistries,
   joinObservations,
@@ -31,6 +33,11 @@ export interface NetworkTotals {
   readonly onchainInferences: number;
   /** Distinct ones, with a valid signature of a node registered by then; null before any verifier ran. */
   readonly inferences: number | null;
+  /** Of `inferences`, by what their payloads claim; null when there are some and none claims any. */
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /** Distinct ones that payloads name. */
+  readonly models: number | null;
   readonly payments: number | null;
   readonly payers: number | null;
   readonly volume:
@@ -64,8 +71,7 @@ export async function readNetwork(
     from og.network_bucket where chain_id = ${og.chainId}`);
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
     select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
-  const [inferred] = await transaction.rows<{ inferences: number }>(sql`
-    select coalesce(sum(b.inferences), 0)::bigint as inferences from ${proofs.nodeBucket} b`);
+  const found = anythingFound(proofs) ? await readInferences(transaction, proofs) : NOTHING_FOUND;
   const demand =
     base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);
   return {
@@ -79,8 +85,34 @@ export async function readNetwork(
       claimedLeaves: sums?.claimedLeaves ?? 0,
     },
     onchainInferences: sums?.onchainInferences ?? 0,
-    inferences: anythingFound(proofs) ? (inferred?.inferences ?? 0) : null,
+    ...found,
     ...demand,
+  };
+}
+
+const NOTHING_FOUND = { inferences: null, promptTokens: null, completionTokens: null, models: null };
+
+async function readInferences(transaction: ReadTransaction, proofs: ProofTables) {
+  const [sums] = await transaction.rows<InferenceTotals>(sql`
+    select coalesce(sum(b.inferences), 0)::bigint as inferences,
+      ${clampedSum(sql`b.prompt_tokens`)} as "promptTokens", ${clampedSum(sql`b.completion_tokens`)} as "completionTokens"
+    from ${proofs.nodeBucket} b`);
+  // Jumps along the index from model to model.
+  const [models] = await transaction.rows<{ count: number }>(sql`
+    with recursive model (name) as (
+      (select b.model from ${proofs.modelBucket} b order by b.model limit 1)
+      union all
+      select (select b.model from ${proofs.modelBucket} b where b.model > model.name order by b.model limit 1)
+      from model where model.name is not null
+    )
+    select count(name) as count from model`);
+  const { inferences, promptTokens, completionTokens } = sums ?? NO_INFERENCES;
+  const told = (tokens: number | null) => (inferences === 0 ? 0 : tokens);
+  return {
+    inferences,
+    promptTokens: told(promptTokens),
+    completionTokens: told(completionTokens),
+    models: models?.count ?? 0,
   };
 }
 

@@ -4,7 +4,7 @@ import type { ReadTransaction } from "./database.ts";
 import { readEvidence } from "./evidenceNodes.ts";
 import { missedHeartbeats } from "./missedHeartbeats.ts";
 import type { Moment } from "./moment.ts";
-import { readInferenceCounts, readPayloadAvailability } from "./nodeProofs.ts";
+import { NO_INFERENCES, readInferenceTotals, readPayloadAvailability } from "./nodeProofs.ts";
 import { type NodeRevenue, readNodeRevenues } from "./nodeRevenue.ts";
 import { joinObservations, joinPcr, joinRegistration, joinStatus, pcrRecords } from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
@@ -39,6 +39,9 @@ export interface NodeMetrics {
   readonly heartbeatLatenessMeanSeconds: number | null;
   /** Signed in the window, with a valid signature, settled after the node's registration. */
   readonly inferences: number | null;
+  /** Of `inferences`, by what their payloads claim; null when there are some and none claims any. */
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
   /** Individual settlements that name the node. */
   readonly settlements: number | null;
   /** Distinct ones. This and `revenue` are null while Base cannot be answered from, and when another node named its payment address. */
@@ -92,7 +95,7 @@ export async function readNodeMetrics(
   const settlements = await readSettlementTotals(transaction, moment, wanted, spans);
   const latencies = await readSettlementLatencies(transaction, moment, wanted, spans);
   const bounds = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
-  const inferences = await readInferenceCounts(transaction, proofs, moment, wanted, bounds);
+  const inferences = await readInferenceTotals(transaction, proofs, moment, wanted, bounds);
   const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, bounds);
   const revenues =
     base === null
@@ -105,6 +108,7 @@ export async function readNodeMetrics(
         const settled = registry === settlementRegistry;
         const latency = settled ? latencies.get(at) : undefined;
         const revenue = revenues.get(at);
+        const inferred = settled && anythingFound(proofs) ? (inferences.get(at) ?? NO_INFERENCES) : undefined;
         return [
           window,
           {
@@ -113,7 +117,9 @@ export async function readNodeMetrics(
             repeatedHeartbeats: heartbeats.get(at)?.repeated ?? 0,
             missedHeartbeats: missed.get(at) ?? null,
             heartbeatLatenessMeanSeconds: meanLateness(heartbeats.get(at)),
-            inferences: settled && anythingFound(proofs) ? (inferences.get(at) ?? 0) : null,
+            inferences: inferred?.inferences ?? null,
+            promptTokens: inferred?.promptTokens ?? null,
+            completionTokens: inferred?.completionTokens ?? null,
             settlements: settled ? (settlements.get(at)?.settlements ?? 0) : null,
             payers: revenue?.payers ?? null,
             revenue: revenue?.revenue ?? null,

@@ -1,6 +1,6 @@
 /** What proofs tell of nodes over the windows that end at a moment, or on one day. */
 import { type SQL, sql } from "drizzle-orm";
-import { inferenceCounts, splitHours, within } from "./countedInferences.ts";
+import { clampedSum, inferenceCounts, splitHours, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf } from "./page.ts";
@@ -45,26 +45,47 @@ export const joinInferences = (
   cross join lateral (select case when n.registry = ${settlementRegistry}
     then ${inferencesWithin(proofs, moment, sql`n.tee_id`, rangeOf(moment, { seconds }))} end as total) inferred`;
 
+/** Inferences and what their payloads claim of tokens: null when there are inferences and none of them claims any. */
+export interface InferenceTotals {
+  readonly inferences: number;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+}
+
 /**
- * Inferences per node and window, by `place name`.
+ * Inferences per node and window, by `place name`; nodes with the same place are summed.
  * @param wanted - a common table expression `wanted (chain_id, registry, tee_id, place)`.
  */
-export async function readInferenceCounts(
+export async function readInferenceTotals(
   transaction: ReadTransaction,
   proofs: ProofTables,
   moment: Moment,
   wanted: SQL,
   windows: readonly Window[],
-): Promise<ReadonlyMap<string, number>> {
-  const parts = windows.map(
-    (window) => sql`select wanted.place, ${window.name} as name,
-      ${inferencesWithin(proofs, moment, sql`wanted.tee_id`, rangeOf(moment, window))} as total from wanted`,
-  );
-  const rows = await transaction.rows<{ place: number; name: string; total: number }>(
-    sql`with ${wanted} ${sql.join(parts, sql` union all `)} order by 1, 2`,
-  );
-  return new Map(rows.map(({ place, name, total }) => [`${place} ${name}`, total]));
+): Promise<ReadonlyMap<string, InferenceTotals>> {
+  const parts = windows.flatMap((window) => {
+    const { hours, rest } = splitHours(rangeOf(moment, window));
+    const named = sql`wanted.place, ${window.name} as name`;
+    return [
+      sql`select ${named}, b.inferences, b.prompt_tokens, b.completion_tokens
+        from wanted join ${proofs.nodeBucket} b on b.tee_id = wanted.tee_id and ${allOf(within(sql`b.start_at`, hours))}`,
+      ...rest.map(
+        (part) => sql`select ${named}, 1, i.prompt_tokens, i.completion_tokens
+        from wanted join ${proofs.inference} i on i.tee_id = wanted.tee_id
+          and ${allOf(within(sql`i.signed_at`, part))} and ${inferenceCounts(proofs, moment)}`,
+      ),
+    ];
+  });
+  const rows = await transaction.rows<InferenceTotals & { place: number; name: string }>(sql`
+    with ${wanted}
+    select place, name, sum(inferences)::bigint as inferences,
+      ${clampedSum(sql`prompt_tokens`)} as "promptTokens", ${clampedSum(sql`completion_tokens`)} as "completionTokens"
+    from (${sql.join(parts, sql` union all `)}) part group by place, name having sum(inferences) > 0
+    order by place, name`);
+  return new Map(rows.map(({ place, name, ...totals }) => [`${place} ${name}`, totals]));
 }
+
+export const NO_INFERENCES: InferenceTotals = { inferences: 0, promptTokens: 0, completionTokens: 0 };
 
 /** A node's availability is that of so many of its newest individual settlements at most: a window cannot cost more. */
 export const AVAILABILITY_SAMPLES = 200;

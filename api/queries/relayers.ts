@@ -4,6 +4,7 @@ import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
 import { IMPOSSIBLE_BLOB_ID, type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
 import type { Verdict } from "./settlements.ts";
+import { spanBlocks, spanUpTo } from "./spans.ts";
 
 /** Of what was settled last: block time minus signed time, seconds; null without samples. */
 export interface Latency {
@@ -18,6 +19,7 @@ export interface Relayer {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly lastHeartbeatAt: number | null;
+  readonly heartbeats: RelayedHeartbeats;
   readonly settlements: Readonly<Record<"individual" | "batch" | "legacy", number>>;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** Of its proven batches. */
@@ -26,6 +28,19 @@ export interface Relayer {
   readonly proofAvailability: number | null;
   readonly settlementLatency: { readonly individual: Latency; readonly batch: Latency };
 }
+
+/** Heartbeats that a relayer sent in the last 24 hours. */
+export interface RelayedHeartbeats {
+  readonly sent: number;
+  /** Block time minus signed time of the newest of them. */
+  readonly lateness: Latency;
+  /** Of those in `lateness`, the ones whose signed second had been sent before. */
+  readonly repeated: number;
+}
+
+/** Latenesses are of so many heartbeats, the newest ones. */
+export const LATENESS_SAMPLES = 10_000;
+const DAY_SECONDS = 86_400;
 
 /** Latencies are of so many individual settlements, and of so many leaves of each of so many batches, the newest ones. */
 export const LATENCY_SAMPLES = { individuals: 10_000, batches: 200, leavesPerBatch: 50 } as const;
@@ -46,6 +61,7 @@ export async function findRelayer(
   return {
     address,
     ...seen,
+    heartbeats: await readHeartbeats(transaction, moment, address),
     settlements,
     verdicts: {
       // What is on chain and not decided. One that just vanished may still be counted as decided: never below zero.
@@ -91,6 +107,31 @@ async function readSeen(
       ${heartbeat(sql`asc`)} as first_heartbeat, ${heartbeat(sql`desc`)} as last_heartbeat) seen`);
   if (row === undefined || row.firstSeenAt === null || row.lastSeenAt === null) return null;
   return { firstSeenAt: row.firstSeenAt, lastSeenAt: row.lastSeenAt, lastHeartbeatAt: row.lastHeartbeatAt };
+}
+
+async function readHeartbeats(
+  transaction: ReadTransaction,
+  moment: Moment,
+  address: string,
+): Promise<RelayedHeartbeats> {
+  const [row] = await transaction.rows<Latency & { sent: number; repeated: number }>(sql`
+    with ${spanBlocks("og", moment, [spanUpTo(moment, "day", DAY_SECONDS)])},
+    newest as (
+      select h.received_at - h.signed_at as seconds, h.repeated from og.heartbeat h, span
+      where h.relayer = ${address} and h.block_number > span.after_block and h.block_number <= span.until_block
+        and h.chain_id = ${moment.chainId}
+      order by h.block_number desc, h.log_index desc limit ${LATENESS_SAMPLES}
+    )
+    select percentile_disc(0.5) within group (order by seconds) as "p50Seconds",
+      percentile_disc(0.95) within group (order by seconds) as "p95Seconds", count(*) as samples,
+      count(*) filter (where repeated) as repeated,
+      -- counted from the index alone: the chain's id is the relayer's
+      (select count(*) from og.heartbeat h, span
+        where h.relayer = ${address} and h.block_number > span.after_block and h.block_number <= span.until_block) as sent
+    from newest`);
+  if (row === undefined) throw new Error("an aggregate without a group has one row");
+  const { sent, repeated, ...lateness } = row;
+  return { sent, repeated, lateness };
 }
 
 async function readKinds(

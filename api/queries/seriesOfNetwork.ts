@@ -7,7 +7,7 @@ import { inRegistries } from "./nodeState.ts";
 import { allOf } from "./page.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { rangeOf, type SeriesGrid, spansOf } from "./seriesGrid.ts";
-import { type InferenceSums, type SeriesValues, sumInferences } from "./seriesOfNode.ts";
+import { type InferenceSums, latencySamplesOf, type SeriesValues, sumInferences } from "./seriesOfNode.ts";
 import { spanBlocks } from "./spans.ts";
 
 /** Columns of `network_bucket`. */
@@ -22,8 +22,11 @@ const COUNTED = {
 export const NETWORK_METRICS = [
   "heartbeats",
   "activeNodes",
+  "uptime",
   "registrations",
   "individualSettlements",
+  "settlementLatencyP50Seconds",
+  "settlementLatencyP95Seconds",
   "batchSettlements",
   "legacySettlements",
   "claimedLeaves",
@@ -34,7 +37,7 @@ export const NETWORK_METRICS = [
 ] as const;
 export type NetworkMetric = (typeof NETWORK_METRICS)[number];
 
-/** @param registries - of heartbeats, active nodes and registrations; the rest is the whole network's. Null means every one. */
+/** @param registries - of heartbeats, active nodes, uptime and registrations; the rest is the whole network's. Null means every one. */
 export function readNetworkSeries(
   transaction: ReadTransaction,
   proofs: ProofTables,
@@ -48,6 +51,11 @@ export function readNetworkSeries(
       return readHeartbeats(transaction, moment, registries, grid);
     case "activeNodes":
       return readActiveNodes(transaction, moment, registries, grid);
+    case "uptime":
+      return readUptime(transaction, moment, registries, grid);
+    case "settlementLatencyP50Seconds":
+    case "settlementLatencyP95Seconds":
+      return readLatency(transaction, moment, metric, grid);
     case "registrations":
       return readRegistrations(transaction, moment, registries, grid);
     case "inferences":
@@ -172,6 +180,94 @@ async function readActiveNodes(
     active += changes.get(index) ?? 0;
     return active;
   });
+}
+
+/**
+ * Of all nodes together: seconds during which the contract called one active, over seconds during which one was registered.
+ * A bucket needs no more than how many there were at its beginning and the changes in it.
+ */
+async function readUptime(
+  transaction: ReadTransaction,
+  { chainId, blockNumber, time }: Moment,
+  registries: readonly string[] | null,
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  if (grid.buckets.length === 0) return [];
+  const { from, to } = rangeOf(grid);
+  const edges = sql.param(grid.buckets.map(({ startAt }) => startAt));
+  const scope = allOf([sql`n.chain_id = ${chainId}`, ...inRegistries(registries)]);
+  /** Changes before the first bucket stand at its beginning. */
+  const summed = (changes: SQL) => sql`
+    select width_bucket(greatest(at, ${from}::bigint), ${edges}::bigint[]) as index, sum(change)::bigint as change,
+      sum(change * greatest(at, ${from}::bigint))::bigint as weighted
+    from (${changes}) change (at, change) where at < ${Math.min(time, to)} group by 1 order by 1`;
+  const active = await transaction.rows<SummedChanges>(
+    summed(sql`
+      select spell.at, spell.change from (
+        select n.from_at, n.until_at from og.active_interval n where ${scope}
+        union all
+        select n.active_from, n.active_until from og.node_liveness n where ${scope} and n.active_from is not null
+      ) n (from_at, until_at) cross join lateral (values (n.from_at, 1), (n.until_at, -1)) spell (at, change)
+      where n.until_at > ${from}`),
+  );
+  const registered = await transaction.rows<SummedChanges>(
+    summed(sql`
+      select n.timestamp, case n.kind when 'registered' then 1 else -1 end from og.registry_event n
+      where ${scope} and n.kind in ('registered', 'removed') and n.block_number <= ${blockNumber}`),
+  );
+  const [activeSeconds, existing] = [active, registered].map((changes) => integrate(changes, grid, time));
+  return grid.buckets.map((_, index) => {
+    const seconds = existing?.[index] ?? 0;
+    return seconds > 0 ? Math.round((1e6 * (activeSeconds?.[index] ?? 0)) / seconds) / 1e6 : null;
+  });
+}
+
+/** What changed in a bucket, and the same weighed by when. */
+interface SummedChanges {
+  /** From 1. */
+  readonly index: number;
+  readonly change: number;
+  readonly weighted: number;
+}
+
+/** How many there were, summed over the seconds of each bucket that have passed. */
+function integrate(
+  changes: readonly SummedChanges[],
+  { buckets }: SeriesGrid,
+  now: number,
+): readonly number[] {
+  const byIndex = new Map(changes.map((summed) => [summed.index - 1, summed]));
+  let before = 0;
+  return buckets.map(({ startAt, endAt }, index) => {
+    const { change = 0, weighted = 0 } = byIndex.get(index) ?? {};
+    const end = Math.max(startAt, Math.min(endAt, now));
+    const sum = before * (end - startAt) + change * end - weighted;
+    before += change;
+    return sum;
+  });
+}
+
+/** Of the newest individual settlements of each bucket, so many that a series is read at a bounded cost. */
+async function readLatency(
+  transaction: ReadTransaction,
+  moment: Moment,
+  metric: "settlementLatencyP50Seconds" | "settlementLatencyP95Seconds",
+  grid: SeriesGrid,
+): Promise<SeriesValues> {
+  if (grid.buckets.length === 0) return [];
+  const rows = await transaction.rows<{ name: string; seconds: number }>(sql`
+    with ${spanBlocks("og", moment, spansOf(grid))}
+    select span.name, percentile_disc(${metric === "settlementLatencyP50Seconds" ? 0.5 : 0.95})
+      within group (order by sample.seconds) as seconds
+    from span cross join lateral (
+      select s.settled_at - least(s.signed_at, ${Number.MAX_SAFE_INTEGER})::bigint as seconds from og.settlement s
+      where s.kind = 'individual' and s.chain_id = ${moment.chainId}
+        and s.block_number > span.after_block and s.block_number <= span.until_block
+      order by s.block_number desc, s.log_index desc limit ${latencySamplesOf(grid)}
+    ) sample
+    group by span.name order by span.name`);
+  const found = new Map(rows.map(({ name, seconds }) => [name, seconds]));
+  return grid.buckets.map(({ startAt }) => found.get(String(startAt)) ?? null);
 }
 
 async function readInferences(

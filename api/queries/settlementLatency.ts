@@ -17,7 +17,7 @@ export interface LatencyPercentiles {
 }
 
 /**
- * Per node and span, by `place name`; absent without settlements.
+ * Per node and span, by `place name`; absent without settlements. Nodes with the same place are taken together.
  * @param wanted - a common table expression `wanted (chain_id, registry, tee_id, place)`.
  * @param samples - see `LATENCY_SAMPLES`.
  */
@@ -51,9 +51,10 @@ export async function readSettlementLatencies(
       where part.total <= ${samples}
       union all
       select sliced.place, sliced.name, sliced.seconds,
-        sliced.so_far - lag(sliced.so_far, 1, sliced.before) over (partition by sliced.place, sliced.name order by sliced.slice)
+        sliced.so_far - lag(sliced.so_far, 1, sliced.before)
+          over (partition by sliced.place, sliced.tee_id, sliced.name order by sliced.slice)
       from (
-        select part.place, part.name, part.before, slice, s.seconds, s.so_far
+        select part.place, part.tee_id, part.name, part.before, slice, s.seconds, s.so_far
         from part cross join generate_series(1, ${samples}::bigint) slice cross join lateral (
           select ${seconds}, s.settlements_so_far as so_far from ${settlements(cut(sql`(slice - 1)`), cut(sql`slice`))}
           order by s.block_number desc, s.log_index desc limit 1

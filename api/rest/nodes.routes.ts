@@ -56,6 +56,11 @@ export const metricsSchema = z
     inferences: count().nullable().openapi({
       description: "Signed in the window, with a valid signature, settled after the node's registration.",
     }),
+    promptTokens: count().nullable().openapi({
+      description:
+        "Tokens of the requests of `inferences`, as their payloads claim; null when there are some and none claims any.",
+    }),
+    completionTokens: count().nullable().openapi({ description: "The same of their answers." }),
     settlements: count().nullable().openapi({ description: "Individual settlements that name the node." }),
     payers: count()
       .nullable()

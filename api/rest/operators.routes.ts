@@ -1,16 +1,29 @@
 /** `/v1/operators`, `/v1/operators/:address` and `/v1/network`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
+import type { AnswerState, Sources } from "../queries/answerState.ts";
+import { type GroupScope, MOST_GROUPED_NODES, readGroupMetrics } from "../queries/groupMetrics.ts";
 import { readNetwork } from "../queries/network.ts";
+import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
 import { findOperator, listOperators } from "../queries/operators.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, amount, count, unixSeconds } from "./fields.ts";
-import { addressParameter, freshnessParameters, listParameters, registryParameter } from "./parameters.ts";
+import { metricsSchema } from "./nodes.routes.ts";
+import {
+  addressParameter,
+  freshnessParameters,
+  listParameters,
+  registryParameter,
+  wordsParameter,
+} from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 
 /** Base's part of these answers is null, and its headers are absent, while Base cannot be answered from. */
 const BOTH = { required: ["og"], optional: ["base"] } as const;
+/** An operator's own page needs the verifier's findings for the metrics only. */
+const sourcesOf = (include: readonly unknown[]): Sources =>
+  include.length === 0 ? BOTH : { ...BOTH, proofs: "read" };
 
 const nodeCounts = z.strictObject({
   total: count(),
@@ -21,35 +34,59 @@ const nodeCounts = z.strictObject({
   removed: count(),
 });
 
-export const operatorSchema = z
-  .strictObject({
-    address: address(),
-    nodes: nodeCounts,
-    firstRegisteredAt: unixSeconds(),
-    paymentAddresses: z.array(address()),
-    sharedPaymentAddresses: z.array(address()).openapi({
-      description:
-        "Those of `paymentAddresses` that do not count as its own: another operator's node named them first, or several operators name a common payee.",
-    }),
-    revenue: z
-      .array(
-        z.strictObject({
-          token: address(),
-          raw: amount(),
-          organic: amount().nullable().openapi({
-            description: "Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens.",
-          }),
-          payments: count(),
-          payers: count(),
-          effectivePayers: z.number().nullable().openapi({
-            description: "(Σv)² / Σv² over the payers' organic volumes.",
-          }),
+const operatorFields = {
+  address: address(),
+  nodes: nodeCounts,
+  firstRegisteredAt: unixSeconds(),
+  paymentAddresses: z.array(address()),
+  sharedPaymentAddresses: z.array(address()).openapi({
+    description:
+      "Those of `paymentAddresses` that do not count as its own: another operator's node named them first, or several operators name a common payee.",
+  }),
+  revenue: z
+    .array(
+      z.strictObject({
+        token: address(),
+        raw: amount(),
+        organic: amount().nullable().openapi({
+          description: "Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens.",
         }),
-      )
-      .nullable(),
-    payers: count().nullable(),
-  })
-  .openapi("Operator");
+        payments: count(),
+        payers: count(),
+        effectivePayers: z.number().nullable().openapi({
+          description: "(Σv)² / Σv² over the payers' organic volumes.",
+        }),
+      }),
+    )
+    .nullable(),
+  payers: count().nullable(),
+};
+
+export const operatorSchema = z.strictObject(operatorFields).openapi("Operator");
+
+const INCLUDES = ["metrics"] as const;
+const include = wordsParameter(INCLUDES, "`metrics`: what the nodes' metrics come to, by window.").default(
+  [],
+);
+
+/** Of several nodes: `uptime` is the mean over those that existed in the window, the rest sums, percentiles those of all. */
+export const groupMetricsSchema = metricsSchema
+  .omit({ payers: true, revenue: true, probes: true, probeSuccess: true, probeP50Ms: true })
+  .openapi("GroupMetrics");
+
+const includedMetrics = {
+  metrics: z
+    .strictObject(Object.fromEntries(NODE_WINDOW_NAMES.map((window) => [window, groupMetricsSchema])))
+    .nullable()
+    .optional()
+    .openapi({
+      description: `Only with \`include=metrics\`; null for more than ${MOST_GROUPED_NODES} nodes, which are too many for one answer.`,
+    }),
+};
+
+export const operatorDetailSchema = z
+  .strictObject({ ...operatorFields, ...includedMetrics })
+  .openapi("OperatorDetail");
 
 export const networkSchema = z
   .strictObject({
@@ -66,11 +103,18 @@ export const networkSchema = z
     inferences: count().nullable().openapi({
       description: "Distinct ones, with a valid signature of a node that was registered by then.",
     }),
+    promptTokens: count().nullable().openapi({
+      description:
+        "Tokens of their requests, as payloads claim; null when there are inferences and none claims any.",
+    }),
+    completionTokens: count().nullable().openapi({ description: "The same of their answers." }),
+    models: count().nullable().openapi({ description: "Distinct ones that payloads name." }),
     payments: count().nullable(),
     payers: count().nullable(),
     volume: z
       .array(z.strictObject({ token: address(), raw: amount(), organic: amount().nullable() }))
       .nullable(),
+    ...includedMetrics,
   })
   .openapi("Network");
 
@@ -82,6 +126,24 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     dailyOrganicCaps: settings.dailyOrganicCaps,
   });
   const registry = registryParameter().optional();
+  const [settlementRegistry = ""] = settings.registries;
+  /** The metrics, when they are asked for. */
+  const included = async (
+    state: AnswerState,
+    asked: readonly (typeof INCLUDES)[number][],
+    scope: GroupScope,
+  ) =>
+    asked.includes("metrics")
+      ? {
+          metrics: await readGroupMetrics(
+            state.transaction,
+            state.moment("og"),
+            { proofs: state.proofs, settlementRegistry },
+            scope,
+            NODE_WINDOW_NAMES,
+          ),
+        }
+      : {};
 
   defineRoute(
     app,
@@ -120,12 +182,12 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       problems: ["operator-not-found"],
       summary: "One operator.",
       answers: "one",
-      schema: operatorSchema,
+      schema: operatorDetailSchema,
       params: { address: addressParameter() },
-      query: { ...freshnessParameters, registry },
+      query: { ...freshnessParameters, registry, include },
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: BOTH, query }, async (state) => {
+      answerOne(service, context, { sources: sourcesOf(query.include), query }, async (state) => {
         const operator = await findOperator(
           state.transaction,
           state.moment("og"),
@@ -138,7 +200,9 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
             parameter: "address",
             value: params.address,
           });
-        return operator;
+        const { registries } = scopeOf(query.registry);
+        const metrics = await included(state, query.include, { registries, owner: params.address });
+        return { ...operator, ...metrics };
       }),
   );
 
@@ -152,17 +216,19 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       answers: "one",
       schema: networkSchema,
       params: {},
-      query: { ...freshnessParameters, registry },
+      query: { ...freshnessParameters, registry, include },
     },
     (context, { query }) =>
-      answerOne(service, context, { sources: { ...BOTH, proofs: "read" }, query }, (state) =>
-        readNetwork(
+      answerOne(service, context, { sources: { ...BOTH, proofs: "read" }, query }, async (state) => {
+        const registries = registriesMeant(settings, query.registry);
+        const totals = await readNetwork(
           state.transaction,
           state.proofs,
           state.moment("og"),
           state.optionalMoment("base"),
-          registriesMeant(settings, query.registry),
-        ),
-      ),
+          registries,
+        );
+        return { ...totals, ...(await included(state, query.include, { registries, owner: null })) };
+      }),
   );
 }

@@ -1,7 +1,7 @@
 /** `/v1/relayers/:address`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { findRelayer, LATENCY_SAMPLES } from "../queries/relayers.ts";
+import { findRelayer, LATENCY_SAMPLES, LATENESS_SAMPLES } from "../queries/relayers.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerOne } from "./answer.ts";
 import { address, count, unixSeconds } from "./fields.ts";
@@ -21,6 +21,15 @@ export const relayerSchema = z
     lastHeartbeatAt: unixSeconds()
       .nullable()
       .openapi({ description: "Block time of the newest one it relayed, unix seconds; null without one." }),
+    heartbeats: z
+      .strictObject({
+        sent: count().openapi({ description: "All of them, repeated ones included." }),
+        repeated: count().openapi({
+          description: "Of those in `lateness`, the ones whose signed second had been sent before.",
+        }),
+        lateness: latency(`the newest ${LATENESS_SAMPLES} of them`),
+      })
+      .openapi({ description: "Those of the last 24 hours." }),
     settlements: z.strictObject({ individual: count(), batch: count(), legacy: count() }),
     verdicts: z.strictObject({
       pending: count(),

@@ -1,5 +1,5 @@
 /** Writes a history as the handlers and the verifier would: rows with their running totals, and sums. For tests only. */
-import { address, type ChainTables, utf8Hex } from "./chainTables.ts";
+import { address, type ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "./chainTables.ts";
 import {
   ADMIN,
   BASE_HEAD,
@@ -328,14 +328,77 @@ async function writePayments(tables: ChainTables, history: History, base: Chain)
     from base.payment group by 1, 2, 3, 4, 5`);
 }
 
-async function writeInferences({ client }: ChainTables, history: History): Promise<void> {
+/** Each node's inferences are the leaves of one batch; sums of their hours stand beside them, as the verifier keeps them. */
+async function writeInferences(tables: ChainTables, history: History): Promise<void> {
+  const { client } = tables;
   await client.query("insert into proofs.revision values (1, 3) on conflict (id) do update set value = 3");
-  for (const { node, signedAt, promptTokens, completionTokens } of history.inferences)
+  for (const [index, { teeId, name, registry }] of history.nodes.entries()) {
+    const settled = {
+      chainId: OG_CHAIN_ID,
+      blockNumber: SETTLING_BLOCK,
+      logIndex: index,
+      txHash: hash(`batch${name}`),
+      kind: "batch",
+      relayer: address("settler"),
+      settledAt: T0,
+    };
+    await tables.insert("og", "settlement", {
+      ...settled,
+      relay: address("relay"),
+      eventSignature: "BatchSettlement",
+    });
+    await tables.insertProof("registration", {
+      chainId: OG_CHAIN_ID,
+      teeId,
+      registry,
+      blockNumber: 0,
+      logIndex: 0,
+    });
+    await tables.insertProof("settled", {
+      ...settled,
+      blockHash: hash("block"),
+      batchKey: hash(`key${name}`),
+      verdict: "verified",
+    });
+  }
+  for (const [index, { node, signedAt, promptTokens, completionTokens }] of history.inferences.entries()) {
+    const { teeId, name } = node;
+    const keys = { inferenceId: hash(`inference${index}`), signatureKey: hash(`signature${index}`) };
+    await tables.insertProof("inference", {
+      id: keys.inferenceId,
+      teeId,
+      inputHash: hash("in"),
+      outputHash: hash("out"),
+      timestamp: String(signedAt),
+      signedAt,
+      signatureValid: true,
+      promptTokens,
+      completionTokens,
+    });
+    const { inferenceId } = keys;
+    await tables.insertProof("signature", {
+      key: keys.signatureKey,
+      inferenceId,
+      teeId,
+      signature: "0x",
+      valid: true,
+    });
+    await tables.insertProof("leaf", {
+      batchKey: hash(`key${name}`),
+      leafIndex: index,
+      ...keys,
+      teeId,
+      valid: true,
+    });
     await client.query(
       `insert into proofs.node_bucket (tee_id, start_at, inferences, prompt_tokens, completion_tokens)
        values ($1, $2, 1, $3, $4) on conflict (tee_id, start_at) do update set inferences = node_bucket.inferences + 1,
          prompt_tokens = coalesce(node_bucket.prompt_tokens + $3, node_bucket.prompt_tokens, $3),
          completion_tokens = coalesce(node_bucket.completion_tokens + $4, node_bucket.completion_tokens, $4)`,
-      [node.teeId, floor(signedAt, HOUR), promptTokens, completionTokens],
+      [teeId, floor(signedAt, HOUR), promptTokens, completionTokens],
     );
+  }
 }
+
+/** Later than every other block. */
+const SETTLING_BLOCK = 10_000_000;

@@ -16,6 +16,14 @@ export const SeriesIntervalEnum = builder.enumType("SeriesInterval", {
 type Values<M extends string> = Readonly<Record<string, { readonly value: M; readonly description: string }>>;
 
 const SHARED = {
+  SETTLEMENT_LATENCY_P50_SECONDS: {
+    value: "settlementLatencyP50Seconds",
+    description: "Median time from signature to settlement, seconds.",
+  },
+  SETTLEMENT_LATENCY_P95_SECONDS: {
+    value: "settlementLatencyP95Seconds",
+    description: "95th percentile of the time from signature to settlement, seconds.",
+  },
   HEARTBEATS: { value: "heartbeats", description: "Heartbeats received, repeated ones included; a count." },
   INFERENCES: {
     value: "inferences",
@@ -57,14 +65,6 @@ export const NodeSeriesMetric = builder.enumType("NodeSeriesMetric", {
       value: "settlements",
       description: "Individual settlements that name the node; a count.",
     },
-    SETTLEMENT_LATENCY_P50_SECONDS: {
-      value: "settlementLatencyP50Seconds",
-      description: "Median time from signature to settlement, seconds.",
-    },
-    SETTLEMENT_LATENCY_P95_SECONDS: {
-      value: "settlementLatencyP95Seconds",
-      description: "95th percentile of the time from signature to settlement, seconds.",
-    },
     REVENUE: {
       value: "revenue",
       description:
@@ -80,6 +80,11 @@ export const NetworkSeriesMetric = builder.enumType("NetworkSeriesMetric", {
     ACTIVE_NODES: {
       value: "activeNodes",
       description: "Nodes that the contract called active in the bucket's last second, or now; a count.",
+    },
+    UPTIME: {
+      value: "uptime",
+      description:
+        "Seconds during which the contract called nodes active over seconds during which they were registered, of all nodes together, 0 to 1.",
     },
     REGISTRATIONS: { value: "registrations", description: "Registrations of nodes; a count." },
     INDIVIDUAL_SETTLEMENTS: {

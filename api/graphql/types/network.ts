@@ -1,7 +1,14 @@
 /** Network: totals of everything, now. */
+
+import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
 import type { NetworkTotals } from "../../queries/network.ts";
 import { builder } from "../builder.ts";
+import { FROM, readsRows } from "../reads.ts";
+import type { Scoped } from "../refs.ts";
+import type { Seen } from "../view.ts";
+import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
+import { MetricsWindow } from "./nodeMetrics.ts";
 
 const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
   description: "Settlements by kind; counts.",
@@ -29,7 +36,7 @@ const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[numbe
   }),
 });
 
-export const NetworkRef = builder.objectRef<NetworkTotals>("Network").implement({
+export const NetworkRef = builder.objectRef<Seen<NetworkTotals & Scoped>>("Network").implement({
   description: "Totals of the network now. Null is unknown, never zero.",
   fields: (t) => ({
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),
@@ -44,6 +51,36 @@ export const NetworkRef = builder.objectRef<NetworkTotals>("Network").implement(
       type: "Long",
       nullable: true,
       description: "Distinct inferences with a valid signature; a count.",
+    }),
+    promptTokens: t.expose("promptTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of the requests of `inferences`, as their payloads claim; a count.",
+    }),
+    completionTokens: t.expose("completionTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of their answers, as payloads claim; a count.",
+    }),
+    modelCount: t.expose("models", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct models that payloads name; a count.",
+    }),
+    metrics: t.field({
+      type: GroupMetricsRef,
+      nullable: true,
+      description: `What the nodes' metrics come to over a window that ends now; null for more than ${MOST_GROUPED_NODES} nodes.`,
+      args: {
+        window: t.arg({
+          type: MetricsWindow,
+          defaultValue: "24h",
+          required: true,
+          description: "How far back.",
+        }),
+      },
+      extensions: readsRows(FROM.proofs, 500),
+      resolve: ({ view, registries }, { window }) => groupMetrics(view, { registries, owner: null }, window),
     }),
     payments: t.expose("payments", {
       type: "Long",

@@ -48,6 +48,16 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
       nullable: true,
       description: "Distinct inferences with a valid signature of the node; a count.",
     }),
+    promptTokens: t.expose("promptTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of the requests of `inferences`, as their payloads claim; a count.",
+    }),
+    completionTokens: t.expose("completionTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of their answers, as payloads claim; a count.",
+    }),
     settlements: t.expose("settlements", {
       type: "Long",
       nullable: true,

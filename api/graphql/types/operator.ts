@@ -1,11 +1,14 @@
 /** Operator: an owner of nodes. */
+import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
 import type { Revenue } from "../../queries/operators.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
-import { FROM, readsPage } from "../reads.ts";
+import { FROM, readsPage, readsRows } from "../reads.ts";
 import { OperatorRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
+import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
+import { MetricsWindow } from "./nodeMetrics.ts";
 
 const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement({
   description: "What an operator's payment addresses took in, in one token.",
@@ -53,6 +56,22 @@ OperatorRef.implement({
       },
       TeeNodeConnection,
     ),
+    metrics: t.field({
+      type: GroupMetricsRef,
+      nullable: true,
+      description: `What its nodes' metrics come to over a window that ends at the moment asked about; null for more than ${MOST_GROUPED_NODES} nodes.`,
+      args: {
+        window: t.arg({
+          type: MetricsWindow,
+          defaultValue: "24h",
+          required: true,
+          description: "How far back.",
+        }),
+      },
+      extensions: readsRows(FROM.proofs, 100),
+      resolve: ({ address, registries, view }, { window }) =>
+        groupMetrics(view, { registries, owner: address }, window),
+    }),
     firstRegisteredAt: t.expose("firstRegisteredAt", {
       type: "Timestamp",
       description: "When its first node was registered, unix seconds.",

@@ -33,7 +33,7 @@ const LeafCounts = builder.objectRef<Relayer["leaves"]>("LeafCounts").implement(
 });
 
 const LatencyRef = builder.objectRef<Latency>("SettlementLatency").implement({
-  description: "Time from signature to settlement.",
+  description: "Time from signature to block.",
   fields: (t) => ({
     p50Seconds: t.expose("p50Seconds", {
       type: "Long",
@@ -46,6 +46,22 @@ const LatencyRef = builder.objectRef<Latency>("SettlementLatency").implement({
       description: "95th percentile, seconds; null without samples.",
     }),
     samples: t.expose("samples", { type: "Long", description: "What these are of; a count." }),
+  }),
+});
+
+const RelayedHeartbeatsRef = builder.objectRef<Relayer["heartbeats"]>("RelayedHeartbeats").implement({
+  description: "Heartbeats that a relayer sent in the last 24 hours.",
+  fields: (t) => ({
+    sent: t.expose("sent", { type: "Long", description: "All of them; a count." }),
+    repeated: t.expose("repeated", {
+      type: "Long",
+      description: "Of those in `lateness`, the ones whose signed second had been sent before; a count.",
+    }),
+    lateness: t.field({
+      type: LatencyRef,
+      description: "Time from signed second to block of the newest of them.",
+      resolve: ({ lateness }) => lateness,
+    }),
   }),
 });
 
@@ -64,6 +80,11 @@ export const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").impl
       type: "Timestamp",
       nullable: true,
       description: "The newest heartbeat it relayed, unix seconds; null without one.",
+    }),
+    heartbeats: t.field({
+      type: RelayedHeartbeatsRef,
+      description: "What it relayed of heartbeats lately.",
+      resolve: ({ heartbeats }) => heartbeats,
     }),
     settlements: t.expose("settlements", { type: SettledCounts, description: "What it settled, by kind." }),
     verdicts: t.expose("verdicts", { type: VerdictCounts, description: "What it settled, by verdict." }),
