@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TEERegistryAbi } from "../abis/TEERegistry.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { type Devnet, startDevnet } from "../devnet/devnet.ts";
+import { generateClients, runClient } from "./clients/clients.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { eventually, freePort, getJson, type RunningSystem, startSystem } from "./system/system.ts";
 
@@ -154,6 +155,15 @@ describe("selection on the devnet", () => {
       other.kill("SIGTERM");
       await ended;
     }
+  });
+
+  it("is understood by public clients with generated types, as is everything else", async () => {
+    await generateClients(system.apiUrl);
+    const rest = await runClient("rest", system.apiUrl);
+    expect(rest.nodes.some(({ probability }: { probability?: number }) => (probability ?? 0) > 0)).toBe(true);
+    const graphql = await runClient("graphql", system.apiUrl);
+    const ids = ({ nodes }: { nodes: { teeId: string }[] }) => nodes.map(({ teeId }) => teeId);
+    expect(ids(graphql)).toEqual(ids(rest));
   });
 
   it("leaves out a stopped node whose heartbeats are repeated, while the contract still lists it", async () => {
