@@ -41,7 +41,10 @@ async function ask(system: RunningSystem, route: string): Promise<Answer | null>
 }
 
 /** Of others than the indexed chain: what the verifier knew by then (today's verdicts count for every moment) and Base. */
-const NOT_OF_THIS_CHAIN = { inferences: "any", proofAvailability: "any", payers: "any", revenue: "any" };
+const NOT_OF_THIS_CHAIN = {
+  ...{ inferences: "any", promptTokens: "any", completionTokens: "any", proofAvailability: "any" },
+  ...{ payers: "any", revenue: "any" },
+};
 
 const nodesOf = (body: string): unknown =>
   (JSON.parse(body).items as readonly { readonly metrics: { readonly "24h": object } }[]).map((node) => ({

@@ -207,8 +207,7 @@ const WORDS: Readonly<Record<string, Word>> = {
   nameHex: seldom("The name's raw bytes, when `name` is not exactly what they say."),
   "TeeType.id": { says: "Number of the type.", sample: 0 },
   "TeeType.name": { says: "Sanitised for display.", sample: "LLMProxy" },
-  include: { says: "What to add, comma-separated.", sample: "keys" },
-  "listOnchainInferences.include": { says: "What to add, comma-separated.", sample: "content" },
+  include: { says: "What to add, comma-separated." },
   sort: { says: "Highest or newest first." },
 
   // Series

@@ -123,7 +123,7 @@ export const wordsParameter = <const T extends string>(words: readonly T[], desc
       context.addIssue({ code: "custom", message: rule });
       return z.NEVER;
     })
-    .openapi({ type: "string", description });
+    .openapi({ type: "string", description, examples: [words[0]] });
 };
 
 /** One registry, or `all`; the first configured one when it is not given. */

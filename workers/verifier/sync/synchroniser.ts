@@ -21,6 +21,8 @@ export interface SyncSettings {
 export class Synchroniser {
   /** First block that was not compared yet; 0 makes the next pass a whole one. */
   #nextBlock = 0;
+  /** How often it started over: a pass that this happens to has not seen what it happened for. */
+  #starts = 0;
 
   constructor(
     private readonly pool: pg.Pool,
@@ -31,12 +33,14 @@ export class Synchroniser {
   /** Makes the next pass compare all of history. */
   startOver(): void {
     this.#nextBlock = 0;
+    this.#starts++;
   }
 
   /** @returns whether anything changed; undefined while nothing is published. */
   async pass(signal: AbortSignal): Promise<boolean | undefined> {
     const { chainId, registry, onKeys } = this.settings;
     const whole = this.#nextBlock === 0;
+    const starts = this.#starts;
     const changes = await readChain(this.pool, chainId, (client, head) =>
       compareRegistrations(client, chainId, registry, head),
     );
@@ -62,7 +66,7 @@ export class Synchroniser {
       if (differences.lastBlock !== null) fromBlock = differences.lastBlock + 1;
     }
     if (whole && !signal.aborted) vanished += await this.#forgetOtherChains();
-    if (!signal.aborted) this.#nextBlock = headBlock + 1;
+    if (!signal.aborted && this.#starts === starts) this.#nextBlock = headBlock + 1;
 
     const queued = await queueSignatures(this.pool);
     const registrations = changes.moved.length + changes.vanished.length;
