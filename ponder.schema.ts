@@ -459,8 +459,15 @@ export const settlement = onchainTable(
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
     // /v1/settlements/:id
     txIdx: index().on(table.txHash),
-    // /v1/settlements?teeId=
-    nodeIdx: index().on(table.teeId, table.blockNumber, table.logIndex),
+    // /v1/settlements?teeId=, and, from the index alone, a node's settlements and their latencies in a stretch of blocks
+    nodeIdx: index().on(
+      table.teeId,
+      table.blockNumber,
+      table.logIndex,
+      table.settlementsSoFar,
+      table.settledAt,
+      table.signedAt,
+    ),
     // /v1/settlements?relayer=
     relayerIdx: index().on(table.relayer, table.blockNumber, table.logIndex),
     // /v1/settlements?payer=

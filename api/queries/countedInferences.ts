@@ -12,15 +12,14 @@ import { HOUR_SECONDS, wholeBuckets } from "./wholeBuckets.ts";
  */
 export function inferenceCounts(proofs: ProofTables, { chainId, time }: Moment): SQL {
   const verdicts = verdictsOnChain(proofs, { chainId, time, blockNumber: Number.MAX_SAFE_INTEGER });
-  const proves = sql`g.valid and ${registeredBefore(proofs, sql`i.tee_id`)}`;
+  const registered = registeredBefore(proofs, sql`i.tee_id`);
   return sql`(i.signature_valid and (
     select true from (
-      select from ${verdicts} join ${proofs.signature} g on g.key = p.signature_key
-      where p.inference_id = i.id and ${proves}
+      select from ${proofs.leaf} l join ${verdicts} on p.batch_key = l.batch_key
+      where l.inference_id = i.id and l.valid and ${registered}
       union all
-      select from ${verdicts} join ${proofs.leaf} l on l.batch_key = p.batch_key
-      join ${proofs.signature} g on g.key = l.signature_key
-      where l.inference_id = i.id and ${proves}
+      select from ${verdicts} join ${proofs.signature} g on g.key = p.signature_key
+      where p.inference_id = i.id and g.valid and ${registered}
     ) proof limit 1))`;
 }
 

@@ -52,13 +52,14 @@ export const MANY_SETTLEMENTS = 2_000;
 export function inferenceSources(
   proofs: ProofTables,
   moment: Moment,
-  { payer, id, teeId, inputHash, outputHash, model }: InferenceFilters,
+  { payer, id, teeId, inputHash, outputHash, model, signatureValid }: InferenceFilters,
   many: number,
 ): readonly InferenceSource[] {
   if (payer === undefined) return [fromInferences(proofs, [heldOnChain(proofs, moment, sql`i.id`)])];
   const narrowed = [paidBy(proofs, moment, payer)];
   if ((id ?? inputHash ?? outputHash) !== undefined) return [fromInferences(proofs, narrowed)];
-  if ((teeId ?? model) === undefined) return [fromSettlements(proofs, moment, payer, [])];
+  const isNarrow = (teeId ?? model) !== undefined || signatureValid === false;
+  if (!isNarrow) return [fromSettlements(proofs, moment, payer, [])];
   const settlements = sql`(select count(*) from (
     select from ${proofs.settled} p where p.claimed_payer = ${payer} limit ${many + 1}) known)`;
   return [

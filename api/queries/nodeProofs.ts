@@ -5,6 +5,7 @@ import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf } from "./page.ts";
 import { IMPOSSIBLE_BLOB_ID, isVerdictOf, type ProofTables } from "./proofs.ts";
+import { spanBlocks, spanUpTo } from "./spans.ts";
 
 /** A window `(moment - seconds, moment]`; null since the beginning. */
 export interface Window {
@@ -63,27 +64,41 @@ export async function readInferenceTotals(
   wanted: SQL,
   windows: readonly Window[],
 ): Promise<ReadonlyMap<string, InferenceTotals>> {
-  const parts = windows.flatMap((window) => {
-    const { hours, rest } = splitHours(rangeOf(moment, window));
-    const named = sql`wanted.place, ${window.name} as name`;
-    return [
-      sql`select ${named}, b.inferences, b.prompt_tokens, b.completion_tokens
-        from wanted join ${proofs.nodeBucket} b on b.tee_id = wanted.tee_id and ${allOf(within(sql`b.start_at`, hours))}`,
-      ...rest.map(
-        (part) => sql`select ${named}, 1, i.prompt_tokens, i.completion_tokens
-        from wanted join ${proofs.inference} i on i.tee_id = wanted.tee_id
-          and ${allOf(within(sql`i.signed_at`, part))} and ${inferenceCounts(proofs, moment)}`,
-      ),
-    ];
-  });
+  const splits = windows.map(({ name, seconds }) => ({ name, ...splitHours(rangeOf(moment, { seconds })) }));
+  const whole = splits.map(({ name, hours }) => ({ name, ...bounded(hours) }));
+  const rest = splits.flatMap(({ name, rest }) => rest.map((part) => ({ name, ...bounded(part) })));
+  const records = (parts: typeof whole) =>
+    sql`select * from jsonb_to_recordset(${JSON.stringify(parts)}) part (name text, from_at bigint, to_at bigint)`;
+  const sums = (row: SQL) =>
+    sql`sum(${row}.prompt_tokens) as prompt_tokens, sum(${row}.completion_tokens) as completion_tokens`;
   const rows = await transaction.rows<InferenceTotals & { place: number; name: string }>(sql`
-    with ${wanted}
+    with ${wanted}, whole as (${records(whole)}), rest as (${records(rest)}),
+    -- windows end alike: what is left over there is counted once
+    counted as materialized (
+      select wanted.place, part.from_at, part.to_at, found.*
+      from wanted cross join (select distinct from_at, to_at from rest) part
+      cross join lateral (
+        select count(*) as inferences, ${sums(sql`i`)} from ${proofs.inference} i
+        where i.tee_id = wanted.tee_id and i.signed_at >= part.from_at and i.signed_at < part.to_at
+          and ${inferenceCounts(proofs, moment)}
+      ) found
+    )
     select place, name, sum(inferences)::bigint as inferences,
       ${clampedSum(sql`prompt_tokens`)} as "promptTokens", ${clampedSum(sql`completion_tokens`)} as "completionTokens"
-    from (${sql.join(parts, sql` union all `)}) part group by place, name having sum(inferences) > 0
-    order by place, name`);
+    from (
+      select wanted.place, whole.name, found.*
+      from wanted cross join whole
+      cross join lateral (
+        select sum(b.inferences) as inferences, ${sums(sql`b`)} from ${proofs.nodeBucket} b
+        where b.tee_id = wanted.tee_id and b.start_at >= whole.from_at and b.start_at < whole.to_at
+      ) found
+      union all
+      select place, name, inferences, prompt_tokens, completion_tokens from counted join rest using (from_at, to_at)
+    ) part group by place, name having sum(inferences) > 0 order by place, name`);
   return new Map(rows.map(({ place, name, ...totals }) => [`${place} ${name}`, totals]));
 }
+
+const bounded = ({ from, to }: TimeRange) => ({ from_at: from ?? 0, to_at: to ?? Number.MAX_SAFE_INTEGER });
 
 export const NO_INFERENCES: InferenceTotals = { inferences: 0, promptTokens: 0, completionTokens: 0 };
 
@@ -98,16 +113,18 @@ export const AVAILABILITY_SAMPLES = 200;
 export async function readPayloadAvailability(
   transaction: ReadTransaction,
   proofs: ProofTables,
-  { chainId, blockNumber, time }: Moment,
+  moment: Moment,
   wanted: SQL,
   windows: readonly Window[],
 ): Promise<ReadonlyMap<string, number>> {
+  const { chainId, blockNumber, time } = moment;
+  const spans = windows.map(({ name, seconds }) => spanUpTo(moment, name, seconds));
   const values = sql.join(
     windows.map(({ name, seconds }) => sql`(${name}, ${seconds === null ? 0 : time + 1 - seconds}::bigint)`),
     sql`, `,
   );
   const rows = await transaction.rows<{ place: number; name: string; share: number | null }>(sql`
-    with ${wanted}, w (name, from_at) as (values ${values})
+    with ${wanted}, ${spanBlocks("og", moment, spans)}, w (name, from_at) as (values ${values})
     select wanted.place, w.name,
       round(count(*) filter (where recent.had)::numeric / nullif(count(*), 0), 6)::float8 as share
     from wanted
@@ -117,11 +134,12 @@ export async function readPayloadAvailability(
       from (
         select * from og.settlement s
         where s.chain_id = ${chainId} and s.tee_id = wanted.tee_id and s.kind = 'individual'
-          and s.block_number <= ${blockNumber}
+          and s.block_number <= ${blockNumber} and s.block_number > (select min(after_block) from span)
         order by s.block_number desc, s.log_index desc limit ${AVAILABILITY_SAMPLES}
       ) s
-      join ${proofs.settled} p on ${isVerdictOf}
-      join ${proofs.payload} y on y.key = p.payload_key and y.state <> 'pending'
+      cross join lateral (select p.payload_key from ${proofs.settled} p where ${isVerdictOf} limit 1) p
+      cross join lateral (select y.state, y.reason from ${proofs.payload} y where y.key = p.payload_key limit 1) y
+      where y.state <> 'pending'
     ) recent
     join w on recent.settled_at >= w.from_at
     group by wanted.place, w.name order by wanted.place, w.name`);

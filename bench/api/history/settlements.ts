@@ -99,6 +99,7 @@ const open = (url: string) => ({
     "reason",
     "detail",
     "leaf_count",
+    "tree",
     "checked_at",
   ]),
   payload: CopySink.open(url, "proofs.payload", [
@@ -127,6 +128,7 @@ const open = (url: string) => ({
     "signature_key",
     "payload_key",
     "claimed_payer",
+    "signed_at",
     "verdict",
     "reason",
     "leaf_count",
@@ -150,6 +152,8 @@ interface Signing {
 
 const CHECKED_AT = "2026-06-01 00:00:00+00";
 export const blockHash = (number: number): Hex => `0x${number.toString(16).padStart(64, "b")}`;
+/** As COPY reads it: the backslash of a bytea is itself escaped. */
+const byteaOf = (bytes: Uint8Array): string => `\\\\x${Buffer.from(bytes).toString("hex")}`;
 const NO_SIGNING = { tee_id: null, input_hash: null, output_hash: null, signed_at: null, signature: null };
 
 class SettlementWriter {
@@ -327,7 +331,7 @@ class SettlementWriter {
     await this.#write("settled", {
       ...shared,
       ...{ block_hash: blockHash(place.block_number), batch_key: null, batch_size: null, inference_id: id },
-      ...{ signature_key: key, payload_key: ofPayload, leaf_count: null },
+      ...{ signature_key: key, payload_key: ofPayload, signed_at: signing.timestamp, leaf_count: null },
       verdict: valid === null ? "pending" : valid ? "verified" : "invalid",
       reason: valid === false ? "signature-invalid" : null,
       ...{ valid_leaves: valid ? 1 : 0, invalid_leaves: valid === false ? 1 : 0, unknown_leaves: 0 },
@@ -339,7 +343,8 @@ class SettlementWriter {
     const signings = Array.from({ length: size }, (_, index) =>
       this.#sign(this.#nodeAt(settledAt).teeId, settledAt - 10 - Math.floor((600 * index) / size)),
     );
-    const root = new MerkleTree(signings.map(leafHash)).root;
+    const tree = new MerkleTree(signings.map(leafHash));
+    const { root } = tree;
     const blobId = this.#random.bytes(32).toString("base64url");
     const blobIdHex = utf8Hex(blobId);
     const shared = {
@@ -374,6 +379,7 @@ class SettlementWriter {
       ...{ key, merkle_root: root, blob_id_hex: blobIdHex, reason, leaf_count: proven ? size : null },
       state: proven ? "proven" : verdict,
       detail: verdict === "invalid" ? "The values give another root." : null,
+      tree: proven ? byteaOf(tree.bytes) : null,
       checked_at: verdict === "pending" ? null : CHECKED_AT,
     });
     const wrong = verdict === "partial" ? 1 : 0;
@@ -385,7 +391,7 @@ class SettlementWriter {
         inference_id: null,
         signature_key: null,
       },
-      ...{ payload_key: null, verdict, reason, leaf_count: proven ? size : null },
+      ...{ payload_key: null, signed_at: null, verdict, reason, leaf_count: proven ? size : null },
       ...{ valid_leaves: proven ? size - wrong : null, invalid_leaves: proven ? wrong : null },
       unknown_leaves: proven ? 0 : null,
     });
