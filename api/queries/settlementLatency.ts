@@ -8,7 +8,7 @@ import { type Span, spanBlocks } from "./spans.ts";
  * Up to so many settlements percentiles are exact. Of more, the stretch of blocks from the first to the last is cut into so
  * many equal parts, and the last settlement of each stands for all of its part: the same ones at every question.
  */
-export const LATENCY_SAMPLES = 500;
+export const LATENCY_SAMPLES = 1_000;
 
 /** Block time minus signed time, seconds; a settlement may be signed up to five minutes after its block. */
 export interface LatencyPercentiles {
