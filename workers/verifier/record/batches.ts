@@ -1,8 +1,8 @@
 /** What was found out about batches, into rows: one transaction per group of them. */
 import type pg from "pg";
 import { type LeafRecords, RECORD_OVERHEAD } from "../check/leafRecords.ts";
-import { markNodeHours } from "../derive/buckets.ts";
-import { deriveVerdicts, placesOfBatches } from "../derive/verdicts.ts";
+import { markInferences, markNodeHours } from "../derive/buckets.ts";
+import { deriveVerdicts, placesOfBatches, placesOfSignatures } from "../derive/verdicts.ts";
 import { type BatchJob, finishJobs, holdJobs, postponeJobs } from "../jobs/claims.ts";
 import { recordLeaves } from "./leafRows.ts";
 import { mayReplace, postponed, type Recheckable, type Unfinished } from "./outcome.ts";
@@ -49,7 +49,7 @@ export const recordBatches = (
     );
     const ours = outcomes.filter(({ job }) => held.has(job.key));
     const proven = ours.flatMap((outcome) => (outcome.state === "proven" ? [outcome] : []));
-    await recordLeaves(
+    const decided = await recordLeaves(
       client,
       proven.map(({ job, leaves }) => ({ batchKey: job.key, leaves })),
     );
@@ -78,12 +78,16 @@ export const recordBatches = (
       ours.flatMap(({ job, again }) => (again === undefined ? [job.key] : [])),
     );
     await postponeJobs(client, "batch", postponed(ours));
-    if (changed.length > 0) {
+    if (changed.length + decided.length > 0) {
       const places = await placesOfBatches(
         client,
         changed.map(({ key }) => key),
       );
       await deriveVerdicts(client, places);
+      const keys = decided.map(({ key }) => key);
+      await deriveVerdicts(client, await placesOfSignatures(client, keys));
+      const ids = decided.map(({ inferenceId }) => inferenceId);
+      await markInferences(client, [...new Set(ids)]);
       await markNodeHours(
         client,
         proven.flatMap(({ leaves }) => leaves.nodeHours),

@@ -87,12 +87,22 @@ const SIGNATURE_KEY = hex(`e - ${WORD}`, WORD);
 const MERGED_VALIDITY = `case when i.signature_valid or excluded.signature_valid then true
   when not i.signature_valid and not excluded.signature_valid then false end`;
 
+/** A signature that had been met without its node's key. */
+export interface DecidedSignature {
+  readonly key: Hex;
+  readonly inferenceId: Hex;
+}
+
 /**
  * Adds what is not there yet. The same leaf may stand twice in a batch, in several batches, and in an individual
  * settlement. One statement per table, however many leaves: rows are locked in ascending order of their keys.
+ * @returns signatures that others had left undecided and that are decided now: more than these batches follows from them.
  */
-export async function recordLeaves(client: pg.ClientBase, batches: readonly BatchLeaves[]): Promise<void> {
-  if (batches.length === 0) return;
+export async function recordLeaves(
+  client: pg.ClientBase,
+  batches: readonly BatchLeaves[],
+): Promise<readonly DecidedSignature[]> {
+  if (batches.length === 0) return [];
   const { bytes, begins, ends, timestamps, validity, batchKeys, indexes } = parametersOf(batches);
   await client.query(
     `insert into proofs.inference as i (id, tee_id, input_hash, output_hash, timestamp, signed_at, signature_valid)
@@ -105,15 +115,19 @@ export async function recordLeaves(client: pg.ClientBase, batches: readonly Batc
      where i.signature_valid is distinct from (${MERGED_VALIDITY})`,
     [bytes, begins, timestamps, validity],
   );
-  await client.query(
-    `insert into proofs.signature as s (key, inference_id, tee_id, signature, valid)
-     select distinct on (key) key, inference_id, tee_id, signature, valid
-     from (select ${SIGNATURE_KEY} as key, ${part("inferenceId")} as inference_id, ${part("teeId")} as tee_id,
-             ${SIGNATURE} as signature, valid
-           from unnest($2::int4[], $3::int4[], $4::bool[]) as u(o, e, valid)) leaf
-     order by key
-     on conflict (key) do update set valid = excluded.valid
-     where s.valid is null and excluded.valid is not null`,
+  // a row that was updated, not inserted, has an xmax
+  const { rows: decided } = await client.query<DecidedSignature>(
+    `with written as (
+       insert into proofs.signature as s (key, inference_id, tee_id, signature, valid)
+       select distinct on (key) key, inference_id, tee_id, signature, valid
+       from (select ${SIGNATURE_KEY} as key, ${part("inferenceId")} as inference_id, ${part("teeId")} as tee_id,
+               ${SIGNATURE} as signature, valid
+             from unnest($2::int4[], $3::int4[], $4::bool[]) as u(o, e, valid)) leaf
+       order by key
+       on conflict (key) do update set valid = excluded.valid
+       where s.valid is null and excluded.valid is not null
+       returning key, inference_id, xmax)
+     select key, inference_id as "inferenceId" from written where xmax <> 0`,
     [bytes, begins, ends, validity],
   );
   // somebody may have decided meanwhile what was undecided here
@@ -127,5 +141,6 @@ export async function recordLeaves(client: pg.ClientBase, batches: readonly Batc
      on conflict do nothing`,
     [bytes, begins, ends, batchKeys, indexes, validity],
   );
-  if (open.length > 0) await decideLeaves(client, open);
+  await decideLeaves(client, [...open, ...decided.map(({ inferenceId }) => inferenceId)]);
+  return decided;
 }
