@@ -381,30 +381,38 @@ test("while the index recovers the last snapshot stays", async () => {
   expect(kept.newest.snapshot.now).toBe(rows.time);
 });
 
+function newGate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
 test("who asks for the same past as one that gives up gets it all the same", async () => {
   const rows = new RegistryRows(tables, T0);
   await settledNetwork(rows, 1);
   const moment = { chainId: OG_CHAIN_ID, blockNumber: rows.block - 3, time: rows.time - 3 * 3_600 };
   const snapshots = newSnapshots();
   await reader.read(async (transaction) => {
-    let release = () => {};
-    const joined = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const computes = newGate();
+    const joined = newGate();
     let statements = 0;
     const givesUp: ReadTransaction = {
       ...transaction,
       rows: async (query) => {
         if (++statements <= 2) return transaction.rows(query);
         // It computes already, and the other one waits for it.
-        await joined;
+        computes.open();
+        await joined.opened;
         throw new Abandoned();
       },
     };
     const first = snapshots.scoresAt(givesUp, moment, REGISTRY);
+    await computes.opened;
     const second = reader.read((other) => {
       const waiting = snapshots.scoresAt(other, moment, REGISTRY);
-      setTimeout(release, 300);
+      setTimeout(joined.open, 300);
       return waiting;
     });
     await expect(first).rejects.toBeInstanceOf(Abandoned);
