@@ -1,6 +1,6 @@
 /** The API as users run it: a process of its own, on a database that is there. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../db/freePort.ts";
@@ -70,6 +70,11 @@ export class ApiProcess {
     const megabytes = (name: string) =>
       Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1_024;
     return { nowMegabytes: megabytes("VmRSS"), peakMegabytes: megabytes("VmHWM") };
+  }
+
+  /** The most it ever was is what it is now. */
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.child.pid}/clear_refs`, "5");
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ import { readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
 import { PONDER_NODE_FLAGS, PONDER_VARIABLES } from "../../supervisor/programs.ts";
+import { median } from "../figures.ts";
 import { measureFloor } from "./floor.ts";
 
 const logs = Number(process.env.BENCH_LOGS ?? 1_000_000);
@@ -29,9 +30,6 @@ interface Run {
   readonly eventsPerSecond: number;
   readonly peakMegabytes: number;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 
 const peakMegabytesOf = (pid: number): number => {
   const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -12,6 +12,7 @@ import { Snapshots } from "../../api/snapshot/snapshots.ts";
 import { BASE_CHAIN_ID, OG_CHAIN_ID } from "../../api/testing/chainTables.ts";
 import { REGISTRY } from "../../api/testing/registryHistory.ts";
 import { createLog } from "../../config/log.ts";
+import { median } from "../figures.ts";
 
 /** More than it takes to compile what is measured. */
 const RUNS = 25;
@@ -27,9 +28,6 @@ const settings: ApiSettings = {
   version: "bench",
   build: "bench",
 };
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 
 async function medianMs(work: () => unknown): Promise<number> {
   const times: number[] = [];

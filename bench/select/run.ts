@@ -11,6 +11,7 @@ import path from "node:path";
 import pg from "pg";
 import { createLog } from "../../config/log.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
+import { median, quantile, rounded } from "../figures.ts";
 import { type ApiProcess, startApi } from "./apiProcess.ts";
 import { LiveChain } from "./blocks.ts";
 import { type HistorySize, writeHistory } from "./history.ts";
@@ -29,10 +30,6 @@ const BLOCK_EVERY_MS = 1_000;
 const WARM_UP_SECONDS = 3;
 const TARGETS = { ratio: 0.5, p99Ms: 10, scoreMs: 300, selectMicros: 100, blockToAnswerP99Ms: 500 } as const;
 
-const quantile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.ceil(share * values.length) - 1] ?? Number.NaN;
-const median = (values: readonly number[]): number => quantile(values, 0.5);
-const rounded = (value: number, digits = 0): number => Number(value.toFixed(digits));
 const show = (label: string, text: string) => console.log(`${label.padEnd(36)} ${text}`);
 
 /** A database of its own on the server. */

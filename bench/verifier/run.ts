@@ -10,6 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { createLog } from "../../config/log.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
+import { median, rounded } from "../figures.ts";
 import type { Hosted } from "./blobHost.ts";
 import { measureChecking } from "./checked.ts";
 import { RecordingVerifier } from "./recorded.ts";
@@ -21,9 +22,6 @@ const memoryLeaves = Number(process.env.BENCH_MEMORY_LEAVES ?? 1_000_000);
 const TARGET = 0.7;
 const cores = os.availableParallelism();
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
-const rounded = (value: number, digits = 0): number => Number(value.toFixed(digits));
 const perSecond = (value: number): string => `${Math.round(value).toLocaleString("en")} signatures/s`;
 
 /** RSA-2048 verifications per second on all cores. */
