@@ -301,6 +301,7 @@ describe("clients", () => {
     const { server, stop } = createHttpServer({
       fetch: served.handler,
       lifetime,
+      graceMs: 5_000,
       newRequestId: () => "request",
       log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
     });

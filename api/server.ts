@@ -110,7 +110,8 @@ async function serve(environment: Environment, log: Log): Promise<void> {
       rateLimits: rateLimitsFrom(environment),
       trustedProxies: environment.TRUSTED_PROXY_ADDRESSES,
     });
-    const server = createHttpServer({ fetch, lifetime, newRequestId: randomUUID, log });
+    const graceMs = environment.SHUTDOWN_GRACE_SECONDS * 1_000;
+    const server = createHttpServer({ fetch, lifetime, newRequestId: randomUUID, log, graceMs });
     await listenUntilStopped(server, environment, log);
   } finally {
     stopWatching();

@@ -48,6 +48,7 @@ async function serve(
     fetch: api.handler,
     lifetime,
     newRequestId: () => "request",
+    graceMs: 5_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
     ...(idleMs === undefined ? {} : { idleMs }),
   });

@@ -184,6 +184,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_LOOPBACK: flag(false),
   TRUSTED_PROXY_ADDRESSES: addressRanges(),
   MAX_STREAMS: integer(2_000, 1, 1_000_000),
+  SHUTDOWN_GRACE_SECONDS: integer(7, 1, 3_600),
   PONDER_PORT: integer(42_069, 1, 65_534),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error"], "info"),
   LOG_FORMAT: oneOf(["pretty", "json"], "pretty"),

@@ -25,6 +25,7 @@ const USERS = [
   "RATE_LIMIT_LOOPBACK",
   "TRUSTED_PROXY_ADDRESSES",
   "MAX_STREAMS",
+  "SHUTDOWN_GRACE_SECONDS",
   "LOG_LEVEL",
   "LOG_FORMAT",
 ] as const satisfies readonly (keyof Environment)[];
@@ -61,17 +62,18 @@ async function wipe(directory: string, log: Log): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** The body of a 200. */
+const askFor = (url: string): Promise<{ readonly items?: readonly unknown[] } | undefined> =>
+  fetch(url, { signal: AbortSignal.timeout(2_000) })
+    .then(async (response) => (response.ok ? ((await response.json()) as object) : undefined))
+    .catch(() => undefined);
+
 /** Resolves when the API serves a node. @throws the signal's reason. */
-async function firstNodeServed(url: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const served = await fetch(url, { signal: AbortSignal.timeout(2_000) })
-      .then(async (response) =>
-        response.ok ? ((await response.json()) as { items?: unknown[] }) : undefined,
-      )
-      .catch(() => undefined);
-    if ((served?.items?.length ?? 0) > 0) return;
+async function firstNodeServed(api: string, signal: AbortSignal): Promise<void> {
+  // Before it is ready every other question would be a failure in its log.
+  while ((await askFor(`${api}/ready`)) === undefined) await sleep(LOOK_EVERY_MS, undefined, { signal });
+  while (!(await askFor(`${api}/v1/nodes?limit=1`))?.items?.length)
     await sleep(LOOK_EVERY_MS, undefined, { signal });
-  }
 }
 
 async function main(stopping: AbortController): Promise<void> {
@@ -124,9 +126,11 @@ async function main(stopping: AbortController): Promise<void> {
   starting = start();
   await starting;
 
-  const url = `http://${settings.API_HOST}:${settings.API_PORT}/v1/nodes`;
-  await firstNodeServed(`${url}?limit=1`, stopping.signal);
-  log.info(`first node served ${elapsed()} after the start: ${url}`);
+  const api = `http://${settings.API_HOST}:${settings.API_PORT}`;
+  await firstNodeServed(api, stopping.signal);
+  log.info(
+    `first node served ${elapsed()} after the start: ${api}/v1/nodes; the documents are at ${api}/docs`,
+  );
 }
 
 const stopping = new AbortController();

@@ -7,9 +7,11 @@ import { type KeptProcess, keepRunning } from "./process.ts";
 import { EXIT_WITH_PARENT, NODE, typeScript } from "./programs.ts";
 import { relay } from "./relay.ts";
 
-/** An indexer gives Ponder 8 s; the others have nothing that takes long. */
+/** An indexer gives Ponder 8 s; the workers have nothing that takes long. */
 const INDEXER_STOPS_WITHIN_MS = 12_000;
-const OTHERS_STOP_WITHIN_MS = 5_000;
+const WORKERS_STOP_WITHIN_MS = 5_000;
+/** After its grace the API closes what is left, and its connections to the database. */
+const API_STOPS_AFTER_GRACE_MS = 3_000;
 
 interface Part {
   /** As in the log's second column. */
@@ -20,7 +22,7 @@ interface Part {
 }
 
 /** In the order of starting; stopped in the opposite order. */
-const PARTS: readonly Part[] = [
+const partsOf = ({ SHUTDOWN_GRACE_SECONDS }: Environment): readonly Part[] => [
   ...CHAIN_NAMES.map((chain) => ({
     name: chain,
     title: `the indexer of ${chain}`,
@@ -31,15 +33,20 @@ const PARTS: readonly Part[] = [
     name: "observer",
     title: "the observer",
     args: typeScript("workers/observer/main.ts"),
-    stopWithinMs: OTHERS_STOP_WITHIN_MS,
+    stopWithinMs: WORKERS_STOP_WITHIN_MS,
   },
   {
     name: "verifier",
     title: "the verifier",
     args: typeScript("workers/verifier/main.ts"),
-    stopWithinMs: OTHERS_STOP_WITHIN_MS,
+    stopWithinMs: WORKERS_STOP_WITHIN_MS,
   },
-  { name: "api", title: "the API", args: typeScript("api/server.ts"), stopWithinMs: OTHERS_STOP_WITHIN_MS },
+  {
+    name: "api",
+    title: "the API",
+    args: typeScript("api/server.ts"),
+    stopWithinMs: SHUTDOWN_GRACE_SECONDS * 1_000 + API_STOPS_AFTER_GRACE_MS,
+  },
 ];
 
 export interface System {
@@ -67,7 +74,7 @@ export async function startSystem(
     throw error;
   }
   const env = { ...variables, DATABASE_URL: database.url, LOG_FORMAT: "json" };
-  const running = PARTS.map(({ name, title, args, stopWithinMs }): KeptProcess => {
+  const running = partsOf(environment).map(({ name, title, args, stopWithinMs }): KeptProcess => {
     const own = log.part(name);
     return keepRunning(
       {

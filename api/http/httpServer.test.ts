@@ -18,7 +18,14 @@ async function start(fetch: ServerOptions["fetch"], options: Partial<ServerOptio
   const lifetime = new StoppableLifetime();
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", (line) => lines.push(line));
-  const http = createHttpServer({ fetch, lifetime, log, newRequestId: () => "request-1", ...options });
+  const http = createHttpServer({
+    fetch,
+    lifetime,
+    log,
+    newRequestId: () => "request-1",
+    graceMs: 5_000,
+    ...options,
+  });
   running.push(http);
   const port = await listen(http.server, 0);
   return { ...http, port, lifetime, lines, url: `http://127.0.0.1:${port}` };

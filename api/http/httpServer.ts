@@ -19,8 +19,7 @@ const IDLE_MS = 60_000;
 const HEADER_BYTES = 32 * 1_024;
 const CHECK_EVERY_MS = 1_000;
 
-/** What was begun gets so long to end by itself, and then so long to say that it could not. */
-const GRACE_MS = 7_000;
+/** What could not end within the grace has so long to say so. */
 const LAST_WORDS_MS = 500;
 
 export interface HttpServer {
@@ -34,7 +33,8 @@ export interface ServerOptions {
   readonly lifetime: StoppableLifetime;
   readonly newRequestId: () => string;
   readonly log: Log;
-  readonly graceMs?: number;
+  /** What was begun when it is stopped gets so long to end by itself. */
+  readonly graceMs: number;
   readonly headersWithinMs?: number;
   readonly idleMs?: number;
 }
@@ -56,8 +56,8 @@ export class StoppableLifetime implements Lifetime {
 }
 
 export function createHttpServer(options: ServerOptions): HttpServer {
-  const { fetch, lifetime, newRequestId, log } = options;
-  const { graceMs = GRACE_MS, headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
+  const { fetch, lifetime, newRequestId, log, graceMs } = options;
+  const { headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
   const listener = getRequestListener(fetch, {
     // Requests that are none, as with a host that is none: the application never sees them.
     errorHandler: (error) => {

@@ -15,7 +15,9 @@ export interface ObservedRequest {
   /** Path and query. */
   readonly target: string;
   readonly status: number;
+  /** Until the last byte, and until the answer began: streams and walks over all pages last long without being slow. */
   readonly ms: number;
+  readonly begunAfterMs: number;
   readonly client: string | null;
   /** Whether the answer was received to its end, as far as the connection tells. */
   readonly outcome: "sent" | "cut";
@@ -31,6 +33,8 @@ const LONGEST_TARGET = 500;
 const routeOf = (context: Context): string | null =>
   matchedRoutes(context).findLast(({ method }) => method !== "ALL")?.path ?? null;
 
+const sinceMs = (begun: number, now: number): number => Math.round(10 * (now - begun)) / 10;
+
 /** @param now - milliseconds of a clock that only goes forward. */
 export const observeRequests = <E extends Env & { Variables: { requestId: string } }>(
   observers: readonly RequestObserver[],
@@ -41,6 +45,7 @@ export const observeRequests = <E extends Env & { Variables: { requestId: string
     const begun = now();
     const outgoing = connectionOf(context)?.outgoing;
     for (const observer of observers) observer.begun();
+    let begunAfterMs: number | undefined;
     const end = (outcome: ObservedRequest["outcome"]) => {
       const request: ObservedRequest = {
         requestId: context.get("requestId"),
@@ -48,7 +53,9 @@ export const observeRequests = <E extends Env & { Variables: { requestId: string
         route: routeOf(context),
         target: targetOf(context.req.url).slice(0, LONGEST_TARGET),
         status: context.res.status,
-        ms: Math.round(10 * (now() - begun)) / 10,
+        ms: sinceMs(begun, now()),
+        // Who left before the answer began waited until then.
+        begunAfterMs: begunAfterMs ?? sinceMs(begun, now()),
         client: clientOf(context)?.address ?? null,
         outcome,
       };
@@ -56,17 +63,27 @@ export const observeRequests = <E extends Env & { Variables: { requestId: string
     };
     outgoing?.once("close", () => end(outgoing.writableFinished ? "sent" : "cut"));
     await next();
+    begunAfterMs = sinceMs(begun, now());
     if (outgoing === undefined) end("sent");
   });
 
-/** Asked every few seconds by whoever watches us. */
+/** Whoever watches us asks these every few seconds, and is told of a failure by the answer. */
 const PROBES = new Set(["/health", "/ready"]);
+/** Nothing within the limits takes so long on an idle machine. */
+const SLOW_MS = 1_000;
+
+/** What an operator wants to see by default is failures; the rest is there when asked for. */
+function levelOf({ route, status, begunAfterMs }: ObservedRequest): "debug" | "info" | "warn" {
+  if (route !== null && PROBES.has(route)) return "debug";
+  if (status >= 500) return "warn";
+  return begunAfterMs >= SLOW_MS ? "info" : "debug";
+}
 
 /** One line per request. */
 export const accessLog = (log: Log): RequestObserver => ({
   begun: () => {},
-  ended: ({ outcome, ...request }) => {
-    const level = request.route !== null && PROBES.has(request.route) ? "debug" : "info";
-    log[level]("request", outcome === "cut" ? { ...request, outcome } : { ...request });
+  ended: (request) => {
+    const { outcome, ...told } = request;
+    log[levelOf(request)]("request", outcome === "cut" ? { ...told, outcome } : told);
   },
 });

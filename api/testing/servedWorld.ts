@@ -27,6 +27,7 @@ export async function serveWorld(databaseUrl: string): Promise<ServedWorld> {
     fetch: api.handler,
     lifetime,
     newRequestId: () => "request",
+    graceMs: 5_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
   });
   const port = await listen(http.server, 0);
