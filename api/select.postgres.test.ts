@@ -6,7 +6,7 @@ import { CONSTANTS, SCORE_VERSION } from "./scoring/index.ts";
 import { EXCLUSION_REASONS } from "./snapshot/candidates.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { MAX_AGE_SECONDS, nodeNamed, OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
-import { createTestApi, type TestApi } from "./testing/testApi.ts";
+import { createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
 
 let database: TestDatabase;
 let tables: ChainTables;
@@ -338,6 +338,70 @@ describe("a seed", () => {
     await world.show(api);
     expect((await api.get(path, { "If-None-Match": tag })).status).toBe(200);
   });
+});
+
+describe("a ring of ten wallets that pays one operator for thirty days", () => {
+  const WALLETS = 10;
+  const DAYS = 30;
+  const OPG_UNIT = 10n ** 18n;
+
+  /** Each wallet pays `amount` twice a day. */
+  async function pay(amount: bigint): Promise<void> {
+    const firstDay = rows.time - (rows.time % DAY) - DAYS * DAY;
+    const payments = Array.from({ length: 2 * WALLETS * DAYS }, (_, index) => {
+      const day = Math.floor(index / (2 * WALLETS));
+      return {
+        blockNumber: 1_000 + index,
+        logIndex: 1,
+        scheme: "upto",
+        method: "permit2",
+        token: OPG,
+        payer: address(`wallet-${index % WALLETS}`),
+        payee: address("pay-a"),
+        amount: String(amount),
+        facilitator: address("facilitator"),
+        paidAt: firstDay + day * DAY + index,
+        txHash: hash(`ring${index}`),
+        source: "call",
+      };
+    });
+    await tables.insertMany("base", "payment", payments);
+    await tables.client.query(`
+      insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
+      select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount), 0
+      from base.payment group by 1, 2, 3, 4, 5`);
+    await tables.setHead("base", 20_000, rows.time);
+  }
+
+  test.each([OPG_UNIT / 10n, 7n * OPG_UNIT])(
+    "changes no byte of a selection, and at most 300 daily caps of organic volume: %s a payment",
+    async (amount) => {
+      await network(1);
+      await tables.setHead("base", 20_000, rows.time);
+      const path = "/v1/select?count=20&seed=ring";
+      const before = await (await api.get(path)).text();
+      const revenueOf = async () => (await api.json(`/v1/operators/${address("owner-0")}`)).revenue;
+      expect(await revenueOf()).toEqual([]);
+      await pay(amount);
+      const afterwards = createTestApi(database.url);
+      afterwards.now = api.now;
+      await afterwards.refresh();
+      expect(await (await afterwards.get(path)).text()).toBe(before);
+      await afterwards.close();
+      const spent = BigInt(2 * WALLETS * DAYS) * amount;
+      const caps = BigInt(WALLETS * DAYS) * OPG_UNIT;
+      expect(await revenueOf()).toEqual([
+        {
+          token: OPG,
+          raw: String(spent),
+          organic: String(spent < caps ? spent : caps),
+          payments: 2 * WALLETS * DAYS,
+          payers: WALLETS,
+          effectivePayers: WALLETS,
+        },
+      ]);
+    },
+  );
 });
 
 describe("freshness", () => {
