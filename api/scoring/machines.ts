@@ -66,14 +66,15 @@ export function placesOf(nodes: readonly Place[]): Int32Array {
  * @param places - of each candidate, by `placesOf` these or more nodes.
  */
 export function operatorsOf(candidates: readonly Candidate[], places: Int32Array): readonly Operator[] {
+  // Read in a row: by place they would be all over the memory.
+  const figures = figuresOf(candidates);
   const operators: Operator[] = [];
   let owner: string | null = null;
   let machines: Machine[] = [];
+  let bestScore = 0;
   let mostEvidence = 0;
   const finish = () => {
-    if (owner === null) return;
-    const bestScore = machines.reduce((best, machine) => Math.max(best, machine.bestScore), 0);
-    operators.push({ owner, machines, bestScore, novelty: novelty(mostEvidence) });
+    if (owner !== null) operators.push({ owner, machines, bestScore, novelty: novelty(mostEvidence) });
   };
   for (const keys of byPlace(places)) {
     const next = candidates[keys[0] ?? 0]?.owner ?? "";
@@ -81,14 +82,37 @@ export function operatorsOf(candidates: readonly Candidate[], places: Int32Array
       finish();
       owner = next;
       machines = [];
+      bestScore = 0;
       mostEvidence = 0;
     }
-    for (const position of keys)
-      mostEvidence = Math.max(mostEvidence, candidates[position]?.operatorNEff ?? 0);
-    machines.push(machineOf(candidates, keys));
+    for (const position of keys) mostEvidence = Math.max(mostEvidence, figures.operatorNEff[position] ?? 0);
+    const machine = machineOf(figures, keys);
+    bestScore = Math.max(bestScore, machine.bestScore);
+    machines.push(machine);
   }
   finish();
   return operators;
+}
+
+/** By position. */
+interface Figures {
+  readonly score: Float64Array;
+  readonly nEff: Float64Array;
+  readonly operatorNEff: Float64Array;
+}
+
+function figuresOf(candidates: readonly Candidate[]): Figures {
+  const { length } = candidates;
+  const score = new Float64Array(length);
+  const nEff = new Float64Array(length);
+  const operatorNEff = new Float64Array(length);
+  for (let position = 0; position < length; position++) {
+    const candidate = candidates[position];
+    score[position] = candidate?.score ?? 0;
+    nEff[position] = candidate?.nEff ?? 0;
+    operatorNEff[position] = candidate?.operatorNEff ?? 0;
+  }
+  return { score, nEff, operatorNEff };
 }
 
 /** The positions at each place that has any, in order of the places. */
@@ -103,13 +127,12 @@ function byPlace(places: Int32Array): readonly (readonly number[])[] {
   return found.filter((keys) => keys !== undefined);
 }
 
-function machineOf(candidates: readonly Candidate[], keys: readonly number[]): Machine {
+function machineOf({ score, nEff }: Figures, keys: readonly number[]): Machine {
   let bestScore = 0;
   let mostEvidence = 0;
   for (const position of keys) {
-    const key = candidates[position];
-    bestScore = Math.max(bestScore, key?.score ?? 0);
-    mostEvidence = Math.max(mostEvidence, key?.nEff ?? 0);
+    bestScore = Math.max(bestScore, score[position] ?? 0);
+    mostEvidence = Math.max(mostEvidence, nEff[position] ?? 0);
   }
   return { keys, bestScore, novelty: novelty(mostEvidence) };
 }
@@ -168,12 +191,14 @@ function divide(
   const weight = weights.reduce((sum, value) => sum + value, 0);
   const newness = novelties.reduce((sum, value) => sum + value, 0);
   const exploring = newness === 0 ? 0 : explored;
-  return Float64Array.from(weights, (value, index) => {
+  const parts = new Float64Array(weights.length);
+  for (let index = 0; index < parts.length; index++) {
     // Scores that all round to zero say nothing about each other.
-    const earned = weight === 0 ? 1 / weights.length : value / weight;
+    const earned = weight === 0 ? 1 / weights.length : (weights[index] ?? 0) / weight;
     const explores = newness === 0 ? 0 : (novelties[index] ?? 0) / newness;
-    return share * ((1 - exploring) * earned + exploring * explores);
-  });
+    parts[index] = share * ((1 - exploring) * earned + exploring * explores);
+  }
+  return parts;
 }
 
 const inOrder = <Value>(map: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] =>

@@ -46,8 +46,8 @@ export function prepareSelection<C extends Candidate>(
   const probabilities = probabilitiesOf(ordered, strategy, orderedPlaces);
   const cumulative = new Float64Array(ordered.length);
   let total = 0;
-  for (const [position, probability] of probabilities.entries()) {
-    total += probability;
+  for (let position = 0; position < cumulative.length; position++) {
+    total += probabilities[position] ?? 0;
     cumulative[position] = total;
   }
   return { candidates: ordered, probabilities, cumulative, strategy };
@@ -79,10 +79,13 @@ function probabilitiesOf(
   if (strategy === "best") return probabilities.fill(1, 0, 1);
   const operators = operatorsOf(candidates, places);
   const shares = withinLimits(operators, operatorShares(operators));
-  for (const [order, { machines }] of operators.entries())
-    for (const [index, machine] of machines.entries()) {
-      shareAmongKeys(shares[order]?.[index] ?? 0, machine, candidates, probabilities);
+  for (const [order, { machines }] of operators.entries()) {
+    const ofMachines = shares[order];
+    for (let index = 0; index < machines.length; index++) {
+      const machine = machines[index];
+      if (machine !== undefined) shareAmongKeys(ofMachines?.[index] ?? 0, machine, candidates, probabilities);
     }
+  }
   return probabilities;
 }
 
