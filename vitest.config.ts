@@ -15,6 +15,8 @@ const resolve = {
 /** The projects with a database share one embedded Postgres; each file makes a database of its own in it. */
 export default defineConfig({
   test: {
+    // Much of the time tests wait for processes of their own, also on a machine of two cores.
+    maxWorkers: 3,
     projects: [
       {
         resolve,
@@ -23,6 +25,7 @@ export default defineConfig({
           environment,
           include: ["**/*.test.ts"],
           exclude: [...IGNORED, ...POSTGRES, ...CHAIN, ...BROWSER, ...SIMULATION],
+          testTimeout: 30_000,
         },
       },
       {
@@ -67,7 +70,6 @@ export default defineConfig({
           include: CHAIN,
           exclude: IGNORED,
           globalSetup: "test/startPostgres.ts",
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
