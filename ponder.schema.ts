@@ -6,7 +6,7 @@
  * - `at`-style questions are answered from event rows and intervals, never from "current" columns alone.
  * - The comment above an index names the query it serves.
  */
-import { index, onchainTable, primaryKey } from "ponder";
+import { index, onchainTable, type PgColumnsBuilders, primaryKey } from "ponder";
 
 // ---------------------------------------------------------------- both chains
 
@@ -177,55 +177,68 @@ export const role = onchainTable(
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry, table.role, table.account] }) }),
 );
 
+const registrationColumns = (t: PgColumnsBuilders) => ({
+  chainId: t.integer().notNull(),
+  registry: t.hex().notNull(),
+  teeId: t.hex().notNull(),
+  owner: t.hex().notNull(),
+  teeType: t.integer().notNull(),
+  registeredAt: t.int8({ mode: "number" }).notNull(),
+  registeredBlock: t.int8({ mode: "number" }).notNull(),
+  registeredLogIndex: t.integer().notNull(),
+  registeredTxHash: t.hex().notNull(),
+  paymentAddress: t.hex(),
+  /** Sanitised and at most 2,048 characters. */
+  endpoint: t.text(),
+  /** The endpoint's bytes as on chain. */
+  endpointHex: t.hex(),
+  /** Lower-case host (with port when given) of a parsable endpoint, for capacity and probing. */
+  endpointHost: t.text(),
+  /** DER SPKI; keccak256 of it is the teeId. */
+  publicKey: t.hex(),
+  /** DER. */
+  tlsCertificate: t.hex(),
+  pcrHash: t.hex(),
+  ohttpKeyId: t.integer(),
+  ohttpKemId: t.integer(),
+  ohttpKdfId: t.integer(),
+  ohttpAeadId: t.integer(),
+  ohttpPublicKey: t.hex(),
+  ohttpKeyConfig: t.hex(),
+  ohttpRegisteredAt: t.int8({ mode: "number" }),
+  /** Where the record came from: `call` (getTEE at the block), `calldata` (the registering transaction), null (neither readable). */
+  recordSource: t.text(),
+  /** Legacy `TEERemoved`. */
+  removedAt: t.int8({ mode: "number" }),
+  /** The newest status event: where it is in `registry_event`. */
+  statusBlock: t.int8({ mode: "number" }).notNull(),
+  statusLogIndex: t.integer().notNull(),
+  statusTxHash: t.hex().notNull(),
+});
+
 /** A node's record: facts of its registration. What changes with time is in `node_liveness` and the event rows. */
-export const node = onchainTable(
-  "node",
+export const node = onchainTable("node", registrationColumns, (table) => ({
+  pk: primaryKey({ columns: [table.chainId, table.registry, table.teeId] }),
+  // /v1/nodes?owner=, operators
+  ownerIdx: index().on(table.owner),
+  // /v1/nodes?paymentAddress=, payments → operator
+  paymentIdx: index().on(table.paymentAddress),
+  // /v1/nodes?pcrHash=
+  pcrIdx: index().on(table.pcrHash),
+}));
+
+/** Registrations of keys that were removed (legacy) and then registered again: the rows that `node` held before. */
+export const earlierNode = onchainTable(
+  "earlier_node",
   (t) => ({
-    chainId: t.integer().notNull(),
-    registry: t.hex().notNull(),
-    teeId: t.hex().notNull(),
-    owner: t.hex().notNull(),
-    teeType: t.integer().notNull(),
-    registeredAt: t.int8({ mode: "number" }).notNull(),
-    registeredBlock: t.int8({ mode: "number" }).notNull(),
-    registeredLogIndex: t.integer().notNull(),
-    registeredTxHash: t.hex().notNull(),
-    paymentAddress: t.hex(),
-    /** Sanitised and at most 2,048 characters. */
-    endpoint: t.text(),
-    /** The endpoint's bytes as on chain. */
-    endpointHex: t.hex(),
-    /** Lower-case host (with port when given) of a parsable endpoint, for capacity and probing. */
-    endpointHost: t.text(),
-    /** DER SPKI; keccak256 of it is the teeId. */
-    publicKey: t.hex(),
-    /** DER. */
-    tlsCertificate: t.hex(),
-    pcrHash: t.hex(),
-    ohttpKeyId: t.integer(),
-    ohttpKemId: t.integer(),
-    ohttpKdfId: t.integer(),
-    ohttpAeadId: t.integer(),
-    ohttpPublicKey: t.hex(),
-    ohttpKeyConfig: t.hex(),
-    ohttpRegisteredAt: t.int8({ mode: "number" }),
-    /** Where the record came from: `call` (getTEE at the block), `calldata` (the registering transaction), null (neither readable). */
-    recordSource: t.text(),
-    /** Legacy `TEERemoved`. */
-    removedAt: t.int8({ mode: "number" }),
-    /** The newest status event: where it is in `registry_event`. */
-    statusBlock: t.int8({ mode: "number" }).notNull(),
-    statusLogIndex: t.integer().notNull(),
-    statusTxHash: t.hex().notNull(),
+    ...registrationColumns(t),
+    /** The block of the registration that replaced it. */
+    replacedBlock: t.int8({ mode: "number" }).notNull(),
   }),
   (table) => ({
-    pk: primaryKey({ columns: [table.chainId, table.registry, table.teeId] }),
-    // /v1/nodes?owner=, operators
-    ownerIdx: index().on(table.owner),
-    // /v1/nodes?paymentAddress=, payments → operator
-    paymentIdx: index().on(table.paymentAddress),
-    // /v1/nodes?pcrHash=
-    pcrIdx: index().on(table.pcrHash),
+    pk: primaryKey({
+      columns: [table.chainId, table.registry, table.teeId, table.registeredBlock, table.registeredLogIndex],
+    }),
   }),
 );
 

@@ -1,6 +1,6 @@
 /** The registry's nodes: registration, status changes, heartbeats. */
 import type { Context } from "ponder:registry";
-import { node, nodeLiveness, pcr, registryMember, registryState } from "ponder:schema";
+import { earlierNode, node, nodeLiveness, pcr, registryMember, registryState } from "ponder:schema";
 import type { Hex } from "viem";
 import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
@@ -49,6 +49,9 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
   };
   // A key registers once, but a removed one (legacy) may come back.
   const known = await context.db.find(nodeLiveness, key);
+  const replaced = known === null ? null : await context.db.find(node, key);
+  if (replaced !== null)
+    await context.db.insert(earlierNode).values({ ...replaced, replacedBlock: registration.registeredBlock });
   await context.db
     .insert(node)
     .values({ ...key, ...registration })

@@ -9,12 +9,14 @@ import {
   decodeFunctionResult,
   encodeFunctionData,
   type Hex,
+  hexToString,
   http,
   keccak256,
   numberToHex,
 } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TEERegistryAbi } from "../abis/TEERegistry.ts";
+import { decodeTeeRecord, encodeGetTee } from "../abis/teeRecord.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { type Devnet, startDevnet } from "../devnet/devnet.ts";
 import { SeededRandom } from "../devnet/random.ts";
@@ -104,15 +106,17 @@ describe("the devnet", () => {
       .map(({ teeId }) => teeId)
       .sort();
 
-  const query = async (sql: string) => {
+  const query = async <Row extends object>(sql: string, of: Hex | undefined): Promise<readonly Row[]> => {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     try {
-      return (await client.query<{ at: string }>(sql, [registry])).rows.map(({ at }) => Number(at));
+      return (await client.query<Row>(sql, [of])).rows;
     } finally {
       await client.end();
     }
   };
+  const queryTimes = async (sql: string) =>
+    (await query<{ at: string }>(sql, registry)).map(({ at }) => Number(at));
 
   it("agrees with getActiveTEEs at 100 random blocks", async () => {
     const random = new SeededRandom("blocks to compare");
@@ -123,7 +127,7 @@ describe("the devnet", () => {
   });
 
   it("agrees a second before, at and after the edges of intervals", async () => {
-    const edges = await query(
+    const edges = await queryTimes(
       `select distinct at from (select from_at as at from og.active_interval where registry = $1
          union select until_at from og.active_interval where registry = $1) edge order by at`,
     );
@@ -135,8 +139,42 @@ describe("the devnet", () => {
           expect(await activeByApi(at), `at ${at}`).toEqual(await activeByContract(at));
   });
 
+  it("has a key that was removed and came back as the contract had it, before and after", async () => {
+    const legacy = readEnvironment(devnet.environment).TEE_REGISTRY_ADDRESSES.find((it) => it !== registry);
+    const events = await query<{ at: string; tee_id: Hex }>(
+      `select timestamp as at, tee_id from og.registry_event e where registry = $1 and kind in ('registered', 'removed')
+         and 1 < (select count(*) from og.registry_event again where again.registry = e.registry
+           and again.tee_id = e.tee_id and again.kind = 'registered')
+       order by block_number, log_index`,
+      legacy,
+    );
+    expect(events).toHaveLength(4);
+    const client = createPublicClient({ transport: http(devnet.ogUrl) });
+    const endpoints = new Set<string>();
+    for (const { at, tee_id: teeId } of events)
+      for (const block of [times.indexOf(Number(at)) - 1, times.indexOf(Number(at))]) {
+        const { data } = await client
+          .call({ to: legacy, data: encodeGetTee(teeId), blockNumber: BigInt(block) })
+          .catch(() => ({ data: undefined }));
+        const response = await fetch(
+          `${system.apiUrl}/v1/nodes/${teeId}?registry=${legacy}&at=${times[block]}`,
+        );
+        const node = (await response.json()) as Record<string, unknown>;
+        if (data === undefined) {
+          expect(node.status ?? response.status, `block ${block}`).toBeOneOf(["removed", 404]);
+          continue;
+        }
+        const { owner, paymentAddress, endpointBytes } = decodeTeeRecord(data);
+        expect(node, `block ${block}`).toMatchObject({
+          ...{ owner, paymentAddress, endpoint: hexToString(endpointBytes), status: "active" },
+        });
+        endpoints.add(endpointBytes);
+      }
+    expect(endpoints.size).toBe(2);
+  });
+
   it("agrees around every change of heartbeatMaxAge, and dates it to the block", async () => {
-    const changes = await query(
+    const changes = await queryTimes(
       "select from_at as at from og.heartbeat_max_age where registry = $1 and ordinal > 0 order by ordinal",
     );
     expect(changes.length).toBeGreaterThan(0);

@@ -13,6 +13,7 @@ import {
   type NodeStatus,
   newestHeartbeats,
   pcrRecords,
+  REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
 
@@ -166,7 +167,7 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
         where a.chain_id = ${chainId} and a.registry = n.registry and a.from_at <= coalesce(reached.at, registration.at)
         order by a.ordinal desc limit 1) as "lastMaxAgeSeconds",
       gap.list as gaps
-    from og.node n
+    from ${REGISTRATIONS} n
     ${joinRegistration(moment)}
     ${joinObservations(moment)}
     ${joinPcr(moment)}

@@ -10,7 +10,13 @@ import {
   readNodeMetrics,
 } from "./nodeMetrics.ts";
 import { readPayloadAvailability } from "./nodeProofs.ts";
-import { inRegistries, joinObservations, joinRegistration, recordColumn } from "./nodeState.ts";
+import {
+  inRegistries,
+  joinObservations,
+  joinRegistration,
+  REGISTRATIONS,
+  recordColumn,
+} from "./nodeState.ts";
 import type { NodeKey } from "./nodes.ts";
 import { allOf } from "./page.ts";
 import { readSettlementLatencies } from "./settlementLatency.ts";
@@ -64,7 +70,7 @@ function readKeys(
   const owned = owner === null ? [] : [sql`${recordColumn("owner")} = ${owner}`];
   return transaction.rows<NodeKey>(sql`
     select n.registry, n.tee_id as "teeId"
-    from og.node n ${joinRegistration(moment)} ${joinObservations(moment)}
+    from ${REGISTRATIONS} n ${joinRegistration(moment)} ${joinObservations(moment)}
     where ${allOf([sql`n.chain_id = ${moment.chainId}`, ...inRegistries(registries), ...owned])}
     order by n.registry, n.tee_id limit ${MOST_GROUPED_NODES + 1}`);
 }

@@ -12,6 +12,7 @@ import {
   joinStatus,
   type NodeStatus,
   pcrRecords,
+  REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
 import { countByStatus, type NodeCounts } from "./operators.ts";
@@ -57,11 +58,11 @@ export async function readNetwork(
   const nodes = await transaction.rows<{ status: NodeStatus; count: number }>(sql`
     with ${pcrRecords(og)}
     select state.status, count(*) as count
-    from og.node n ${joinRegistration(og)} ${joinObservations(og)} ${joinPcr(og)} ${joinStatus(og)}
+    from ${REGISTRATIONS} n ${joinRegistration(og)} ${joinObservations(og)} ${joinPcr(og)} ${joinStatus(og)}
     where ${inScope} group by state.status order by state.status`);
   const [operators] = await transaction.rows<{ count: number }>(sql`
     select count(distinct ${recordColumn("owner")}) as count
-    from og.node n ${joinRegistration(og)} ${joinObservations(og)} where ${inScope}`);
+    from ${REGISTRATIONS} n ${joinRegistration(og)} ${joinObservations(og)} where ${inScope}`);
   const [sums] = await transaction.rows<Record<string, number>>(sql`
     select coalesce(sum(individual_settlements), 0)::bigint as individual,
       coalesce(sum(batch_settlements), 0)::bigint as batch,

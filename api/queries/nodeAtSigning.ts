@@ -9,6 +9,7 @@ import {
   joinRegistration,
   joinStatus,
   type NodeStatus,
+  REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
 
@@ -64,7 +65,7 @@ export async function readNodesAtSigning(
       case when typed.approved_at is not null then typed.version else untyped.version end as "pcrVersion",
       pcr.approved as "pcrApproved"
     from signing
-    join og.node n on n.chain_id = ${chainId} and n.tee_id = signing.tee_id
+    join ${REGISTRATIONS} n on n.chain_id = ${chainId} and n.tee_id = signing.tee_id
       ${registries === null ? sql`` : sql`and n.registry in ${[...registries]}`}
     ${joinRegistration(moment)}
     ${joinObservations(moment)}

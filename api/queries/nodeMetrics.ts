@@ -6,7 +6,14 @@ import { missedHeartbeats } from "./missedHeartbeats.ts";
 import type { Moment } from "./moment.ts";
 import { NO_INFERENCES, readInferenceTotals, readPayloadAvailability } from "./nodeProofs.ts";
 import { type NodeRevenue, readNodeRevenues } from "./nodeRevenue.ts";
-import { joinObservations, joinPcr, joinRegistration, joinStatus, pcrRecords } from "./nodeState.ts";
+import {
+  joinObservations,
+  joinPcr,
+  joinRegistration,
+  joinStatus,
+  pcrRecords,
+  REGISTRATIONS,
+} from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { type HeartbeatTotals, readHeartbeatTotals, readSettlementTotals } from "./runningTotals.ts";
@@ -183,7 +190,7 @@ async function readUptimes(
     with ${pcrRecords(moment)}, ${wanted}
     select wanted.place, w.name, uptime.ratio
     from wanted
-    join og.node n on n.chain_id = ${moment.chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
+    join ${REGISTRATIONS} n on n.chain_id = ${moment.chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
     ${joinRegistration(moment)}
     ${joinObservations(moment)}
     ${joinPcr(moment)}

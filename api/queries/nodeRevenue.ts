@@ -6,7 +6,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import { joinObservations, joinRegistration, recordColumn } from "./nodeState.ts";
+import { joinObservations, joinRegistration, REGISTRATIONS, recordColumn } from "./nodeState.ts";
 import { insiders, namedAddresses } from "./organic.ts";
 import { allOf } from "./page.ts";
 import type { Span } from "./spans.ts";
@@ -105,7 +105,7 @@ const readOwn = (
   const { chainId, blockNumber } = og;
   return transaction.rows(sql`
     with ${wanted}, naming as materialized (
-      select n.payment_address, n.tee_id from og.node n
+      select n.payment_address, n.tee_id from ${REGISTRATIONS} n
       where n.chain_id = ${chainId} and n.registered_block <= ${blockNumber} and n.payment_address is not null
       union
       select o.payment_address, o.tee_id from observations.node_record o
@@ -113,7 +113,7 @@ const readOwn = (
     )
     select wanted.place, ${recordColumn("payment_address")} as payee
     from wanted
-    join og.node n on n.chain_id = ${chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
+    join ${REGISTRATIONS} n on n.chain_id = ${chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
     ${joinRegistration(og)}
     ${joinObservations(og)}
     where ${recordColumn("payment_address")} is not null and not exists (

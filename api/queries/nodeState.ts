@@ -1,6 +1,6 @@
 /**
  * SQL for a node's state at a moment: pieces that the list, the filters and the aggregates share. `n` is a row of
- * og.node. The same pieces answer "now" and `at`, so that the two cannot differ.
+ * `REGISTRATIONS`. The same pieces answer "now" and `at`, so that the two cannot differ.
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "./moment.ts";
@@ -18,16 +18,18 @@ export type NodeStatus = (typeof NODE_STATUSES)[number];
 /** Stands in `tee_type` for the legacy PCR events without one, which apply to every type. */
 export const LEGACY_ANY_TYPE = -1;
 
-/** Joins the registration that held: a key that was removed (legacy) and came back has an earlier one. */
-export const joinRegistration = ({ chainId, blockNumber }: RowMoment): SQL => sql`
+/**
+ * Every registration, for `n`: a key that was removed (legacy) and came back has earlier ones, each up to the block that
+ * replaced it. `joinRegistration` picks the one that held at a moment.
+ */
+export const REGISTRATIONS: SQL = sql`(
+  select node.*, null::bigint as replaced_block from og.node union all select * from og.earlier_node)`;
+
+/** Joins the registration's position, of the one that held. */
+export const joinRegistration = ({ blockNumber }: RowMoment): SQL => sql`
   cross join lateral (
     select n.registered_block as block, n.registered_log_index as log_index, n.registered_at as at
-    where n.registered_block <= ${blockNumber}
-    union all
-    (select e.block_number, e.log_index, e.timestamp from og.registry_event e
-    where n.registered_block > ${blockNumber} and e.chain_id = ${chainId} and e.registry = n.registry
-      and e.tee_id = n.tee_id and e.kind = 'registered' and e.block_number <= ${blockNumber}
-    order by e.block_number desc, e.log_index desc limit 1)
+    where n.registered_block <= ${blockNumber} and (n.replaced_block is null or n.replaced_block > ${blockNumber})
   ) registration`;
 
 /**
@@ -45,7 +47,7 @@ export const joinObservations = ({ chainId, blockNumber }: RowMoment): SQL => sq
     select o.* from observations.node_record o
     where observed.tee_id is null and (n.payment_address is null or n.pcr_hash is null)
       and o.chain_id = ${chainId} and o.registry = n.registry and o.tee_id = n.tee_id
-      and o.block_number >= registration.block
+      and o.block_number >= registration.block and (n.replaced_block is null or o.block_number < n.replaced_block)
     order by o.block_number limit 1
   ) first_seen on true`;
 

@@ -14,6 +14,7 @@ import {
   joinStatus,
   type NodeStatus,
   pcrRecords,
+  REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
 import { joinUptime } from "./nodeUptime.ts";
@@ -144,7 +145,7 @@ export async function listNodes(
     with ${pcrRecords(moment)}
     select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
       ${figure?.expression ?? sql`null::float8`} as figure
-    from og.node n
+    from ${REGISTRATIONS} n
     ${joinRegistration(moment)}
     ${withRecord ? joinObservations(moment) : sql``}
     ${withState ? sql`${joinPcr(moment)} ${joinStatus(moment)}` : sql``}
@@ -192,7 +193,7 @@ export async function registriesOf(
   teeId: string,
 ): Promise<readonly string[]> {
   const rows = await transaction.rows<{ registry: string }>(sql`
-    select n.registry from og.node n ${joinRegistration(moment)}
+    select n.registry from ${REGISTRATIONS} n ${joinRegistration(moment)}
     where n.chain_id = ${moment.chainId} and n.tee_id = ${teeId} order by n.registry`);
   return rows.map(({ registry }) => registry);
 }
@@ -282,7 +283,7 @@ export async function findNodes(
       greatest(registration.at, heartbeat.latest_signed_at) as "lastSignedAt",
       case when ${observationCounts} then 'observation' else n.record_source end as "recordSource"
     from wanted
-    join og.node n on n.chain_id = ${chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
+    join ${REGISTRATIONS} n on n.chain_id = ${chainId} and n.registry = wanted.registry and n.tee_id = wanted.tee_id
     ${joinRegistration(moment)}
     ${joinObservations(moment)}
     ${joinPcr(moment)}

@@ -11,6 +11,7 @@ import {
   type NODE_STATUSES,
   type NodeStatus,
   pcrRecords,
+  REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
 import { insiders, isOrganicPair, namedAddresses, paidDays } from "./organic.ts";
@@ -121,7 +122,7 @@ const readOwners = (
     with owned as (
       select distinct on (owner) owner, block, log_index, at from (
         select ${recordColumn("owner")} as owner, registration.block, registration.log_index, registration.at
-        from og.node n ${joinRegistration(og)} ${joinObservations(og)}
+        from ${REGISTRATIONS} n ${joinRegistration(og)} ${joinObservations(og)}
         where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(registries)])}
       ) node order by owner, block, log_index
     )
@@ -146,7 +147,7 @@ async function describe(
     with ${pcrRecords(og)}
     select ${recordColumn("owner")} as owner, ${recordColumn("payment_address")} as "paymentAddress", state.status,
       count(*) as count
-    from og.node n ${joinRegistration(og)} ${joinObservations(og)} ${joinPcr(og)} ${joinStatus(og)}
+    from ${REGISTRATIONS} n ${joinRegistration(og)} ${joinObservations(og)} ${joinPcr(og)} ${joinStatus(og)}
     where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(scope.registries), sql`${recordColumn("owner")} in ${names}`])}
     group by 1, 2, 3 order by 1, 2, 3`);
   const own = await readOwnAddresses(transaction, og, scope, names);

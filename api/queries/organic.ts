@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "./moment.ts";
+import { REGISTRATIONS } from "./nodeState.ts";
 
 const DEFAULT_ADMIN_ROLE = `0x${"0".repeat(64)}`;
 
@@ -11,13 +12,13 @@ const DEFAULT_ADMIN_ROLE = `0x${"0".repeat(64)}`;
 export const namedAddresses = ({ chainId, blockNumber }: Moment): SQL => sql`
   named_address as materialized (
     select n.payment_address, n.owner, n.registry, n.registered_block as block, n.registered_log_index as log_index
-    from og.node n
+    from ${REGISTRATIONS} n
     where n.chain_id = ${chainId} and n.registered_block <= ${blockNumber} and n.payment_address is not null
     union
     select o.payment_address, o.owner, o.registry, o.block_number, 2147483647
     from observations.node_record o
     where o.chain_id = ${chainId} and o.block_number <= ${blockNumber} and exists (
-      select from og.node n where n.chain_id = ${chainId} and n.registry = o.registry and n.tee_id = o.tee_id
+      select from ${REGISTRATIONS} n where n.chain_id = ${chainId} and n.registry = o.registry and n.tee_id = o.tee_id
         and n.registered_block <= o.block_number
           and (n.payment_address, n.owner) is distinct from (o.payment_address, o.owner))
   )`;

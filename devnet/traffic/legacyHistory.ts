@@ -9,6 +9,8 @@ import { registrationInput } from "./registryTraffic.ts";
 
 const TEE_OPERATOR = keccak256(stringToHex("TEE_OPERATOR"));
 const GRACE_PERIOD_SECONDS = 1800;
+/** Where the node that was removed came back. */
+const MOVED_ENDPOINT = "https://back.legacy.example.net";
 
 /** Sends what the earlier relay recorded, then replaces its code; takes no time of its own. */
 export async function settleOnLegacyRelay(world: OgWorld, mine: () => Promise<void>): Promise<void> {
@@ -78,6 +80,15 @@ export function planLegacyRegistry(world: OgWorld): void {
   });
   on(0.03, () => call(admin, "revokePCR", [world.random.fork("old pcr").hex(32)]));
   on(0.04, async () => {
+    running.delete(leaver);
+    await call(owner, "removeTEE", [leaver.teeId]);
+  });
+  on(0.045, async () => {
+    const moved = { ...leaver, endpoint: utf8Hex(MOVED_ENDPOINT), paymentAddress: cast.passerBy };
+    await chain.send({ from: owner, to: registry.address, data: registrationInput(moved) });
+    running.add(leaver);
+  });
+  on(0.055, async () => {
     running.delete(leaver);
     await call(owner, "removeTEE", [leaver.teeId]);
   });
