@@ -14,12 +14,22 @@ export interface ServedWorld {
   readonly close: () => Promise<void>;
 }
 
-/** @param databaseUrl - of an empty database. */
-export async function serveWorld(databaseUrl: string): Promise<ServedWorld> {
+/** Often enough for tests to see that a connection is gone. */
+const KEEP_ALIVE_MS = 300;
+
+/**
+ * @param databaseUrl - of an empty database.
+ * @param change - what is to be different, before anything is read.
+ */
+export async function serveWorld(
+  databaseUrl: string,
+  change: (tables: ChainTables) => Promise<void> = async () => {},
+): Promise<ServedWorld> {
   const tables = await ChainTables.create(databaseUrl);
   await makeWorld(tables);
+  await change(tables);
   const lifetime = new StoppableLifetime();
-  const api = createTestApi(databaseUrl, undefined, {}, { lifetime });
+  const api = createTestApi(databaseUrl, undefined, {}, { lifetime, timing: { keepAliveMs: KEEP_ALIVE_MS } });
   api.now = HEAD + 7;
   await api.refresh();
   await api.follow();
