@@ -22,8 +22,8 @@ export const block = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.number] }),
-    // time → block, for `at`
-    timeIdx: index().on(table.timestamp),
+    // time → block, for `at` and every range of time, from the index alone
+    timeIdx: index().on(table.chainId, table.timestamp, table.number),
   }),
 );
 
@@ -770,6 +770,8 @@ export const payerDay = onchainTable(
     pk: primaryKey({ columns: [table.chainId, table.payee, table.token, table.payer, table.startAt] }),
     // /v1/payers/:address
     payerIdx: index().on(table.payer, table.startAt),
+    // who paid a node in a window, and what of it is organic
+    payeeIdx: index().on(table.payee, table.startAt),
     // the network's organic volume over a window
     timeIdx: index().on(table.startAt),
   }),

@@ -2,7 +2,8 @@
 import DataLoader from "dataloader";
 import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/nodeMetrics.ts";
 import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes.ts";
-import { findOperators, type Operator } from "../queries/operators.ts";
+import { type OperatorDemand, readDemands } from "../queries/operatorRevenue.ts";
+import { findOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
 import { scoresOf } from "../snapshot/leaderboard.ts";
 import type { PublishedScore } from "../snapshot/registryScores.ts";
 import type { View } from "./view.ts";
@@ -30,6 +31,7 @@ export class Loaders {
   readonly score: DataLoader<NodeKey, PublishedScore | null, string>;
   readonly metrics: DataLoader<MetricsKey, NodeMetrics | null, string>;
   readonly operator: DataLoader<OperatorKey, Operator | null, string>;
+  readonly operatorDemand: DataLoader<OperatorKey, OperatorDemand | null, string>;
 
   constructor(view: View) {
     const nodes = (keys: NodeDetail["keys"]) =>
@@ -54,9 +56,24 @@ export class Loaders {
     this.metrics = new DataLoader((asked) => readMetrics(view, asked), {
       cacheKeyFn: ({ window, ...key }) => `${nodeName(key)} ${window}`,
     });
-    this.operator = new DataLoader((asked) => readOperators(view, asked), {
-      cacheKeyFn: (key) => `${key.address} ${scopeName(key)}`,
-    });
+    const cacheKeyFn = (key: OperatorKey) => `${key.address} ${scopeName(key)}`;
+    this.operator = new DataLoader(
+      (asked) =>
+        byScope(view, asked, async (scope, addresses) => {
+          const operators = await findOperators(view.state.transaction, await view.og(), scope, addresses);
+          return operators.map((operator) => [operator.address, operator]);
+        }),
+      { cacheKeyFn },
+    );
+    this.operatorDemand = new DataLoader(
+      (asked) =>
+        byScope(view, asked, async (scope, addresses) => {
+          const [og, base] = [await view.og(), await view.optionalBase()];
+          const demands = await readDemands(view.state.transaction, og, base, scope, addresses);
+          return demands.map((demand, index) => [addresses[index] ?? "", demand]);
+        }),
+      { cacheKeyFn, maxBatchSize: MOST_KEYS },
+    );
   }
 
   /** Takes a node that was read elsewhere, keys and score included: it is not read again. */
@@ -94,20 +111,22 @@ async function readMetrics(
   return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
 }
 
-async function readOperators(
+/** Operators are asked about over one scope at a time. */
+async function byScope<Value>(
   view: View,
   asked: readonly OperatorKey[],
-): Promise<readonly (Operator | null)[]> {
-  const { transaction, settings } = view.state;
-  const { commonPayees, dailyOrganicCaps } = settings;
-  const [og, base] = [await view.og(), await view.optionalBase()];
+  read: (
+    scope: OperatorScope,
+    addresses: readonly string[],
+  ) => Promise<readonly (readonly [address: string, value: Value])[]>,
+): Promise<readonly (Value | null)[]> {
+  const { commonPayees, dailyOrganicCaps } = view.state.settings;
   const scopes = new Map(asked.map((key) => [scopeName(key), key.registries]));
-  const found = new Map<string, Operator>();
+  const found = new Map<string, Value>();
   for (const [name, registries] of scopes) {
     const addresses = asked.filter((key) => scopeName(key) === name).map(({ address }) => address);
-    const scope = { registries, commonPayees, dailyOrganicCaps };
-    for (const operator of await findOperators(transaction, og, base, scope, addresses))
-      found.set(`${operator.address} ${name}`, operator);
+    for (const [address, value] of await read({ registries, commonPayees, dailyOrganicCaps }, addresses))
+      found.set(`${address} ${name}`, value);
   }
   return asked.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);
 }

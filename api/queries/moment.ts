@@ -35,6 +35,11 @@ export interface TimeRange {
   readonly to?: number | undefined;
 }
 
+/** The last block before a second, -1 when there is none; blocks without an event of ours changed nothing. A scalar. */
+export const lastBlockBefore = (chain: ChainName, chainId: number, at: SQL | number): SQL => sql`coalesce((
+      select number from ${sql.identifier(chain)}.block where chain_id = ${chainId} and timestamp < ${at}
+      order by timestamp desc, number desc limit 1), -1)`;
+
 /**
  * Conditions that put rows at or before `moment` and inside of a time range. Times become block numbers, because the
  * tables are ordered by these.
@@ -47,8 +52,7 @@ export function withinBlocks(
   alias?: string,
 ): SQL[] {
   const column = (name: string) => columnOf(alias, name);
-  const lastBefore = (time: number) =>
-    sql`coalesce((select number from ${sql.identifier(chain)}.block where chain_id = ${moment.chainId} and timestamp < ${time} order by timestamp desc, number desc limit 1), -1)`;
+  const lastBefore = (time: number) => lastBlockBefore(chain, moment.chainId, time);
   return [
     sql`${column("chain_id")} = ${moment.chainId}`,
     sql`${column("block_number")} <= ${moment.blockNumber}`,

@@ -7,7 +7,7 @@ import { within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import { joinObservations, joinRegistration, REGISTRATIONS, recordColumn } from "./nodeState.ts";
-import { insiders, namedAddresses } from "./organic.ts";
+import { everyInsider, namedAddresses } from "./organic.ts";
 import { allOf } from "./page.ts";
 import type { Span } from "./spans.ts";
 import { type DailyOrganicCaps, type Volume, volumes } from "./volumes.ts";
@@ -45,8 +45,8 @@ export async function readNodeRevenues(
 ): Promise<ReadonlyMap<string, NodeRevenue>> {
   const payees = await readOwnPayees(transaction, og, wanted);
   if (payees === null) return new Map();
-  const known = await readVolumes(transaction, og, base, caps, payees, spans, most);
-  const excessive = new Set(known.filter(({ excess }) => excess).map(({ at }) => at));
+  const excessive = await readExcessive(transaction, base, payees, spans, most);
+  const known = await readVolumes(transaction, og, base, caps, payees, spans, excessive);
   const raw = excessive.size === 0 ? [] : await readRaw(transaction, base, payees, spans);
   const found = new Map(
     payees.places.flatMap((place) =>
@@ -58,7 +58,7 @@ export async function readNodeRevenues(
   );
   for (const { at, token, raw: amount, organic, effectivePayers, payers } of known) {
     const node = found.get(at);
-    if (node === undefined || excessive.has(at)) continue;
+    if (node === undefined) continue;
     if (token === null) node.payers = payers;
     else
       node.revenue.push({
@@ -127,22 +127,54 @@ const rangeOf = ({ from, to }: Span, base: Moment): TimeRange => ({
   to: Math.min(to, base.time + 1),
 });
 
-/** Rows of `p`: what was paid in a span, whole days from their sums and the rest from payments, at most one too many. */
-function paidIn(base: Moment, span: Span, most: number): readonly SQL[] {
+/** Where a span's payments are: whole days have their sums, the rest is cut out of a day. */
+function partsOf(base: Moment, span: Span): { readonly days: SQL; readonly rest: readonly SQL[] } {
   const { whole, rest } = wholeBuckets(rangeOf(span, base), DAY_SECONDS);
+  return {
+    days: sql`base.payer_day d where d.chain_id = ${base.chainId} and d.payee = own_payee.payee
+      and ${allOf(within(sql`d.start_at`, whole))}`,
+    rest: rest.map(
+      (part) =>
+        sql`base.payment m where m.payee = own_payee.payee and ${allOf(withinBlocks("base", base, part, "m"))}`,
+    ),
+  };
+}
+
+/** The spans, by `place name`, in which there is more than may be read; counted from indexes, up to the bound. */
+async function readExcessive(
+  transaction: ReadTransaction,
+  base: Moment,
+  { relation }: Payees,
+  spans: readonly Span[],
+  most: number,
+): Promise<ReadonlySet<string>> {
+  const counted = (rows: SQL) => sql`(select count(*) from (select from ${rows} limit ${most + 1}) counted)`;
+  const counts = spans.map((span) => {
+    const { days, rest } = partsOf(base, span);
+    const total = sql.join([days, ...rest].map(counted), sql` + `);
+    return sql`select concat(own_payee.place, ${` ${span.name}`}::text) as at, ${total} as total from own_payee`;
+  });
+  const rows = await transaction.rows<{ at: string }>(sql`
+    with ${relation} select at from (${sql.join(counts, sql` union all `)}) span where total > ${most} order by at`);
+  return new Set(rows.map(({ at }) => at));
+}
+
+/** Rows of `p`: what was paid in a span, but for the places where that is too much. */
+function paidIn(base: Moment, span: Span, excessive: ReadonlySet<string>): readonly SQL[] {
+  const { days, rest } = partsOf(base, span);
   const place = sql`concat(own_payee.place, ${` ${span.name}`}::text) as place, own_payee.place as operator, own_payee.payee`;
+  const left = [...excessive]
+    .filter((at) => at.endsWith(` ${span.name}`))
+    .map((at) => Number(at.split(" ")[0]));
+  const known = left.length === 0 ? sql`true` : sql`own_payee.place not in ${left}`;
   return [
     sql`select ${place}, d.* from own_payee cross join lateral (
-      select d.payer, d.token, d.start_at, d.payments, d.amount, d.self_facilitated_amount from base.payer_day d
-      where d.chain_id = ${base.chainId} and d.payee = own_payee.payee and ${allOf(within(sql`d.start_at`, whole))}
-      limit ${most + 1}) d`,
+      select d.payer, d.token, d.start_at, d.payments, d.amount, d.self_facilitated_amount from ${days}) d where ${known}`,
     ...rest.map(
       (part) => sql`select ${place}, m.* from own_payee cross join lateral (
       select m.payer, m.token, m.paid_at - m.paid_at % ${DAY_SECONDS} as start_at, 1 as payments, m.amount,
         case when m.payer = m.facilitator then m.amount else 0 end as self_facilitated_amount
-      from base.payment m
-      where m.payee = own_payee.payee and ${allOf(withinBlocks("base", base, part, "m"))}
-      limit ${most + 1}) m`,
+      from ${part}) m where ${known}`,
     ),
   ];
 }
@@ -155,7 +187,6 @@ interface VolumeRow {
   organic: bigint | null;
   effectivePayers: number | null;
   payers: number;
-  excess: boolean;
 }
 
 const readVolumes = (
@@ -165,22 +196,18 @@ const readVolumes = (
   caps: DailyOrganicCaps,
   { relation }: Payees,
   spans: readonly Span[],
-  most: number,
+  excessive: ReadonlySet<string>,
 ): Promise<readonly VolumeRow[]> =>
   transaction.rows<VolumeRow>(sql`
-    with ${namedAddresses(og)}, ${relation},
-    paid as materialized (${sql.join(
-      spans.flatMap((span) => paidIn(base, span, most)),
+    with recursive ${namedAddresses(og)}, ${everyInsider(og, base)}, ${relation},
+    p as (${sql.join(
+      spans.flatMap((span) => paidIn(base, span, excessive)),
       sql` union all `,
     )}),
-    excessive as materialized (select place from paid group by place having count(*) > ${most}),
-    p as materialized (select * from paid where not exists (select from excessive e where e.place = paid.place)),
-    payer as (select distinct payer as account from p), ${insiders(og)}, ${volumes(caps)}
-    select place as at, token, raw, organic, effective_payers as "effectivePayers", payers, false as excess from volume
+    ${volumes(caps)}
+    select place as at, token, raw, organic, effective_payers as "effectivePayers", payers from volume
     union all
-    select place, null, null, null, null, count(distinct payer), false from per_payer group by place
-    union all
-    select place, null, null, null, null, 0, true from excessive
+    select place, null, null, null, null, count(distinct payer) from per_payer group by place
     order by 1, 2`);
 
 /** Everything that was paid, from sums of hours: at a bounded cost, however many payers there are. */

@@ -90,6 +90,8 @@ export async function listOnchainInferences(
 ): Promise<Page<OnchainInference>> {
   const mode = filters.mode === undefined ? undefined : INFERENCE_MODES.indexOf(filters.mode);
   const conditions = [
+    // a workflow's event tells no mode, which no index would know
+    ...(filters.kind === "workflow" && mode !== undefined ? [sql`false`] : []),
     ...withinBlocks("og", moment, filters),
     ...matching([
       [sql`kind`, filters.kind],

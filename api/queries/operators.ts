@@ -1,4 +1,4 @@
-/** Operators: the owners of nodes, with what their payment addresses took in. */
+/** Operators: the owners of nodes. */
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
@@ -14,22 +14,10 @@ import {
   REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
-import { insiders, isOrganicPair, namedAddresses, paidDays } from "./organic.ts";
+import { namedAddresses } from "./organic.ts";
 import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
 
 export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
-
-/** Volumes are decimal strings in base units of `token`. */
-export interface Revenue {
-  readonly token: string;
-  readonly raw: string;
-  /** Counts a payer for at most one whole token a day; null for tokens without such a bound. */
-  readonly organic: string | null;
-  readonly payments: number;
-  readonly payers: number;
-  /** (Σv)² / Σv² over the payers' organic volumes; null without any. */
-  readonly effectivePayers: number | null;
-}
 
 export interface Operator {
   readonly address: string;
@@ -38,10 +26,7 @@ export interface Operator {
   /** Those that its nodes name now. */
   readonly paymentAddresses: readonly string[];
   /** Of these, the ones whose payments are not counted as its own: another operator named them first, or everyone may. */
-  readonly sharedPaymentAddresses: readonly string[] | null;
-  /** Null while Base cannot be answered from. */
-  readonly revenue: readonly Revenue[] | null;
-  readonly payers: number | null;
+  readonly sharedPaymentAddresses: readonly string[];
 }
 
 export interface OperatorScope {
@@ -69,7 +54,6 @@ const FIRST_REGISTRATION: readonly SortColumn[] = [
 export async function listOperators(
   transaction: ReadTransaction,
   og: Moment,
-  base: Moment | null,
   scope: OperatorScope,
   request: PageRequest,
 ): Promise<Page<Operator>> {
@@ -80,26 +64,13 @@ export async function listOperators(
     ({ block, logIndex }) => [block, logIndex],
     (row) => row,
   );
-  return { ...page, items: await describe(transaction, og, base, scope, page.items) };
-}
-
-/** One operator; null when no node has this owner. */
-export async function findOperator(
-  transaction: ReadTransaction,
-  og: Moment,
-  base: Moment | null,
-  scope: OperatorScope,
-  address: string,
-): Promise<Operator | null> {
-  const [operator] = await findOperators(transaction, og, base, scope, [address]);
-  return operator ?? null;
+  return { ...page, items: await describe(transaction, og, scope, page.items) };
 }
 
 /** Those of the addresses that own nodes, the newest first. */
 export async function findOperators(
   transaction: ReadTransaction,
   og: Moment,
-  base: Moment | null,
   scope: OperatorScope,
   addresses: readonly string[],
 ): Promise<readonly Operator[]> {
@@ -108,7 +79,7 @@ export async function findOperators(
     limit: addresses.length,
     after: null,
   });
-  return describe(transaction, og, base, scope, owners);
+  return describe(transaction, og, scope, owners);
 }
 
 const readOwners = (
@@ -132,7 +103,6 @@ const readOwners = (
 async function describe(
   transaction: ReadTransaction,
   og: Moment,
-  base: Moment | null,
   scope: OperatorScope,
   owners: readonly OwnerRow[],
 ): Promise<readonly Operator[]> {
@@ -151,19 +121,15 @@ async function describe(
     where ${allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(scope.registries), sql`${recordColumn("owner")} in ${names}`])}
     group by 1, 2, 3 order by 1, 2, 3`);
   const own = await readOwnAddresses(transaction, og, scope, names);
-  const revenues = base === null ? null : await readRevenues(transaction, og, base, scope, names);
   return owners.map(({ owner, firstRegisteredAt }) => {
     const mine = nodes.filter((row) => row.owner === owner);
     const addresses = [...new Set(mine.flatMap(({ paymentAddress }) => paymentAddress ?? []))].sort();
-    const revenue = revenues?.tokens.filter((row) => row.owner === owner) ?? null;
     return {
       address: owner,
       nodes: countByStatus(mine),
       firstRegisteredAt,
       paymentAddresses: addresses,
       sharedPaymentAddresses: addresses.filter((address) => own.get(address) !== owner),
-      revenue: revenue === null ? null : revenue.map(({ owner: _, ...tokens }) => tokens),
-      payers: revenues === null ? null : (revenues.payers.get(owner) ?? 0),
     };
   });
 }
@@ -200,7 +166,8 @@ export const ownAddresses = ({ commonPayees }: Pick<OperatorScope, "commonPayees
     order by payment_address, block, log_index, owner
   )`;
 
-async function readOwnAddresses(
+/** Those of some operators, by address. */
+export async function readOwnAddresses(
   transaction: ReadTransaction,
   og: Moment,
   scope: OperatorScope,
@@ -211,76 +178,4 @@ async function readOwnAddresses(
     select payment_address as "paymentAddress", owner from own_address where owner in ${[...owners]}
     order by payment_address`);
   return new Map(rows.map(({ paymentAddress, owner }) => [paymentAddress, owner]));
-}
-
-interface RevenueRow {
-  owner: string;
-  token: string;
-  raw: bigint;
-  organic: bigint | null;
-  payments: number;
-  payers: number;
-  effectivePayers: number | null;
-}
-
-async function readRevenues(
-  transaction: ReadTransaction,
-  og: Moment,
-  base: Moment,
-  scope: OperatorScope,
-  owners: readonly string[],
-): Promise<{
-  readonly tokens: readonly (Revenue & { readonly owner: string })[];
-  readonly payers: ReadonlyMap<string, number>;
-}> {
-  const caps =
-    scope.dailyOrganicCaps.length === 0
-      ? sql`(null::text, null::numeric)`
-      : sql.join(
-          scope.dailyOrganicCaps.map(({ token, amount }) => sql`(${token}, ${amount.toString()}::numeric)`),
-          sql`, `,
-        );
-  const paid = sql`
-    with ${namedAddresses(og)}, ${ownAddresses(scope)},
-    own_payee as materialized (
-      select payment_address as payee, owner from own_address where owner in ${[...owners]}
-    ), ${paidDays(base, sql`own_payee`)},
-    p as materialized (
-      select own_payee.owner, d.payer, d.payee, d.token, d.start_at, d.payments, d.amount, d.self_facilitated_amount
-      from own_payee join paid_day d on d.payee = own_payee.payee
-    ), payer as (select distinct payer as account from p), ${insiders(og)}`;
-  const tokens = await transaction.rows<RevenueRow>(sql`
-    ${paid},
-    cap (token, amount) as (values ${caps}),
-    daily as (
-      select p.owner, p.token, p.payer, p.start_at, sum(p.payments) as payments, sum(p.amount) as raw,
-        least(
-          coalesce(sum(p.amount - p.self_facilitated_amount) filter (where ${isOrganicPair}), 0),
-          max(cap.amount)
-        ) as organic,
-        bool_or(cap.token is not null) as bounded
-      from p left join cap on cap.token = p.token group by p.owner, p.token, p.payer, p.start_at
-    ), per_payer as (
-      select owner, token, payer, sum(payments) as payments, sum(raw) as raw,
-        case when bool_or(bounded) then sum(organic) end as organic
-      from daily group by owner, token, payer
-    )
-    select owner, token, sum(raw) as raw, sum(organic) as organic, sum(payments)::bigint as payments,
-      count(*) as payers,
-      round(sum(organic) * sum(organic) / nullif(sum(organic * organic), 0), 4)::float8 as "effectivePayers"
-    from per_payer group by owner, token order by owner, token`);
-  const payers = await transaction.rows<{ owner: string; payers: number }>(sql`
-    ${paid} select owner, count(distinct payer) as payers from p group by owner order by owner`);
-  return {
-    tokens: tokens.map(({ raw, organic, ...row }) => ({
-      owner: row.owner,
-      token: row.token,
-      raw: raw.toString(),
-      organic: organic?.toString() ?? null,
-      payments: row.payments,
-      payers: row.payers,
-      effectivePayers: row.effectivePayers,
-    })),
-    payers: new Map(payers.map((row) => [row.owner, row.payers])),
-  };
 }

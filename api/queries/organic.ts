@@ -3,7 +3,7 @@
  * payee's operator, a registered payment address, a relayer, or an admin: payments cost those nothing.
  */
 import { type SQL, sql } from "drizzle-orm";
-import type { Moment } from "./moment.ts";
+import { lastBlockBefore, type Moment } from "./moment.ts";
 import { REGISTRATIONS } from "./nodeState.ts";
 
 const DEFAULT_ADMIN_ROLE = `0x${"0".repeat(64)}`;
@@ -47,6 +47,38 @@ export const insiders = ({ chainId, blockNumber, time }: Moment): SQL => sql`
       or exists (select from og.role where chain_id = ${chainId} and role = ${DEFAULT_ADMIN_ROLE} and account = payer.account and granted_at <= ${time})
   )`;
 
+/** The relayers of a table with the block of their first row each: jumps along its index from one to the next. */
+const relayersOf = (name: SQL, table: SQL): SQL => sql`
+  ${name} (relayer, block_number) as (
+    (select r.relayer, r.block_number from ${table} r order by r.relayer, r.block_number limit 1)
+    union all
+    select next.relayer, next.block_number from ${name} cross join lateral (
+      select r.relayer, r.block_number from ${table} r where r.relayer > ${name}.relayer
+      order by r.relayer, r.block_number limit 1
+    ) next
+  )`;
+
+/**
+ * A common table expression `insider (account)` with everyone who is one and ever paid, whoever the payers asked about: where
+ * these are too many to be asked one by one. After `with recursive`, needs `namedAddresses`.
+ */
+export const everyInsider = (
+  { chainId, blockNumber, time }: Moment,
+  { chainId: paidOn }: Pick<Moment, "chainId">,
+): SQL => sql`
+  ${relayersOf(sql`heartbeat_relayer`, sql`og.heartbeat`)},
+  ${relayersOf(sql`settlement_relayer`, sql`og.settlement`)},
+  insider as materialized (
+    select known.account from (
+      select payment_address as account from named_address
+      union select relayer from heartbeat_relayer where block_number <= ${blockNumber}
+      union select relayer from settlement_relayer where block_number <= ${blockNumber}
+      union select account from og.role
+        where chain_id = ${chainId} and role = ${DEFAULT_ADMIN_ROLE} and granted_at <= ${time}
+    ) known
+    where (select true from base.payer_day d where d.payer = known.account and d.chain_id = ${paidOn} limit 1)
+  )`;
+
 /**
  * Whether what a row of the relation `p` with `payer` and `payee` says is organic, as far as the two decide it: what the
  * payer submitted itself is not. Needs both of the above.
@@ -61,14 +93,13 @@ export const isOrganicPair: SQL = sql`(
 export const isOrganic: SQL = sql`(p.payer <> p.facilitator and ${isOrganicPair})`;
 
 /**
- * A common table expression `paid_day (payee, token, payer, start_at, payments, amount, self_facilitated_amount)`: what was
- * paid up to the moment, per UTC day: whole days from their sums, the moment's own day from its payments.
+ * Rows `payee, token, payer, start_at, payments, amount, self_facilitated_amount`: what was paid up to the moment, per UTC
+ * day: whole days from their sums, the moment's own day from its payments.
  * @param payees - a relation with a column `payee`, to which it is narrowed.
  */
 export const paidDays = ({ chainId, blockNumber, time }: Moment, payees: SQL): SQL => {
   const today = time - (time % DAY_SECONDS);
   return sql`
-  paid_day as materialized (
     select d.payee, d.token, d.payer, d.start_at, d.payments, d.amount, d.self_facilitated_amount
     from base.payer_day d
     where d.chain_id = ${chainId} and d.start_at < ${today} and d.payee in (select payee from ${payees})
@@ -77,13 +108,8 @@ export const paidDays = ({ chainId, blockNumber, time }: Moment, payees: SQL): S
       coalesce(sum(m.amount) filter (where m.payer = m.facilitator), 0)
     from base.payment m
     where m.chain_id = ${chainId} and m.paid_at >= ${today} and m.block_number <= ${blockNumber}
-      and m.block_number > ${lastBlockBefore(chainId, today)} and m.payee in (select payee from ${payees})
-    group by m.payee, m.token, m.payer
-  )`;
+      and m.block_number > ${lastBlockBefore("base", chainId, today)} and m.payee in (select payee from ${payees})
+    group by m.payee, m.token, m.payer`;
 };
 
 const DAY_SECONDS = 86_400;
-
-const lastBlockBefore = (chainId: number, time: number): SQL => sql`
-  coalesce((select number from base.block where chain_id = ${chainId} and timestamp < ${time}
-    order by timestamp desc, number desc limit 1), -1)`;

@@ -64,8 +64,11 @@ export function beyond({ after, direction }: PageRequest, columns: readonly Sort
       sql`, `,
     )}) ${further} (${sql.join(values.slice(from), sql`, `)})`;
   const [first] = columns;
-  if (first?.nulls !== "last") return [compared(0)];
+  if (first === undefined) return [];
   const { expression } = first;
+  // The second condition follows from the first, but tells Postgres where in an index to begin.
+  if (first.nulls !== "last")
+    return columns.length === 1 ? [compared(0)] : [compared(0), sql`${expression} ${further}= ${values[0]}`];
   const among = compared(1);
   if (after[0] === null)
     return direction === "backward"

@@ -5,7 +5,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import { type Moment, withinBlocks } from "./moment.ts";
-import { insiders, isOrganicPair, namedAddresses } from "./organic.ts";
+import { everyInsider, isOrganicPair, namedAddresses } from "./organic.ts";
 import { allOf } from "./page.ts";
 import { indexOf, rangeOf, type SeriesGrid } from "./seriesGrid.ts";
 import type { SeriesValues } from "./seriesOfNode.ts";
@@ -153,13 +153,12 @@ async function readOrganic(
 ): Promise<ReadonlyMap<string, OrganicVolume>> {
   const { from } = rangeOf(grid);
   const rows = await transaction.rows<OrganicVolume & { startAt: number; token: string }>(sql`
-    with ${namedAddresses(og)}, ${ownAddresses}, ${organicCaps(caps)},
+    with recursive ${namedAddresses(og)}, ${everyInsider(og, demand.base)}, ${ownAddresses}, ${organicCaps(caps)},
     paid as materialized (${paidRows(demand, grid, from - (from % DAY_SECONDS))}),
     p as materialized (
       select paid.*, own_address.owner from paid left join own_address on own_address.payment_address = paid.payee
       where (select count(*) from paid) <= ${MOST_PAID_ROWS}
     ),
-    payer as (select distinct payer as account from p), ${insiders(og)},
     hour as (
       select p.start_at, p.day, p.owner, p.token, p.payer, cap.amount as cap,
         coalesce(sum(p.amount - p.self_facilitated_amount) filter (where ${isOrganicPair}), 0) as gained

@@ -1,7 +1,7 @@
 /** Named stretches of time as stretches of blocks: event tables are ordered by these. */
 import { type SQL, sql } from "drizzle-orm";
 import type { ChainName } from "../../config/environment.ts";
-import type { Moment } from "./moment.ts";
+import { lastBlockBefore, type Moment } from "./moment.ts";
 
 /** `[from, to)`, unix seconds; null since the beginning. */
 export interface Span {
@@ -26,9 +26,7 @@ export function spanBlocks(
   { chainId, blockNumber, time }: Moment,
   spans: readonly Span[],
 ): SQL {
-  const lastBefore = (at: SQL) => sql`coalesce((
-      select number from ${sql.identifier(chain)}.block where chain_id = ${chainId} and timestamp < ${at}
-      order by timestamp desc, number desc limit 1), -1)`;
+  const lastBefore = (at: SQL) => lastBlockBefore(chain, chainId, at);
   const values = spans.map(({ name, from, to }) => sql`(${name}, ${from}::bigint, ${to}::bigint)`);
   return sql`
   span as materialized (

@@ -5,7 +5,8 @@ import type { AnswerState, Sources } from "../queries/answerState.ts";
 import { type GroupScope, MOST_GROUPED_NODES, readGroupMetrics } from "../queries/groupMetrics.ts";
 import { readNetwork } from "../queries/network.ts";
 import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
-import { findOperator, listOperators } from "../queries/operators.ts";
+import { withDemand } from "../queries/operatorRevenue.ts";
+import { findOperators, listOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, amount, count, unixSeconds } from "./fields.ts";
@@ -127,6 +128,8 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
   });
   const registry = registryParameter().optional();
   const [settlementRegistry = ""] = settings.registries;
+  const demanded = (state: AnswerState, scope: OperatorScope, operators: readonly Operator[]) =>
+    withDemand(state.transaction, state.moment("og"), state.optionalMoment("base"), scope, operators);
   /** The metrics, when they are asked for. */
   const included = async (
     state: AnswerState,
@@ -162,14 +165,11 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
         service,
         context,
         { sources: BOTH, query, keyTypes: ["position", "log"], item: operatorSchema },
-        (state, page) =>
-          listOperators(
-            state.transaction,
-            state.moment("og"),
-            state.optionalMoment("base"),
-            scopeOf(query.registry),
-            page,
-          ),
+        async (state, page) => {
+          const scope = scopeOf(query.registry);
+          const found = await listOperators(state.transaction, state.moment("og"), scope, page);
+          return { ...found, items: await demanded(state, scope, found.items) };
+        },
       ),
   );
 
@@ -188,19 +188,15 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     },
     (context, { params, query }) =>
       answerOne(service, context, { sources: sourcesOf(query.include), query }, async (state) => {
-        const operator = await findOperator(
-          state.transaction,
-          state.moment("og"),
-          state.optionalMoment("base"),
-          scopeOf(query.registry),
-          params.address,
-        );
-        if (operator === null)
+        const scope = scopeOf(query.registry);
+        const found = await findOperators(state.transaction, state.moment("og"), scope, [params.address]);
+        const [operator] = await demanded(state, scope, found);
+        if (operator === undefined)
           throw new ApiError("operator-not-found", `address: no node's owner is "${params.address}"`, {
             parameter: "address",
             value: params.address,
           });
-        const { registries } = scopeOf(query.registry);
+        const { registries } = scope;
         const metrics = await included(state, query.include, { registries, owner: params.address });
         return { ...operator, ...metrics };
       }),

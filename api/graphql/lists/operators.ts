@@ -21,13 +21,7 @@ export function operators(view: View, args: OperatorArguments): Connection<Seen<
     keyTypes: ["position", "log"],
     sources: FROM.ogAndMaybeBase,
     read: async (transaction, page) =>
-      listOperators(
-        transaction,
-        await view.og(),
-        await view.optionalBase(),
-        { registries, commonPayees, dailyOrganicCaps },
-        page,
-      ),
+      listOperators(transaction, await view.og(), { registries, commonPayees, dailyOrganicCaps }, page),
     show: (operator) => view.show({ ...operator, registries }),
   });
 }

@@ -1,6 +1,6 @@
 /** Operator: an owner of nodes. */
 import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
-import type { Revenue } from "../../queries/operators.ts";
+import type { Revenue } from "../../queries/operatorRevenue.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
@@ -86,15 +86,21 @@ OperatorRef.implement({
       description:
         "Those of them whose payments are not its own: another operator's node named them first, or several name a common payee.",
     }),
-    revenue: t.expose("revenue", {
+    revenue: t.field({
       type: [OperatorRevenue],
       nullable: true,
       description: "What came in, per token; null while Base cannot be answered from.",
+      extensions: readsRows(FROM.ogAndMaybeBase, 10),
+      resolve: async (operator) =>
+        (await operator.view.loaders.operatorDemand.load(operator))?.revenue ?? null,
     }),
-    payers: t.expose("payers", {
+    payers: t.field({
       type: "Long",
       nullable: true,
       description: "Distinct payers over all tokens, a count; null while Base cannot be answered from.",
+      extensions: readsRows(FROM.ogAndMaybeBase, 10),
+      resolve: async (operator) =>
+        (await operator.view.loaders.operatorDemand.load(operator))?.payers ?? null,
     }),
   }),
 });
