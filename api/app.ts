@@ -8,7 +8,7 @@ import { graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { type Client, findClient } from "./http/clientAddress.ts";
 import { compression } from "./http/compression.ts";
 import { connectionOf } from "./http/connection.ts";
-import { limitRates, RATE_LIMIT_HEADERS, type RateLimits } from "./http/limitRates.ts";
+import { limitRates, RATE_LIMIT_HEADERS, type RateLimits, tellRateLimits } from "./http/limitRates.ts";
 import { isPreflight, onlyKnownMethods } from "./http/methods.ts";
 import { observeRequests, type RequestObserver } from "./http/observeRequests.ts";
 import { identifyRequests } from "./http/requestId.ts";
@@ -102,7 +102,7 @@ function surround(app: ApiApp, options: AppOptions): void {
   app.use(compression());
   app.use(boundUrlLength);
   app.use(onlyKnownMethods(app));
-  if (rateLimits !== undefined) app.use(limitRates(rateLimits, clientOf, elapsed));
+  if (rateLimits !== undefined) app.use(tellRateLimits, limitRates(rateLimits, clientOf, elapsed));
 }
 
 export function createApp(options: AppOptions): ApiApp {
@@ -112,7 +112,10 @@ export function createApp(options: AppOptions): ApiApp {
 
   app.notFound((context) => {
     const { path } = context.req;
-    const error = new ApiError("route-not-found", `${path} is not a path of this API`);
+    const error = new ApiError(
+      "route-not-found",
+      `${path} is not a path of this API; /docs and /openapi.json show all of them`,
+    );
     return problemResponse(error, { path, requestId: context.get("requestId") }, log);
   });
   app.onError((error, context) => {

@@ -88,10 +88,10 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     elapsed,
     mostStreams: environment.MAX_STREAMS,
   });
-  registerGauges(metrics, service, stream, elapsed);
   const stopWatching = watchPositions(reader, watcher, settings.chainIds);
   const onNew = (snapshot: Snapshot) => void stream.showNodes(snapshot);
   const { snapshots, stop: stopSnapshots } = keepSnapshots({ readUrls, watcher, settings, log, onNew });
+  registerGauges(metrics, service, stream, snapshots, elapsed);
   const stopFollowing = watchIndex({ databaseUrl: database.url, readUrls, log }, (news) => {
     if (news === "og" || news === "anything") void snapshots.refresh();
     void stream.follow();

@@ -23,7 +23,9 @@ function readParameters(
   return Object.fromEntries(
     Object.entries(given).map(([parameter, values]) => {
       const [value = "", ...others] = values;
-      const rule = PARAMETERS.includes(parameter) ? "given once" : "no such parameter here";
+      const rule = PARAMETERS.includes(parameter)
+        ? "given once"
+        : `no such parameter here; there are ${PARAMETERS.join(", ")}`;
       if (others.length > 0 || !PARAMETERS.includes(parameter))
         throw new ApiError("invalid-parameter", `${parameter.slice(0, 200)}: ${rule}`, {
           parameter: parameter.slice(0, 200),

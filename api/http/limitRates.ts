@@ -11,7 +11,7 @@ export const RATE_LIMIT_HEADERS = [
   "RateLimit-Remaining",
   "RateLimit-Reset",
   "RateLimit-Policy",
-];
+] as const;
 
 export interface RateLimits {
   readonly limit: RateLimit;
@@ -20,16 +20,27 @@ export interface RateLimits {
   readonly loopback: "limited" | "unlimited";
 }
 
-/** Whose share a request is part of; absent for those who are not counted. */
+/** Whose share a request is part of, and what is left of it; absent for those who are not counted. */
 export interface CountedClient {
   readonly countedClient?: string;
+  readonly rateLimit?: Readonly<Record<(typeof RATE_LIMIT_HEADERS)[number], string>>;
 }
 
 /**
- * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on what is counted.
+ * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on what is counted, refusals included: around `limitRates`.
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07 for the headers, as deployed
+ */
+export const tellRateLimits = createMiddleware<{ Variables: CountedClient }>(async (context, next) => {
+  await next();
+  // Not before: answers that routes make themselves know nothing of headers that were set earlier.
+  for (const [name, value] of Object.entries(context.get("rateLimit") ?? {}))
+    context.res.headers.set(name, value);
+});
+
+/**
+ * Counts and refuses.
  * @param now - milliseconds of a clock that only goes forward.
  * @throws {ApiError} `rate-limited`.
- * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07 for the headers, as deployed
  */
 export const limitRates = <E extends Env & { Variables: CountedClient }>(
   { limit, limiter, loopback }: RateLimits,
@@ -45,10 +56,12 @@ export const limitRates = <E extends Env & { Variables: CountedClient }>(
     if (cost === 0) return next();
     const state = limiter.take(client.key, cost, now());
     const windowSeconds = Math.ceil((limit.burst * 60) / limit.perMinute);
-    context.header("RateLimit-Limit", String(limit.burst));
-    context.header("RateLimit-Remaining", String(state.remaining));
-    context.header("RateLimit-Reset", String(state.resetSeconds));
-    context.header("RateLimit-Policy", `${limit.burst};w=${windowSeconds}`);
+    context.set("rateLimit", {
+      "RateLimit-Limit": String(limit.burst),
+      "RateLimit-Remaining": String(state.remaining),
+      "RateLimit-Reset": String(state.resetSeconds),
+      "RateLimit-Policy": `${limit.burst};w=${windowSeconds}`,
+    });
     if (!state.allowed)
       throw new ApiError(
         "rate-limited",

@@ -24,6 +24,15 @@ test("a burst is allowed, then as much as flows in, and refusals cost nothing", 
   expect(limiter.take("a", 1, 2_000).allowed).toBe(true);
 });
 
+test("whole seconds are told as such, whatever fraction of a millisecond the clock shows", () => {
+  const limiter = new RateLimiter({ perMinute: 60, burst: 3 });
+  for (let index = 0; index < 1_000; index++) {
+    const now = 12_345.678_9 + index * 0.001_37;
+    expect(limiter.take(`client ${index}`, 1, now).resetSeconds).toBe(1);
+    expect(limiter.take(`client ${index}`, 3, now).retryAfterSeconds).toBe(1);
+  }
+});
+
 test("what costs more than a bucket holds costs all of it", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 10 });
   expect(limiter.take("a", 1_000, 0)).toMatchObject({ allowed: true, remaining: 0 });

@@ -56,8 +56,8 @@ export class RateLimiter {
     return {
       allowed,
       remaining: Math.max(0, Math.floor(left + ROUNDING)),
-      resetSeconds: Math.ceil((nextFullAt - nowMs) / 1_000),
-      retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil(((price - left) * this.#msPerToken) / 1_000)),
+      resetSeconds: wholeSeconds(nextFullAt - nowMs),
+      retryAfterSeconds: allowed ? 0 : Math.max(1, wholeSeconds((price - left) * this.#msPerToken)),
     };
   }
 
@@ -75,3 +75,5 @@ export class RateLimiter {
 
 /** Fractions of a token that arithmetic may lose. */
 const ROUNDING = 1e-9;
+
+const wholeSeconds = (ms: number): number => Math.ceil(ms / 1_000 - ROUNDING);

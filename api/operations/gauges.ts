@@ -5,6 +5,7 @@ import { readVerifierBacklog } from "../queries/backlog.ts";
 import { type Position, readProgress } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import type { ApiService } from "../queries/service.ts";
+import type { Snapshots } from "../snapshot/snapshots.ts";
 import type { EventStream } from "../stream/eventStream.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -24,6 +25,7 @@ export function registerGauges(
   metrics: Metrics,
   service: ApiService,
   { hub }: EventStream,
+  snapshots: Snapshots,
   elapsed: () => number,
 ): void {
   const { reader, settings, clock } = service;
@@ -70,6 +72,16 @@ export function registerGauges(
     async () => {
       const { progress } = await state();
       return { og: Number(progress.og.ready), base: Number(progress.base.ready) };
+    },
+  );
+  metrics.gauge(
+    {
+      name: "snapshot_age_seconds",
+      help: "Age of the block that selections are made from, by this process's clock.",
+    },
+    () => {
+      const { og } = snapshots.newest.snapshot.asOf;
+      return og === null ? null : lagSeconds(og, clock());
     },
   );
   metrics.gauge(

@@ -200,8 +200,15 @@ interface RefusedParameter {
 
 const LONGEST_ECHO = 200;
 
-/** Reads a validation failure as parameter, value and rule; unknown parameters are named too. */
-export function refusedParameters(error: z.ZodError, given: unknown): readonly RefusedParameter[] {
+/**
+ * Reads a validation failure as parameter, value and rule; unknown parameters are named too.
+ * @param names - of all parameters that there are.
+ */
+export function refusedParameters(
+  error: z.ZodError,
+  given: unknown,
+  names: readonly string[],
+): readonly RefusedParameter[] {
   const givenValue = (parameter: string): string | null => {
     if (typeof given !== "object" || given === null || !(parameter in given)) return null;
     const value: unknown = Reflect.get(given, parameter);
@@ -212,7 +219,7 @@ export function refusedParameters(error: z.ZodError, given: unknown): readonly R
       return issue.keys.map((key) => ({
         parameter: key.slice(0, LONGEST_ECHO),
         value: givenValue(key),
-        rule: "no such parameter here",
+        rule: `no such parameter here; there are ${names.join(", ") || "none"}`,
       }));
     const parameter = String(issue.path[0] ?? "");
     return [{ parameter, value: givenValue(parameter), rule: issue.message }];

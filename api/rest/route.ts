@@ -113,7 +113,8 @@ const single = (queries: Readonly<Record<string, readonly string[]>>) =>
 function parse<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const errors = refusedParameters(result.error, given);
+  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const errors = refusedParameters(result.error, given, names);
   const detail = errors
     .map(({ parameter, value, rule }) => `${parameter}: ${value === null ? "" : `"${value}": `}${rule}`)
     .join("; ");
