@@ -359,9 +359,9 @@ export const heartbeat = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
-    // newest heartbeat of a node at t; /v1/nodes/:teeId/heartbeats
-    nodeIdx: index().on(table.teeId, table.registry, table.blockNumber, table.logIndex),
-    // silence of a relayer
+    // newest heartbeat of a node at t; /v1/nodes/:teeId/heartbeats, whoever relayed them
+    nodeIdx: index().on(table.teeId, table.registry, table.blockNumber, table.logIndex, table.relayer),
+    // silence of a relayer; /v1/relayers/:address
     relayerIdx: index().on(table.relayer, table.blockNumber),
   }),
 );
@@ -481,8 +481,8 @@ export const settlement = onchainTable(
       table.settledAt,
       table.signedAt,
     ),
-    // /v1/settlements?relayer=
-    relayerIdx: index().on(table.relayer, table.blockNumber, table.logIndex),
+    // /v1/settlements?relayer=, and, from the index alone, how many of each kind a relayer sent
+    relayerIdx: index().on(table.relayer, table.blockNumber, table.logIndex, table.kind),
     // /v1/settlements?payer=
     payerIdx: index().on(table.claimedPayer, table.blockNumber, table.logIndex),
     // /v1/settlements?merkleRoot=, verdict joins
@@ -532,6 +532,8 @@ export const onchainInference = onchainTable(
     modelIdx: index().on(table.modelCid, table.blockNumber, table.logIndex),
     // /v1/onchain-inferences?kind=
     kindIdx: index().on(table.kind, table.blockNumber, table.logIndex),
+    // both of them: the one may be all there is of the other
+    pairIdx: index().on(table.kind, table.mode, table.blockNumber, table.logIndex),
     // /v1/onchain-inferences?mode=
     modeIdx: index().on(table.mode, table.blockNumber, table.logIndex),
     // /v1/onchain-inferences?from=&to=

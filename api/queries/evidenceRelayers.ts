@@ -67,13 +67,15 @@ async function readRelayers(
     select relayer.address as relayer from relayer
     cross join lateral (
       select n.owner from og.heartbeat h ${owner}
-      where h.relayer = relayer.address and ${sent} order by h.block_number desc limit 1
+      where h.relayer = relayer.address and ${sent} order by h.relayer desc, h.block_number desc limit 1
     ) newest
     -- with a limit, because Postgres turns \`exists\` into a join of all heartbeats
     cross join lateral (
       select from og.heartbeat h ${owner}
       where h.relayer = relayer.address and ${sent} and n.owner <> newest.owner limit 1
     ) another
+    -- the walk ends with one: of it there is nothing to look for, in all heartbeats
+    where relayer.address is not null
     order by relayer.address`);
   return rows.map(({ relayer }) => relayer);
 }
@@ -91,16 +93,16 @@ function walk({ chainId, blockNumber }: Moment, registry: string, relayers: read
   const sent = sql`h.chain_id = ${chainId} and h.registry = ${registry}`;
   return sql`
     with recursive step (relayer, block, at, silent_from, silent_from_block) as (
-      select r.address, first.block_number, b.timestamp, null::bigint, null::bigint
+      select r.address, first.block_number, first.received_at, null::bigint, null::bigint
       from unnest(${sql.param([...relayers])}::text[]) r (address)
       cross join lateral (
-        select h.block_number from og.heartbeat h
+        -- in the order of the relayers' index: they have far fewer rows than Postgres thinks, or far more
+        select h.block_number, h.received_at from og.heartbeat h
         where h.relayer = r.address and ${sent} and h.block_number <= ${blockNumber}
-        order by h.block_number limit 1
+        order by h.relayer, h.block_number limit 1
       ) first
-      join og.block b on b.chain_id = ${chainId} and b.number = first.block_number
       union all
-      select step.relayer, next.block_number, b.timestamp,
+      select step.relayer, next.block_number, next.received_at,
         case when near.block_number is null then step.at end,
         case when near.block_number is null then step.block end
       from step
@@ -116,18 +118,21 @@ function walk({ chainId, blockNumber }: Moment, registry: string, relayers: read
         order by b.timestamp desc, b.number desc limit 1
       ) horizon
       left join lateral (
-        select h.block_number from og.heartbeat h
+        select h.block_number, h.received_at from og.heartbeat h
         where h.relayer = step.relayer and ${sent} and h.block_number > step.block and h.block_number <= horizon.number
         order by h.block_number desc limit 1
       ) near on true
       left join lateral (
-        select h.block_number from og.heartbeat h
+        select h.block_number, h.received_at from og.heartbeat h
         where near.block_number is null and h.relayer = step.relayer and ${sent}
           and h.block_number > horizon.number and h.block_number <= ${blockNumber}
         order by h.block_number limit 1
       ) far on true
-      cross join lateral (select coalesce(near.block_number, far.block_number) as block_number) next
-      join og.block b on b.chain_id = ${chainId} and b.number = next.block_number
+      cross join lateral (
+        select coalesce(near.block_number, far.block_number) as block_number,
+          coalesce(near.received_at, far.received_at) as received_at
+      ) next
+      where next.block_number is not null
     ),
     ranked as (
       select *, row_number() over (partition by relayer order by block desc) as age from step

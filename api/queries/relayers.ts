@@ -117,15 +117,17 @@ async function readHeartbeats(
   const [row] = await transaction.rows<Latency & { sent: number; repeated: number }>(sql`
     with ${spanBlocks("og", moment, [spanUpTo(moment, "day", DAY_SECONDS)])},
     newest as (
-      select h.received_at - h.signed_at as seconds, h.repeated from og.heartbeat h, span
-      where h.relayer = ${address} and h.block_number > span.after_block and h.block_number <= span.until_block
-        and h.chain_id = ${moment.chainId}
-      order by h.block_number desc, h.log_index desc limit ${LATENESS_SAMPLES}
+      -- a lateral has the span for a bound of its index; no condition on the chain, which is the relayer's
+      select h.received_at - h.signed_at as seconds, h.repeated from span cross join lateral (
+        select h.received_at, h.signed_at, h.repeated from og.heartbeat h
+        where h.relayer = ${address} and h.block_number > span.after_block and h.block_number <= span.until_block
+        order by h.block_number desc, h.log_index desc limit ${LATENESS_SAMPLES}
+      ) h
     )
     select percentile_disc(0.5) within group (order by seconds) as "p50Seconds",
       percentile_disc(0.95) within group (order by seconds) as "p95Seconds", count(*) as samples,
       count(*) filter (where repeated) as repeated,
-      -- counted from the index alone: the chain's id is the relayer's
+      -- counted from the index alone
       (select count(*) from og.heartbeat h, span
         where h.relayer = ${address} and h.block_number > span.after_block and h.block_number <= span.until_block) as sent
     from newest`);
@@ -136,14 +138,14 @@ async function readHeartbeats(
 
 async function readKinds(
   transaction: ReadTransaction,
-  { chainId, blockNumber }: Moment,
+  { blockNumber }: Moment,
   address: string,
 ): Promise<Relayer["settlements"]> {
+  // Counted from the index alone, which does not know the chain: it is the relayer's.
   const [row] = await transaction.rows<Relayer["settlements"]>(sql`
     select count(*) filter (where kind = 'individual') as individual,
       count(*) filter (where kind = 'batch') as batch, count(*) filter (where kind = 'legacy') as legacy
-    from og.settlement
-    where chain_id = ${chainId} and relayer = ${address} and block_number <= ${blockNumber}`);
+    from og.settlement where relayer = ${address} and block_number <= ${blockNumber}`);
   return row ?? { individual: 0, batch: 0, legacy: 0 };
 }
 

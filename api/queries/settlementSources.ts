@@ -100,15 +100,15 @@ function unseen({ relayerBucket }: ProofTables, { chainId, blockNumber }: Moment
     left join (select r.start_at, sum(r.individuals + r.batches) as seen from ${relayerBucket} r group by 1) r using (start_at)
     where b.chain_id = ${chainId} and b.individual_settlements + b.batch_settlements <> coalesce(r.seen, 0)`;
   const newest = blockNumber - REORG_BLOCKS;
+  // null when every hour is seen, which least passes over; -1, hence everything, for an hour before every block
   const before = sql`(
-    select k.number from og.block k where k.chain_id = ${chainId}
-      and k.timestamp < (select min(hour.start_at) from (${hours}) hour)
-    order by k.timestamp desc, k.number desc limit 1)`;
+    select case when first.at is not null then coalesce((
+      select k.number from og.block k where k.chain_id = ${chainId} and k.timestamp < first.at
+      order by k.timestamp desc, k.number desc limit 1), -1) end
+    from (select min(hour.start_at) as at from (${hours}) hour) first)`;
   return [
     sql`s.kind in ('individual', 'batch') and p.block_number is null`,
-    // no hour: null, which least passes over; an hour before every block: everything
-    sql`s.block_number > least(${newest}::bigint,
-      case when exists (${hours}) then coalesce(${before}, -1) end)`,
+    sql`s.block_number > least(${newest}::bigint, ${before})`,
     sql`(s.block_number > ${newest} or s.settled_at - s.settled_at % 3600 in (${hours}))`,
   ];
 }

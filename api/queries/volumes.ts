@@ -22,24 +22,32 @@ export interface Volume {
  * self_facilitated_amount)`: `place` is what is summed for, `operator` whose payers are bounded together, `start_at` the day.
  */
 export const volumes = (caps: DailyOrganicCaps): SQL => sql`
-  ${organicCaps(caps)},
   daily as (
     select p.place, p.token, p.payer, sum(p.payments) as payments, sum(p.amount) as raw,
       least(
         coalesce(sum(p.amount - p.self_facilitated_amount) filter (where ${isOrganicPair}), 0),
-        max(cap.amount)
-      ) as organic,
-      bool_or(cap.token is not null) as bounded
-    from p left join cap on cap.token = p.token group by p.place, p.operator, p.token, p.payer, p.start_at
+        ${capOf(caps, sql`p.token`)}
+      ) as organic
+    -- payers first: where rows have to be sorted, these tell most of them apart
+    from p group by p.payer, p.token, p.place, p.operator, p.start_at
   ), per_payer as (
     select place, token, payer, sum(payments) as payments, sum(raw) as raw,
-      case when bool_or(bounded) then sum(organic) end as organic
-    from daily group by place, token, payer
+      case when ${capOf(caps, sql`token`)} is not null then sum(organic) end as organic
+    from daily group by payer, token, place
   ), volume as (
     select place, token, sum(raw) as raw, sum(organic) as organic, sum(payments)::bigint as payments, count(*) as payers,
       round(sum(organic) * sum(organic) / nullif(sum(organic * organic), 0), 4)::float8 as effective_payers
     from per_payer group by place, token
   )`;
+
+/** What one payer may count for in a token; null in one without a bound. */
+const capOf = (caps: DailyOrganicCaps, token: SQL): SQL =>
+  caps.length === 0
+    ? sql`null::numeric`
+    : sql`case ${token} ${sql.join(
+        caps.map(({ token: bounded, amount }) => sql`when ${bounded} then ${amount.toString()}::numeric`),
+        sql` `,
+      )} end`;
 
 /** A common table expression `cap (token, amount)`. */
 export const organicCaps = (caps: DailyOrganicCaps): SQL => sql`

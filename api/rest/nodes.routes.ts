@@ -37,6 +37,9 @@ import {
 import { type ApiApp, defineRoute } from "./route.ts";
 import { scoreSchema } from "./scoreFields.ts";
 
+/** Every window of a node takes tens of milliseconds. */
+const MOST_MEASURED = 50;
+
 export const metricsSchema = z
   .strictObject({
     uptime: z.number().nullable().openapi({
@@ -281,12 +284,21 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         ).default("registeredAt"),
         include: wordsParameter(
           INCLUDES,
-          "`keys`: public keys and certificates. `metrics`: every window.",
+          `\`keys\`: public keys and certificates. \`metrics\`: every window, with at most ${MOST_MEASURED} items a page.`,
         ).default([]),
       },
     },
     (context, { query }) => {
       const { registry, at, sort, include } = query;
+      if (include.includes("metrics") && query.limit > MOST_MEASURED) {
+        const rule = `a whole number from 1 to ${MOST_MEASURED} with include=metrics`;
+        const value = String(query.limit);
+        throw new ApiError("invalid-parameter", `limit: "${value}": ${rule}`, {
+          parameter: "limit",
+          value,
+          rule,
+        });
+      }
       const windows = include.includes("metrics") ? NODE_WINDOW_NAMES : LIST_WINDOWS;
       const keys = include.includes("keys") ? "with-keys" : "without-keys";
       return answerList(

@@ -36,7 +36,9 @@ export function everyThing({
     ...ofNode.flatMap((id) => ["", ...times.map((at) => `?at=${at}`)].map((at) => `/v1/nodes/${id}${at}`)),
     ...ofNode.flatMap((id) => series(`/v1/nodes/${id}/series`, NODE_METRICS)),
     ...series("/v1/network/series", NETWORK_METRICS),
-    ...operators.slice(0, 2).map((address) => `/v1/operators/${address}`),
+    ...operators
+      .slice(0, 2)
+      .flatMap((address) => ["", "?include=metrics"].map((include) => `/v1/operators/${address}${include}`)),
     ...payers.slice(0, 2).map((address) => `/v1/payers/${address}`),
     ...relayers.slice(0, 2).map((address) => `/v1/relayers/${address}`),
     ...inferences.slice(0, 4).flatMap((id) => [`/v1/inferences/${id}`, `/v1/inferences/${id}/receipt`]),
@@ -45,8 +47,9 @@ export function everyThing({
     "/v1/network",
     "/v1/network?registry=all",
     "/v1/operators?limit=1000",
-    "/v1/nodes?limit=1000&include=keys,metrics",
-    "/v1/nodes?limit=1000&include=metrics&registry=all",
+    "/v1/network?include=metrics",
+    "/v1/nodes?limit=50&include=keys,metrics",
+    "/v1/nodes?limit=50&include=metrics&registry=all",
     "/v1/tee-types",
     "/v1/pcrs",
     "/v1/status",

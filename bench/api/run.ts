@@ -104,7 +104,7 @@ try {
   const [small, large] = networks;
   if (small === undefined || large === undefined) throw new Error("two networks were opened");
   const measured = await measureTypical(small, large);
-  const slowest = everything ? await askEverything(large.api, large.examples) : null;
+  const slowest = everything ? await askEverything(large.url, large.examples) : null;
   const result = {
     name: "api",
     rows: large.size.rows,

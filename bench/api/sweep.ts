@@ -4,7 +4,7 @@
  * single things, aggregates and series; and a walk over a million rows.
  */
 import { rounded } from "../figures.ts";
-import type { ApiProcess } from "./apiProcess.ts";
+import { ApiProcess } from "./apiProcess.ts";
 import { type Answer, ask } from "./ask.ts";
 import { combinations, everyList, type ListQuestion, ranges } from "./everyList.ts";
 import { everyThing } from "./everyThing.ts";
@@ -34,8 +34,23 @@ export interface EverythingFigures {
   readonly megabytesOfWalk: number;
 }
 
-/** @throws when a question is not answered, or not in time. */
-export async function askEverything(api: ApiProcess, examples: Examples): Promise<EverythingFigures> {
+/** So that what grows is what is held, and not what the collector has yet to look at. */
+const TIGHT_HEAP = ["--max-old-space-size=128"];
+
+/**
+ * Asks a process of its own.
+ * @throws when a question is not answered, or not in time.
+ */
+export async function askEverything(databaseUrl: string, examples: Examples): Promise<EverythingFigures> {
+  const api = await ApiProcess.start(databaseUrl, TIGHT_HEAP);
+  try {
+    return await askAll(api, examples);
+  } finally {
+    await api.stop();
+  }
+}
+
+async function askAll(api: ApiProcess, examples: Examples): Promise<EverythingFigures> {
   const lists = everyList(examples);
   const paths = [
     ...everyThing(examples),
