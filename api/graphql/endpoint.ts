@@ -23,6 +23,11 @@ interface ServerContext {
 const PERSISTED_CHARACTERS = 2_000_000;
 const PARSED_CHARACTERS = 500_000;
 
+const GRAPHIQL_TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
+  query,
+  variables: JSON.stringify(variables, null, 2),
+}));
+
 export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
 
 export function createGraphEndpoint(service: GraphService): GraphEndpoint {
@@ -39,10 +44,9 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
     graphiql: {
       title: "OpenGradient index",
-      defaultTabs: [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
-        query,
-        variables: JSON.stringify(variables, null, 2),
-      })),
+      // Of the first tab: without it a reload opens an empty one.
+      ...GRAPHIQL_TABS[0],
+      defaultTabs: [...GRAPHIQL_TABS],
       defaultEditorToolsVisibility: "variables",
     },
     renderGraphiQL,

@@ -10,7 +10,7 @@ const ITEMS_PER_TOKEN = 100;
 const WALK_COST = 100;
 
 /** Rules of prices, for the documents. */
-export const COST_RULES = `1 per request, 1 more per ${ITEMS_PER_TOKEN} items of \`limit\`, ${WALK_COST} with \`all=true\`, ${GRAPHQL_COST} for GraphQL`;
+export const COST_RULES = `1, 1 more per ${ITEMS_PER_TOKEN} items of \`limit\`, ${WALK_COST} with \`all=true\`, ${GRAPHQL_COST} for GraphQL`;
 
 /** @returns a whole number from 0. Parameters are as they came: what cannot be used costs as little as what is refused. */
 export function requestCost(path: string, query: URLSearchParams): number {
