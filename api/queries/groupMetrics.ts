@@ -50,7 +50,7 @@ export async function readGroupMetrics(
   const keys = await readKeys(transaction, moment, scope);
   if (keys.length > MOST_GROUPED_NODES) return null;
   const sources: MetricsSources = { proofs, settlementRegistry, base: null, dailyOrganicCaps: [] };
-  const nodes = await readNodeMetrics(transaction, moment, sources, keys, windows);
+  const nodes = await readNodeMetrics(transaction, moment, sources, keys, windows, "only-sums");
   const settling = keys.filter(({ registry }) => registry === settlementRegistry);
   const together = await readTogether(transaction, moment, proofs, settling, windows);
   return Object.fromEntries(

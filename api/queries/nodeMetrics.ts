@@ -17,7 +17,7 @@ import {
 import { joinUptime } from "./nodeUptime.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { type HeartbeatTotals, readHeartbeatTotals, readSettlementTotals } from "./runningTotals.ts";
-import { readSettlementLatencies } from "./settlementLatency.ts";
+import { type LatencyPercentiles, readSettlementLatencies } from "./settlementLatency.ts";
 import { spanUpTo } from "./spans.ts";
 import type { DailyOrganicCaps } from "./volumes.ts";
 
@@ -79,13 +79,17 @@ export interface MetricsSources {
   readonly settlementRegistry: string;
 }
 
-/** The metrics of each key, in the order of the keys. */
+/**
+ * The metrics of each key, in the order of the keys.
+ * @param figures - latencies and availability of one node say nothing of several: without them they are null.
+ */
 export async function readNodeMetrics(
   transaction: ReadTransaction,
   moment: Moment,
   { proofs, base, dailyOrganicCaps, settlementRegistry }: MetricsSources,
   keys: readonly NodeKey[],
   windows: readonly NodeWindow[],
+  figures: "all" | "only-sums" = "all",
 ): Promise<readonly Partial<Record<NodeWindow, NodeMetrics>>[]> {
   if (keys.length === 0 || windows.length === 0) return keys.map(() => ({}));
   const wanted = sql`wanted (chain_id, registry, tee_id, place) as (values ${sql.join(
@@ -100,10 +104,16 @@ export async function readNodeMetrics(
   const heartbeats = await readHeartbeatTotals(transaction, moment, wanted, spans);
   const missed = await readMissedHeartbeats(transaction, moment, keys, windows);
   const settlements = await readSettlementTotals(transaction, moment, wanted, spans);
-  const latencies = await readSettlementLatencies(transaction, moment, wanted, spans);
+  const latencies =
+    figures === "all"
+      ? await readSettlementLatencies(transaction, moment, wanted, spans)
+      : new Map<string, LatencyPercentiles>();
   const bounds = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
   const inferences = await readInferenceTotals(transaction, proofs, moment, wanted, bounds);
-  const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, bounds);
+  const availability =
+    figures === "all"
+      ? await readPayloadAvailability(transaction, proofs, moment, wanted, bounds)
+      : new Map<string, number>();
   const revenues =
     base === null
       ? new Map<string, NodeRevenue>()
