@@ -80,6 +80,29 @@ test("connections that are all in use are `busy`, a server that cannot be reache
   }
 });
 
+test("a server that is silent beyond every time limit is unavailable, and its connection given up", async () => {
+  const reader = createReader({
+    urls: [database.url],
+    connections: 1,
+    statementTimeoutMs: 200,
+    silenceMs: 100,
+    onConnectionError: () => {},
+  });
+  try {
+    const read = reader.read(async (transaction) => {
+      // A server that does not mind its time limit is as good as one that is gone.
+      await transaction.rows(sql`select set_config('statement_timeout', '0', true)`);
+      await sleeping(transaction, 1);
+    });
+    await expect(read).rejects.toMatchObject({ code: "database-unavailable" });
+    expect(await reader.read((transaction) => transaction.rows(sql`select 1 as one`))).toEqual([{ one: 1 }]);
+    expect(reader.usage()).toEqual({ connections: 1, inUse: 0, waiting: 0 });
+    await until(0);
+  } finally {
+    await reader.close();
+  }
+});
+
 test("bulk reads leave half of the connections to others", async () => {
   const reader = readerOf(4, 300);
   try {

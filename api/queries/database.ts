@@ -77,7 +77,7 @@ const CONNECTION_ERRORS = new Set([
 ]);
 /** pg itself gives these no code. */
 const CONNECTION_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|connection is closed/i;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error|connection is closed/i;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
@@ -107,6 +107,11 @@ const busy = () =>
     {},
     { retryAfterSeconds: 2 },
   );
+
+/** What pg says when a server does not answer at all. */
+const SILENT = /^Query read timeout$/;
+/** A server that says nothing of a statement for so long after the statement's own time limit is not there any more. */
+const SILENCE_MS = 5_000;
 
 /** What the pool says when none became free. */
 const WAITED_TOO_LONG = /timeout exceeded when trying to connect/i;
@@ -165,6 +170,8 @@ interface ReaderOptions {
   /** How long a question waits for a connection. */
   readonly connectWithinMs?: number;
   readonly statementTimeoutMs?: number;
+  /** How long after that a server may be silent. */
+  readonly silenceMs?: number;
   /** Errors of idle connections; the pool replaces them. */
   readonly onConnectionError: (error: Error) => void;
 }
@@ -175,6 +182,7 @@ export function createReader({
   connections = 10,
   connectWithinMs = 5_000,
   statementTimeoutMs = 30_000,
+  silenceMs = SILENCE_MS,
   onConnectionError,
 }: ReaderOptions): Reader {
   const pools = urls.map((connectionString) => {
@@ -184,6 +192,7 @@ export function createReader({
       connectionTimeoutMillis: connectWithinMs,
       idleTimeoutMillis: 30_000,
       statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + silenceMs,
       idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
       application_name: "api",
       types,
@@ -240,9 +249,12 @@ export function createReader({
     } catch (error) {
       // A cancellation must not arrive late and hit what the connection does next.
       await cancelled;
-      await client.query("rollback").catch((failure: Error) => {
-        broken = failure;
-      });
+      // Who did not answer that will not answer this; the connection is given up.
+      if (error instanceof Error && SILENT.test(error.message)) broken = error;
+      else
+        await client.query("rollback").catch((failure: Error) => {
+          broken = failure;
+        });
       refuseAbandoned();
       throw translate(error);
     } finally {
