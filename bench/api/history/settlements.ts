@@ -440,21 +440,21 @@ export async function writeSettlements(
   await Promise.all(names.map((name) => sinks[name].close()));
 }
 
-/** What is summed over settlements and inferences, and what nodes carry of it. */
+/** What is summed over settlements and inferences, in the order of time in which it would have come, and what nodes carry of it. */
 export const SUMS_OF_SETTLEMENTS: readonly string[] = [
   `insert into proofs.node_bucket (tee_id, start_at, inferences, prompt_tokens, completion_tokens)
    select tee_id, signed_at - signed_at % 3600, count(*), sum(prompt_tokens), sum(completion_tokens)
-   from proofs.inference where signature_valid group by 1, 2`,
+   from proofs.inference where signature_valid group by 1, 2 order by 2, 1`,
   `insert into proofs.model_bucket (model, start_at, inferences, prompt_tokens, completion_tokens)
    select model, signed_at - signed_at % 3600, count(*), sum(prompt_tokens), sum(completion_tokens)
-   from proofs.inference where signature_valid and model is not null group by 1, 2`,
+   from proofs.inference where signature_valid and model is not null group by 1, 2 order by 2, 1`,
   `insert into proofs.relayer_bucket (relayer, start_at, individuals, batches, pending, verified, partial, invalid,
      unavailable, valid_leaves, invalid_leaves, unknown_leaves)
    select relayer, settled_at - settled_at % 3600, count(*) filter (where kind = 'individual'),
      count(*) filter (where kind = 'batch'),
      ${["pending", "verified", "partial", "invalid", "unavailable"].map((verdict) => `count(*) filter (where verdict = '${verdict}')`).join(", ")},
      coalesce(sum(valid_leaves), 0), coalesce(sum(invalid_leaves), 0), coalesce(sum(unknown_leaves), 0)
-   from proofs.settled group by 1, 2`,
+   from proofs.settled group by 1, 2 order by 2, 1`,
   `update og.node_liveness l set settlements = s.settlements, settlement_latency_seconds = s.latency
    from (select tee_id, max(settlements_so_far) as settlements, max(latency_seconds_so_far) as latency
      from og.settlement where settlements_so_far is not null group by 1) s where s.tee_id = l.tee_id`,
