@@ -438,6 +438,16 @@ describe("refusals", () => {
     expect(body.requestId).toBe(response.headers.get("X-Request-Id"));
   });
 
+  test("everything that is wrong is named at once, in path and query, each with its own rule", async () => {
+    const { body } = await problem(
+      "/v1/nodes/0x12/events?kind=born&nosuch=1&limit=0&registry=0x1&registry=0x2",
+    );
+    const named = body.errors.map(({ parameter }: { parameter: string }) => parameter);
+    expect(named.sort()).toEqual(["kind", "limit", "nosuch", "registry", "teeId"]);
+    const twice = await problem("/v1/onchain-inferences?modelCid=a&modelCid=b");
+    expect(twice.body).toMatchObject({ value: "a,b", rule: expect.stringMatching(/^1 to \d+ characters/) });
+  });
+
   test("unknown paths and methods", async () => {
     expect((await problem("/v1/nothing")).body.code).toBe("route-not-found");
     const post = await api.fetch("/v1/nodes", { method: "POST" });

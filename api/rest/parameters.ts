@@ -192,7 +192,7 @@ export const withoutPresentation = (
 ): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(query).filter(([name]) => !PRESENTATION_PARAMETERS.has(name)));
 
-interface RefusedParameter {
+export interface RefusedParameter {
   readonly parameter: string;
   readonly value: string | null;
   readonly rule: string;

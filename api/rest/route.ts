@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { Hono } from "hono";
 import { ApiError, type ErrorCode } from "../errors.ts";
 import type { RequestContext, RequestVariables } from "./answer.ts";
-import { refusedParameters } from "./parameters.ts";
+import { type RefusedParameter, refusedParameters } from "./parameters.ts";
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
@@ -72,30 +72,38 @@ export function defineRoute<P extends Shape, Q extends Shape>(
   const params = z.strictObject(description.params);
   const queries = new RememberedQueries(z.strictObject(description.query));
   const path = description.path.replaceAll(/\{(\w+)\}/g, ":$1");
-  app.get(path, (context: RequestContext) =>
-    handler(context, { params: parse(params, context.req.param()), query: queries.parse(context) }),
-  );
+  app.get(path, (context: RequestContext) => {
+    const read = { params: parse(params, context.req.param()), query: queries.parse(context) };
+    if (read.params.ok && read.query.ok)
+      return handler(context, { params: read.params.value, query: read.query.value });
+    throw refusal([read.params, read.query].flatMap((part) => (part.ok ? [] : part.refused)));
+  });
 }
+
+/** What was given, read by its schema. */
+type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refused: readonly RefusedParameter[] };
 
 const MOST_REMEMBERED = 256;
 const LONGEST_REMEMBERED = 512;
 
 /** Clients ask the same question again and again: its text is parsed once, and means the same object from then on. */
-class RememberedQueries<S extends z.ZodType> {
+class RememberedQueries<S extends z.ZodObject> {
   readonly #schema: S;
-  readonly #parsed = new Map<string, z.output<S>>();
+  readonly #parsed = new Map<string, Reading<z.output<S>>>();
 
   constructor(schema: S) {
     this.#schema = schema;
   }
 
-  parse({ req }: RequestContext): z.output<S> {
+  parse({ req }: RequestContext): Reading<z.output<S>> {
     const start = req.url.indexOf("?");
     const text = start === -1 ? "" : req.url.slice(start);
     const known = this.#parsed.get(text);
     if (known !== undefined) return known;
     const query = parse(this.#schema, single(req.queries()));
-    if (text.length <= LONGEST_REMEMBERED) {
+    if (query.ok && text.length <= LONGEST_REMEMBERED) {
       const [oldest] = this.#parsed.keys();
       if (this.#parsed.size >= MOST_REMEMBERED && oldest !== undefined) this.#parsed.delete(oldest);
       this.#parsed.set(text, query);
@@ -110,13 +118,16 @@ const single = (queries: Readonly<Record<string, readonly string[]>>) =>
     Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
 
-function parse<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
+function parse<S extends z.ZodObject>(schema: S, given: unknown): Reading<z.output<S>> {
   const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const errors = refusedParameters(result.error, given, names);
+  return result.success
+    ? { ok: true, value: result.data }
+    : { ok: false, refused: refusedParameters(result.error, given, Object.keys(schema.shape)) };
+}
+
+function refusal(errors: readonly RefusedParameter[]): ApiError {
   const detail = errors
     .map(({ parameter, value, rule }) => `${parameter}: ${value === null ? "" : `"${value}": `}${rule}`)
     .join("; ");
-  throw new ApiError("invalid-parameter", detail, { ...errors[0], errors });
+  return new ApiError("invalid-parameter", detail, { ...errors[0], errors });
 }

@@ -25,6 +25,7 @@ import {
   listParameters,
   oneOfParameter,
   rangeParameters,
+  textParameter,
   wordsParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute, pageInfoSchema } from "./route.ts";
@@ -276,10 +277,7 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
         ...rangeParameters,
         mode: oneOfParameter(INFERENCE_MODES).optional(),
         kind: oneOfParameter(INFERENCE_KINDS).optional(),
-        modelCid: z
-          .string()
-          .refine((text) => !text.includes("\0"), { error: "text without NUL" })
-          .optional(),
+        modelCid: textParameter().optional(),
         caller: addressParameter().optional(),
         include: wordsParameter(
           ["content"],
