@@ -608,6 +608,32 @@ describe("over HTTP", () => {
     expect((await ofType("{ nodes(first: 101) { nodes { teeId } } }"))[0]).toBe(200);
   });
 
+  test("what is no GraphQL request is refused in words, and is nobody's fault here", async () => {
+    const logged = api.log.length;
+    const byUrl = await api.get("/graphql?query={__typename}&variables={n");
+    expect(byUrl.status).toBe(400);
+    expect((await byUrl.json()).errors[0].extensions).toMatchObject({
+      code: "invalid-parameter",
+      parameter: "variables",
+      value: "{n",
+      rule: "a JSON object",
+    });
+    const send = (type: string, body: string) =>
+      api.fetch("/graphql", { method: "POST", headers: { "Content-Type": type }, body });
+    for (const [response, status] of [
+      [await api.get("/graphql?query={__typename}&extensions=[]"), 400],
+      [await send("text/plain", "{ __typename }"), 415],
+      [await send("application/json", "{}"), 400],
+      [await send("application/json", '{"query":"{ __typename }","variables":7}'), 400],
+    ] as const) {
+      expect(response.status).toBe(status);
+      expect(response.headers.get("Allow")).toBeNull();
+      const { errors } = await response.json();
+      expect(errors[0].message).not.toBe("");
+    }
+    expect(api.log).toHaveLength(logged);
+  });
+
   test("through a real server, from another origin", async () => {
     const server = createServer(getRequestListener((request) => api.handler(request)));
     server.listen(0, "127.0.0.1");

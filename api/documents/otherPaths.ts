@@ -1,5 +1,6 @@
 /** Paths that are not REST's: described by hand. */
 import { headersOf, reference } from "./headers.ts";
+import { problemContent } from "./problems.ts";
 
 const keptHeaders = reference(headersOf("kept"));
 
@@ -60,7 +61,8 @@ const events = { "text/event-stream": { schema: { type: "string" } } };
 const refusal = {
   description: "Nothing could be run, or nothing may be answered.",
   headers: reference([...headersOf("one"), "Retry-After"]),
-  content: { ...content, ...events },
+  // What is refused before it is read is refused as everywhere.
+  content: { ...content, ...events, ...problemContent(["uri-too-long", "rate-limited", "internal"]) },
 };
 
 const textParameter = (name: string, description: string, example: string) => ({

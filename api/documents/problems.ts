@@ -163,10 +163,13 @@ const problemResponse = (status: number, codes: readonly ErrorCode[]) => ({
     ...(status === 405 ? ["Allow"] : []),
     ...(RETRY_AFTER_STATUSES.includes(status) ? ["Retry-After"] : []),
   ]),
-  content: {
-    "application/problem+json": {
-      schema: { $ref: "#/components/schemas/Problem" },
-      examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
-    },
+  content: problemContent(codes),
+});
+
+/** The body of a problem that has one of these codes. */
+export const problemContent = (codes: readonly ErrorCode[]) => ({
+  "application/problem+json": {
+    schema: { $ref: "#/components/schemas/Problem" },
+    examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
   },
 });

@@ -21,6 +21,9 @@ function httpOf(code: ErrorCode, retryAfterSeconds: number | undefined): GraphQL
 const isOfProtocol = (code: unknown): boolean =>
   typeof code === "string" && code.startsWith("PERSISTED_QUERY_");
 
+/** The server's word for what is no GraphQL request; it would have it a 200 at times, and name methods that are all right. */
+const NO_OPERATION = "BAD_REQUEST";
+
 const originOf = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError != null ? originOf(error.originalError) : error;
 
@@ -60,7 +63,7 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
     const { http, code } = origin.extensions;
     const kept = {
       code: isOfProtocol(code) ? code : "invalid-query",
-      ...(http === undefined ? {} : { http }),
+      ...(http === undefined ? {} : { http: code === NO_OPERATION ? { status: http.status ?? 400 } : http }),
     };
     return new GraphQLError(origin.message, { ...place, extensions: kept });
   }

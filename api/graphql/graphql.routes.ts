@@ -16,25 +16,45 @@ export const GRAPHQL_PATH = "/graphql";
 /** Of the URL: the request's own of GraphQL over HTTP, and ours. */
 const PARAMETERS = ["query", "variables", "operationName", "extensions", "maxLag"];
 
+/** Of these, the text is JSON. */
+const OBJECTS = ["variables", "extensions"];
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** The rule that a parameter of the URL breaks; null for one that is fine. */
+function brokenRule(parameter: string, [value = "", ...others]: readonly string[]): string | null {
+  if (!PARAMETERS.includes(parameter)) return `no such parameter here; there are ${PARAMETERS.join(", ")}`;
+  if (others.length > 0) return "given once";
+  return OBJECTS.includes(parameter) && value !== "" && !isObjectText(value) ? "a JSON object" : null;
+}
+
 /** @throws {ApiError} `invalid-parameter` for what `/graphql` has no use for. */
 function readParameters(
   given: Readonly<Record<string, readonly string[]>>,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(given).map(([parameter, values]) => {
-      const [value = "", ...others] = values;
-      const rule = PARAMETERS.includes(parameter)
-        ? "given once"
-        : `no such parameter here; there are ${PARAMETERS.join(", ")}`;
-      if (others.length > 0 || !PARAMETERS.includes(parameter))
-        throw new ApiError("invalid-parameter", `${parameter.slice(0, 200)}: ${rule}`, {
-          parameter: parameter.slice(0, 200),
-          value: values.join(",").slice(0, 200),
-          rule,
-        });
-      return [parameter, value];
+      const rule = brokenRule(parameter, values);
+      if (rule === null) return [parameter, values[0] ?? ""];
+      throw new ApiError("invalid-parameter", `${parameter.slice(0, 200)}: ${rule}`, {
+        parameter: parameter.slice(0, 200),
+        value: values.join(",").slice(0, 200),
+        rule,
+      });
     }),
   );
+}
+
+function unreadableBody({ headers }: Request): ApiError {
+  const type = headers.get("Content-Type")?.slice(0, 200) ?? "none";
+  return new ApiError("invalid-query", `Content-Type: "${type}": send the operation as application/json`);
 }
 
 const wantsPage = (request: Request): boolean => (request.headers.get("Accept") ?? "").includes("text/html");
@@ -46,12 +66,15 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     // HEAD is answered as GET is, and its body left out by whoever sends it.
     const { raw } = context.req;
     const request = raw.method === "HEAD" ? new Request(raw.url, { headers: raw.headers }) : raw;
+    const refuse = (error: unknown, status: 400 | 415) => {
+      const shown = shownError(toGraphError(error, { requestId, log: service.log }));
+      return context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
+    };
     let parameters: Readonly<Record<string, string>>;
     try {
       parameters = wantsPage(request) ? {} : readParameters(context.req.queries());
     } catch (error) {
-      const shown = shownError(toGraphError(error, { requestId, log: service.log }));
-      return context.json({ errors: [shown] }, 400, { "Cache-Control": "no-store" });
+      return refuse(error, 400);
     }
     const { maxLag, ...identity } = parameters;
     const cacheable =
@@ -72,6 +95,8 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       answers: null,
     };
     const response = await endpoint(request, exchange);
+    // The server says it by an empty answer, which tells nobody what to do.
+    if (response.status === 415) return refuse(unreadableBody(request), 415);
     // Nobody would read what a subscription tells.
     if (raw.method === "HEAD") exchange.answers?.close();
     if (exchange.abandoned) throw new Abandoned();
