@@ -5,19 +5,23 @@ import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { NETWORK_SERIES, NODE_SERIES } from "./queries/series.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
 import {
-  HEAD,
-  MODELS,
-  makeWorld,
-  NODES,
-  OWNERS,
-  PAYERS,
-  RELAYERS,
-  ROOT,
-  SECOND_PCR,
-  T0,
-} from "./testing/graphWorld.ts";
-import { nodeNamed, OTHER_REGISTRY, PCR, REGISTRY } from "./testing/registryHistory.ts";
-import { COMMON_PAYEE, createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
+  GROUP_METRICS,
+  graph,
+  graphWalk,
+  type Item,
+  LISTS,
+  METRICS,
+  NODE,
+  oneOf,
+  restWalk,
+  scoreToRest,
+  time,
+  type Values,
+  WORD,
+  word,
+} from "./testing/comparedLists.ts";
+import { HEAD, makeWorld, PAYERS, T0 } from "./testing/graphWorld.ts";
+import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
 let database: TestDatabase;
 let tables: ChainTables;
@@ -36,345 +40,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: items of every shape are compared
-type Item = any;
-type Values = Readonly<Record<string, unknown>>;
-
-/** REST's word for GraphQL's: BATCH_SETTLEMENT is batch-settlement. */
-const word = (value: string | null) => value?.toLowerCase().replaceAll("_", "-") ?? null;
-const WORD = (value: unknown) => String(value).toUpperCase().replaceAll("-", "_");
-
-interface List {
-  readonly path: string;
-  readonly field: string;
-  /** The GraphQL field that the list hangs on, with its arguments. */
-  readonly below?: string;
-  readonly selection: string;
-  readonly toRest: (item: Item) => Item;
-  /** What REST has and GraphQL says elsewhere. */
-  readonly restOnly?: readonly string[];
-  readonly filterType?: string;
-  /** REST's parameters, by name. */
-  readonly filters: Readonly<Record<string, fc.Arbitrary<unknown>>>;
-  /** Parameters that are enums in GraphQL. */
-  readonly enums?: readonly string[];
-  /** Arguments beside the filter, with their types. */
-  readonly besides?: Readonly<Record<string, string>>;
-  /** REST's only. */
-  readonly fixed?: string;
-}
-
-const time = fc.integer({ min: T0 + 38_000, max: T0 + 52_000 });
-const range = { from: time, to: time };
-const at = fc.integer({ min: T0 - 1_000, max: HEAD });
-const oneOf = (...values: readonly unknown[]) => fc.constantFrom(...values);
-const teeId = oneOf(...NODES.map((name) => nodeNamed(name).teeId), hash("none"));
-const payer = oneOf(...PAYERS.map(address), address("nobody"));
-const token = oneOf(OPG, address("other-token"));
-const scheme = oneOf("exact", "upto", "batch-settlement");
-const registry = oneOf(REGISTRY, OTHER_REGISTRY, "all");
-
-const NODE = nodeNamed("a").teeId;
-const EVENT = "eventId chainId txHash logIndex blockNumber";
-const METRICS =
-  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences promptTokens completionTokens settlements payers revenue { token raw organic effectivePayers } settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability probes probeSuccess probeP50Ms";
-
-const GROUP_METRICS =
-  "uptime heartbeats repeatedHeartbeats missedHeartbeats heartbeatLatenessMeanSeconds inferences promptTokens completionTokens settlements settlementLatencyP50Seconds settlementLatencyP95Seconds proofAvailability";
-const SCORE =
-  "value low high nEff version factors { name weight value low high observed hours } gates { reason detail }";
-const scoreToRest = ({ factors, gates, ...score }: Item) => ({
-  ...score,
-  factors: factors.map(({ name, ...rest }: Item) => ({ name: word(name), ...rest })),
-  gates: gates.map(({ reason, ...rest }: Item) => ({ reason: word(reason), ...rest })),
-});
-
-const LISTS: Readonly<Record<string, List>> = {
-  nodes: {
-    path: "/v1/nodes",
-    field: "nodes",
-    fixed: "include=keys",
-    filterType: "NodeFilter",
-    selection: `teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex publicKey
-      tlsCertificate pcr { hash version approved approvedAt revokedAt }
-      ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status enabled registeredAt
-      lastHeartbeatAt lastSignedAt recordSource score { ${SCORE} } metrics(window: LAST_24H) { ${METRICS} }`,
-    toRest: ({ status, recordSource, score, metrics, ...node }) => ({
-      ...node,
-      status: word(status),
-      recordSource: word(recordSource),
-      score: scoreToRest(score),
-      metrics: { "24h": metrics },
-    }),
-    filters: {
-      teeType: oneOf(0, 1, 7),
-      status: oneOf("active", "stale", "disabled", "revoked", "removed"),
-      owner: oneOf(...OWNERS.map(address)),
-      paymentAddress: oneOf(address("pay-a"), COMMON_PAYEE),
-      pcrHash: oneOf(PCR, SECOND_PCR),
-      registry,
-      at,
-      sort: oneOf("uptime", "registeredAt", "inferences", "score"),
-    },
-    enums: ["status"],
-    besides: { at: "Timestamp", sort: "NodeSort" },
-  },
-  settlements: {
-    path: "/v1/settlements",
-    field: "settlements",
-    filterType: "SettlementFilter",
-    selection: `${EVENT} kind relay settledAt relayer teeId inferenceId claimedPayer inputHash outputHash signedAt signature
-      merkleRoot batchSize blobId blobIdHex verdict reason detail leafCount validLeaves invalidLeaves payload { state reason }`,
-    toRest: ({ eventId, kind, verdict, payload, ...rest }) => ({
-      ...rest,
-      id: eventId,
-      kind: word(kind),
-      verdict: word(verdict),
-      payload: payload === null ? null : { ...payload, state: word(payload.state) },
-    }),
-    filters: {
-      kind: oneOf("individual", "batch", "legacy"),
-      teeId,
-      payer,
-      relayer: oneOf(...RELAYERS.map(address)),
-      verdict: oneOf("pending", "verified", "partial", "invalid", "unavailable", "unverifiable"),
-      merkleRoot: oneOf(ROOT, hash("none")),
-      ...range,
-    },
-    enums: ["kind", "verdict"],
-  },
-  inferences: {
-    path: "/v1/inferences",
-    field: "inferences",
-    filterType: "InferenceFilter",
-    selection: `inferenceId teeId inputHash outputHash signedAt signature signatureValid places { id: eventId leafIndex }
-      claimedPayers model promptTokens completionTokens nodeAtSigning { registry status pcrHash pcrVersion pcrApproved }`,
-    toRest: ({ inferenceId, places, nodeAtSigning, ...rest }) => ({
-      ...rest,
-      id: inferenceId,
-      settlements: places,
-      nodeAtSigning: nodeAtSigning === null ? null : { ...nodeAtSigning, status: word(nodeAtSigning.status) },
-    }),
-    filters: {
-      teeId,
-      payer,
-      inputHash: oneOf(hash("in0"), hash("in1-2")),
-      outputHash: oneOf(hash("out0"), hash("none")),
-      model: oneOf(...MODELS),
-      signatureValid: fc.boolean(),
-      ...range,
-    },
-  },
-  models: {
-    path: "/v1/models",
-    field: "models",
-    selection:
-      "model: name inferences: inferenceCount promptTokens completionTokens nodes: nodeCount firstSeenAt lastSeenAt",
-    toRest: (item) => item,
-    filters: { ...range, sort: oneOf("lastSeenAt", "inferences") },
-    besides: { from: "Timestamp", to: "Timestamp", sort: "ModelSort" },
-  },
-  payments: {
-    path: "/v1/payments",
-    field: "payments",
-    filterType: "PaymentFilter",
-    selection: `${EVENT} paidAt scheme method token payer payee amount permittedAmount facilitator organic`,
-    toRest: ({ eventId, scheme: words, method, ...rest }) => ({
-      ...rest,
-      id: eventId,
-      scheme: word(words),
-      method: word(method),
-    }),
-    filters: {
-      payer,
-      payee: oneOf(address("pay-a"), address("pay-b"), COMMON_PAYEE),
-      token,
-      scheme,
-      ...range,
-    },
-    enums: ["scheme"],
-  },
-  channels: {
-    path: "/v1/channels",
-    field: "channels",
-    filterType: "ChannelFilter",
-    selection: `channelId chainId payer payerAuthorizer receiver receiverAuthorizer token withdrawDelaySeconds salt balance
-      claimed refunded withdrawn pendingWithdrawal { amount finalizableAt } state createdAt updatedAt`,
-    toRest: ({ state, ...rest }) => ({ ...rest, state: word(state) }),
-    filters: {
-      payer,
-      payee: oneOf(address("pay-a"), address("pay-b")),
-      token,
-      scheme,
-      state: oneOf("open", "withdrawing", "closed"),
-      ...range,
-    },
-    enums: ["scheme", "state"],
-  },
-  operators: {
-    path: "/v1/operators",
-    field: "operators",
-    selection: `address nodes: nodeCounts { total active stale disabled revoked removed } firstRegisteredAt paymentAddresses
-      sharedPaymentAddresses revenue { token raw organic payments payers effectivePayers } payers`,
-    toRest: (item) => item,
-    filters: { registry },
-    besides: { registry: "Registry" },
-  },
-  pcrs: {
-    path: "/v1/pcrs",
-    field: "pcrs",
-    filterType: "PcrFilter",
-    selection: `hash registry chainId teeType { id: typeId name } version versionHex approved firstApprovedAt approvedAt
-      revokedAt approvals revocations`,
-    toRest: (item) => item,
-    filters: { registry, teeType: oneOf(0, 1), pcrHash: oneOf(PCR, SECOND_PCR), approved: fc.boolean(), at },
-    besides: { at: "Timestamp" },
-  },
-  teeTypes: {
-    path: "/v1/tee-types",
-    field: "teeTypes",
-    selection: "id: typeId name nameHex registry chainId addedAt deactivatedAt",
-    toRest: (item) => item,
-    filters: { registry, at },
-    besides: { registry: "Registry", at: "Timestamp" },
-  },
-  "intervals of a node": {
-    path: `/v1/nodes/${NODE}/intervals`,
-    below: `teeNode(teeId: "${NODE}")`,
-    field: "intervals",
-    filterType: "LivenessIntervalFilter",
-    selection: "notion fromAt untilAt endCause",
-    toRest: ({ notion, ...rest }) => ({ ...rest, notion: word(notion) }),
-    filters: { notion: oneOf("active", "proved"), from: at, to: at },
-    enums: ["notion"],
-  },
-  "heartbeats of a node": {
-    path: `/v1/nodes/${NODE}/heartbeats`,
-    below: `teeNode(teeId: "${NODE}")`,
-    field: "heartbeats",
-    filterType: "HeartbeatFilter",
-    selection: `${EVENT} registry teeId receivedAt signedAt latenessSeconds repeated relayer`,
-    toRest: ({ eventId, ...rest }) => ({ ...rest, id: eventId }),
-    filters: { relayer: oneOf(...RELAYERS.map(address)), from: at, to: at },
-  },
-  "events of a node": {
-    path: `/v1/nodes/${nodeNamed("d").teeId}/events`,
-    below: `teeNode(teeId: "${nodeNamed("d").teeId}")`,
-    field: "events",
-    filterType: "NodeEventFilter",
-    selection: `${EVENT} registry teeId timestamp kind signature sender cause`,
-    toRest: ({ eventId, kind, ...rest }) => ({ ...rest, id: eventId, kind: word(kind) }),
-    filters: { kind: oneOf("registered", "enabled", "disabled", "removed"), from: at, to: at },
-    enums: ["kind"],
-  },
-  onchainInferences: {
-    path: "/v1/onchain-inferences",
-    field: "onchainInferences",
-    fixed: "include=content",
-    filterType: "OnchainInferenceFilter",
-    selection: `${EVENT} timestamp kind mode modelCid modelCidHex inferenceId inferenceIdHex caller
-      hub { address event logIndex } content { request response result shortened }`,
-    toRest: ({ eventId, kind, mode, ...rest }) => ({
-      ...rest,
-      id: eventId,
-      kind: word(kind),
-      mode: word(mode),
-    }),
-    filters: {
-      mode: oneOf("vanilla", "zkml", "tee"),
-      kind: oneOf("chat", "completion", "model", "workflow"),
-      modelCid: oneOf("QmModel", "QmOther", "Qm"),
-      caller: oneOf(address("caller"), address("other")),
-      ...range,
-    },
-    enums: ["mode", "kind"],
-  },
-};
-
-async function graph(query: string, variables: Values) {
-  const response = await api.fetch("/graphql", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const body: Item = await response.json();
-  if (body.errors !== undefined) throw new Error(JSON.stringify(body.errors));
-  return body.data;
-}
-
-/** GraphQL's arguments for REST's parameters: what is not an argument of its own is in the filter. */
-function argumentsOf({ besides = {}, enums = [], filterType }: List, given: Values) {
-  const said = (name: string, value: unknown) =>
-    enums.includes(name)
-      ? WORD(value)
-      : name === "sort"
-        ? String(value).replace(/[A-Z]/g, "_$&").toUpperCase()
-        : value;
-  const entries = Object.entries(given).map(([name, value]) => [name, said(name, value)] as const);
-  const own = entries.filter(([name]) => name in besides);
-  const filter = Object.fromEntries(entries.filter(([name]) => !(name in besides)));
-  return {
-    declared: [
-      ...own.map(([name]) => `$${name}: ${besides[name]}`),
-      ...(filterType === undefined ? [] : [`$filter: ${filterType}`]),
-    ],
-    used: [
-      ...own.map(([name]) => `${name}: $${name}`),
-      ...(filterType === undefined ? [] : ["filter: $filter"]),
-    ],
-    values: { ...Object.fromEntries(own), ...(filterType === undefined ? {} : { filter }) },
-  };
-}
-
-async function graphWalk(list: List, given: Values, size: number, way: "forward" | "backward") {
-  const { declared, used, values } = argumentsOf(list, given);
-  const [count, cursor] = way === "forward" ? ["first", "after"] : ["last", "before"];
-  const query = `query (${[...declared, "$size: Int", "$cursor: String"].join(", ")}) {
-    ${list.below === undefined ? "" : `below: ${list.below} {`}
-    list: ${list.field}(${[...used, `${count}: $size`, `${cursor}: $cursor`].join(", ")}) {
-      totalCount totalCountAtLeast edges { cursor node { ${list.selection} } }
-      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-    }
-    ${list.below === undefined ? "" : "}"}
-  }`;
-  const pages: Item[][] = [];
-  let from: string | null = null;
-  for (;;) {
-    const data: Item = await graph(query, { ...values, size, cursor: from });
-    const { list: page } = data.below ?? data;
-    const { pageInfo, edges } = page;
-    pages.push(edges.map(({ node }: Item) => list.toRest(node)));
-    expect(edges.at(0)?.cursor ?? null).toBe(pageInfo.startCursor);
-    expect(edges.at(-1)?.cursor ?? null).toBe(pageInfo.endCursor);
-    const [goesOn, cameFrom] =
-      way === "forward"
-        ? [pageInfo.hasNextPage, pageInfo.hasPreviousPage]
-        : [pageInfo.hasPreviousPage, pageInfo.hasNextPage];
-    expect(cameFrom).toBe(from !== null);
-    if (!goesOn) return { pages, totalCount: page.totalCount, atLeast: page.totalCountAtLeast };
-    from = way === "forward" ? pageInfo.endCursor : pageInfo.startCursor;
-  }
-}
-
-async function restWalk({ path, fixed, restOnly = [] }: List, given: Values, size: number) {
-  const pages: Item[][] = [];
-  let after: string | null = null;
-  for (;;) {
-    const parameters = new URLSearchParams(fixed);
-    for (const [name, value] of Object.entries(given)) parameters.set(name, String(value));
-    parameters.set("limit", String(size));
-    if (after !== null) parameters.set("after", after);
-    const { items, pageInfo }: Item = await api.json(`${path}?${parameters}`);
-    pages.push(
-      items.map((item: Item) =>
-        Object.fromEntries(Object.entries(item).filter(([name]) => !restOnly.includes(name))),
-      ),
-    );
-    if (!pageInfo.hasNextPage) return pages;
-    after = pageInfo.endCursor;
-  }
-}
-
 describe.each(Object.entries(LISTS))("%s", (_, list) => {
   test("the same pages as REST, whatever is asked", { timeout: 120_000 }, async () => {
     // Few at a time: all together find nothing.
@@ -386,12 +51,12 @@ describe.each(Object.entries(LISTS))("%s", (_, list) => {
     await fc.assert(
       fc.asyncProperty(given, fc.integer({ min: 4, max: 40 }), async (parameters, size) => {
         const asked = parameters as Values; // a record of the filters' values
-        const rest = await restWalk(list, asked, size);
-        const forward = await graphWalk(list, asked, size, "forward");
+        const rest = await restWalk(api, list, asked, size);
+        const forward = await graphWalk(api, list, asked, size, "forward");
         expect(forward.pages).toEqual(rest);
         expect(forward.totalCount).toBe(rest.flat().length);
         expect(forward.atLeast).toBe(rest.flat().length);
-        const backward = await graphWalk(list, asked, size, "backward");
+        const backward = await graphWalk(api, list, asked, size, "backward");
         expect([...backward.pages].reverse().flat()).toEqual(rest.flat());
       }),
       { numRuns: 25 },
@@ -399,13 +64,13 @@ describe.each(Object.entries(LISTS))("%s", (_, list) => {
   });
 
   test("the world has something to list", async () => {
-    expect((await restWalk(list, {}, 100)).flat().length).toBeGreaterThan(1);
+    expect((await restWalk(api, list, {}, 100)).flat().length).toBeGreaterThan(1);
   });
 });
 
 describe("one of each", () => {
   const same = async (path: string, query: string, toRest: (data: Item) => Item) =>
-    expect(toRest(await graph(query, {}))).toEqual(await api.json(path));
+    expect(toRest(await graph(api, query, {}))).toEqual(await api.json(path));
 
   test("a node, every window of its metrics, now and at", async () => {
     const windows = ["1h", "24h", "7d", "30d", "all"];
@@ -414,7 +79,7 @@ describe("one of each", () => {
       const query = `{ teeNode(teeId: "${NODE}", at: ${moment}) { ${selection.replace(/metrics[^}]*\}[^}]*\}/, "")}
         ${windows.map((name) => `w${name}: metrics(window: ${name === "all" ? "ALL" : `LAST_${name.toUpperCase()}`}) { ${METRICS} }`).join(" ")} } }`;
       const rest = await api.json(`/v1/nodes/${NODE}?at=${moment}`);
-      const { status, recordSource, score, ...node } = (await graph(query, {})).teeNode;
+      const { status, recordSource, score, ...node } = (await graph(api, query, {})).teeNode;
       const metrics = Object.fromEntries(windows.map((name) => [name, node[`w${name}`]]));
       const plain = Object.fromEntries(Object.entries(node).filter(([name]) => !/^w(\d|all)/.test(name)));
       expect({
@@ -451,7 +116,7 @@ describe("one of each", () => {
         const field = path.includes("network")
           ? `points: networkSeries(${args}) { ${SERIES} }`
           : `teeNode(teeId: "${NODE}") { points: series(${args}) { ${SERIES} } }`;
-        const data = await graph(`{ ${field} }`, {});
+        const data = await graph(api, `{ ${field} }`, {});
         const { items } = await api.json(`${path}?${rest}`);
         expect((data.teeNode ?? data).points).toEqual(items);
       }),
@@ -462,6 +127,7 @@ describe("one of each", () => {
   test("status, while nothing is there to answer from too", async () => {
     const both = async () => {
       const { status } = await graph(
+        api,
         `{ status { version scoreVersion digest verifier { pending oldestPendingSeconds } chains { chain chainId blockNumber blockHash blockTime
           finalizedBlock lagSeconds ready } } }`,
         {},
@@ -492,6 +158,7 @@ describe("one of each", () => {
     const { items } = await api.json("/v1/settlements?kind=batch&verdict=partial");
     const { id, leaves } = await api.json(`/v1/settlements/${items[0].id}`);
     const { settlement } = await graph(
+      api,
       `{ settlement(eventId: "${id}") { leaves { nodes {
         leafIndex inferenceId teeId inputHash outputHash timestamp signature verdict } } } }`,
       {},

@@ -53,6 +53,7 @@ export async function makeWorld(tables: ChainTables): Promise<void> {
   await makeSettlements(tables);
   await makePayments(tables);
   await makeOnchainInferences(tables);
+  await sumUpNetwork(tables);
 }
 
 async function makeRegistry(history: RegistryHistory): Promise<void> {
@@ -383,6 +384,21 @@ async function sumUpPayments({ client }: ChainTables): Promise<void> {
       select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount),
         coalesce(sum(amount) filter (where payer = facilitator), 0)
       from base.payment group by 1, 2, 3, 4, 5`);
+}
+
+/** As the indexer sums up, by the hour, what settlements do not. */
+async function sumUpNetwork({ client }: ChainTables): Promise<void> {
+  await client.query(`
+    insert into og.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
+      claimed_leaves, legacy_settlements, onchain_inferences, payments)
+    select chain_id, at - at % 3600, count(*) filter (where what = 'registered'), 0, 0, 0, 0,
+      count(*) filter (where what = 'inferred'), 0
+    from (
+      select chain_id, timestamp as at, 'registered' as what from og.registry_event where kind = 'registered'
+      union all select chain_id, timestamp, 'inferred' from og.onchain_inference
+    ) event group by 1, 2
+    on conflict (chain_id, start_at) do update
+      set registrations = excluded.registrations, onchain_inferences = excluded.onchain_inferences`);
 }
 
 async function makeOnchainInferences(tables: ChainTables): Promise<void> {
