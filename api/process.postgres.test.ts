@@ -63,7 +63,9 @@ beforeAll(async () => {
   );
   if (api.stdout !== null)
     createInterface({ input: api.stdout }).on("line", (line) => void records.push(JSON.parse(line)));
-  await until(async () => (await fetch(`${url}/v1/payments?limit=1`).catch(() => null))?.status === 200);
+  // nodes once there is a snapshot
+  for (const path of ["/v1/payments?limit=1", "/v1/nodes?limit=1"])
+    await until(async () => (await fetch(url + path).catch(() => null))?.status === 200);
 });
 afterAll(async () => {
   api?.kill("SIGKILL");
