@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import pg from "pg";
 import { readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
@@ -38,8 +39,19 @@ const peakMegabytesOf = (pid: number): number => {
 
 const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once("exit", () => resolve()));
 
-/** Runs one backfill in a schema of its own and stops it when all of history is indexed. */
+/** Runs one backfill in a schema of its own, stops it when all of history is indexed, and takes the schema away. */
 async function backfill(app: string, schema: string, databaseUrl: string): Promise<Run> {
+  const run = await backfillInto(app, schema, databaseUrl);
+  // Autovacuum would go on with it while the next one runs.
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`drop schema "${schema}" cascade`);
+  await client.query("checkpoint");
+  await client.end();
+  return run;
+}
+
+async function backfillInto(app: string, schema: string, databaseUrl: string): Promise<Run> {
   const url = `http://127.0.0.1:${MOCK_PORT}`;
   // Node itself, not Ponder's shell wrapper, so that the pid is the one whose memory counts.
   const child = spawn(
