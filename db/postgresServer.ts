@@ -87,7 +87,6 @@ function settings(port: number): string[] {
     maintenance_work_mem: `${Math.max(64, Math.min(512, Math.floor(megabytes / 32)))}MB`,
     work_mem: "16MB",
     synchronous_commit: "off",
-    wal_compression: "on",
     max_wal_size: "4GB",
     checkpoint_timeout: "15min",
     random_page_cost: 1.1,
