@@ -1,8 +1,9 @@
 /**
  * Verification speed: blobs served over HTTP from memory by another process, against OpenSSL's own verifications on as many
- * cores in the same run. Measured twice: up to the verdict on every signature, and up to the rows in Postgres (an embedded
- * one, on the same cores). Then the verifier's memory over a million leaves. `BENCH_LEAVES`, `BENCH_BATCH`,
- * `BENCH_REPEATS` and `BENCH_MEMORY_LEAVES` shorten it. Ends with one JSON line; target: 0.7 of OpenSSL.
+ * cores in the same run. Measured three times: signatures alone, with nothing fetched or hashed, which is what the runtime
+ * allows at most; up to the verdict on every signature; and up to the rows in Postgres (an embedded one, on the same
+ * cores). Then the verifier's memory over a million leaves. `BENCH_LEAVES`, `BENCH_BATCH`, `BENCH_REPEATS` and
+ * `BENCH_MEMORY_LEAVES` shorten it. Ends with one JSON line; target: 0.7 of OpenSSL.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import { median, rounded } from "../figures.ts";
 import type { Hosted } from "./blobHost.ts";
 import { measureChecking } from "./checked.ts";
 import { RecordingVerifier } from "./recorded.ts";
+import { measureAlone } from "./verifyAlone.ts";
 
 const leaves = Number(process.env.BENCH_LEAVES ?? 200_000);
 const batchSize = Number(process.env.BENCH_BATCH ?? 1_000);
@@ -62,16 +64,18 @@ try {
   const verifier = await RecordingVerifier.start(database.url, hosted);
 
   const openssl: number[] = [];
+  const alone: number[] = [];
   const checked: number[] = [];
   const recorded: number[] = [];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     openssl.push(measureOpenssl());
+    alone.push(await measureAlone(cores));
     checked.push(await measureChecking(firstDeal, batchSize, cores));
     await verifier.reset();
     const seconds = await verifier.settle(firstDeal.batches, batchSize);
     recorded.push((firstDeal.batches.length * batchSize) / seconds);
     console.log(
-      `${repeat}: openssl ${perSecond(openssl.at(-1) ?? 0)}; fetch to verdict ${perSecond(checked.at(-1) ?? 0)}; fetch to recorded ${perSecond(recorded.at(-1) ?? 0)}`,
+      `${repeat}: openssl ${perSecond(openssl.at(-1) ?? 0)}; verifying alone ${perSecond(alone.at(-1) ?? 0)}; fetch to verdict ${perSecond(checked.at(-1) ?? 0)}; fetch to recorded ${perSecond(recorded.at(-1) ?? 0)}`,
     );
   }
 
@@ -102,8 +106,10 @@ try {
     leaves: firstDeal.batches.length * batchSize,
     repeats,
     opensslPerSecond: rounded(median(openssl)),
+    alonePerSecond: rounded(median(alone)),
     checkedPerSecond: rounded(median(checked)),
     recordedPerSecond: rounded(median(recorded)),
+    aloneRatio: rounded(median(alone) / median(openssl), 3),
     checkedRatio: rounded(median(checked) / median(openssl), 3),
     ratio: rounded(median(recorded) / median(openssl), 3),
     target: TARGET,
