@@ -14,14 +14,18 @@ import { schema } from "./schema.ts";
 import { SharedAnswers } from "./sharedAnswers.ts";
 import { beginSubscription } from "./subscribe.ts";
 import { TextCache } from "./textCache.ts";
+import { keepValidDocuments } from "./validDocuments.ts";
 
 interface ServerContext {
   readonly exchange: Exchange;
 }
 
-/** Texts of operations, kept for clients that send a hash instead, and what parsing them gave. */
+/** Texts of operations, kept for clients that send a hash instead. */
 const PERSISTED_CHARACTERS = 2_000_000;
-const PARSED_CHARACTERS = 500_000;
+/** A hash, and what keeping an entry takes: of the shortest texts, more than the text. */
+const PERSISTED_ENTRY_CHARACTERS = 250;
+/** Of the texts whose documents are kept: a document takes 50 to 200 bytes for each, so 13 MB at most. */
+const PARSED_CHARACTERS = 64_000;
 
 const GRAPHIQL_TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
   query,
@@ -52,16 +56,20 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     renderGraphiQL,
     // What is no answer to an operation; the answers' errors are mapped below, with their request's id.
     maskedErrors: { maskError: (error) => toGraphError(error, { requestId: null, log: service.log }) },
-    parserAndValidationCache: {
-      documentCache: new TextCache<DocumentNode>(PARSED_CHARACTERS),
-      errorCache: new TextCache<unknown>(PARSED_CHARACTERS),
-    },
+    // Ours keeps no errors.
+    parserAndValidationCache: false,
     plugins: [
       tokenLimit(),
+      keepValidDocuments(new TextCache<DocumentNode>(PARSED_CHARACTERS)),
       oneState(service),
       subscriptions(service),
       mappedErrors(service),
-      useAPQ({ store: new TextCache<string>(PERSISTED_CHARACTERS, (_, query) => query.length) }),
+      useAPQ({
+        store: new TextCache<string>(
+          PERSISTED_CHARACTERS,
+          (_, query) => query.length + PERSISTED_ENTRY_CHARACTERS,
+        ),
+      }),
     ],
   });
   return async (request, exchange) => yoga.fetch(request, { exchange });
