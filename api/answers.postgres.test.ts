@@ -425,6 +425,21 @@ describe("refusals", () => {
     ["/v1/payments?scheme=gold", "scheme", "gold"],
     ["/v1/onchain-inferences?include=content&limit=101", "limit", "101"],
     ["/v1/nodes?maxLag=-1", "maxLag", "-1"],
+    ...[
+      "/v1/nodes?",
+      `/v1/nodes/${hash("any")}?`,
+      `/v1/nodes/${hash("any")}/intervals?`,
+      `/v1/nodes/${hash("any")}/series?metric=uptime&`,
+      "/v1/operators?",
+      `/v1/operators/${address("any")}?`,
+      "/v1/network?",
+      "/v1/network/series?metric=heartbeats&",
+      "/v1/pcrs?",
+      "/v1/tee-types?",
+      "/v1/stream?",
+    ].map(
+      (path) => [`${path}registry=${address("not-indexed")}`, "registry", address("not-indexed")] as const,
+    ),
   ])("%s names parameter, value and rule", async (path, parameter, value) => {
     const { response, body } = await problem(path);
     expect(response.status).toBe(400);
@@ -435,6 +450,7 @@ describe("refusals", () => {
       value,
     });
     expect(body.rule).not.toBe("");
+    expect(body.errors).toEqual([{ parameter, value, rule: body.rule }]);
     expect(body.requestId).toBe(response.headers.get("X-Request-Id"));
   });
 
@@ -445,7 +461,10 @@ describe("refusals", () => {
     const named = body.errors.map(({ parameter }: { parameter: string }) => parameter);
     expect(named.sort()).toEqual(["kind", "limit", "nosuch", "registry", "teeId"]);
     const twice = await problem("/v1/onchain-inferences?modelCid=a&modelCid=b");
-    expect(twice.body).toMatchObject({ value: "a,b", rule: expect.stringMatching(/^1 to \d+ characters/) });
+    expect(twice.body).toMatchObject({
+      value: "a,b",
+      rule: expect.stringMatching(/^1 to \d+ characters.*, given once$/),
+    });
   });
 
   test("unknown paths and methods", async () => {

@@ -99,7 +99,7 @@ export const ERROR_KINDS = {
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",
-    help: "All headers together have at most 16 KiB.",
+    help: "All headers together have at most 32 KiB.",
   },
   "invalid-query": {
     status: 400,

@@ -546,7 +546,6 @@ describe("the leaderboard", () => {
     await within(`&pcrHash=${PCRS[1]}`, "i");
     await within("&teeType=1", "");
     await within("&status=active&registry=all", "abcdefghijk");
-    await within(`&registry=${address("unknown")}`, "");
   });
 });
 

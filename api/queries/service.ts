@@ -1,6 +1,7 @@
 /** What every answer needs, by REST or GraphQL: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
 import { createHash } from "node:crypto";
 import type { Log } from "../../config/log.ts";
+import { ApiError } from "../errors.ts";
 import type { Reader } from "./database.ts";
 import type { OperatorScope } from "./operators.ts";
 import type { ChainIds, PositionWatcher } from "./position.ts";
@@ -47,13 +48,25 @@ export function originOf({ build, registries, commonPayees, dailyOrganicCaps }: 
     .slice(0, 16);
 }
 
-/** The registries that a `registry` parameter means: the first configured one when absent; null is every one. */
+/**
+ * The registries that a `registry` parameter means: the first configured one when absent; null is every one.
+ * @throws {ApiError} `invalid-parameter` for one that is not indexed: nothing is known of its nodes, and an answer without
+ * any would say that there are none.
+ */
 export function registriesMeant(
   { registries }: ApiSettings,
   given: string | undefined,
 ): readonly string[] | null {
   if (given === "all") return null;
-  if (given !== undefined) return [given];
+  if (given !== undefined) {
+    if (registries.includes(given)) return [given];
+    const rule = `one of the indexed registries, ${registries.join(", ")}, or all`;
+    throw new ApiError("invalid-parameter", `registry: "${given}": ${rule}`, {
+      parameter: "registry",
+      value: given,
+      rule,
+    });
+  }
   const [current] = registries;
   return current === undefined ? null : [current];
 }

@@ -209,9 +209,12 @@ export function refusedParameters(
   given: unknown,
   names: readonly string[],
 ): readonly RefusedParameter[] {
+  const givenFor = (parameter: string): unknown =>
+    typeof given === "object" && given !== null && parameter in given ? Reflect.get(given, parameter) : null;
+  const isRepeated = (parameter: string) => Array.isArray(givenFor(parameter));
   const givenValue = (parameter: string): string | null => {
-    if (typeof given !== "object" || given === null || !(parameter in given)) return null;
-    const value: unknown = Reflect.get(given, parameter);
+    const value = givenFor(parameter);
+    if (value === null) return null;
     return (Array.isArray(value) ? value.join(",") : String(value)).slice(0, LONGEST_ECHO);
   };
   return error.issues.flatMap((issue) => {
@@ -222,6 +225,7 @@ export function refusedParameters(
         rule: `no such parameter here; there are ${names.join(", ") || "none"}`,
       }));
     const parameter = String(issue.path[0] ?? "");
-    return [{ parameter, value: givenValue(parameter), rule: issue.message }];
+    const rule = isRepeated(parameter) ? `${issue.message}, given once` : issue.message;
+    return [{ parameter, value: givenValue(parameter), rule }];
   });
 }

@@ -26,14 +26,23 @@ export function problemOf(error: unknown, place: Place, log: Log): Problem {
   }
   const { code, message, facts, retryAfterSeconds, cause } = error;
   if (cause !== undefined) log.warn("request refused", { code, requestId, path, error: cause });
-  return describe(code, message, place, facts, retryAfterSeconds);
+  return describe(code, message, place, listRefused(code, facts), retryAfterSeconds);
+}
+
+type Facts = Readonly<Record<string, unknown>>;
+
+/** A single parameter that was refused is listed, as several are. */
+function listRefused(code: ErrorCode, facts: Facts): Facts {
+  if (code !== "invalid-parameter" || "errors" in facts) return facts;
+  const { parameter, value = null, rule } = facts;
+  return { ...facts, errors: [{ parameter, value, rule }] };
 }
 
 function describe(
   code: ErrorCode,
   detail: string,
   { path, requestId }: Place,
-  facts: Readonly<Record<string, unknown>> = {},
+  facts: Facts = {},
   retryAfterSeconds?: number,
 ): Problem {
   const { status, title } = ERROR_KINDS[code];

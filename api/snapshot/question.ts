@@ -1,5 +1,4 @@
 /** What callers ask of a selection, by REST or GraphQL: the same wish is the same question. */
-import { ApiError } from "../errors.ts";
 import { type ApiSettings, registriesMeant } from "../queries/service.ts";
 import type { Strategy } from "../scoring/index.ts";
 import type { SelectionFilters } from "./candidates.ts";
@@ -22,20 +21,9 @@ export interface NamedQuestion {
   readonly question: SelectionQuestion;
 }
 
-/**
- * @throws {ApiError} `invalid-parameter` for a registry that is not indexed: of its nodes nothing is known, so an empty
- * answer would have no reason to give.
- */
+/** @throws {ApiError} `invalid-parameter` for a registry that is not indexed. */
 export function questionOf(settings: ApiSettings, wish: SelectionWish): NamedQuestion {
   const { strategy, registry, ...filters } = wish;
-  if (registry !== undefined && registry !== "all" && !settings.registries.includes(registry)) {
-    const rule = `one of the indexed registries, ${settings.registries.join(", ")}, or all`;
-    throw new ApiError("invalid-parameter", `registry: "${registry}": ${rule}`, {
-      parameter: "registry",
-      value: registry,
-      rule,
-    });
-  }
   const question = { strategy, filters: { ...filters, registries: registriesMeant(settings, registry) } };
   return { key: JSON.stringify(question), question };
 }
