@@ -409,7 +409,7 @@ describe("a chain that is not ready", () => {
 });
 
 describe("refusals", () => {
-  test.each([
+  test.each<readonly [path: string, parameter: string, value: string]>([
     ["/v1/nodes?limit=0", "limit", "0"],
     ["/v1/nodes?limit=1001", "limit", "1001"],
     ["/v1/nodes?limit=1e2", "limit", "1e2"],
