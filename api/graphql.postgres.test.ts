@@ -435,9 +435,16 @@ describe("limits", () => {
       used: 51,
       limit: 50,
     });
-    const tokens = await post({ query: `{ ${"__typename ".repeat(2_001)} }` });
-    expect(tokens.code).toBe("invalid-query");
-    expect(tokens.answer.errors[0].message).toContain("2000 tokens");
+    const tokens = await post({ query: `{ ${"__typename ".repeat(1_999)} } # comments are none` });
+    expect(tokens.response.status).toBe(400);
+    expect(tokens.answer.errors[0].extensions).toMatchObject({
+      code: "query-too-costly",
+      used: 2_001,
+      limit: 2_000,
+      requestId: tokens.response.headers.get("X-Request-Id"),
+    });
+    const fewest = await post({ query: `{ ${"__typename ".repeat(1_998)} }` });
+    expect(fewest.code).not.toBe("query-too-costly");
     const body = await api.fetch("/graphql", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -606,6 +613,25 @@ describe("over HTTP", () => {
     expect(await ofType("{ __typename }")).toEqual([200, "application/graphql-response+json; charset=utf-8"]);
     expect((await ofType("{ nothing }"))[0]).toBe(400);
     expect((await ofType("{ nodes(first: 101) { nodes { teeId } } }"))[0]).toBe(200);
+  });
+
+  test.each([
+    [
+      '{ nodes(filter: { owner: "0x1" }) { nodes { teeId } } }',
+      {},
+      'Address: "0x1" is not a 20-byte address',
+    ],
+    ["{ nodes(filter: { owner: 5 }) { nodes { teeId } } }", {}, 'Address: "5" is not a 20-byte address'],
+    ["{ nodes(at: -1) { nodes { teeId } } }", {}, "Timestamp: -1 is not a time in unix seconds"],
+    [
+      "query ($owner: Address) { nodes(filter: { owner: $owner }) { nodes { teeId } } }",
+      { owner: "0x1" },
+      'Variable "$owner" got invalid value "0x1"; Address: "0x1" is not a 20-byte address',
+    ],
+  ])("a value that is none of its type's is refused where it stands: %s", async (query, variables, says) => {
+    const { answer } = await post({ query, variables });
+    expect(answer.errors[0].message).toContain(says);
+    expect(answer.errors[0].locations).toHaveLength(1);
   });
 
   test("what is no GraphQL request is refused in words, and is nobody's fault here", async () => {

@@ -9,7 +9,8 @@ import { shownError, toGraphError } from "./errors.ts";
 import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
-import { MOST_BODY_BYTES, MOST_TOKENS } from "./limits/limits.ts";
+import { MOST_BODY_BYTES } from "./limits/limits.ts";
+import { refuseTooLong } from "./limits/refuse.ts";
 import { schema } from "./schema.ts";
 import { SharedAnswers } from "./sharedAnswers.ts";
 import { beginSubscription } from "./subscribe.ts";
@@ -59,7 +60,6 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     // Ours keeps no errors.
     parserAndValidationCache: false,
     plugins: [
-      tokenLimit(),
       keepValidDocuments(new TextCache<DocumentNode>(PARSED_CHARACTERS)),
       oneState(service),
       subscriptions(service),
@@ -70,15 +70,20 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
           (_, query) => query.length + PERSISTED_ENTRY_CHARACTERS,
         ),
       }),
+      tokenLimit(service),
     ],
   });
   return async (request, exchange) => yoga.fetch(request, { exchange });
 }
 
-/** A document is refused at so many tokens, before it costs more than reading them. */
-const tokenLimit = (): Plugin => ({
-  onParse({ parseFn, setParseFn }) {
-    setParseFn((source, options) => parseFn(source, { ...options, maxTokens: MOST_TOKENS }));
+/** A text with too many tokens is refused before it costs more than reading them. */
+const tokenLimit = ({ log }: GraphService): Plugin<object, ServerContext> => ({
+  onParams({ params: { query }, context }) {
+    try {
+      if (typeof query === "string") refuseTooLong(query);
+    } catch (error) {
+      throw toGraphError(error, { requestId: context.exchange.requestId, log });
+    }
   },
 });
 

@@ -65,7 +65,8 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
       code: isOfProtocol(code) ? code : "invalid-query",
       ...(http === undefined ? {} : { http: code === NO_OPERATION ? { status: http.status ?? 400 } : http }),
     };
-    return new GraphQLError(origin.message, { ...place, extensions: kept });
+    // What is around it says which variable it is about.
+    return new GraphQLError(located?.message ?? origin.message, { ...place, extensions: kept });
   }
   if (origin instanceof ApiError) {
     const { code, message, facts, retryAfterSeconds, cause } = origin;

@@ -1,5 +1,5 @@
 /** Scalars written as 0x hex. Any letter case is accepted, lower case is answered. */
-import { GraphQLScalarType } from "graphql";
+import { GraphQLScalarType, type ValueNode } from "graphql";
 import { refuse, stringLiteral } from "./refuse.ts";
 
 function hexText(
@@ -8,14 +8,14 @@ function hexText(
   rule: string,
   description: string,
 ): GraphQLScalarType<string, string> {
-  const parse = (value: unknown): string => {
-    if (typeof value !== "string" || !pattern.test(value)) throw refuse(name, value, rule);
+  const parse = (value: unknown, literal?: ValueNode): string => {
+    if (typeof value !== "string" || !pattern.test(value)) throw refuse(name, value, rule, literal);
     return value.toLowerCase();
   };
   return new GraphQLScalarType<string, string>({
     name,
     description,
-    parseValue: parse,
+    parseValue: (value) => parse(value),
     parseLiteral: stringLiteral(name, rule, parse),
     serialize(value) {
       // Whatever the index holds is answered: only input is judged.

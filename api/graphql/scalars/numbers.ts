@@ -1,17 +1,18 @@
 /** Scalars for numbers: amounts beyond 2^53 as decimal strings, everything else as JSON numbers. */
-import { GraphQLScalarType, Kind, print } from "graphql";
+import { GraphQLScalarType, Kind, print, type ValueNode } from "graphql";
 import { refuse, stringLiteral } from "./refuse.ts";
 
 const AMOUNT_RULE = "a decimal string of at most 78 digits";
-const amount = (value: unknown): string => {
-  if (typeof value !== "string" || !/^\d{1,78}$/.test(value)) throw refuse("BigInt", value, AMOUNT_RULE);
+const amount = (value: unknown, literal?: ValueNode): string => {
+  if (typeof value !== "string" || !/^\d{1,78}$/.test(value))
+    throw refuse("BigInt", value, AMOUNT_RULE, literal);
   return value;
 };
 
 export const bigIntScalar = new GraphQLScalarType<string, string>({
   name: "BigInt",
   description: "A whole number of any size as a decimal string, such as an amount in a token's base units.",
-  parseValue: amount,
+  parseValue: (value) => amount(value),
   parseLiteral: stringLiteral("BigInt", AMOUNT_RULE, amount),
   serialize(value) {
     if (typeof value !== "string") throw new TypeError("BigInt needs decimal text");
@@ -20,18 +21,18 @@ export const bigIntScalar = new GraphQLScalarType<string, string>({
 });
 
 function wholeNumber(name: string, min: number, rule: string, description: string) {
-  const parse = (value: unknown): number => {
+  const parse = (value: unknown, literal?: ValueNode): number => {
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min)
-      throw refuse(name, value, rule);
+      throw refuse(name, value, rule, literal);
     return value;
   };
   return new GraphQLScalarType<number, number>({
     name,
     description,
-    parseValue: parse,
+    parseValue: (value) => parse(value),
     parseLiteral(node) {
-      if (node.kind !== Kind.INT) throw refuse(name, print(node), rule);
-      return parse(Number(node.value));
+      if (node.kind !== Kind.INT) throw refuse(name, print(node), rule, node);
+      return parse(Number(node.value), node);
     },
     serialize(value) {
       if (typeof value !== "number" || !Number.isSafeInteger(value))

@@ -3,9 +3,11 @@ import { GraphQLError, Kind, print, type ValueNode } from "graphql";
 
 const LONGEST_ECHO = 100;
 
-export const refuse = (scalar: string, value: unknown, rule: string): GraphQLError =>
+/** @param literal - where the query has the value; a variable's place is told by whoever coerces it. */
+export const refuse = (scalar: string, value: unknown, rule: string, literal?: ValueNode): GraphQLError =>
   new GraphQLError(
     `${scalar}: ${shorten(typeof value === "string" ? `"${value}"` : String(value))} is not ${rule}`,
+    { nodes: literal },
   );
 
 const shorten = (text: string): string =>
@@ -13,8 +15,8 @@ const shorten = (text: string): string =>
 
 /** Reads a literal of a scalar that is written as a string. */
 export const stringLiteral =
-  (scalar: string, rule: string, parse: (value: unknown) => string) =>
+  (scalar: string, rule: string, parse: (value: unknown, literal: ValueNode) => string) =>
   (node: ValueNode): string => {
-    if (node.kind !== Kind.STRING) throw refuse(scalar, print(node), rule);
-    return parse(node.value);
+    if (node.kind !== Kind.STRING) throw refuse(scalar, print(node), rule, node);
+    return parse(node.value, node);
   };
