@@ -717,7 +717,10 @@ export const permitFailure = onchainTable(
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }) }),
 );
 
-/** Payments to a payee in a token, by the hour. A day is the sum of its hours. */
+/**
+ * Payments to a payee in a token, by the hour. A day is the sum of its hours; all time up to an hour is its one row with the
+ * totals so far.
+ */
 export const paymentBucket = onchainTable(
   "payment_bucket",
   (t) => ({
@@ -729,12 +732,76 @@ export const paymentBucket = onchainTable(
     payments: t.int8({ mode: "number" }).notNull(),
     /** Base units. */
     amount: t.bigint().notNull(),
+    /** `payee_total` at the hour's end. */
+    paymentsSoFar: t.int8({ mode: "number" }).notNull(),
+    amountSoFar: t.bigint().notNull(),
+    payersSoFar: t.int8({ mode: "number" }).notNull(),
+    newPayersSoFar: t.int8({ mode: "number" }).notNull(),
+    cappedSoFar: t.bigint().notNull(),
+    cappedSquaresSoFar: t.bigint().notNull(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.startAt, table.payee, table.token] }),
     // one payee's series
     payeeIdx: index().on(table.payee, table.startAt),
+    // a payee's totals in a token at t
+    totalIdx: index().on(table.payee, table.token, table.startAt),
   }),
+);
+
+/**
+ * What a payee was paid in a token, ever. `capped` counts each payer for at most one whole token a UTC day, and nothing that
+ * it submitted itself: organic volume before anybody is left out for who they are, which another chain decides.
+ */
+export const payeeTotal = onchainTable(
+  "payee_total",
+  (t) => ({
+    chainId: t.integer().notNull(),
+    payee: t.hex().notNull(),
+    token: t.hex().notNull(),
+    payments: t.int8({ mode: "number" }).notNull(),
+    /** Base units. */
+    amount: t.bigint().notNull(),
+    /** Distinct ones. */
+    payers: t.int8({ mode: "number" }).notNull(),
+    /** Of them, those whose first payment to the payee was in this token: over all tokens these add up to its payers. */
+    newPayers: t.int8({ mode: "number" }).notNull(),
+    /** Base units; 0 for a token without a cap. */
+    capped: t.bigint().notNull(),
+    /** The payers' own `capped`, squared and summed. */
+    cappedSquares: t.bigint().notNull(),
+  }),
+  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.payee, table.token] }) }),
+);
+
+/** What the next payment of a payer to a payee in a token is added to. */
+export const payerTotal = onchainTable(
+  "payer_total",
+  (t) => ({
+    chainId: t.integer().notNull(),
+    payee: t.hex().notNull(),
+    payer: t.hex().notNull(),
+    token: t.hex().notNull(),
+    /** The newest day of payments: unix seconds, a midnight. */
+    dayAt: t.int8({ mode: "number" }).notNull(),
+    /** What was paid on that day by others' hands. Base units. */
+    dayAmount: t.bigint().notNull(),
+    /** What of earlier days counts: see `payee_total`. */
+    cappedBefore: t.bigint().notNull(),
+  }),
+  // the tokens in which somebody paid a payee: their beginning
+  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.payee, table.payer, table.token] }) }),
+);
+
+/** Who ever paid whom, in whatever token. */
+export const payeePayer = onchainTable(
+  "payee_payer",
+  (t) => ({
+    chainId: t.integer().notNull(),
+    payee: t.hex().notNull(),
+    payer: t.hex().notNull(),
+  }),
+  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.payee, table.payer] }) }),
 );
 
 /** Payments in a token, by the hour. */
@@ -752,7 +819,7 @@ export const tokenBucket = onchainTable(
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.startAt, table.token] }) }),
 );
 
-/** What one payer paid one payee on one UTC day: organic volume is bounded per payer and day. */
+/** What one payer paid one payee in a token on one UTC day: organic volume is bounded per payer and day. */
 export const payerDay = onchainTable(
   "payer_day",
   (t) => ({
@@ -767,6 +834,8 @@ export const payerDay = onchainTable(
     amount: t.bigint().notNull(),
     /** Of it, what the payer submitted itself as the facilitator. */
     selfFacilitatedAmount: t.bigint().notNull(),
+    /** What counts of the payer's earlier days with this payee and token: see `payee_total`. */
+    cappedBefore: t.bigint().notNull(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.payee, table.token, table.payer, table.startAt] }),

@@ -9,7 +9,7 @@ import { MOST_PAYEE_DAYS } from "./queries/payers.ts";
 import { PositionWatcher } from "./queries/position.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { nodeNamed, PCR, RegistryHistory } from "./testing/registryHistory.ts";
-import { COMMON_PAYEE, createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
+import { COMMON_PAYEE, createTestApi, DAILY_CAPS, OPG, type TestApi } from "./testing/testApi.ts";
 
 const T0 = 1_800_000_000;
 const HEAD = T0 + 100_000;
@@ -85,15 +85,7 @@ async function pay(blockNumber: number, details: Readonly<Record<string, unknown
     row.paidAt,
   ]);
   await tables.insert("base", "payment", row);
-  // As the indexer does: a day's sum per payer.
-  await tables.client.query(
-    `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-     values (8453, $1, $2, $3, $4, 1, $5, case when $3 = $6 then $5::numeric else 0 end)
-     on conflict (chain_id, payee, token, payer, start_at) do update set payments = payer_day.payments + 1,
-       amount = payer_day.amount + excluded.amount,
-       self_facilitated_amount = payer_day.self_facilitated_amount + excluded.self_facilitated_amount`,
-    [row.payee, row.token, row.payer, row.paidAt - (row.paidAt % DAY), row.amount, row.facilitator],
-  );
+  await tables.sumPayments(DAILY_CAPS);
 }
 
 const idsOf = async (path: string): Promise<string[]> =>
@@ -652,8 +644,9 @@ describe("payments, channels and operators", () => {
   test("a payer with too much to add up has no sums, and is answered all the same", async () => {
     await pay(1);
     await tables.client.query(
-      `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-       select 8453, $1, '0x' || lpad(to_hex(n), 40, '0'), $2, 0, 1, 1, 0 from generate_series(0, ${MOST_PAYEE_DAYS}) n`,
+      `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount,
+         capped_before)
+       select 8453, $1, '0x' || lpad(to_hex(n), 40, '0'), $2, 0, 1, 1, 0, 0 from generate_series(0, ${MOST_PAYEE_DAYS}) n`,
       [address("pay-a"), address("payer")],
     );
     expect(await api.json(`/v1/payers/${address("payer")}`)).toMatchObject({
@@ -744,12 +737,6 @@ describe("payments, channels and operators", () => {
     await history.heartbeat("a", T0 + 20);
     await pay(1);
     await pay(2, { payer: address("second") });
-    await tables.insert("base", "tokenBucket", {
-      startAt: T0,
-      token: OPG,
-      payments: 2,
-      amount: String(OPG_UNIT),
-    });
     await tables.insert("og", "networkBucket", {
       startAt: T0,
       individualSettlements: 3,

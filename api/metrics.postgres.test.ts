@@ -12,7 +12,7 @@ import { BASE_HEAD, HEAD, type HistoryNode, RELAYER, randomHistory, T0 } from ".
 import { writeHistory } from "./testing/metricsTables.ts";
 import { evenness, inRange, percentile, Truth } from "./testing/metricsTruth.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
-import { createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
+import { createTestApi, DAILY_CAPS, OPG, type TestApi } from "./testing/testApi.ts";
 
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -248,9 +248,16 @@ describe("bounded reading", () => {
       { name: "week", from: BASE_HEAD - 7 * DAY + 1_234, to: BASE_HEAD + 1 },
       { name: "hour", from: BASE_HEAD - HOUR, to: BASE_HEAD + 1 },
     ];
-    const caps = [{ token: OPG, amount: 10n ** 18n }];
     const found = await reader.read((transaction) =>
-      readNodeRevenues(transaction, momentOf("og"), momentOf("base"), caps, wantedNode(node), spans, 10),
+      readNodeRevenues(
+        transaction,
+        momentOf("og"),
+        momentOf("base"),
+        DAILY_CAPS,
+        wantedNode(node),
+        spans,
+        10,
+      ),
     );
     for (const { name, from, to } of spans) {
       const paid = truth.payments({ from: from ?? 0, to }, BASE_HEAD, node.paymentAddress);

@@ -6,7 +6,7 @@ import { CONSTANTS, SCORE_VERSION } from "./scoring/index.ts";
 import { EXCLUSION_REASONS } from "./snapshot/candidates.ts";
 import { address, ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { MAX_AGE_SECONDS, nodeNamed, OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
-import { createTestApi, OPG, type TestApi } from "./testing/testApi.ts";
+import { createTestApi, DAILY_CAPS, OPG, type TestApi } from "./testing/testApi.ts";
 
 let database: TestDatabase;
 let tables: ChainTables;
@@ -366,10 +366,7 @@ describe("a ring of ten wallets that pays one operator for thirty days", () => {
       };
     });
     await tables.insertMany("base", "payment", payments);
-    await tables.client.query(`
-      insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-      select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount), 0
-      from base.payment group by 1, 2, 3, 4, 5`);
+    await tables.sumPayments(DAILY_CAPS);
     await tables.setHead("base", 20_000, rows.time);
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
+import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { buildOf, versionOf } from "./build.ts";
@@ -30,11 +31,7 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
   chainIds: { og: environment.OG_CHAIN_ID, base: environment.BASE_CHAIN_ID },
   registries: environment.TEE_REGISTRY_ADDRESSES,
   commonPayees: environment.EXTRA_PAYEE_ADDRESSES,
-  // One whole token per payer, operator and day.
-  dailyOrganicCaps: [
-    { token: environment.OPG_ADDRESS, amount: 10n ** 18n },
-    { token: environment.USDC_ADDRESS, amount: 10n ** 6n },
-  ],
+  dailyOrganicCaps: dailyOrganicCaps(environment),
   maxLagSeconds: environment.MAX_LAG_SECONDS,
   version: versionOf(PROJECT),
   build: buildOf(PROJECT),

@@ -4,6 +4,7 @@
  */
 import type { Hex } from "viem";
 import { readEnvironment } from "../config/environment.ts";
+import { dailyOrganicCaps } from "../config/organicCaps.ts";
 
 const environment = readEnvironment(process.env);
 
@@ -26,3 +27,10 @@ export const isOurs = (token: Hex, payee: Hex): boolean =>
   token === environment.OPG_ADDRESS || isListedPayee(payee);
 
 export const isOpg = (token: Hex): boolean => token === environment.OPG_ADDRESS;
+
+const dailyCaps: ReadonlyMap<Hex, bigint> = new Map(
+  dailyOrganicCaps(environment).map(({ token, amount }) => [token, amount]),
+);
+
+/** What one payer may count for in a token per day, in base units; null for a token without a bound. */
+export const dailyCapOf = (token: Hex): bigint | null => dailyCaps.get(token) ?? null;

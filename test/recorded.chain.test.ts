@@ -5,6 +5,10 @@
  */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ChainTables } from "../api/testing/chainTables.ts";
+import { SUMS_OF_PAYMENTS } from "../api/testing/paymentSums.ts";
+import { readEnvironment } from "../config/environment.ts";
+import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import {
   baseTruth,
@@ -223,6 +227,39 @@ describe.skipIf(!hasRecording)("recorded chains", () => {
           .map(([account, { n, amount }]) => [account.toLowerCase(), n, amount])
           .sort(),
       );
+    }
+  });
+
+  it("sums payments up as the payments themselves come to", async () => {
+    const { OPG_ADDRESS, USDC_ADDRESS } = readEnvironment(recordedSettings([]));
+    const plain = await createTestDatabase();
+    const tables = await ChainTables.create(plain.url);
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const linesOf = async (source: pg.Client, table: string) => {
+      const { rows } = await source.query<{ line: string }>(
+        `select to_jsonb(t)::text as line from base.${table} t`,
+      );
+      return rows.map(({ line }) => line).sort();
+    };
+    try {
+      const payments = await client.query<{ rows: string }>(
+        "select jsonb_agg(to_jsonb(p))::text as rows from base.payment p",
+      );
+      await tables.client.query(
+        "insert into base.payment select * from jsonb_populate_recordset(null::base.payment, $1)",
+        [payments.rows[0]?.rows],
+      );
+      await tables.sumPayments(dailyOrganicCaps({ OPG_ADDRESS, USDC_ADDRESS }));
+      for (const table of SUMS_OF_PAYMENTS) {
+        const expected = await linesOf(tables.client, table);
+        expect(expected.length, table).toBeGreaterThan(0);
+        expect(await linesOf(client, table), table).toEqual(expected);
+      }
+    } finally {
+      await client.end();
+      await tables.close();
+      await plain.drop();
     }
   });
 

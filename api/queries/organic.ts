@@ -93,23 +93,21 @@ export const isOrganicPair: SQL = sql`(
 export const isOrganic: SQL = sql`(p.payer <> p.facilitator and ${isOrganicPair})`;
 
 /**
- * Rows `payee, token, payer, start_at, payments, amount, self_facilitated_amount`: what was paid up to the moment, per UTC
- * day: whole days from their sums, the moment's own day from its payments.
+ * Rows `payee, token, payer, payments, amount, self_facilitated_amount`: what was paid on the moment's own UTC day and up to it.
  * @param payees - a relation with a column `payee`, to which it is narrowed.
  */
-export const paidDays = ({ chainId, blockNumber, time }: Moment, payees: SQL): SQL => {
-  const today = time - (time % DAY_SECONDS);
+export const paidToday = ({ chainId, blockNumber, time }: Moment, payees: SQL): SQL => {
+  const today = midnightOf(time);
   return sql`
-    select d.payee, d.token, d.payer, d.start_at, d.payments, d.amount, d.self_facilitated_amount
-    from base.payer_day d
-    where d.chain_id = ${chainId} and d.start_at < ${today} and d.payee in (select payee from ${payees})
-    union all
-    select m.payee, m.token, m.payer, ${today}::bigint, count(*), sum(m.amount),
-      coalesce(sum(m.amount) filter (where m.payer = m.facilitator), 0)
+    select m.payee, m.token, m.payer, count(*) as payments, sum(m.amount) as amount,
+      coalesce(sum(m.amount) filter (where m.payer = m.facilitator), 0) as self_facilitated_amount
     from base.payment m
     where m.chain_id = ${chainId} and m.paid_at >= ${today} and m.block_number <= ${blockNumber}
       and m.block_number > ${lastBlockBefore("base", chainId, today)} and m.payee in (select payee from ${payees})
     group by m.payee, m.token, m.payer`;
 };
+
+/** The beginning of a second's UTC day. */
+export const midnightOf = (time: number): number => time - (time % DAY_SECONDS);
 
 const DAY_SECONDS = 86_400;

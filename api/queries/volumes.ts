@@ -41,7 +41,7 @@ export const volumes = (caps: DailyOrganicCaps): SQL => sql`
   )`;
 
 /** What one payer may count for in a token; null in one without a bound. */
-const capOf = (caps: DailyOrganicCaps, token: SQL): SQL =>
+export const capOf = (caps: DailyOrganicCaps, token: SQL): SQL =>
   caps.length === 0
     ? sql`null::numeric`
     : sql`case ${token} ${sql.join(

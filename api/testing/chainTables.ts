@@ -3,6 +3,7 @@ import { generateDrizzleJson, generateMigration } from "drizzle-kit/api";
 import pg from "pg";
 import { migrateDatabase } from "../../db/migrate.ts";
 import * as chainSchema from "../../ponder.schema.ts";
+import { paymentSums, SUMS_OF_PAYMENTS } from "./paymentSums.ts";
 
 export const OG_CHAIN_ID = 10740;
 export const BASE_CHAIN_ID = 8453;
@@ -146,6 +147,12 @@ export class ChainTables {
        from og.settlement where settled_at between coalesce($1, settled_at) and coalesce($1 + 3599, settled_at) group by 1, 2`,
       [hour],
     );
+  }
+
+  /** Sums base's payments up, as the handlers do payment by payment. */
+  async sumPayments(caps: Parameters<typeof paymentSums>[0]) {
+    await this.client.query(`truncate ${SUMS_OF_PAYMENTS.map((name) => `base.${name}`).join(", ")}`);
+    for (const statement of paymentSums(caps)) await this.client.query(statement);
   }
 
   /** Removes every row of both chains, of the observations and of the proofs. */

@@ -11,7 +11,7 @@ import {
   REGISTRY,
   RegistryHistory,
 } from "./registryHistory.ts";
-import { COMMON_PAYEE, OPG } from "./testApi.ts";
+import { COMMON_PAYEE, DAILY_CAPS, OPG } from "./testApi.ts";
 
 /** A whole hour. */
 export const T0 = 1_800_000_000;
@@ -338,7 +338,7 @@ async function makePayments(tables: ChainTables): Promise<void> {
       source: "call",
     });
   }
-  await sumUpPayments(tables);
+  await tables.sumPayments(DAILY_CAPS);
   for (let index = 0; index < 7; index++) {
     const channelId = hash(`channel${index}`);
     await tables.insert("base", "channel", {
@@ -370,20 +370,6 @@ async function makePayments(tables: ChainTables): Promise<void> {
       ...(index === 4 ? { closedAfter: true } : {}),
     });
   }
-}
-
-/** As the indexer sums payments up: by hour and token, by hour and payee, by day and payer. */
-async function sumUpPayments({ client }: ChainTables): Promise<void> {
-  const hour = "paid_at - paid_at % 3600";
-  await client.query(`
-    insert into base.token_bucket (chain_id, start_at, token, payments, amount)
-      select chain_id, ${hour}, token, count(*), sum(amount) from base.payment group by 1, 2, 3;
-    insert into base.payment_bucket (chain_id, start_at, payee, token, payments, amount)
-      select chain_id, ${hour}, payee, token, count(*), sum(amount) from base.payment group by 1, 2, 3, 4;
-    insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-      select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount),
-        coalesce(sum(amount) filter (where payer = facilitator), 0)
-      from base.payment group by 1, 2, 3, 4, 5`);
 }
 
 /** As the indexer sums up, by the hour, what settlements do not. */

@@ -13,6 +13,7 @@ import {
   txHash,
 } from "./metricsHistory.ts";
 import { nodeNamed, OTHER_REGISTRY, PCR, REGISTRY } from "./registryHistory.ts";
+import { DAILY_CAPS } from "./testApi.ts";
 
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -310,22 +311,11 @@ async function writePayments(tables: ChainTables, history: History, base: Chain)
   }));
   await tables.insertMany("base", "payment", rows);
   const { client } = tables;
-  const hour = "chain_id, paid_at - paid_at % 3600";
-  await client.query(`
-    insert into base.payment_bucket (chain_id, start_at, payee, token, payments, amount)
-    select ${hour}, payee, token, count(*), sum(amount) from base.payment group by 1, 2, 3, 4`);
-  await client.query(`
-    insert into base.token_bucket (chain_id, start_at, token, payments, amount)
-    select ${hour}, token, count(*), sum(amount) from base.payment group by 1, 2, 3`);
+  await tables.sumPayments(DAILY_CAPS);
   await client.query(`
     insert into base.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
       claimed_leaves, legacy_settlements, onchain_inferences, payments)
-    select ${hour}, 0, 0, 0, 0, 0, 0, count(*) from base.payment group by 1, 2`);
-  await client.query(`
-    insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-    select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount),
-      coalesce(sum(amount) filter (where payer = facilitator), 0)
-    from base.payment group by 1, 2, 3, 4, 5`);
+    select chain_id, start_at, 0, 0, 0, 0, 0, 0, sum(payments) from base.token_bucket group by 1, 2`);
 }
 
 /** Each node's inferences are the leaves of one batch; sums of their hours stand beside them, as the verifier keeps them. */

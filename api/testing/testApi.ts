@@ -11,6 +11,7 @@ import { DocumentedAnswers } from "./documentedAnswers.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
 
 export const OPG = address("opg");
+export const DAILY_CAPS = [{ token: OPG, amount: 10n ** 18n }] as const;
 export const COMMON_PAYEE = address("common-payee");
 
 export interface TestApi {
@@ -90,7 +91,7 @@ export function createTestApi(
       chainIds: { og: OG_CHAIN_ID, base: BASE_CHAIN_ID },
       registries: [REGISTRY, OTHER_REGISTRY],
       commonPayees: [COMMON_PAYEE],
-      dailyOrganicCaps: [{ token: OPG, amount: 10n ** 18n }],
+      dailyOrganicCaps: DAILY_CAPS,
       maxLagSeconds: 120,
       version: "0.0.0-test",
       build: "test",

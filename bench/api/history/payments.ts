@@ -1,6 +1,8 @@
 /** Payments in sessions, pre-funded channels, and the sums over them. */
 import type pg from "pg";
 import { BASE_CHAIN_ID } from "../../../api/testing/chainTables.ts";
+import { paymentSums } from "../../../api/testing/paymentSums.ts";
+import { dailyOrganicCaps } from "../../../config/organicCaps.ts";
 import { COMMON_PAYEE, FACILITATORS, OPG, payer, RARE_TOKEN, USDC } from "./cast.ts";
 import {
   BASE_BLOCK_SECONDS,
@@ -67,19 +69,11 @@ export async function writePayments(client: pg.Client, size: HistorySize, counts
   for (const statement of statements) await client.query(statement);
 }
 
-const HOUR_OF = "paid_at - paid_at % 3600";
 const sums = [
-  `insert into base.payment_bucket (chain_id, start_at, payee, token, payments, amount)
-   select chain_id, ${HOUR_OF}, payee, token, count(*), sum(amount) from base.payment group by 1, 2, 3, 4`,
-  `insert into base.token_bucket (chain_id, start_at, token, payments, amount)
-   select chain_id, start_at, token, sum(payments), sum(amount) from base.payment_bucket group by 1, 2, 3`,
+  ...paymentSums(dailyOrganicCaps({ OPG_ADDRESS: OPG, USDC_ADDRESS: USDC })),
   `insert into base.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
      claimed_leaves, legacy_settlements, onchain_inferences, payments)
    select chain_id, start_at, 0, 0, 0, 0, 0, 0, sum(payments) from base.token_bucket group by 1, 2`,
-  `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount)
-   select chain_id, payee, token, payer, paid_at - paid_at % 86400, count(*), sum(amount),
-     coalesce(sum(amount) filter (where payer = facilitator), 0)
-   from base.payment group by 1, 2, 3, 4, 5`,
 ];
 
 /** Each is created and then claimed from day after day; some are closed or being withdrawn from. */
