@@ -52,6 +52,10 @@ export function openApiDocument(descriptions: readonly RouteDescription[], versi
       description: INTRODUCTION,
       license: { name: "MIT", identifier: "MIT" },
     },
+    externalDocs: {
+      url: "/docs/api.md",
+      description: "Programs for the commonest questions, in curl, GraphQL, TypeScript and Python.",
+    },
     servers: [{ url: "/" }],
     tags: [...TAGS, "GraphQL", "Documents"].map((name) => ({ name, description: TAG_DESCRIPTIONS[name] })),
     paths: {

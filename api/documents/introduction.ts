@@ -4,7 +4,8 @@ import { COST_RULES } from "../http/requestCost.ts";
 export const INTRODUCTION = `
 Everything that happens on the two chains of [OpenGradient](https://opengradient.ai), the network for verifiable AI inference:
 its nodes and how reliable they are, the inferences they signed with the proofs of them, and what was paid. Each answer can be
-checked against the chains; an inference's receipt proves it without this index.
+checked against the chains; an inference's receipt proves it without this index. [The guide](/docs/api.md) answers the commonest
+questions of SDKs, dashboards and everybody else with programs in curl, GraphQL, TypeScript and Python.
 
 **States.** An answer is made from one state of both chains and says which: \`OG-Block\`, \`OG-Block-Time\`, \`OG-Lag-Seconds\`
 and, where something is Base's, the three \`Base-\` ones; \`Proofs-Revision\` counts the verifier's findings. "Now" is the newest

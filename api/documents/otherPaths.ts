@@ -1,10 +1,11 @@
 /** Paths that are not REST's: described by hand. */
+import { placesOf } from "./front.ts";
 import { headersOf, reference } from "./headers.ts";
 import { problemContent } from "./problems.ts";
 
 const keptHeaders = reference(headersOf("kept"));
 
-const html = (summary: string, operationId: string) => ({
+const text = (type: "text/html" | "text/plain", summary: string, operationId: string) => ({
   get: {
     operationId,
     tags: ["Documents"],
@@ -13,12 +14,26 @@ const html = (summary: string, operationId: string) => ({
       200: {
         description: summary,
         headers: keptHeaders,
-        content: { "text/html": { schema: { type: "string" } } },
+        content: { [type]: { schema: { type: "string" } } },
       },
       304: { $ref: "#/components/responses/NotModified" },
     },
   },
 });
+
+/** Of `/`: paths of this API by what is there. */
+const places = {
+  schema: {
+    type: "object",
+    properties: {
+      name: { type: "string", description: "What this is." },
+      version: { type: "string", description: "Of the software." },
+    },
+    required: ["name", "version"],
+    additionalProperties: { type: "string", description: "A path." },
+  },
+  example: placesOf("0.1.0"),
+};
 
 const GRAPHQL_ANSWER = {
   type: "object",
@@ -171,6 +186,27 @@ export const OTHER_PATHS = {
       },
     },
   },
-  "/docs": html("Its reader.", "readDocs"),
-  "/docs/errors": html("What every code of a problem means.", "readErrors"),
+  "/docs": text("text/html", "Its reader.", "readDocs"),
+  "/docs/errors": text("text/html", "What every code of a problem means.", "readErrors"),
+  "/docs/api.md": text(
+    "text/plain",
+    "Programs for the commonest questions, in curl, GraphQL, TypeScript and Python; Markdown.",
+    "readGuide",
+  ),
+  "/": {
+    get: {
+      operationId: "getPlaces",
+      tags: ["Documents"],
+      summary: "Where everything is; a browser is led to the reader.",
+      responses: {
+        200: {
+          description: "Paths by what is there.",
+          headers: keptHeaders,
+          content: { "application/json": places },
+        },
+        302: { description: "To `/docs`, for who accepts HTML.", headers: keptHeaders },
+        304: { $ref: "#/components/responses/NotModified" },
+      },
+    },
+  },
 };

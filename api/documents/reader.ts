@@ -34,6 +34,7 @@ export const page = (title: string, body: string): KeptAnswer =>
     <nav>
       <b>OpenGradient index</b>
       <a href="/docs">API</a>
+      <a href="/docs/api.md">Guide</a>
       <a href="/openapi.json">openapi.json</a>
       <a href="/docs/errors">Errors</a>
       <a href="/graphql">GraphQL</a>
