@@ -292,6 +292,31 @@ test("an individual settlement has its signature's verdict, whatever its blob", 
   ]);
 });
 
+test("tokens that no payload claims are unknown, not many", async () => {
+  const claiming = (tokens: number) =>
+    world.blobs.put(JSON.stringify({ input: {}, output: { usage: { prompt_tokens: tokens } } }));
+  const sums = async () =>
+    (await world.pool.query("select prompt_tokens, completion_tokens, inferences from proofs.node_bucket"))
+      .rows;
+  await world.register(alice, { blockNumber: 10 });
+  await world.settleLeaves({ blockNumber: 20 }, [infer(alice, 1), infer(alice, 2)]);
+  world.start();
+  await world.finished();
+  expect(await sums()).toEqual([{ prompt_tokens: null, completion_tokens: null, inferences: "2" }]);
+
+  await world.settleIndividually({ blockNumber: 21 }, infer(alice, 3), claiming(5));
+  await world.finished();
+  expect(await sums()).toMatchObject([{ prompt_tokens: "5", completion_tokens: null, inferences: "3" }]);
+  for (const [index, n] of [4, 5].entries())
+    await world.settleIndividually(
+      { blockNumber: 22 + index },
+      infer(alice, n),
+      claiming(Number.MAX_SAFE_INTEGER - index),
+    );
+  await world.finished();
+  expect(await sums()).toMatchObject([{ prompt_tokens: String(Number.MAX_SAFE_INTEGER), inferences: "5" }]);
+});
+
 test("an inference counts once, in batches or alone, and wherever it counts it does so since the registration", async () => {
   await world.register(alice, { blockNumber: 10 });
   const same = infer(alice, 1);

@@ -45,8 +45,9 @@ export async function markPlaces(client: pg.ClientBase, places: readonly Settlem
   );
 }
 
-/** Sums over claims of strangers stay within what is read as a number. */
-const clampedSum = (column: string): string => `least(sum(${column}), ${LARGEST})::int8`;
+/** Sums over claims of strangers stay within what is read as a number; null when there is none, which `least` would skip. */
+const clampedSum = (column: string): string =>
+  `case when sum(${column}) is not null then least(sum(${column}), ${LARGEST})::int8 end`;
 
 interface BucketTable {
   readonly table: string;
