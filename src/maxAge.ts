@@ -93,21 +93,24 @@ async function look(
     throw new Error(`heartbeat_max_age: row ${known.maxAgeOrdinal} of ${registry} is missing`);
   if (reading.value === current.value) return context.db.update(registryState, key).set(checked);
 
-  const change = await findChange(
-    context,
-    event,
-    registry,
-    current.value,
-    known.maxAgeReadBlock,
-    reading.value,
-  );
-  const ordinal = known.maxAgeOrdinal + 1;
-  await context.db.insert(heartbeatMaxAge).values({ ...key, ordinal, ...change });
-  const state = await context.db
-    .update(registryState, key)
-    .set({ ...checked, maxAgeSeconds: change.valueSeconds, maxAgeOrdinal: ordinal });
+  const changes = await findChanges(context, event, registry, known, current.value, reading.value);
+  for (const [index, change] of changes.entries())
+    await context.db.insert(heartbeatMaxAge).values({
+      ...key,
+      ordinal: known.maxAgeOrdinal + 1 + index,
+      ...change,
+    });
+  const state = await context.db.update(registryState, key).set({
+    ...checked,
+    maxAgeSeconds: clampToSafe(reading.value),
+    maxAgeOrdinal: known.maxAgeOrdinal + changes.length,
+  });
   await forEachMember(context, known, (liveness) =>
-    rebuildNode(context, liveness, { fromAt: change.fromAt, maxAgeSeconds: change.valueSeconds }),
+    rebuildNode(
+      context,
+      liveness,
+      changes.map(({ fromAt, valueSeconds }) => ({ fromAt, maxAgeSeconds: valueSeconds })),
+    ),
   );
   return state;
 }
@@ -141,6 +144,21 @@ async function begin(
     maxAgeReadBlock: null,
     ...checked,
   });
+}
+
+/** Every change since the last successful read, in order; the last one is to the value that holds now. */
+async function findChanges(
+  context: Context,
+  event: Block,
+  registry: Hex,
+  { maxAgeReadBlock }: RegistryState,
+  valueBefore: bigint,
+  valueNow: bigint,
+) {
+  const changes = [await findChange(context, event, registry, valueBefore, maxAgeReadBlock, valueNow)];
+  for (let last = changes[0]; last !== undefined && last.value !== valueNow; last = changes.at(-1))
+    changes.push(await findChange(context, event, registry, last.value, last.fromBlock, valueNow));
+  return changes;
 }
 
 /**

@@ -238,6 +238,32 @@ describe("looking at heartbeatMaxAge now and then", () => {
     );
   });
 
+  it("misses none of several changes between two looks", { timeout: 60_000 }, async () => {
+    const spellOf = (age: number) =>
+      fc.tuple(
+        fc.array(quiet, { maxLength: 8 }),
+        change.map((step) => ({ ...step, age })),
+      );
+    const several = fc
+      // Without the first value: a value that comes back leaves no trace of what was between.
+      .uniqueArray(
+        fc.integer({ min: 20, max: 600 }).filter((age) => age !== 300),
+        { minLength: 2, maxLength: 4 },
+      )
+      .chain((ages) =>
+        fc
+          .tuple(...ages.map(spellOf))
+          .map((spells) => [...spells.flat(2), { ...pause, age: ages.at(-1) ?? 0 }]),
+      );
+    await fc.assert(
+      fc.asyncProperty(several, async (given) => {
+        const chain = history(given);
+        expect((await index(chain, 100)).rows).toEqual((await index(chain, 1)).rows);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it("reads once in five minutes, however many heartbeats there are", async () => {
     const beats = Array.from({ length: 600 }, (_, index): Step => {
       return { wait: index % 3 === 0 ? 1 : 0, kind: "heartbeat", node: index % 3, lateness: 0, age: 0 };

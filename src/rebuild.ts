@@ -1,4 +1,4 @@
-/** Applies a change of `heartbeatMaxAge` to a node, rewriting what its heartbeats since the change had written. */
+/** Applies changes of `heartbeatMaxAge` to a node, rewriting what its heartbeats since the first one had written. */
 import type { Context } from "ponder:registry";
 import { activeInterval, nodeLiveness } from "ponder:schema";
 import { activeUntil, reconsider } from "./liveness/active.ts";
@@ -15,10 +15,15 @@ interface Change {
 
 /**
  * Since the last look at the value a node can only have sent heartbeats: every other registry event looks first. So
- * its journal, which reaches back beyond that look, is undone, and replayed with the old value up to the change and the
- * new one from it.
+ * its journal, which reaches back beyond that look, is undone, and replayed with the old value up to the first change and
+ * with each new one from its change on.
+ * @param changes - in order.
  */
-export async function rebuildNode(context: Context, liveness: Liveness, change: Change): Promise<void> {
+export async function rebuildNode(
+  context: Context,
+  liveness: Liveness,
+  changes: readonly Change[],
+): Promise<void> {
   const { chainId, registry, teeId } = liveness;
   const key = { chainId, registry, teeId };
   const journal = readJournal(liveness.journal);
@@ -41,25 +46,19 @@ export async function rebuildNode(context: Context, liveness: Liveness, change: 
     }
   };
 
-  await replay(
-    replayed.filter(({ receivedAt }) => receivedAt < change.fromAt),
-    liveness.maxAgeSeconds,
-  );
-  await context.db.update(nodeLiveness, key).set({ maxAgeSeconds: change.maxAgeSeconds, ...EMPTY_JOURNAL });
-  const row = await current();
-  if (row.enabled && !row.removed) {
-    const until = activeUntil(row.lastHeartbeatAt, change.maxAgeSeconds, row.pcrApprovedUntil);
-    await writeTransition(
-      context,
-      row,
-      (open) => reconsider(open, change.fromAt, until, "max-age"),
-      change.fromAt,
-    );
+  const between = (fromAt: number, untilAt: number) =>
+    replayed.filter(({ receivedAt }) => receivedAt >= fromAt && receivedAt < untilAt);
+
+  await replay(between(0, changes[0]?.fromAt ?? Number.POSITIVE_INFINITY), liveness.maxAgeSeconds);
+  for (const [index, { fromAt, maxAgeSeconds }] of changes.entries()) {
+    await context.db.update(nodeLiveness, key).set({ maxAgeSeconds, ...EMPTY_JOURNAL });
+    const row = await current();
+    if (row.enabled && !row.removed) {
+      const until = activeUntil(row.lastHeartbeatAt, maxAgeSeconds, row.pcrApprovedUntil);
+      await writeTransition(context, row, (open) => reconsider(open, fromAt, until, "max-age"), fromAt);
+    }
+    await replay(between(fromAt, changes[index + 1]?.fromAt ?? Number.POSITIVE_INFINITY), maxAgeSeconds);
   }
-  await replay(
-    replayed.filter(({ receivedAt }) => receivedAt >= change.fromAt),
-    change.maxAgeSeconds,
-  );
 }
 
 async function undoJournal(context: Context, liveness: Liveness, journal: Journal): Promise<void> {
