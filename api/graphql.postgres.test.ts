@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
 import { getRequestListener } from "@hono/node-server";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -700,6 +701,14 @@ describe("over HTTP", () => {
       ([, url]) => url,
     );
     expect(loaded.filter((url) => !url?.startsWith("data:"))).toEqual([]);
+
+    const compressed = await api.get("/graphql", { Accept: "text/html", "Accept-Encoding": "gzip, br;q=0" });
+    expect(compressed.headers.get("Content-Encoding")).toBe("gzip");
+    expect(gunzipSync(await compressed.arrayBuffer()).toString()).toBe(page);
+    const tag = compressed.headers.get("ETag") ?? "";
+    expect(response.headers.get("ETag")).toBe(tag);
+    const again = await api.get("/graphql", { Accept: "text/html", "If-None-Match": tag });
+    expect([again.status, again.headers.get("Vary")]).toEqual([304, "Accept, Accept-Encoding"]);
   });
 });
 

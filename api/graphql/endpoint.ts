@@ -1,12 +1,10 @@
 /** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
 import { useAPQ } from "@graphql-yoga/plugin-apq";
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../stream/serverSentEvents.ts";
 import { answerOperation } from "./answer.ts";
 import { shownError, toGraphError } from "./errors.ts";
-import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { MOST_BODY_BYTES } from "./limits/limits.ts";
@@ -28,11 +26,6 @@ const PERSISTED_ENTRY_CHARACTERS = 250;
 /** Of the texts whose documents are kept: a document takes 50 to 200 bytes for each, so 13 MB at most. */
 const PARSED_CHARACTERS = 64_000;
 
-const GRAPHIQL_TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
-  query,
-  variables: JSON.stringify(variables, null, 2),
-}));
-
 export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
 
 export function createGraphEndpoint(service: GraphService): GraphEndpoint {
@@ -47,14 +40,7 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     batching: false,
     maxRequestBodySize: MOST_BODY_BYTES,
     fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
-    graphiql: {
-      title: "OpenGradient index",
-      // Of the first tab: without it a reload opens an empty one.
-      ...GRAPHIQL_TABS[0],
-      defaultTabs: [...GRAPHIQL_TABS],
-      defaultEditorToolsVisibility: "variables",
-    },
-    renderGraphiQL,
+    graphiql: false,
     // What is no answer to an operation; the answers' errors are mapped below, with their request's id.
     maskedErrors: { maskError: (error) => toGraphError(error, { requestId: null, log: service.log }) },
     // Ours keeps no errors.

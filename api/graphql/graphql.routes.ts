@@ -6,6 +6,7 @@ import { cacheControl } from "../queries/caching.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
 import { shownError, toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { createGraphiqlPage } from "./graphiqlPage.ts";
 import type { GraphService } from "./graphService.ts";
 
 interface Variables {
@@ -57,22 +58,25 @@ function unreadableBody({ headers }: Request): ApiError {
   return new ApiError("invalid-query", `Content-Type: "${type}": send the operation as application/json`);
 }
 
-const wantsPage = (request: Request): boolean => (request.headers.get("Accept") ?? "").includes("text/html");
+const wantsPage = ({ method, headers }: Request): boolean =>
+  method === "GET" && (headers.get("Accept") ?? "").includes("text/html");
 
 export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphService): void {
   const endpoint = createGraphEndpoint(service);
+  const graphiqlPage = createGraphiqlPage();
   app.on(["GET", "POST"], GRAPHQL_PATH, async (context) => {
     const requestId = context.get("requestId");
     // HEAD is answered as GET is, and its body left out by whoever sends it.
     const { raw } = context.req;
     const request = raw.method === "HEAD" ? new Request(raw.url, { headers: raw.headers }) : raw;
+    if (wantsPage(request)) return graphiqlPage(request);
     const refuse = (error: unknown, status: 400 | 415) => {
       const shown = shownError(toGraphError(error, { requestId, log: service.log }));
       return context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
     };
     let parameters: Readonly<Record<string, string>>;
     try {
-      parameters = wantsPage(request) ? {} : readParameters(context.req.queries());
+      parameters = readParameters(context.req.queries());
     } catch (error) {
       return refuse(error, 400);
     }

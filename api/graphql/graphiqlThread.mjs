@@ -1,0 +1,6 @@
+/** Makes GraphiQL's page, compressed, and ends: what it took to make goes with the thread. */
+import { parentPort, workerData } from "node:worker_threads";
+import { gzipSync } from "node:zlib";
+import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
+
+parentPort?.postMessage(new Uint8Array(gzipSync(renderGraphiQL(workerData))));
