@@ -199,6 +199,15 @@ describe("settlements through Permit2", () => {
       expect(paid([odd, settled(EXACT)])).toEqual([]);
   });
 
+  it("takes a plain token's last transfer, of nothing too, and none from before it", () => {
+    expect(paid([transfer(OPG, BOB, NODE, 100n), transfer(OPG, ALICE, NODE, 0n), settled(UPTO)])).toEqual([
+      "settled@2: OPG ALICE>NODE 0",
+    ]);
+    expect(
+      paid([transfer(FAKE_OPG, ALICE, NODE, 5n), transfer(FAKE_OPG, BOB, NODE, 0n), settled(UPTO)]),
+    ).toEqual(["settled@2: FAKE_OPG ALICE>NODE 5"]);
+  });
+
   it("carries the largest amount there is", () => {
     expect(paid([transfer(FAKE_OPG, ALICE, NODE, maxUint256), settled(EXACT)])).toEqual([
       `settled@1: FAKE_OPG ALICE>NODE ${maxUint256}`,
@@ -284,6 +293,16 @@ describe("EIP-3009", () => {
         transfer(USDC, ALICE, NODE, 2n),
       ]),
     ).toEqual(["authorized@1: USDC ALICE>NODE 1"]);
+  });
+
+  it("spends an authorization of nothing on that nothing, not on the transfer that follows", () => {
+    expect(
+      paid([
+        authorizationUsed(USDC, ALICE),
+        transfer(USDC, ALICE, SHOP, 0n),
+        transfer(USDC, ALICE, NODE, 5n),
+      ]),
+    ).toEqual([]);
   });
 
   it("stands beside settlements in one transaction without sharing a transfer", () => {

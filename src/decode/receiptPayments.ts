@@ -4,6 +4,8 @@
  *
  * - A proxy emits `Settled` right after Permit2 has made the token move. A plain token (one that calls nobody)
  *   therefore speaks last before it; any other token may have let strangers speak in between.
+ * - Transfers of nothing, which anyone can make in anyone's name, count only where they can be nobody else's: a plain
+ *   token's last word before a settlement. (The proxies on Base refuse to settle nothing.)
  * - A proxy cannot be entered twice, so a settlement's transfer comes after the same proxy's previous event. The two
  *   proxies can only nest by way of a token that calls out; the inner one then takes the later transfer.
  * - EIP-3009 emits `AuthorizationUsed` and at once, from the same token, the authorizer's `Transfer`.
@@ -53,22 +55,17 @@ const COLLECTOR_LOGS = 8;
 const WORD_LENGTH = "0x".length + 64;
 const topicAddress = (topic: Hex): Hex => `0x${topic.slice(-40).toLowerCase()}`;
 
-/**
- * ERC-721's `Transfer` has the same signature and a fourth topic; it moves no amount. Neither does a transfer of zero,
- * which anyone can make in anyone's name and the proxies refuse.
- */
+/** ERC-721's `Transfer` has the same signature and a fourth topic; it moves no amount. */
 function transferOf(log: ReceiptLog): TokenTransfer | undefined {
   const [selector, from, to, ...rest] = log.topics;
   if (selector !== TRANSFER || from === undefined || to === undefined || rest.length > 0) return undefined;
   if (log.data.length !== WORD_LENGTH) return undefined;
-  const amount = hexToBigInt(log.data);
-  if (amount === 0n) return undefined;
   return {
     logIndex: log.logIndex,
     token: log.address,
     from: topicAddress(from),
     to: topicAddress(to),
-    amount,
+    amount: hexToBigInt(log.data),
   };
 }
 
@@ -132,7 +129,8 @@ export function pairPayments(
     if (transfer.to === contracts.batchSettlement) return true;
     for (const log of logs.slice(position + 1, position + 1 + COLLECTOR_LOGS)) {
       const onward = log.address === transfer.token ? transferOf(log) : undefined;
-      if (onward !== undefined) return onward.from === transfer.to && onward.to === contracts.batchSettlement;
+      if (onward !== undefined && onward.amount > 0n)
+        return onward.from === transfer.to && onward.to === contracts.batchSettlement;
     }
     return false;
   };
@@ -146,8 +144,10 @@ export function pairPayments(
     const [selector] = log.topics;
     if (authorizer !== undefined) authorization = { authorizer, logIndex: log.logIndex };
     else if (transfer !== undefined) {
-      if (authorization?.authorizer !== transfer.from) open.push({ ...transfer, position });
-      else if (!isChannelDeposit(transfer, position)) {
+      if (authorization?.authorizer !== transfer.from) {
+        if (transfer.amount > 0n || contracts.plainTokens.has(transfer.token))
+          open.push({ ...transfer, position });
+      } else if (transfer.amount > 0n && !isChannelDeposit(transfer, position)) {
         authorized.set(transfer.logIndex, transfer);
         authorizedBy.set(authorization.logIndex, transfer);
       }
