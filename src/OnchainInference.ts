@@ -10,7 +10,7 @@ import {
   recordBlock,
   timeOf,
 } from "./counters.ts";
-import { decodeInferenceHead } from "./decode/inferenceLog.ts";
+import { decodeInferenceHead, repeatsResponse } from "./decode/inferenceLog.ts";
 import { displayText } from "./decode/text.ts";
 import { og } from "./registry.ts";
 
@@ -52,9 +52,29 @@ async function recordPrecompileLog(context: Context, event: InferenceLogEvent, k
 }
 
 /**
- * Gives a hub's event to the newest precompile log of its kind in the same transaction that no hub event has claimed,
- * or a row of its own. A scheduled workflow announces the result of a model run that the hub has announced already.
+ * The precompile log of the transaction that a hub's event belongs to: of its kind, not claimed by another one; of
+ * several the newest whose response it repeats, else the newest. A scheduled workflow announces the result of a model run
+ * that the hub may have announced already.
  */
+async function precompileLogOf(context: Context, event: InferenceLogEvent, kind: Kind) {
+  const chainId = context.chain.id;
+  const cursor = await context.db.find(inferenceCursor, { chainId });
+  if (cursor === null || cursor.txHash !== event.transaction.hash) return undefined;
+  let newest: { chainId: number; blockNumber: number; logIndex: number } | undefined;
+  for (const logIndex of cursor.logIndexes.toReversed()) {
+    const position = { chainId, blockNumber: cursor.blockNumber, logIndex };
+    const inference = await context.db.find(onchainInference, position);
+    const matches =
+      kind === "workflow" ? inference?.kind === "model" : inference?.kind === kind && inference.hub === null;
+    if (!matches) continue;
+    if (inference?.requestData != null && repeatsResponse(inference.requestData, event.log.data))
+      return position;
+    newest ??= position;
+  }
+  return newest;
+}
+
+/** Gives a hub's event to its precompile log, or a row of its own. */
 async function recordHubEvent(
   context: Context,
   event: InferenceLogEvent,
@@ -62,7 +82,6 @@ async function recordHubEvent(
   kind: Kind,
   caller?: Hex,
 ): Promise<void> {
-  const chainId = context.chain.id;
   const hub = {
     hub: event.log.address,
     hubEvent,
@@ -72,19 +91,11 @@ async function recordHubEvent(
     ...(caller === undefined ? {} : { kind, caller }),
   };
   await recordBlock(context, event);
-  const cursor = await context.db.find(inferenceCursor, { chainId });
-  if (cursor !== null && cursor.txHash === event.transaction.hash)
-    for (const logIndex of cursor.logIndexes.toReversed()) {
-      const position = { chainId, blockNumber: cursor.blockNumber, logIndex };
-      const inference = await context.db.find(onchainInference, position);
-      const matches =
-        kind === "workflow"
-          ? inference?.kind === "model"
-          : inference?.kind === kind && inference.hub === null;
-      if (!matches) continue;
-      await context.db.update(onchainInference, position).set(hub);
-      return;
-    }
+  const position = await precompileLogOf(context, event, kind);
+  if (position !== undefined) {
+    await context.db.update(onchainInference, position).set(hub);
+    return;
+  }
   await countAnomaly(context, event, "hub-event-without-precompile-log");
   await context.db.insert(onchainInference).values({
     ...positionOf(context, event),

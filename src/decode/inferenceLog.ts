@@ -31,3 +31,12 @@ export function decodeInferenceHead(data: Hex): InferenceHead | null {
     return null;
   }
 }
+
+const WORD = 64;
+
+/**
+ * Whether a hub's event repeats the response of a precompile log: the log's last member and the event's only one are
+ * then the same words.
+ */
+export const repeatsResponse = (requestData: Hex, hubData: Hex): boolean =>
+  requestData.endsWith(hubData.slice("0x".length + WORD));
