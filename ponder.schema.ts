@@ -156,6 +156,9 @@ export const pcr = onchainTable(
     revokedAt: t.int8({ mode: "number" }),
     approvals: t.integer().notNull(),
     revocations: t.integer().notNull(),
+    /** Where the newest approval or revocation stands: of a typed and an untyped record the later one decides. */
+    changedBlock: t.int8({ mode: "number" }).notNull(),
+    changedLogIndex: t.integer().notNull(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.registry, table.teeType, table.pcrHash] }),

@@ -104,6 +104,22 @@ describe("status", () => {
     expect(await statuses(`at=${T0 + 600}`)).toEqual({ [id("a")]: "revoked" });
   });
 
+  test("of approvals for one type and for all, what was said last holds", async () => {
+    const pcrHash = hash("both");
+    await history.approvePcr(T0 - 10, pcrHash, "typed", 0);
+    await history.register("a", T0, { pcrHash }, { activeFrom: T0, activeUntil: T0 + 600 });
+    await history.revokePcr(T0 + 100, pcrHash, -1, T0 + 600);
+    expect(await statuses(`at=${T0 + 599}`)).toEqual({ [id("a")]: "active" });
+    expect(await statuses(`at=${T0 + 600}`)).toEqual({ [id("a")]: "revoked" });
+    const revoked = await api.json(`/v1/nodes/${id("a")}?at=${T0 + 600}`);
+    expect(revoked.pcr).toMatchObject({ approved: false, revokedAt: T0 + 600 });
+
+    await history.approvePcr(T0 + 700, pcrHash, "for all", -1);
+    expect(await statuses(`at=${T0 + 700}`)).toEqual({ [id("a")]: "stale" });
+    await history.revokePcr(T0 + 800, pcrHash, 0, T0 + 800);
+    expect(await statuses(`at=${T0 + 800}`)).toEqual({ [id("a")]: "revoked" });
+  });
+
   test("heartbeats move lastHeartbeatAt by block time and lastSignedAt by signed time", async () => {
     await history.register("a", T0, {}, { activeUntil: T0 + 950 + MAX_AGE_SECONDS + 1 });
     await history.heartbeat("a", T0 + 900, T0 + 890);

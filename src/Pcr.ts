@@ -13,7 +13,7 @@ import { countAnomaly, type LogEvent, timeOf } from "./counters.ts";
 import { stringBytes } from "./decode/eventString.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { displayText } from "./decode/text.ts";
-import { activeUntil, reconsider } from "./liveness/active.ts";
+import { activeUntil, deactivate, reconsider } from "./liveness/active.ts";
 import { forEachMember, syncMaxAge } from "./maxAge.ts";
 import { writeTransition } from "./nodeState.ts";
 import { approvedUntil, LEGACY_ANY_TYPE } from "./pcrApproval.ts";
@@ -34,6 +34,11 @@ interface PcrChange {
   readonly signature: string;
 }
 
+const changedAt = (event: RegistryLogEvent) => ({
+  changedBlock: Number(event.block.number),
+  changedLogIndex: event.log.logIndex,
+});
+
 async function label(context: Context, event: RegistryLogEvent) {
   const bytes = stringBytes(event.log.data);
   const { text, altered } = displayText(bytes, LABEL_LENGTH);
@@ -45,7 +50,10 @@ async function approve({ context, event, pcrHash, teeType, signature }: PcrChang
   const registry = registryOf(event);
   const at = timeOf(event);
   const { text, bytes } = await label(context, event);
-  const approval = { approved: true, version: text, versionHex: bytes, approvedAt: at, revokedAt: null };
+  const approval = {
+    ...{ approved: true, version: text, versionHex: bytes, approvedAt: at, revokedAt: null },
+    ...changedAt(event),
+  };
   await context.db
     .insert(pcr)
     .values({
@@ -90,8 +98,10 @@ async function revoke({ context, event, pcrHash, teeType, signature }: PcrChange
       revokedAt: effectiveAt,
       approvals: 0,
       revocations: 1,
+      ...changedAt(event),
     })
     .onConflictDoUpdate((row) => ({
+      ...changedAt(event),
       approved: false,
       revokedAt: effectiveAt,
       revocations: row.revocations + 1,
@@ -130,7 +140,12 @@ async function reconsiderNodes({ context, event, pcrHash, teeType }: PcrChange) 
     await writeTransition(
       context,
       liveness,
-      (open) => (eligible ? reconsider(open, at, until, "pcr-revoked") : { open, ended: null }),
+      (open) => {
+        if (!eligible) return { open, ended: null };
+        // It ended with a grace period: said now, while it is known.
+        const lapsed = open !== null && open.until === liveness.pcrApprovedUntil && until <= at;
+        return lapsed ? deactivate(open, at, "pcr-revoked") : reconsider(open, at, until, "pcr-revoked");
+      },
       at,
       { pcrApprovedUntil },
     );

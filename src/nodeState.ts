@@ -52,7 +52,7 @@ export async function writeEnded(
 /**
  * Applies a transition at time `at` together with other changes of the row. A node whose interval ended at this very
  * second (disabled and enabled again in one block) continues it, so that stored intervals stay maximal. What is no
- * heartbeat begins the journal anew.
+ * heartbeat begins the journal anew. What ended with its PCR's approval, some time after the revocation, ended by that.
  */
 export async function writeTransition(
   context: Context,
@@ -74,6 +74,8 @@ export async function writeTransition(
       open = { ...open, from: previous.fromAt };
     }
   }
+  if (ended?.endCause === "stale" && ended.until === liveness.pcrApprovedUntil)
+    ended = { ...ended, endCause: "pcr-revoked" };
   await writeEnded(context, { ...keyOf(liveness), closedIntervals }, { ended });
   if (ended !== null) closedIntervals += 1;
   await context.db.update(nodeLiveness, keyOf(liveness)).set({

@@ -6,14 +6,18 @@ export const LEGACY_ANY_TYPE = -1;
 interface ApprovalState {
   readonly approved: boolean;
   readonly revokedAt: number | null;
+  readonly changedBlock: number;
+  readonly changedLogIndex: number;
 }
 
 /**
- * When the approval that these records give together ends: null while one of them is approved without an end, or while
- * nothing is known (registration itself requires an approved PCR, so its approval lies before the start block).
+ * When the approval that these records give together ends. What was said last holds, whether for one type or for all. Null
+ * while that is an approval, or while nothing is known (registration itself requires an approved PCR, so its approval lies
+ * before the start block).
  */
 export function approvedUntil(records: readonly (ApprovalState | null)[]): number | null {
-  const known = records.filter((record) => record !== null);
-  if (known.length === 0 || known.some(({ approved }) => approved)) return null;
-  return Math.max(...known.map(({ revokedAt }) => revokedAt ?? 0));
+  const [newest] = records
+    .filter((record) => record !== null)
+    .sort((a, b) => b.changedBlock - a.changedBlock || b.changedLogIndex - a.changedLogIndex);
+  return newest === undefined || newest.approved ? null : newest.revokedAt;
 }

@@ -156,9 +156,7 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
       coalesce(observed.endpoint_hex, n.endpoint_hex, first_seen.endpoint_hex, '0x') <> '0x'
         and coalesce(${recordColumn("tls_certificate")}, '0x') <> '0x' as connectable,
       ${recordColumn("pcr_hash")} as "pcrHash",
-      case when (typed.pcr_hash is not null or untyped.pcr_hash is not null)
-          and not coalesce(typed.newest_approves, false) and not coalesce(untyped.newest_approves, false)
-        then greatest(typed.newest_effective_at, untyped.newest_effective_at) end as "pcrApprovedUntil",
+      pcr.approved_until as "pcrApprovedUntil",
       status.events as "statusEvents",
       spell.from_at as "activeFrom", spell.until_at as "activeUntil",
       greatest(registration.at, heartbeat.received_at) as "lastHeartbeatAt",

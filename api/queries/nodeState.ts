@@ -66,7 +66,7 @@ export const recordColumn = (name: "owner" | "payment_address" | "pcr_hash" | "t
 };
 
 /** What PCR events say of one record, with `pcr_hash` in the group. */
-const pcrColumns = sql`pcr_hash,
+const pcrColumns = sql`pcr_hash, max(array[block_number, log_index]) as newest_place,
       (array_agg(kind order by block_number desc, log_index desc))[1] = 'pcr-approved' as newest_approves,
       (array_agg(effective_at order by block_number desc, log_index desc))[1] as newest_effective_at,
       (array_agg(label order by block_number desc, log_index desc) filter (where kind = 'pcr-approved'))[1] as version,
@@ -81,12 +81,19 @@ export const pcrRecords = ({ chainId, blockNumber }: Moment): SQL => sql`
     group by registry, tee_type, pcr_hash
   )`;
 
-/** Approved while one of the typed and the untyped record is, or when nothing is known: registration itself requires an approved PCR. */
+/**
+ * Of the typed and the untyped record the one that was changed last decides: an event without a type applied to all. Approved
+ * when nothing is known: registration itself requires an approved PCR.
+ */
 const joinApproval = (time: RowMoment["time"]): SQL => sql`
+  cross join lateral (select coalesce(typed.newest_place > untyped.newest_place, typed.newest_place is not null) as typed) decides
   cross join lateral (select
-    (typed.pcr_hash is null and untyped.pcr_hash is null)
-      or coalesce(typed.newest_approves or typed.newest_effective_at > ${time}, false)
-      or coalesce(untyped.newest_approves or untyped.newest_effective_at > ${time}, false) as approved
+    case when decides.typed then typed.newest_approves else untyped.newest_approves end as newest_approves,
+    case when decides.typed then typed.newest_effective_at else untyped.newest_effective_at end as ends_at
+  ) newest
+  cross join lateral (select
+    coalesce(newest.newest_approves or coalesce(newest.ends_at > ${time}, false), true) as approved,
+    case when not newest.newest_approves then newest.ends_at end as approved_until
   ) pcr`;
 
 /** Joins the approval of the node's PCR, after `joinObservations` and with `pcrRecords`. */

@@ -273,8 +273,7 @@ export async function findNodes(
       case when typed.approved_at is not null then typed.version else untyped.version end as "pcrVersion",
       pcr.approved as "pcrApproved",
       greatest(typed.approved_at, untyped.approved_at) as "pcrApprovedAt",
-      case when not coalesce(typed.newest_approves, false) and not coalesce(untyped.newest_approves, false)
-        then greatest(typed.newest_effective_at, untyped.newest_effective_at) end as "pcrRevokedAt",
+      pcr.approved_until as "pcrRevokedAt",
       ${ohttpColumn("key_id")} as "keyId", ${ohttpColumn("kem_id")} as "kemId", ${ohttpColumn("kdf_id")} as "kdfId",
       ${ohttpColumn("aead_id")} as "aeadId", ${ohttpColumn("public_key")} as "ohttpPublicKey",
       ${ohttpColumn("key_config")} as "keyConfig", ${ohttpColumn("registered_at")} as "ohttpRegisteredAt",
