@@ -781,6 +781,13 @@ describe("registry records", () => {
     expect(past.items).toMatchObject([{ version: "v1", approved: false, revokedAt: T0 + 100, approvals: 1 }]);
     expect((await api.json("/v1/pcrs?approved=false")).items).toEqual([]);
     expect((await api.json("/v1/pcrs?teeType=0")).items).toHaveLength(1);
+    await history.revokePcr(T0 + 400, PCR, -1, T0 + 500);
+    expect((await api.json(`/v1/pcrs?teeType=0&at=${T0 + 499}`)).items).toMatchObject([
+      { approved: true, revokedAt: T0 + 500 },
+    ]);
+    expect((await api.json(`/v1/pcrs?teeType=0&at=${T0 + 500}`)).items).toMatchObject([
+      { approved: false, revokedAt: T0 + 500, approvals: 2, revocations: 1 },
+    ]);
     const types = await api.json("/v1/tee-types");
     expect(types.items).toMatchObject([
       { id: 0, name: "LLMProxy", nameHex: null, addedAt: T0 - 10, deactivatedAt: null },

@@ -163,6 +163,11 @@ describe("who is selected", () => {
     expect(await passing(`owner=${address("owner-1")}&only=${idOf("a")},${idOf("e")}&minScore=1`)).toBe("e");
     expect(await passing(`pcr=latest&pcrHash=${PCRS[1]}`)).toBe("i");
     expect(await passing(`pcr=latest&pcrHash=${PCRS[0]}`)).toBe("");
+
+    await rows.nextBlock(1);
+    await rows.revokePcr(PCRS[1], -1);
+    await world.show(api);
+    expect(await passing("pcr=latest")).toBe("abcdefgh");
   });
 
   test("every other node counts for the first reason that keeps it out", async () => {

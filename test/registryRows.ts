@@ -210,12 +210,13 @@ export class RegistryRows {
     await this.#event(enabled ? "enabled" : "disabled", { teeId: node.teeId, cause: "owner" });
   }
 
-  async revokePcr(pcrHash: string): Promise<void> {
+  /** @param teeType - -1 for all types, as earlier registries did. */
+  async revokePcr(pcrHash: string, teeType = 0): Promise<void> {
     if (this.#revoked.has(pcrHash)) return;
     const affected = this.nodes.filter((node) => node.pcrHash === pcrHash);
     for (const node of affected) await this.setEnabled(node, false);
     this.#revoked.add(pcrHash);
-    await this.#event("pcr-revoked", { teeType: 0, pcrHash, effectiveAt: this.#time });
+    await this.#event("pcr-revoked", { teeType, pcrHash, effectiveAt: this.#time });
     for (const node of affected) node.pcrApprovedUntil = this.#time;
   }
 

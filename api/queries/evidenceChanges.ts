@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
+import { LEGACY_ANY_TYPE } from "./nodeState.ts";
 
 /** One heartbeat as it was relayed. */
 export interface RelayedHeartbeat {
@@ -152,12 +153,17 @@ export function readApprovedPcrs(
   registry: string,
 ): Promise<readonly ApprovedPcr[]> {
   return transaction.rows<ApprovedPcr>(sql`
-    select tee_type as "teeType", pcr_hash as "pcrHash" from (
+    with newest as (
       select distinct on (tee_type, pcr_hash) tee_type, pcr_hash, kind, block_number, log_index
       from og.registry_event
       where chain_id = ${chainId} and registry = ${registry} and kind in ('pcr-approved', 'pcr-revoked')
         and block_number <= ${blockNumber}
       order by tee_type, pcr_hash, block_number desc, log_index desc
-    ) newest
-    where kind = 'pcr-approved' order by block_number desc, log_index desc`);
+    )
+    select tee_type as "teeType", pcr_hash as "pcrHash" from newest
+    where kind = 'pcr-approved' and not exists (
+      select from newest for_all
+      where for_all.tee_type = ${LEGACY_ANY_TYPE} and for_all.pcr_hash = newest.pcr_hash and for_all.kind = 'pcr-revoked'
+        and (for_all.block_number, for_all.log_index) > (newest.block_number, newest.log_index))
+    order by block_number desc, log_index desc`);
 }

@@ -23,7 +23,7 @@ export interface Pcr {
   readonly version: string | null;
   /** The raw bytes, when `version` is not exactly what they say. */
   readonly versionHex: string | null;
-  /** Of this record alone; a node's PCR may be approved by a typed and an untyped one. */
+  /** Of a type's record also by what was said later for all types; of that for all not by what was said for one. */
   readonly approved: boolean;
   readonly firstApprovedAt: number | null;
   readonly approvedAt: number | null;
@@ -78,6 +78,7 @@ export async function listPcrs(
       where chain_id = ${chainId} and kind in ('pcr-approved', 'pcr-revoked') and block_number <= ${blockNumber}
     ), r as (
       select registry, tee_type, pcr_hash,
+        max(array[block_number, log_index]) as newest_place,
         max(block_number) filter (where ordinal = 1) as block,
         max(log_index) filter (where ordinal = 1) as log_index,
         bool_or(kind = 'pcr-approved') filter (where rank = 1) as newest_approves,
@@ -93,10 +94,16 @@ export async function listPcrs(
     select r.pcr_hash as hash, r.registry, r.tee_type as "teeType", t.name as "typeName", r.version,
       case when r.version_hex <> '0x' || encode(convert_to(r.version, 'UTF8'), 'hex') then r.version_hex end as "versionHex",
       state.approved, r.first_approved_at as "firstApprovedAt", r.approved_at as "approvedAt",
-      case when not r.newest_approves then r.newest_effective_at end as "revokedAt", r.approvals, r.revocations,
+      case when not newest.approves then newest.effective_at end as "revokedAt", r.approvals, r.revocations,
       r.block, r.log_index as "logIndex"
     from r
-    cross join lateral (select r.newest_approves or coalesce(r.newest_effective_at > ${time}, false) as approved) state
+    left join r untyped on untyped.registry = r.registry and untyped.pcr_hash = r.pcr_hash
+      and untyped.tee_type = ${LEGACY_ANY_TYPE} and untyped.newest_place > r.newest_place
+    cross join lateral (select
+      case when untyped.pcr_hash is null then r.newest_approves else untyped.newest_approves end as approves,
+      case when untyped.pcr_hash is null then r.newest_effective_at else untyped.newest_effective_at end as effective_at
+    ) newest
+    cross join lateral (select newest.approves or coalesce(newest.effective_at > ${time}, false) as approved) state
     left join og.tee_type t on t.chain_id = ${chainId} and t.registry = r.registry and t.type_id = r.tee_type
       and t.added_at <= ${time}
     where ${allOf(conditions)}
