@@ -86,6 +86,21 @@ describe("decodeTeeRecord", () => {
     expect(decodeTeeRecord(data).ohttp).toBeNull();
   });
 
+  it("throws on numbers that are longer than their types", () => {
+    const encoded = encodeAbiParameters(
+      [{ type: "tuple", components: [...common, ohttp] }],
+      [[...values, [1, 32, 1, 3, "0x01", "0x", 7n]]],
+    );
+    // The tuple begins behind its offset; the OHTTP configuration where the tuple's last word says.
+    const teeTypeWord = 1 + 6;
+    const ohttpAt = 1 + Number(`0x${encoded.slice(2 + 11 * 64, 2 + 12 * 64)}`) / 32;
+    for (const word of [teeTypeWord, ohttpAt, ohttpAt + 1, ohttpAt + 2, ohttpAt + 3]) {
+      const at = 2 + word * 64;
+      const dirty = `${encoded.slice(0, at)}${toHex(2n ** 40n, { size: 32 }).slice(2)}${encoded.slice(at + 64)}`;
+      expect(() => decodeTeeRecord(dirty as `0x${string}`)).toThrow(RangeError);
+    }
+  });
+
   it("throws on anything else", () => {
     expect(() => decodeTeeRecord("0x")).toThrow();
     expect(() => decodeTeeRecord(`0x${"ff".repeat(400)}`)).toThrow();

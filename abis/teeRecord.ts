@@ -83,17 +83,25 @@ const CURRENT_HEAD_BYTES = 11 * 32;
 /**
  * Decodes the answer of `getTEE`. The layouts are told apart by where the first dynamic field begins: behind a head
  * of ten words or of eleven.
- * @throws viem's decoding errors when `data` is neither layout.
+ * @throws viem's decoding errors when `data` is neither layout, {@link RangeError} when a number is longer than its type.
  */
 export function decodeTeeRecord(data: Hex): TeeRecord {
   const start = 2 + ENDPOINT_OFFSET_WORD * WORD;
   const endpointOffset = BigInt(`0x${data.slice(start, start + WORD) || "0"}`);
   if (endpointOffset < BigInt(CURRENT_HEAD_BYTES)) {
     const [record] = decodeAbiParameters(earlierLayout, data);
+    requireBits(8, record.teeType);
     return { ...lowerCased(record), ohttp: null };
   }
   const [{ ohttpConfig, ...record }] = decodeAbiParameters(currentLayout, data);
+  requireBits(8, record.teeType, ohttpConfig.keyId);
+  requireBits(16, ohttpConfig.kemId, ohttpConfig.kdfId, ohttpConfig.aeadId);
   return { ...lowerCased(record), ohttp: ohttpConfig.publicKey === "0x" ? null : ohttpConfig };
+}
+
+/** viem reads whole words as small integers, and columns hold no more than what the type says. */
+function requireBits(bits: 8 | 16, ...values: readonly number[]): void {
+  for (const value of values) if (value >= 2 ** bits) throw new RangeError(`${value} is not a uint${bits}`);
 }
 
 const lowerCased = <T extends { owner: Address; paymentAddress: Address }>(record: T): T => ({

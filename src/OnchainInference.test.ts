@@ -80,6 +80,13 @@ const inferences = () =>
       caller,
     ]);
 
+describe("a precompile log", () => {
+  it.each([3, 255])("keeps a mode that nobody has named: %d", async (mode) => {
+    await completed("a", "yes", mode);
+    expect(store.rows(schema.onchainInference)).toMatchObject([{ inferenceId: "a", mode }]);
+  });
+});
+
 describe("a hub's event", () => {
   it("belongs to the log right before it", async () => {
     await completed("a", "yes");

@@ -217,3 +217,15 @@ describe("the cause of a node's end", () => {
     expect(causes()).toEqual([[A, "disabled", "pcr-revocation"]]);
   });
 });
+
+describe("a type that no uint8 holds", () => {
+  it.each([256, 2 ** 40])("is counted and passed over: %d", async (type) => {
+    await emit(10, APPROVED, { pcrHash: PCR, teeType: type });
+    await emit(11, "TEETypeAdded", { typeId: type, name: "" });
+    await register(12, A, type);
+    expect(store.rows(schema.pcr)).toEqual([]);
+    expect(store.rows(schema.teeType)).toEqual([]);
+    expect(store.rows(schema.node)).toEqual([]);
+    expect(store.rows(schema.anomaly)).toMatchObject([{ kind: "number-out-of-range", count: 3 }]);
+  });
+});

@@ -1,4 +1,4 @@
-import { encodeAbiParameters, encodeFunctionData, toHex } from "viem";
+import { encodeAbiParameters, encodeFunctionData, type Hex, toHex } from "viem";
 import { describe, expect, it } from "vitest";
 import { TEERegistryAbi } from "../../abis/TEERegistry.ts";
 import { blobIdOf } from "./blobId.ts";
@@ -90,6 +90,9 @@ describe("event data", () => {
       modelCidBytes: toHex("bafy-model"),
     });
     expect(decodeInferenceHead("0xdeadbeef")).toBeNull();
+    // The mode's word, with more in it than a uint8 holds.
+    const word = toHex(2n, { size: 32 }).slice(2);
+    expect(decodeInferenceHead(data.replace(word, toHex(256n, { size: 32 }).slice(2)) as Hex)).toBeNull();
   });
 });
 

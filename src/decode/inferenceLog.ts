@@ -26,6 +26,8 @@ const head = [
 export function decodeInferenceHead(data: Hex): InferenceHead | null {
   try {
     const [inferenceIdBytes, { mode, modelCid }] = decodeAbiParameters(head, data);
+    // viem reads a whole word as a small integer
+    if (mode > 255) return null;
     return { inferenceIdBytes, mode, modelCidBytes: modelCid };
   } catch {
     return null;
