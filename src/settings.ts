@@ -15,12 +15,11 @@ export const x402 = {
   batchSettlement: environment.X402_BATCH_SETTLEMENT_ADDRESS,
   /** Tokens known to call nobody while they move: what stands next to their logs is not theirs. */
   plainTokens: new Set<Hex>([environment.OPG_ADDRESS, environment.USDC_ADDRESS]),
+  listedPayees: new Set<Hex>(environment.EXTRA_PAYEE_ADDRESSES),
 } as const;
 
-const listedPayees: ReadonlySet<Hex> = new Set(environment.EXTRA_PAYEE_ADDRESSES);
-
 /** Whether payments to this address count in any token. */
-export const isListedPayee = (payee: Hex): boolean => listedPayees.has(payee);
+export const isListedPayee = (payee: Hex): boolean => x402.listedPayees.has(payee);
 
 /** Whether a payment is ours: in OPG whoever is paid, or to a listed payee whatever the token. */
 export const isOurs = (token: Hex, payee: Hex): boolean =>

@@ -18,12 +18,14 @@ const ALICE = address("Alice");
 const BOB = address("Bob");
 const NODE = address("node");
 const SHOP = address("shop");
+const LISTED = address("listed");
 
 const contracts: X402Contracts = {
   exactProxy: EXACT,
   uptoProxy: UPTO,
   batchSettlement: CHANNELS,
   plainTokens: new Set([OPG, USDC]),
+  listedPayees: new Set([LISTED]),
 };
 
 type Emitted = Omit<ReceiptLog, "logIndex">;
@@ -54,7 +56,7 @@ function paid(emitted: readonly Emitted[], call?: SettleCall): string[] {
   const logs = emitted.map((entry, index) => ({ ...entry, logIndex: FIRST + index }));
   const { settled: bySettled, authorized } = pairPayments(logs, contracts, call);
   const names = new Map(
-    Object.entries({ OPG, USDC, FAKE_OPG, ALICE, BOB, NODE, SHOP, COLLECTOR }).map(([name, at]) => [
+    Object.entries({ OPG, USDC, FAKE_OPG, ALICE, BOB, NODE, SHOP, LISTED, COLLECTOR }).map(([name, at]) => [
       at,
       name,
     ]),
@@ -170,6 +172,21 @@ describe("settlements through Permit2", () => {
         settled(EXACT),
       ]),
     ).toEqual(["settled@2: OPG ALICE>NODE 1"]);
+  });
+
+  it("looks past the fee that a token takes from a payment to a listed payee", () => {
+    const paying = transfer(FAKE_OPG, ALICE, LISTED, 95n);
+    for (const fee of [transfer(FAKE_OPG, ALICE, COLLECTOR, 5n), transfer(FAKE_OPG, LISTED, COLLECTOR, 5n)])
+      expect(paid([paying, fee, settled(EXACT)])).toEqual(["settled@2: FAKE_OPG ALICE>LISTED 95"]);
+    // Another payer's transfer, another token's, a plain token's: no fees.
+    for (const [before, last] of [
+      [transfer(FAKE_OPG, BOB, LISTED, 9n), transfer(FAKE_OPG, ALICE, SHOP, 1n)],
+      [transfer(USDC, ALICE, LISTED, 9n), transfer(FAKE_OPG, ALICE, SHOP, 1n)],
+    ] as const)
+      expect(paid([before, last, settled(EXACT)])).toEqual(["settled@2: FAKE_OPG ALICE>SHOP 1"]);
+    expect(paid([transfer(OPG, ALICE, LISTED, 9n), transfer(OPG, ALICE, SHOP, 1n), settled(EXACT)])).toEqual([
+      "settled@2: OPG ALICE>SHOP 1",
+    ]);
   });
 
   it("gives a settlement nested in a token's transfer the later transfer", () => {

@@ -8,6 +8,8 @@
  *   token's last word before a settlement. (The proxies on Base refuse to settle nothing.)
  * - A proxy cannot be entered twice, so a settlement's transfer comes after the same proxy's previous event. The two
  *   proxies can only nest by way of a token that calls out; the inner one then takes the later transfer.
+ * - A token that takes a fee may speak of it last: a transfer of the same payer, or onward from the payee, after one that
+ *   pays a listed payee is such a fee.
  * - EIP-3009 emits `AuthorizationUsed` and at once, from the same token, the authorizer's `Transfer`.
  * - One transfer belongs to at most one of them.
  *
@@ -114,14 +116,26 @@ export function pairPayments(
     return transfer.token === series?.address && transfer.position >= series.start;
   };
 
+  /** Whether what `last` says is the fee of a payment that counts. A plain token takes none. */
+  const hasFee = (paid: OpenTransfer, last: OpenTransfer): boolean =>
+    paid.token === last.token &&
+    !contracts.plainTokens.has(paid.token) &&
+    contracts.listedPayees.has(paid.to) &&
+    (paid.from === last.from || paid.to === last.from);
+
   const takeTransfer = (proxy: Hex): OpenTransfer | undefined => {
     const since = previousSettled.get(proxy) ?? -1;
+    let taken: OpenTransfer | undefined;
     for (let index = open.length - 1; index >= 0; index--) {
       const transfer = open[index];
-      if (transfer === undefined || transfer.position < since) return undefined;
-      if (mayPay(proxy, transfer)) return open.splice(index, 1)[0];
+      if (transfer === undefined || transfer.position < since) break;
+      if (!mayPay(proxy, transfer)) continue;
+      taken ??= transfer;
+      if (hasFee(transfer, taken)) taken = transfer;
+      if (contracts.listedPayees.has(taken.to) || contracts.plainTokens.has(taken.token)) break;
     }
-    return undefined;
+    if (taken !== undefined) open.splice(open.indexOf(taken), 1);
+    return taken;
   };
 
   /** The channel contract is funded through a collector that passes the authorized amount on: not a payment yet. */

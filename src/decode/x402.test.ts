@@ -14,6 +14,7 @@ const contracts: X402Contracts = {
   exactProxy: "0x402085c248eea27d92e8b30b2c58ed07f9e20001",
   uptoProxy: "0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002",
   batchSettlement: "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003",
+  listedPayees: new Set(),
   plainTokens: new Set([OPG]),
 };
 

@@ -9,6 +9,8 @@ export interface X402Contracts {
   readonly batchSettlement: Hex;
   /** Tokens known to call nobody while they move. */
   readonly plainTokens: ReadonlySet<Hex>;
+  /** Payees whose payments count in any token. */
+  readonly listedPayees: ReadonlySet<Hex>;
 }
 
 export interface Call {
