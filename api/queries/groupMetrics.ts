@@ -9,7 +9,7 @@ import {
   type NodeWindow,
   readNodeMetrics,
 } from "./nodeMetrics.ts";
-import { readPayloadAvailability } from "./nodeProofs.ts";
+import { AVAILABILITY_SAMPLES, readPayloadAvailability } from "./nodeProofs.ts";
 import {
   inRegistries,
   joinObservations,
@@ -19,7 +19,7 @@ import {
 } from "./nodeState.ts";
 import type { NodeKey } from "./nodes.ts";
 import { allOf } from "./page.ts";
-import { readSettlementLatencies } from "./settlementLatency.ts";
+import { LATENCY_SAMPLES, readSettlementLatencies } from "./settlementLatency.ts";
 import { spanUpTo } from "./spans.ts";
 
 /** What several nodes' metrics come to. Null where unknown for all of them. */
@@ -31,6 +31,14 @@ export interface GroupMetrics
 
 /** Of more nodes nothing is read for one answer. */
 export const MOST_GROUPED_NODES = 1_000;
+
+/** Settlements looked at for one window's latencies, and for what payloads were to be had, of all nodes together. */
+const LATENCY_BUDGET = 20_000;
+const AVAILABILITY_BUDGET = 5_000;
+
+/** The more nodes there are the fewer settlements of each stand for it: an answer costs the same. */
+const samplesOfEach = (budget: number, nodes: number, most: number): number =>
+  Math.min(most, Math.ceil(budget / nodes));
 
 /** Which nodes: an owner's, or all. */
 export interface GroupScope {
@@ -100,8 +108,21 @@ async function readTogether(
   )})`;
   const spans = windows.map((name) => spanUpTo(moment, name, NODE_WINDOWS[name]));
   const bounds = windows.map((name) => ({ name, seconds: NODE_WINDOWS[name] }));
-  const latencies = await readSettlementLatencies(transaction, moment, wanted, spans);
-  const availability = await readPayloadAvailability(transaction, proofs, moment, wanted, bounds);
+  const latencies = await readSettlementLatencies(
+    transaction,
+    moment,
+    wanted,
+    spans,
+    samplesOfEach(LATENCY_BUDGET, keys.length, LATENCY_SAMPLES),
+  );
+  const availability = await readPayloadAvailability(
+    transaction,
+    proofs,
+    moment,
+    wanted,
+    bounds,
+    samplesOfEach(AVAILABILITY_BUDGET, keys.length, AVAILABILITY_SAMPLES),
+  );
   return (window) => {
     const latency = latencies.get(`0 ${window}`);
     return {

@@ -109,6 +109,7 @@ export const AVAILABILITY_SAMPLES = 200;
  * Per node and window, by `place name`: of its newest individual settlements whose payload was looked for, the share
  * whose payload could be had. Absent without any.
  * @param wanted - as above.
+ * @param samples - see `AVAILABILITY_SAMPLES`.
  */
 export async function readPayloadAvailability(
   transaction: ReadTransaction,
@@ -116,6 +117,7 @@ export async function readPayloadAvailability(
   moment: Moment,
   wanted: SQL,
   windows: readonly Window[],
+  samples = AVAILABILITY_SAMPLES,
 ): Promise<ReadonlyMap<string, number>> {
   const { chainId, blockNumber, time } = moment;
   const spans = windows.map(({ name, seconds }) => spanUpTo(moment, name, seconds));
@@ -135,7 +137,7 @@ export async function readPayloadAvailability(
         select * from og.settlement s
         where s.chain_id = ${chainId} and s.tee_id = wanted.tee_id and s.kind = 'individual'
           and s.block_number <= ${blockNumber} and s.block_number > (select min(after_block) from span)
-        order by s.block_number desc, s.log_index desc limit ${AVAILABILITY_SAMPLES}
+        order by s.block_number desc, s.log_index desc limit ${samples}
       ) s
       cross join lateral (select p.payload_key from ${proofs.settled} p where ${isVerdictOf} limit 1) p
       cross join lateral (select y.state, y.reason from ${proofs.payload} y where y.key = p.payload_key limit 1) y

@@ -9,11 +9,15 @@ import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import { joinObservations, joinRegistration, REGISTRATIONS, recordColumn } from "./nodeState.ts";
 import { everyInsider, namedAddresses } from "./organic.ts";
 import { allOf } from "./page.ts";
+import { type RevenueRow, readRevenues } from "./revenueTotals.ts";
 import type { Span } from "./spans.ts";
 import { type DailyOrganicCaps, type Volume, volumes } from "./volumes.ts";
 import { DAY_SECONDS, HOUR_SECONDS, wholeBuckets } from "./wholeBuckets.ts";
 
-/** The most that is read for one span: days of payers, and payments on the days that the span cuts. */
+/**
+ * The most that is read for one span: days of payers, and payments on the days that the span cuts. All time comes from totals,
+ * without a bound.
+ */
 export const MOST_PAYER_DAYS = 50_000;
 
 export interface NodeRevenue {
@@ -23,9 +27,10 @@ export interface NodeRevenue {
   readonly revenue: readonly Volume[];
 }
 
-/** Whose payments are read, as a relation `own_payee (place, payee)`. */
+/** Whose payments are read, also as a relation `own_payee (place, payee)`. */
 interface Payees {
   readonly places: readonly number[];
+  readonly addresses: readonly string[];
   readonly relation: SQL;
 }
 
@@ -45,9 +50,13 @@ export async function readNodeRevenues(
 ): Promise<ReadonlyMap<string, NodeRevenue>> {
   const payees = await readOwnPayees(transaction, og, wanted);
   if (payees === null) return new Map();
-  const excessive = await readExcessive(transaction, base, payees, spans, most);
-  const known = await readVolumes(transaction, og, base, caps, payees, spans, excessive);
-  const raw = excessive.size === 0 ? [] : await readRaw(transaction, base, payees, spans);
+  const windows = spans.filter(({ from }) => from !== null);
+  const excessive = await readExcessive(transaction, base, payees, windows, most);
+  const known = [
+    ...(await readVolumes(transaction, og, base, caps, payees, windows, excessive)),
+    ...(await readAllTime(transaction, og, base, caps, payees, spans)),
+  ];
+  const raw = excessive.size === 0 ? [] : await readRaw(transaction, base, payees, windows);
   const found = new Map(
     payees.places.flatMap((place) =>
       spans.map(({ name }): [string, { payers: number | null; revenue: Volume[] }] => {
@@ -92,6 +101,7 @@ async function readOwnPayees(transaction: ReadTransaction, og: Moment, wanted: S
   const values = rows.map(({ place, payee }) => sql`(${place}::int, ${payee})`);
   return {
     places: rows.map(({ place }) => place),
+    addresses: rows.map(({ payee }) => payee),
     relation: sql`own_payee (place, payee) as materialized (values ${sql.join(values, sql`, `)})`,
   };
 }
@@ -148,6 +158,7 @@ async function readExcessive(
   spans: readonly Span[],
   most: number,
 ): Promise<ReadonlySet<string>> {
+  if (spans.length === 0) return new Set();
   const counted = (rows: SQL) => sql`(select count(*) from (select from ${rows} limit ${most + 1}) counted)`;
   const counts = spans.map((span) => {
     const { days, rest } = partsOf(base, span);
@@ -179,14 +190,24 @@ function paidIn(base: Moment, span: Span, excessive: ReadonlySet<string>): reado
   ];
 }
 
-interface VolumeRow {
+interface VolumeRow extends Omit<RevenueRow, "owner" | "payments"> {
   at: string;
-  /** Null in the row that counts a span's payers over all tokens. */
-  token: string | null;
-  raw: bigint | null;
-  organic: bigint | null;
-  effectivePayers: number | null;
-  payers: number;
+}
+
+/** Of the spans since the beginning, which end with the moment and so are all the same: from the payees' totals. */
+async function readAllTime(
+  transaction: ReadTransaction,
+  og: Moment,
+  base: Moment,
+  caps: DailyOrganicCaps,
+  { places, addresses }: Payees,
+  spans: readonly Span[],
+): Promise<readonly VolumeRow[]> {
+  const names = spans.filter(({ from }) => from === null).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const own = addresses.map((payee, index) => [payee, String(places[index])] as const);
+  const rows = await readRevenues(transaction, og, base, caps, own);
+  return names.flatMap((name) => rows.map(({ owner, ...row }) => ({ ...row, at: `${owner} ${name}` })));
 }
 
 const readVolumes = (
@@ -197,8 +218,10 @@ const readVolumes = (
   { relation }: Payees,
   spans: readonly Span[],
   excessive: ReadonlySet<string>,
-): Promise<readonly VolumeRow[]> =>
-  transaction.rows<VolumeRow>(sql`
+): Promise<readonly VolumeRow[]> | readonly VolumeRow[] =>
+  spans.length === 0
+    ? []
+    : transaction.rows<VolumeRow>(sql`
     with recursive ${namedAddresses(og)}, ${everyInsider(og, base)}, ${relation},
     p as (${sql.join(
       spans.flatMap((span) => paidIn(base, span, excessive)),

@@ -68,7 +68,7 @@ export const metricsSchema = z
     payers: count()
       .nullable()
       .openapi({
-        description: `Distinct payers of \`revenue\`; null where that is null, and when the window holds more than ${MOST_PAYER_DAYS} days of payers.`,
+        description: `Distinct payers of \`revenue\`; null where that is null, and when a window other than \`all\` holds more than ${MOST_PAYER_DAYS} days of payers.`,
       }),
     revenue: z.array(volumeSchema).nullable().openapi({
       description:

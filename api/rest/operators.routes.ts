@@ -81,7 +81,7 @@ const includedMetrics = {
     .nullable()
     .optional()
     .openapi({
-      description: `Only with \`include=metrics\`; null for more than ${MOST_GROUPED_NODES} nodes, which are too many for one answer.`,
+      description: `Only with \`include=metrics\`; null for more than ${MOST_GROUPED_NODES} nodes, which are too many for one answer. The more nodes there are, the fewer settlements of each stand for its latencies and availability.`,
     }),
 };
 
