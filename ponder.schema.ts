@@ -268,6 +268,8 @@ export const nodeLiveness = onchainTable(
     activeUntil: t.int8({ mode: "number" }),
     /** When its PCR's approval ends or ended; null while no end is known. */
     pcrApprovedUntil: t.int8({ mode: "number" }),
+    /** When something else than a heartbeat last changed these figures. */
+    changedAt: t.int8({ mode: "number" }),
     /** Rows of `active_interval` written so far. */
     closedIntervals: t.integer().notNull(),
     /** Rows of `proved_gap` written so far. */

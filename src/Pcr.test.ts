@@ -40,10 +40,13 @@ const record = parseAbiParameters(
 
 let store: ReturnType<typeof memoryStore>;
 let logIndex: number;
+/** What `heartbeatMaxAge` was at a block, asked for at another. */
+let maxAge: (block: number, askedAt: number) => bigint;
 
 beforeEach(async () => {
   store = memoryStore();
   logIndex = 0;
+  maxAge = () => 1800n;
   await emit(0, "RoleGranted", { role: zeroHash, account: ADMIN, sender: ADMIN }, { from: ADMIN });
 });
 
@@ -67,7 +70,8 @@ async function emit(at: number, name: string, args: Row, { tx = at, from = OWNER
       contracts: { TEERegistry: { address: REGISTRY } },
       db: store.db,
       client: {
-        readContract: async () => 1800n,
+        readContract: async ({ blockNumber = BigInt(at) }) => maxAge(Number(blockNumber), at),
+        getBlock: async ({ blockNumber }: { blockNumber: bigint }) => ({ timestamp: blockNumber }),
         call: async ({ data }: { data: string }) => {
           const pcrHash = PCRS.get(`0x${data.slice(10)}`) ?? zeroHash;
           const values = [OWNER, OWNER, "", "0x", "0x", pcrHash, 0, true, 0n, 0n] as const;
@@ -170,6 +174,23 @@ describe("a PCR's approval", () => {
       [20, 600, "pcr-revoked"],
       [2100, 3901],
     ]);
+  });
+});
+
+describe("a changed heartbeatMaxAge that the RPC could not tell in time", () => {
+  it("takes back nothing that was decided meanwhile, and counts from there on", async () => {
+    maxAge = (block, askedAt) => {
+      if (askedAt === 100) throw new Error("missing trie node");
+      return block < 50 ? 1800n : 900n;
+    };
+    await emit(10, APPROVED, { pcrHash: PCR, teeType: 0 });
+    await register(20, A);
+    await register(20, OTHER);
+    await emit(100, REVOKED, { pcrHash: PCR, teeType: 0 });
+    await emit(200, APPROVED, { pcrHash: PCR, teeType: 1 });
+    expect(store.rows(schema.heartbeatMaxAge)).toMatchObject([{ value: 1800n }, { value: 900n, fromAt: 50 }]);
+    expect(spells(A)).toEqual([[20, 100, "pcr-revoked"]]);
+    expect(spells(OTHER)).toEqual([[20, 921]]);
   });
 });
 

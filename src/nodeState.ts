@@ -8,7 +8,10 @@ import { EMPTY_JOURNAL } from "./liveness/journal.ts";
 
 export type Liveness = typeof nodeLiveness.$inferSelect;
 type LivenessChange = Partial<
-  Omit<Liveness, "chainId" | "registry" | "teeId" | "activeFrom" | "activeUntil" | "closedIntervals">
+  Omit<
+    Liveness,
+    "chainId" | "registry" | "teeId" | "activeFrom" | "activeUntil" | "changedAt" | "closedIntervals"
+  >
 >;
 
 const keyOf = ({ chainId, registry, teeId }: Liveness) => ({ chainId, registry, teeId });
@@ -81,6 +84,7 @@ export async function writeTransition(
   await context.db.update(nodeLiveness, keyOf(liveness)).set({
     ...EMPTY_JOURNAL,
     ...change,
+    changedAt: at,
     activeFrom: open?.from ?? null,
     activeUntil: open?.until ?? null,
     closedIntervals,

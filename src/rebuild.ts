@@ -14,16 +14,19 @@ interface Change {
 }
 
 /**
- * Since the last look at the value a node can only have sent heartbeats: every other registry event looks first. So
+ * Since the last look at the value a node can only have sent heartbeats: every other registry event looks first, and where
+ * the RPC did not answer then, what was decided stays and a change counts from there on. So
  * its journal, which reaches back beyond that look, is undone, and replayed with the old value up to the first change and
  * with each new one from its change on.
- * @param changes - in order.
+ * @param found - in order.
  */
 export async function rebuildNode(
   context: Context,
   liveness: Liveness,
-  changes: readonly Change[],
+  found: readonly Change[],
 ): Promise<void> {
+  const decidedAt = liveness.changedAt ?? 0;
+  const changes = found.map((change) => ({ ...change, fromAt: Math.max(change.fromAt, decidedAt) }));
   const { chainId, registry, teeId } = liveness;
   const key = { chainId, registry, teeId };
   const journal = readJournal(liveness.journal);
