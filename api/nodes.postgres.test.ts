@@ -333,7 +333,9 @@ describe("history", () => {
       precision: "exact",
     });
     await history.register("a", T0, {}, { activeFrom: T0 + 10_000, activeUntil: HEAD + 1 });
-    await history.interval("a", 0, T0, T0 + 2_701, "stale");
+    // Ended and begun again in one second.
+    await history.interval("a", 0, T0, T0 + 900, "max-age");
+    await history.interval("a", 1, T0 + 900, T0 + 2_701, "stale");
     await history.heartbeat("a", T0 + 900);
     await history.heartbeat("a", T0 + 10_000);
     await history.heartbeat("a", HEAD - 100);

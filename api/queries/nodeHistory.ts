@@ -84,8 +84,15 @@ async function readActive(
     from og.node_liveness
     where chain_id = ${chainId} and registry = ${registry} and tee_id = ${teeId} and active_from <= ${time}
     order by 1`);
+  // A new heartbeatMaxAge may end a spell that a heartbeat of the same block begins again: no second lies between them.
+  const spells: (typeof rows)[number][] = [];
+  for (const row of rows) {
+    const previous = spells.at(-1);
+    if (previous?.untilAt === row.fromAt) spells[spells.length - 1] = { ...row, fromAt: previous.fromAt };
+    else spells.push(row);
+  }
   // What ends after the moment was not known to end then.
-  return rows.map(({ fromAt, untilAt, endCause }) =>
+  return spells.map(({ fromAt, untilAt, endCause }) =>
     untilAt > time
       ? { notion: "active", fromAt, untilAt: null, endCause: null }
       : { notion: "active", fromAt, untilAt, endCause },
