@@ -76,6 +76,15 @@ test("leaves an ill aggregator alone for longer and longer, and takes it back wh
   expect(ill.asked).toHaveLength(9);
 });
 
+test("who rests says what it failed with last", async () => {
+  get = new HttpGet({ allowPrivate: false });
+  const aggregators = of("http://127.0.0.1:9/");
+  for (let time = 0; time < 3; time++) await ask(aggregators);
+  expect(await ask(aggregators)).toMatchObject([
+    { kind: "resting", detail: expect.stringMatching(/127\.0\.0\.1:9 failed .* WALRUS_ALLOW_PRIVATE=true/) },
+  ]);
+});
+
 test("many failures at once are one reason to rest", async () => {
   const status = { now: 500 };
   const ill = await aggregator(status);

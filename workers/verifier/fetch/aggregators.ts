@@ -40,6 +40,7 @@ class Aggregator {
   readonly #failed = new Set<string>();
   #rests = 0;
   #restsUntilMs = 0;
+  #lastFailure = "";
 
   constructor(readonly base: string) {
     this.name = redactUrl(base);
@@ -50,6 +51,11 @@ class Aggregator {
     return Math.max(0, this.#restsUntilMs - nowMs);
   }
 
+  /** Why it rests, with what it failed with last. */
+  get complaint(): string {
+    return `${this.name} failed several times in a row; last: ${this.#lastFailure}`;
+  }
+
   note(blobId: string, outcome: GetOutcome, { nowMs, random }: Circumstances): void {
     if (outcome.kind !== "failed" || !ILLNESS.has(outcome.reason)) {
       this.#failed.clear();
@@ -58,6 +64,7 @@ class Aggregator {
       return;
     }
     if (this.restMs(nowMs()) > 0 || this.#failed.has(blobId)) return;
+    this.#lastFailure = outcome.detail;
     this.#failed.add(blobId);
     const [oldest] = this.#failed;
     if (this.#failed.size > BLOBS_REMEMBERED && oldest !== undefined) this.#failed.delete(oldest);
@@ -98,7 +105,7 @@ export class Aggregators {
       if (signal.aborted) return;
       const forMs = aggregator.restMs(this.circumstances.nowMs());
       if (forMs > 0) {
-        yield { kind: "resting", forMs, detail: `${aggregator.name} failed several times in a row` };
+        yield { kind: "resting", forMs, detail: aggregator.complaint };
         continue;
       }
       const url = new URL(`${aggregator.base}/v1/blobs/${encodeURIComponent(blobId)}`);
