@@ -186,8 +186,9 @@ test("who comes back is told of what changed; at another process, of every node 
   expect((await same.received(1)).map(told)).toEqual(["e disabled"]);
 });
 
-test("who comes back before there are scores is told of the nodes when there are", async () => {
+test("who comes back before there are scores is told of the nodes when there are, unless it was told of the same", async () => {
   const client = await listen();
+  const { lastEventId } = client;
   await disable("a");
   await show(api);
   const [event] = await client.received(1);
@@ -195,7 +196,8 @@ test("who comes back before there are scores is told of the nodes when there are
   opened.push(starting);
   starting.now = api.now;
   await starting.follow();
-  const early = await listen("", event?.id, starting);
+  const early = await listen("", lastEventId, starting);
+  const same = await listen("", event?.id, starting);
   expect(early.events).toEqual([]);
   await starting.refresh();
   await early.received(NODES.length, 5_000);
@@ -204,6 +206,7 @@ test("who comes back before there are scores is told of the nodes when there are
   await show(starting);
   await early.until(() => early.events.map(told).includes("b disabled"));
   expect(early.events).toHaveLength(NODES.length + 1);
+  expect((await same.received(1)).map(told)).toEqual(["b disabled"]);
 });
 
 test("a registration that a reorg takes back is told of: the node is not there any more", async () => {

@@ -165,8 +165,8 @@ export interface VerdictPlace {
 
 interface VerdictsAsked {
   readonly after: VerdictPlace;
-  /** Later settlements are left out. */
-  readonly upTo: Omit<VerdictPlace, "revision">;
+  /** Later revisions are left out, and later settlements. */
+  readonly upTo: VerdictPlace;
   readonly filters: Pick<SettlementFilters, "teeId" | "payer" | "relayer">;
   readonly limit: number;
 }
@@ -185,7 +185,7 @@ export interface VerdictPage {
 export async function listVerdictChanges(
   transaction: ReadTransaction,
   proofs: ProofTables,
-  { chainId }: Moment,
+  chainId: number,
   { after, upTo, filters, limit }: VerdictsAsked,
 ): Promise<VerdictPage> {
   const passes = matching([
@@ -206,6 +206,7 @@ export async function listVerdictChanges(
       where p.chain_id = ${chainId} and p.revision > 0
         and (p.revision, p.block_number, p.log_index)
           > (${after.revision}::bigint, ${after.blockNumber}::bigint, ${after.logIndex}::int)
+        and p.revision <= ${upTo.revision}::bigint
         and (p.block_number, p.log_index) <= (${upTo.blockNumber}::bigint, ${upTo.logIndex}::int)
       order by p.revision, p.block_number, p.log_index limit ${limit + 1}
     )

@@ -7,9 +7,9 @@ import type { ChainIds, Position, PositionWatcher } from "../queries/position.ts
 import type { StreamEvent } from "./events.ts";
 import { EVERYTHING } from "./filter.ts";
 import type { EventHub } from "./hub.ts";
-import { type ChainPlace, partsOf, placeAfter, type StreamPlace } from "./place.ts";
-import { readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
-import type { Lateness } from "./settle.ts";
+import { type ChainPlace, placeAfter } from "./place.ts";
+import { placeOf, readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
+import type { Ancestry, Lateness } from "./settle.ts";
 
 export interface ChainFollowerOptions {
   readonly hub: EventHub;
@@ -28,11 +28,12 @@ const NOTHING_IS_TOO_LATE: Lateness = { retentionSeconds: null, ahead: "reset" }
 const EARLIER_BLOCKS = 64;
 
 type Earlier = Readonly<Record<ChainName, readonly Block[]>>;
+type Steps = readonly { readonly chain: ChainName; readonly step: Step }[];
 
 /** What one transaction read: where to begin, or what comes next. */
 type Read = { readonly state: StreamState } & (
   | { readonly kind: "begin"; readonly earlier: Earlier }
-  | { readonly kind: "step"; readonly step: Step }
+  | { readonly kind: "go on"; readonly steps: Steps }
 );
 
 export class ChainFollower {
@@ -88,12 +89,17 @@ export class ChainFollower {
     const { hub, watcher, chainIds } = this.#options;
     const state = await readStreamState(transaction, watcher, chainIds);
     if (!hub.begun) return { kind: "begin", state, earlier: await readEarlier(transaction, state) };
-    const step = await readStep(transaction, state, hub.place, {
-      filter: EVERYTHING,
-      ancestry: (chain, place) => hub.before(chain, place),
-      lateness: NOTHING_IS_TOO_LATE,
-    });
-    return { kind: "step", state, step };
+    const newest = placeOf(state);
+    const to = { ...newest, proofs: newest.proofs ?? hub.place.proofs };
+    const ancestry: Ancestry = (chain, place) => hub.before(chain, place);
+    const options = { to, filter: EVERYTHING, ancestry, lateness: NOTHING_IS_TOO_LATE };
+    const steps: { chain: ChainName; step: Step }[] = [];
+    for (const chain of CHAIN_NAMES)
+      steps.push({
+        chain,
+        step: await readStep(transaction, state, { ...options, chain, from: hub.place }),
+      });
+    return { kind: "go on", state, steps };
   }
 
   /** @returns whether this was all there is. */
@@ -102,13 +108,14 @@ export class ChainFollower {
     const { chains } = read.state;
     this.#state = read.state;
     if (read.kind === "begin") {
-      hub.begin(beginningOf(read.state, read.earlier), placesOf(read.earlier));
+      hub.begin(placeOf(read.state), placesOf(read.earlier));
       for (const chain of CHAIN_NAMES) this.#headEvents(chains[chain]);
     } else {
-      const { events, place, complete } = read.step;
-      hub.publish(events);
-      for (const part of partsOf(place)) if (part.part !== "nodes") hub.move(part);
-      if (!complete) return false;
+      for (const { chain, step } of read.steps) {
+        hub.publish(step.events);
+        hub.move(chain, step.place);
+      }
+      if (read.steps.some(({ step }) => step.outcome === "partial")) return false;
       const heads = CHAIN_NAMES.flatMap((chain) => this.#headEvents(chains[chain]));
       hub.publish(heads.map((event) => ({ event, place: hub.place })));
     }
@@ -135,17 +142,6 @@ async function readEarlier(transaction: ReadTransaction, { chains }: StreamState
       ? []
       : readNewestBlocks(transaction, position, { upTo: position.blockNumber, limit: EARLIER_BLOCKS });
   return { og: await read(chains.og), base: await read(chains.base) };
-}
-
-function beginningOf({ chains, proofs: { revision } }: StreamState, earlier: Earlier): StreamPlace {
-  const placeOf = (chain: ChainName) =>
-    chains[chain] === null ? null : placeAfter(earlier[chain][0] ?? null);
-  return {
-    og: placeOf("og"),
-    base: placeOf("base"),
-    proofs: revision === null || chains.og === null ? null : { revision, within: null },
-    nodes: null,
-  };
 }
 
 const placesOf = ({ og, base }: Earlier): Readonly<Record<ChainName, readonly ChainPlace[]>> => {

@@ -8,10 +8,10 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { ChainFollower } from "./chainFollower.ts";
 import type { StreamFilter } from "./filter.ts";
 import { EventHub, type HubLimits } from "./hub.ts";
-import { Listener, type ListenerOptions, type ListenerTiming, type Past } from "./listener.ts";
+import { Listener, type ListenerOptions, type ListenerTiming } from "./listener.ts";
 import { NodeFollower } from "./nodeFollower.ts";
+import { Past } from "./past.ts";
 import type { StreamPlace } from "./place.ts";
-import { readStep, readStreamState } from "./readStep.ts";
 
 export interface EventStreamOptions
   extends Pick<ApiService, "reader" | "watcher" | "settings" | "log" | "lifetime"> {
@@ -49,19 +49,7 @@ export class EventStream {
     const { chainIds } = settings;
     this.#chains = new ChainFollower({ hub, reader: ownReader, watcher, chainIds, log, pause });
     this.#nodes = new NodeFollower(hub, pause);
-    this.#past = {
-      step: (from, filter, lateness, signal) =>
-        options.reader.read(
-          async (transaction) => {
-            const state = await readStreamState(transaction, watcher, chainIds);
-            const ancestry: Parameters<typeof readStep>[3]["ancestry"] = (chain, place) =>
-              hub.before(chain, place);
-            return readStep(transaction, state, from, { filter, lateness, ancestry });
-          },
-          { signal, share: "bulk" },
-        ),
-      nodes: () => this.#nodes.now(),
-    };
+    this.#past = new Past({ hub, reader: options.reader, watcher, chainIds });
   }
 
   /** Tells what the index holds when this is called. Never throws. */
@@ -85,7 +73,8 @@ export class EventStream {
       await this.hub.wait(deadline - elapsed(), NEVER);
     if (!this.hub.begun) throw this.#refusal();
     const { hub } = this;
-    return new Listener({ hub, past: this.#past, filter, from, elapsed, ...owner, timing });
+    const [past, nodes] = [this.#past, this.#nodes];
+    return new Listener({ hub, past, nodes, filter, from, elapsed, ...owner, timing });
   }
 
   /** The state that was told of last. */

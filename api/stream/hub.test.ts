@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PlacedEvent } from "./events.ts";
+import type { PlacedEvent, StreamEvent } from "./events.ts";
 import { EventHub, type Reader } from "./hub.ts";
 import { NOWHERE, placeAfter, type StreamPlace } from "./place.ts";
 
@@ -37,6 +37,19 @@ function reset(number: number): PlacedEvent {
       place: { part: "og", at: placeAfter(blockOf(number)) },
     },
     place: at(number),
+  };
+}
+
+/** The same block, without an event of ours. */
+const headOf = (event: StreamEvent): StreamEvent =>
+  event.type === "block" ? { ...event, data: { ...event.data, hash: null } } : event;
+
+function node(snapshot: string): PlacedEvent {
+  // biome-ignore lint/suspicious/noExplicitAny: the hub does not look into nodes
+  const data: any = {};
+  return {
+    event: { type: "node", data, place: { part: "nodes", at: snapshot } },
+    place: { ...NOWHERE, nodes: snapshot },
   };
 }
 
@@ -78,29 +91,59 @@ test("no more is kept than may be; who is behind that is cut off, once, and othe
   expect(hub.usage).toMatchObject({ listeners: 2, cuts: 1 });
 });
 
-test("a place is resumed from as long as all after it is kept", () => {
+test("a place is gone on from as long as all after it is kept", () => {
   const hub = hubOf({ kept: 10 });
   for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
   const oldest = hub.number - hub.after(hub.number - 5, 100).length;
-  expect(hub.resumesAfter(at(30))).not.toBeNull();
-  expect(hub.resumesAfter(at(oldest))).not.toBeNull();
-  expect(hub.resumesAfter(at(5))).toBeNull();
-  expect(hub.resumesAfter(at(0))).toBeNull();
+  expect(hub.numberAt("og", at(30))).toBe(30);
+  expect(hub.numberAt("og", at(oldest))).toBe(oldest);
+  expect(hub.numberAt("og", at(5))).toBeNull();
+  expect(hub.numberAt("og", at(0))).toBeNull();
   // of another fork, ahead, or of a chain that is not told of here
-  expect(hub.resumesAfter(at(29, "b"))).toBeNull();
-  expect(hub.resumesAfter(at(31))).toBeNull();
-  expect(hub.resumesAfter({ ...at(30), base: placeAfter(blockOf(1)) })).toBeNull();
+  expect(hub.numberAt("og", at(29, "b"))).toBeNull();
+  expect(hub.numberAt("og", at(31))).toBeNull();
+  expect(hub.numberAt("base", { ...NOWHERE, base: placeAfter(blockOf(1)) })).toBeNull();
 });
 
-test("nobody resumes from before a reorg out of what is kept: its rows may be void", () => {
+test("where nothing was told since, nothing has to be kept: another line's events are none of its own", () => {
+  const hub = hubOf({ kept: 10 });
+  for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
+  expect(hub.numberAt("base", NOWHERE)).toBe(30);
+  hub.publish([{ event: headOf(block(31).event), place: at(30) }]);
+  for (let number = 0; number < 30; number++) hub.publish([node("snapshot")]);
+  expect(hub.numberAt("og", at(30))).toBe(61);
+  expect(hub.numberAt("nodes", NOWHERE)).toBeNull();
+});
+
+test("a snapshot of nodes is told when its last node is; who was torn away before is told all of it", () => {
+  const hub = hubOf();
+  const of = (nodes: string): StreamPlace => ({ ...NOWHERE, nodes });
+  hub.move("nodes", of("first"));
+  hub.publish([node("first"), node("first"), node("second")]);
+  hub.move("nodes", of("second"));
+  expect(hub.numberAt("nodes", of("first"))).toBe(0);
+  expect(hub.numberAt("nodes", of("second"))).toBe(3);
+});
+
+test("nobody goes on from before a reorg out of what is kept: its rows may be void", () => {
   const hub = hubOf();
   hub.publish([block(1), block(2), block(3), reset(1), block(2, "b")]);
-  expect(hub.resumesAfter(at(3))).toBeNull();
-  expect(hub.resumesAfter(at(2))).toBeNull();
-  const number = hub.resumesAfter(at(1));
-  expect(hub.after(number ?? 0, 100).map(({ event }) => event.type)).toEqual(["block"]);
+  expect(hub.numberAt("og", at(3))).toBeNull();
+  expect(hub.numberAt("og", at(2))).toBeNull();
+  // where it went on everyone was once more
+  expect(hub.numberAt("og", at(1))).toBe(4);
   expect(hub.before("og", placeAfter(blockOf(3))).map(({ block: told }) => told)).toEqual([2, 1]);
   expect(hub.before("og", placeAfter(blockOf(2, "b"))).at(0)).toEqual(placeAfter(blockOf(1)));
+});
+
+test("the newest place that will do is one after which everything is kept", () => {
+  const hub = hubOf({ kept: 10 });
+  for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
+  const upTo = (most: number) =>
+    hub.newestPlace("og", ({ og }) => og !== null && og.block <= most)?.og?.block;
+  expect(upTo(40)).toBe(30);
+  expect(upTo(28)).toBe(28);
+  expect(upTo(5)).toBeUndefined();
 });
 
 test("only so many listen; at the end everyone is let go, and who comes then, too", () => {

@@ -5,15 +5,16 @@
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
 import type { PlacedEvent, StreamEvent } from "./events.ts";
+import { LineHistory, type Passed } from "./lineHistory.ts";
 import {
   type ChainPlace,
   encodePlace,
-  isChainBeyond,
-  isProofsBeyond,
-  moveTo,
+  LINES,
+  type Line,
+  lineOf,
   NOWHERE,
-  type PartPlace,
   type StreamPlace,
+  withLine,
 } from "./place.ts";
 import { ToldBlocks } from "./toldBlocks.ts";
 
@@ -52,9 +53,6 @@ export interface HubLimits {
 
 /** An entry is more than its JSON. */
 const ENTRY_BYTES = 500;
-/** Snapshots of nodes that a listener who comes back may have been told from last. */
-const MOST_SNAPSHOTS = 2_000;
-
 const RETRY_AFTER_SECONDS = 30;
 
 const sizeOf = ({ json }: Entry): number => json.length + ENTRY_BYTES;
@@ -64,8 +62,11 @@ export class EventHub {
   readonly #readers = new Set<Reader>();
   readonly #waiting = new Set<() => void>();
   readonly #told: Readonly<Record<ChainName, ToldBlocks>> = { og: new ToldBlocks(), base: new ToldBlocks() };
-  /** By the name of a snapshot, the number of the last event from it. */
-  readonly #snapshots = new Map<string, number>();
+  readonly #histories: Readonly<Record<Line, LineHistory>> = {
+    og: new LineHistory("og"),
+    base: new LineHistory("base"),
+    nodes: new LineHistory("nodes"),
+  };
   readonly #followed = new Set<ChainName>();
   #entries: Entry[] = [];
   #bytes = 0;
@@ -74,8 +75,6 @@ export class EventHub {
   #id = "";
   #begun = false;
   #ended = false;
-  /** Who was told up to here misses nothing when it takes the kept events after that number. */
-  #resumable: { readonly place: StreamPlace; readonly number: number } = { place: NOWHERE, number: 0 };
   #cuts = 0;
 
   constructor(limits: HubLimits) {
@@ -106,55 +105,45 @@ export class EventHub {
     return { listeners: this.#readers.size, keptBytes: this.#bytes, cuts: this.#cuts };
   }
 
-  /** Begins to tell from a place. @param told - whole blocks up to it, in order. */
+  /** Begins to tell from a place. @param told - blocks up to it, in order. */
   begin(place: StreamPlace, told: Readonly<Record<ChainName, readonly ChainPlace[]>>): void {
     for (const chain of CHAIN_NAMES) for (const block of told[chain]) this.#told[chain].add(block);
-    this.#setPlace(place);
-    this.#resumable = { place, number: this.#number };
+    for (const line of LINES) this.#pass(line, place);
     this.#begun = true;
     this.wake();
   }
 
   publish(events: readonly PlacedEvent[]): void {
     if (events.length === 0) return;
-    for (const { event, place } of events) {
-      const { nodes } = event.type === "node" ? place : this.#place;
-      const { og, base, proofs } = event.type === "node" ? this.#place : place;
-      this.#setPlace({ og, base, proofs, nodes });
-      this.#add(event);
-    }
+    for (const { event, place } of events) this.#add(event, place);
     this.#evict();
     this.wake();
   }
 
-  /** Goes on without an event. */
-  move(place: PartPlace): void {
-    this.#setPlace(moveTo(this.#place, place));
-  }
-
-  /** Nodes are told of as a snapshot has them, up to here. */
-  showedSnapshot(name: string): void {
-    this.move({ part: "nodes", at: name });
-    this.#snapshots.delete(name);
-    this.#snapshots.set(name, this.#number);
-    const [oldest] = this.#snapshots.keys();
-    if (this.#snapshots.size > MOST_SNAPSHOTS && oldest !== undefined) this.#snapshots.delete(oldest);
-    this.wake();
+  /** Everyone is at a place of a line without an event. */
+  move(line: Line, place: StreamPlace): void {
+    this.#pass(line, place);
   }
 
   /** Which chains can be answered from now. */
   setFollowed(chains: readonly ChainName[]): void {
     this.#followed.clear();
     for (const chain of chains) this.#followed.add(chain);
-    this.wake();
   }
 
   isFollowed(chain: ChainName): boolean {
     return this.#followed.has(chain);
   }
 
-  #add(event: StreamEvent): void {
+  #add(event: StreamEvent, place: StreamPlace): void {
     this.#number += 1;
+    const { part, at } = event.place;
+    const line = lineOf(part);
+    // Blocks without an event of ours are part of no place: nobody comes back for one.
+    const isPassedBy = event.type === "block" && event.data.hash === null;
+    if (event.type === "reset") this.#histories[line].clear();
+    if (!isPassedBy) this.#histories[line].tell(this.#number);
+    this.#pass(line, place);
     const entry: Entry = {
       number: this.#number,
       event,
@@ -164,18 +153,14 @@ export class EventHub {
     };
     this.#entries.push(entry);
     this.#bytes += sizeOf(entry);
-    const { part, at } = event.place;
-    const ofChain = part === "og" || part === "base";
-    if (event.type === "reset") {
-      if (ofChain) this.#told[part].resetTo(at);
-      // Who comes back from before it has to look at the chain anew.
-      this.#resumable = { place: this.#place, number: this.#number };
-    } else if (event.type === "block" && event.data.hash !== null && ofChain) this.#told[part].add(at);
+    const isBlock = event.type === "reset" || (event.type === "block" && !isPassedBy);
+    if (isBlock && (part === "og" || part === "base")) this.#told[part].add(at);
   }
 
-  #setPlace(place: StreamPlace): void {
-    this.#place = place;
-    this.#id = encodePlace(place);
+  #pass(line: Line, place: StreamPlace): void {
+    this.#place = withLine(this.#place, line, place);
+    this.#id = encodePlace(this.#place);
+    this.#histories[line].pass(this.#place, this.#number);
   }
 
   #evict(): void {
@@ -184,8 +169,6 @@ export class EventHub {
       if (this.#bytes <= this.#limits.keptBytes) break;
       this.#bytes -= sizeOf(entry);
       gone += 1;
-      if (entry.number > this.#resumable.number)
-        this.#resumable = { place: entry.place, number: entry.number };
     }
     if (gone === 0) return;
     this.#entries = this.#entries.slice(gone);
@@ -202,42 +185,31 @@ export class EventHub {
     return number >= this.#number - this.#entries.length;
   }
 
-  /** The first of the kept events after a number that `keeps` holds of. */
+  /** The first of the events after a number; all of these are kept. */
   after(number: number, limit: number): readonly Entry[] {
+    if (!this.keeps(number)) throw new Error(`events after ${number} are not kept any more`);
     const index = number - (this.#number - this.#entries.length);
     return this.#entries.slice(index, index + limit);
   }
 
   /**
-   * The number after which the kept events are all that somebody at this place was not told of; null when more is missing.
-   * Nodes are looked at apart.
+   * The number after which the kept events of a line are all that somebody at this place was not told of; null when that is
+   * not known, or more is missing.
    */
-  resumesAfter(place: StreamPlace): number | null {
-    const { place: start, number } = this.#resumable;
-    const isChainKept = (chain: ChainName): boolean => {
-      const [from, since] = [place[chain], start[chain]];
-      if (from === null || since === null) return from === since && this.#place[chain] === null;
-      // Before the first block there is nothing that could have changed.
-      const holds = from.block < 0 || this.#told[chain].stands(from);
-      return holds && !isChainBeyond(since, from);
-    };
-    const [from, since, now] = [place.proofs, start.proofs, this.#place.proofs];
-    const areProofsKept =
-      from === null || since === null || now === null
-        ? from === since && since === now
-        : !isProofsBeyond(since, from) && from.revision <= now.revision;
-    return areProofsKept && CHAIN_NAMES.every(isChainKept) ? number : null;
+  numberAt(line: Line, place: StreamPlace): number | null {
+    const passed = this.#histories[line].find(place);
+    return passed === null ? null : this.#numberAfter(line, passed);
   }
 
-  /** The number after which kept events about nodes are newer than a snapshot; null when it is not remembered. */
-  nodesAfter(snapshot: string | null): number | null {
-    const number = snapshot === null ? undefined : this.#snapshots.get(snapshot);
-    return number === undefined || !this.keeps(number) ? null : number;
+  /** The newest place where everyone was on a line and after which all that was told is kept, among those that will do. */
+  newestPlace(line: Line, willDo: (place: StreamPlace) => boolean): StreamPlace | null {
+    const isJoinable = (passed: Passed) => willDo(passed.place) && this.#numberAfter(line, passed) !== null;
+    return this.#histories[line].all.find(isJoinable)?.place ?? null;
   }
 
-  /** The number of the last event from a snapshot, which was told of. */
-  snapshotShownAt(snapshot: string): number {
-    return this.#snapshots.get(snapshot) ?? 0;
+  #numberAfter(line: Line, passed: Passed): number | null {
+    if (this.#histories[line].isLast(passed)) return this.#number;
+    return this.keeps(passed.number) ? passed.number : null;
   }
 
   /** What was told of a chain before a place, the newest first, as far as it is remembered. */

@@ -1,13 +1,17 @@
 /**
  * One who listens: first told what it missed, if it was here before, then what comes. It takes what it is told at its own
  * pace, out of what is kept for everyone; nothing is queued for it.
+ *
+ * Each line is told apart: from the database up to a place where everyone was, then out of what everyone was told after that
+ * place. So the two never overlap, and nothing that comes from one has to be looked for in the other.
  */
+import { CHAIN_NAMES } from "../../config/environment.ts";
 import type { StreamEvent } from "./events.ts";
-import { isWanted, type StreamFilter } from "./filter.ts";
+import { concerns, isWanted, type StreamFilter } from "./filter.ts";
 import type { Entry, EventHub, Reader } from "./hub.ts";
-import { encodePlace, isBeyond, moveTo, type PartPlace, partsOf, type StreamPlace } from "./place.ts";
-import type { Step } from "./readStep.ts";
-import type { Lateness } from "./settle.ts";
+import type { NodeFollower } from "./nodeFollower.ts";
+import type { Past } from "./past.ts";
+import { encodePlace, LINES, type Line, lineOf, NOWHERE, type StreamPlace, withLine } from "./place.ts";
 
 /** An event as a listener is told of it. */
 export interface Told {
@@ -22,25 +26,10 @@ export type Delivery =
   /** Nothing new; where the listener is. */
   | { readonly kind: "alive"; readonly id: string };
 
-/** What a listener that comes back is told from. */
-export interface Past {
-  /** What comes after a place, in a transaction of its own. */
-  readonly step: (
-    from: StreamPlace,
-    filter: StreamFilter,
-    lateness: Lateness,
-    signal: AbortSignal,
-  ) => Promise<Step>;
-  /** All nodes as they were told of last, in pieces; null while they are not known. */
-  readonly nodes: () => {
-    readonly snapshot: string;
-    readonly pieces: Iterable<readonly Omit<Told, "id">[]>;
-  } | null;
-}
-
 export interface ListenerOptions {
   readonly hub: EventHub;
-  readonly past: Past;
+  readonly past: Pick<Past, "steps">;
+  readonly nodes: Pick<NodeFollower, "now">;
   readonly filter: StreamFilter;
   /** Where it was; null when it is new. */
   readonly from: StreamPlace | null;
@@ -73,33 +62,34 @@ export const LISTENER_TIMING: ListenerTiming = {
 /** Events taken in one go: what is in hand while it is sent. */
 const MOST_AT_ONCE = 200;
 
-type Part = PartPlace["part"];
+/** Where a listener is who is not where everyone is. */
+interface Apart {
+  place: StreamPlace;
+  /** By line, the number of the last kept event that it needs no more; absent while it is told the line from elsewhere. */
+  readonly after: Map<Line, number>;
+}
 
 export class Listener implements Reader {
   readonly #options: ListenerOptions;
   readonly #timing: ListenerTiming;
   readonly #over = new AbortController();
   readonly #since: number;
-  /** The number of the kept event that it took last; null while it is told from the database. */
-  #cursor: number | null = null;
-  /** Where it is, while that is not where everyone is. */
-  #own: StreamPlace | null;
-  /** Of the kept events up to this number, what it was not told of came from the database. */
-  #settledAt = 0;
-  /** The same for events about nodes. */
-  #nodesAfter = 0;
-  #owesNodes = false;
-  /** What it cannot be told of yet. */
-  #held: ReadonlySet<Part> = new Set();
-  #triedAt = 0;
+  /** The number of the kept event that it took last; null while it takes none. */
+  #cursor: number | null;
+  /** Null when it was told all that everyone was told up to there. */
+  #apart: Apart | null;
+  /** What is not kept is looked for again then. */
+  #tryAt = 0;
 
   /** @throws {ApiError} `busy` or `rate-limited` when nobody else may listen. */
   constructor(options: ListenerOptions) {
+    const { hub, from } = options;
     this.#options = options;
     this.#timing = { ...LISTENER_TIMING, ...options.timing };
-    this.#own = options.from;
+    this.#apart = from === null ? null : { place: from, after: new Map() };
+    this.#cursor = from === null ? hub.number : null;
     this.#since = options.elapsed();
-    options.hub.enter(this);
+    hub.enter(this);
   }
 
   get client(): Reader["client"] {
@@ -128,24 +118,19 @@ export class Listener implements Reader {
   /** Ends when the listener does. @throws whatever keeps it from being told what it missed. */
   async *deliveries(): AsyncGenerator<Delivery, void> {
     const { hub, elapsed } = this.#options;
-    const { keepAliveMs, retryMs } = this.#timing;
+    const { keepAliveMs } = this.#timing;
     try {
-      this.#cursor = this.#join();
       yield this.#alive();
-      if (this.#cursor === null) yield* this.#catchUp();
       let dueAt = elapsed() + keepAliveMs;
       while (!this.#over.signal.aborted) {
-        if (this.#mayTryAgain()) {
-          yield* this.#tellMissed();
-          yield* this.#tellNodes();
-        }
+        if (this.#mayLookAgain()) yield* this.#tellMissed();
         const told = this.#take();
         if (told.length > 0) yield { kind: "events", told };
-        else if (this.#isBehind()) continue;
+        else if (this.#isBehind() || this.#mayLookAgain()) continue;
         else if (elapsed() >= dueAt) yield this.#alive();
         else {
-          const ms = dueAt - elapsed();
-          await hub.wait(this.#held.size > 0 ? Math.min(ms, retryMs) : ms, this.#over.signal);
+          const until = this.#lacking().length > 0 ? Math.min(dueAt, this.#tryAt) : dueAt;
+          await hub.wait(until - elapsed(), this.#over.signal);
           continue;
         }
         dueAt = elapsed() + keepAliveMs;
@@ -155,144 +140,126 @@ export class Listener implements Reader {
     }
   }
 
-  #id(): string {
-    return this.#own === null ? this.#options.hub.id : encodePlace(this.#own);
-  }
-
   #alive(): Delivery {
-    return { kind: "alive", id: this.#id() };
+    return {
+      kind: "alive",
+      id: this.#apart === null ? this.#options.hub.id : encodePlace(this.#apart.place),
+    };
   }
 
-  #move(place: PartPlace): void {
-    if (this.#own !== null) this.#own = moveTo(this.#own, place);
+  /** Lines of which it may have missed something that is not kept. */
+  #lacking(): readonly Line[] {
+    const apart = this.#apart;
+    return apart === null ? [] : LINES.filter((line) => !apart.after.has(line));
   }
 
-  #tell(event: StreamEvent, json: string): readonly Told[] {
-    return isWanted(this.#options.filter, event) ? [{ event, json, id: this.#id() }] : [];
-  }
-
-  /** The number of the kept event to go on after; null when not all that was missed is kept. */
-  #join(): number | null {
-    const { hub, filter } = this.#options;
-    if (this.#own === null) return hub.number;
-    const number = hub.resumesAfter(this.#own);
-    if (number === null || !hub.keeps(number)) return null;
-    this.#settledAt = number;
-    this.#nodesAfter = number;
-    const isNothingKnown = this.#own.nodes === null && hub.place.nodes === null;
-    if (!filter.types.has("node") || isNothingKnown) return number;
-    const nodesAfter = hub.nodesAfter(this.#own.nodes);
-    if (nodesAfter === null || nodesAfter < number) return null;
-    this.#nodesAfter = nodesAfter;
-    return number;
-  }
-
-  /** Tells what is not kept any more, until the rest is. */
-  async *#catchUp(): AsyncGenerator<Delivery, void> {
-    const { hub, filter } = this.#options;
-    let number: number;
-    do {
-      ({ number } = hub);
-      const told = hub.nodesAfter(this.#own?.nodes ?? null);
-      this.#owesNodes = filter.types.has("node") && told === null;
-      this.#nodesAfter = told ?? number;
-      yield* this.#tellMissed();
-      yield* this.#tellNodes();
-      // Kept events about nodes may be newer than the snapshot, though they are older than that.
-      if (filter.types.has("node")) number = Math.min(number, this.#nodesAfter);
-    } while (!hub.keeps(number));
-    this.#cursor = number;
-  }
-
-  /** From the database; also what everyone was told since, which is then not told again. */
-  async *#tellMissed(): AsyncGenerator<Delivery, void> {
-    const { past, filter, elapsed, hub } = this.#options;
-    this.#triedAt = elapsed();
-    let isComplete = false;
-    while (!isComplete) {
-      const ahead = elapsed() - this.#since < this.#timing.aheadMs ? "wait" : "reset";
-      const lateness = { ahead, retentionSeconds: this.#timing.retentionSeconds } as const;
-      this.#settledAt = hub.number;
-      const step = await past.step(this.#own ?? hub.place, filter, lateness, this.#over.signal);
-      const told = step.events.flatMap(({ event, place }) => {
-        this.#own = place;
-        return this.#tell(event, JSON.stringify(event.data));
-      });
-      this.#own = step.place;
-      this.#held = step.held;
-      isComplete = step.complete;
-      if (told.length > 0) yield { kind: "events", told };
-    }
-  }
-
-  async *#tellNodes(): AsyncGenerator<Delivery, void> {
-    const { hub, past } = this.#options;
-    if (!this.#owesNodes) return;
-    const now = past.nodes();
-    if (now === null) {
-      this.#held = new Set([...this.#held, "nodes"]);
-      this.#nodesAfter = hub.number;
-      return;
-    }
-    this.#nodesAfter = hub.snapshotShownAt(now.snapshot);
-    for (const piece of now.pieces) {
-      const told = piece.flatMap(({ event, json }) => this.#tell(event, json));
-      if (told.length > 0) yield { kind: "events", told };
-    }
-    this.#move({ part: "nodes", at: now.snapshot });
-    this.#owesNodes = false;
-    // What was passed by of the next snapshot, while this one was not there, is new.
-    if (this.#cursor !== null && hub.keeps(this.#nodesAfter))
-      this.#cursor = Math.min(this.#cursor, this.#nodesAfter);
-  }
-
-  /** Whether what is held may have become possible to tell of. */
-  #mayTryAgain(): boolean {
-    const { hub, past, elapsed } = this.#options;
-    if (this.#held.size === 0 || elapsed() < this.#triedAt + this.#timing.retryMs) return false;
-    return [...this.#held].some((part) => {
-      if (part === "nodes") return past.nodes() !== null;
-      return hub.isFollowed(part === "proofs" ? "og" : part);
-    });
-  }
-
-  /** What was told to everyone since, as far as it is wanted and was not told already. */
-  #take(): readonly Told[] {
-    const { hub, filter } = this.#options;
-    const cursor = this.#cursor ?? hub.number;
-    const entries = hub.after(cursor, MOST_AT_ONCE);
-    this.#cursor = cursor + entries.length;
-    if (this.#own === null) return entries.filter(({ event }) => isWanted(filter, event));
-    const told = entries.flatMap((entry) => {
-      const isNew = this.#isNew(entry);
-      this.#follow(entry.number, entry.place);
-      if (!isNew) return [];
-      this.#move(entry.event.place);
-      return this.#tell(entry.event, entry.json);
-    });
-    if (this.#isBehind()) return told;
-    this.#follow(hub.number, hub.place);
-    if (this.#held.size === 0 && this.#id() === hub.id) this.#own = null;
-    return told;
+  /** Whether it is lacking something, after another look, that may be had now. */
+  #mayLookAgain(): boolean {
+    this.#join();
+    return this.#lacking().length > 0 && this.#options.elapsed() >= this.#tryAt;
   }
 
   #isBehind(): boolean {
     return this.#cursor !== null && this.#cursor < this.#options.hub.number;
   }
 
-  #isNew({ event, number }: Entry): boolean {
-    const { place } = event;
-    if (this.#held.has(place.part) || this.#own === null) return false;
-    if (place.part === "nodes") return number > this.#nodesAfter;
-    return number > this.#settledAt && (event.type === "reset" || isBeyond(place, this.#own));
+  /** Goes on with what is kept, on every line where nothing else is missing. */
+  #join(): void {
+    const { hub, filter } = this.#options;
+    const apart = this.#apart;
+    if (apart === null) return;
+    for (const line of this.#lacking()) {
+      const isWanted = concerns(filter.types, line);
+      if (!isWanted) apart.place = withLine(apart.place, line, hub.place);
+      const number = isWanted ? hub.numberAt(line, apart.place) : hub.number;
+      if (number !== null) apart.after.set(line, number);
+    }
+    this.#setCursor(apart);
   }
 
-  /** It was told, or had been told, all that everyone was told up to an event: it is as far as that. */
-  #follow(number: number, everyone: StreamPlace): void {
-    for (const place of partsOf(everyone)) {
-      if (this.#own === null || this.#held.has(place.part)) continue;
-      const settledAt = place.part === "nodes" ? this.#nodesAfter : this.#settledAt;
-      if (number >= settledAt && isBeyond(place, this.#own)) this.#move(place);
+  #setCursor({ after }: Apart): void {
+    this.#cursor = after.size === 0 ? null : Math.min(...after.values());
+  }
+
+  /** From the database, as far as everyone was told, or a step of that. */
+  async *#tellMissed(): AsyncGenerator<Delivery, void> {
+    const { past, filter, elapsed, hub } = this.#options;
+    const { retryMs, aheadMs, retentionSeconds } = this.#timing;
+    const apart = this.#apart;
+    if (apart === null) return;
+    const lacking = this.#lacking();
+    const chains = CHAIN_NAMES.filter((chain) => lacking.includes(chain) && hub.isFollowed(chain));
+    let isPartial = false;
+    if (chains.length > 0) {
+      const ahead = elapsed() - this.#since < aheadMs ? "wait" : "reset";
+      const { signal } = this.#over;
+      const steps = await past.steps(chains, apart.place, filter, { ahead, retentionSeconds }, signal);
+      const told: Told[] = [];
+      for (const { chain, step } of steps) {
+        for (const { event, place } of step.events) {
+          apart.place = withLine(apart.place, chain, place);
+          told.push(...this.#tell(apart, event, JSON.stringify(event.data)));
+        }
+        apart.place = withLine(apart.place, chain, step.place);
+        isPartial ||= step.outcome === "partial";
+      }
+      // From here on it falls behind when it is too slow.
+      this.#join();
+      if (told.length > 0) yield { kind: "events", told };
     }
+    if (lacking.includes("nodes")) yield* this.#tellNodes(apart);
+    this.#tryAt = isPartial ? 0 : elapsed() + retryMs;
+  }
+
+  /** All of them as they are now. */
+  async *#tellNodes(apart: Apart): AsyncGenerator<Delivery, void> {
+    const { hub, nodes } = this.#options;
+    const now = nodes.now();
+    if (now === null) return;
+    const place: StreamPlace = { ...NOWHERE, nodes: now.snapshot };
+    const number = hub.numberAt("nodes", place);
+    if (number === null) return;
+    // From here on it falls behind when it is too slow.
+    apart.after.set("nodes", number);
+    this.#setCursor(apart);
+    for (const piece of now.pieces) {
+      if (this.#over.signal.aborted) return;
+      const told = piece.flatMap(({ event, json }) => this.#tell(apart, event, json));
+      if (told.length > 0) yield { kind: "events", told };
+    }
+    apart.place = withLine(apart.place, "nodes", place);
+  }
+
+  #tell({ place }: Apart, event: StreamEvent, json: string): readonly Told[] {
+    return isWanted(this.#options.filter, event) ? [{ event, json, id: encodePlace(place) }] : [];
+  }
+
+  /** What was told to everyone since, as far as it is wanted and was not told already. */
+  #take(): readonly Told[] {
+    const { hub, filter } = this.#options;
+    // Who was cut off meanwhile may lack what is not kept any more.
+    if (this.#cursor === null || this.#over.signal.aborted) return [];
+    const entries = hub.after(this.#cursor, MOST_AT_ONCE);
+    this.#cursor += entries.length;
+    const apart = this.#apart;
+    if (apart === null) return entries.filter(({ event }) => isWanted(filter, event));
+    const told = entries.flatMap((entry) => this.#takeApart(apart, entry));
+    if (this.#cursor === hub.number) {
+      // Everyone may have gone on without an event.
+      for (const line of apart.after.keys()) apart.place = withLine(apart.place, line, hub.place);
+      if (apart.after.size === LINES.length) this.#apart = null;
+    }
+    return told;
+  }
+
+  #takeApart(apart: Apart, { event, json, number, place }: Entry): readonly Told[] {
+    const line = lineOf(event.place.part);
+    const isNew = number > (apart.after.get(line) ?? Number.POSITIVE_INFINITY);
+    for (const [joined, after] of apart.after)
+      if (number > after) {
+        apart.after.set(joined, number);
+        apart.place = withLine(apart.place, joined, place);
+      }
+    return isNew ? this.#tell(apart, event, json) : [];
   }
 }

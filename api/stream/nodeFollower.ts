@@ -5,6 +5,7 @@ import type { PlacedEvent } from "./events.ts";
 import type { EventHub } from "./hub.ts";
 import type { Told } from "./listener.ts";
 import { type NodeState, nodeChanges, nodeStates } from "./nodeState.ts";
+import { NOWHERE } from "./place.ts";
 
 /** Nodes told of at once, and so the time that nothing else runs. */
 const NODES_PER_PIECE = 50;
@@ -51,7 +52,8 @@ export class NodeFollower {
     if (before !== undefined) await this.#publish(name, nodeChanges(before, snapshot));
     else if (this.#hub.usage.listeners > 0) await this.#publish(name, nodeStates(snapshot));
     this.#shown = { name, snapshot, pieces: [], rest: nodeStates(snapshot) };
-    this.#hub.showedSnapshot(name);
+    this.#hub.move("nodes", { ...NOWHERE, nodes: name });
+    this.#hub.wake();
   }
 
   async #publish(name: string, states: Generator<NodeState>): Promise<void> {
@@ -63,7 +65,7 @@ export class NodeFollower {
       // Only with the last one a listener is where the snapshot is.
       const at = next.done ? name : hub.place.nodes;
       const event = { type: "node", data, place: { part: "nodes", at } } as const;
-      piece.push({ event, place: { ...hub.place, nodes: at } });
+      piece.push({ event, place: { ...NOWHERE, nodes: at } });
       if (piece.length < NODES_PER_PIECE) continue;
       hub.publish(piece);
       piece = [];

@@ -3,11 +3,13 @@ import { expect, test } from "vitest";
 import {
   type ChainPlace,
   decodePlace,
+  encodeLine,
   encodePlace,
-  isBeyond,
+  LINES,
   NOWHERE,
   placeAfter,
   type StreamPlace,
+  withLine,
 } from "./place.ts";
 
 const HASH = `0x${"9f8e7d6c5b4a3f2e".padEnd(64, "0")}`;
@@ -83,23 +85,13 @@ test("what is no id is none, whatever it is", () => {
     expect([id, decodePlace(id)]).toEqual([id, null]);
 });
 
-test("the end of a block is beyond every event in it, and before the next one's", () => {
-  const at = (block: number, logIndex: number | null) => ({ block, hash: "", logIndex });
-  const known = (place: ChainPlace): StreamPlace => ({ ...NOWHERE, og: place });
-  const isLater = (one: ChainPlace, other: ChainPlace) => isBeyond({ part: "og", at: one }, known(other));
-  expect(isLater(at(5, null), at(5, 7))).toBe(true);
-  expect(isLater(at(5, 7), at(5, null))).toBe(false);
-  expect(isLater(at(5, null), at(5, null))).toBe(false);
-  expect(isLater(at(6, 0), at(5, null))).toBe(true);
-  expect(isLater(at(5, 8), at(5, 7))).toBe(true);
-  expect(isLater(at(0, 0), placeAfter(null))).toBe(true);
-  expect(isBeyond({ part: "base", at: at(1, 1) }, known(at(5, 1)))).toBe(true);
-
-  const ofRevision = (revision: number, within: { block: number; logIndex: number } | null) =>
-    ({ part: "proofs", at: { revision, within } }) as const;
-  const told = { ...NOWHERE, proofs: { revision: 3, within: { block: 9, logIndex: 1 } } };
-  expect(isBeyond(ofRevision(3, { block: 9, logIndex: 1 }), told)).toBe(false);
-  expect(isBeyond(ofRevision(3, { block: 9, logIndex: 2 }), told)).toBe(true);
-  expect(isBeyond(ofRevision(3, null), told)).toBe(true);
-  expect(isBeyond(ofRevision(2, null), told)).toBe(false);
+test("lines are named apart, verdicts with og's rows", () => {
+  fc.assert(
+    fc.property(anyPlace, (place) => {
+      expect(encodeLine("og", place)).toBe(encodePlace({ ...place, base: null, nodes: null }));
+      expect(encodeLine("base", place)).toBe(encodePlace({ ...NOWHERE, base: place.base }));
+      expect(encodeLine("nodes", place)).toBe(encodePlace({ ...NOWHERE, nodes: place.nodes }));
+      expect(LINES.reduce((known, line) => withLine(known, line, place), NOWHERE)).toEqual(place);
+    }),
+  );
 });

@@ -35,6 +35,16 @@ export type PartPlace =
 
 export const NOWHERE: StreamPlace = { og: null, base: null, proofs: null, nodes: null };
 
+/** What is told of in an order of its own, whatever the others do. Verdicts are told in one order with og's rows. */
+export const LINES = ["og", "base", "nodes"] as const;
+export type Line = (typeof LINES)[number];
+
+export const lineOf = (part: PartPlace["part"]): Line => (part === "proofs" ? "og" : part);
+
+/** A place that is on one line where another one is. */
+export const withLine = (place: StreamPlace, line: Line, other: StreamPlace): StreamPlace =>
+  line === "og" ? { ...place, og: other.og, proofs: other.proofs } : { ...place, [line]: other[line] };
+
 /** 8 bytes: enough to tell forks apart. */
 const HASH_DIGITS = 16;
 
@@ -56,48 +66,6 @@ export const moveTo = (place: StreamPlace, { part, at }: PartPlace): StreamPlace
 
 /** No log has a higher index. */
 export const MOST_LOG_INDEX = 2 ** 31 - 1;
-
-const END = Number.POSITIVE_INFINITY;
-
-const compare = (one: readonly number[], other: readonly number[]): number => {
-  for (const [index, value] of one.entries()) {
-    const difference = value - (other[index] ?? 0);
-    // two ends are equal, and their difference is no number
-    if (value !== other[index]) return difference;
-  }
-  return 0;
-};
-
-const chainKey = ({ block, logIndex }: ChainPlace) => [block, logIndex ?? END];
-const proofsKey = ({ revision, within }: ProofsPlace) => [
-  revision,
-  within?.block ?? END,
-  within?.logIndex ?? END,
-];
-
-export const isChainBeyond = (one: ChainPlace, other: ChainPlace): boolean =>
-  compare(chainKey(one), chainKey(other)) > 0;
-
-export const isProofsBeyond = (one: ProofsPlace, other: ProofsPlace): boolean =>
-  compare(proofsKey(one), proofsKey(other)) > 0;
-
-/** Whether somebody who was told up to `known` is told something new there. */
-export function isBeyond(place: PartPlace, known: StreamPlace): boolean {
-  if (place.part === "nodes") return place.at !== known.nodes;
-  if (place.part === "proofs") return known.proofs === null || isProofsBeyond(place.at, known.proofs);
-  const at = known[place.part];
-  return at === null || isChainBeyond(place.at, at);
-}
-
-/** What has begun to be told. */
-export function partsOf({ og, base, proofs, nodes }: StreamPlace): readonly PartPlace[] {
-  return [
-    ...(og === null ? [] : [{ part: "og", at: og } as const]),
-    ...(base === null ? [] : [{ part: "base", at: base } as const]),
-    ...(proofs === null ? [] : [{ part: "proofs", at: proofs } as const]),
-    ...(nodes === null ? [] : [{ part: "nodes", at: nodes } as const]),
-  ];
-}
 
 const PART = /^(og|base|p|n)(.*)$/;
 const CHAIN = /^(\d{1,15})\.([0-9a-f]{16})(?:\.(\d{1,9}))?$/;
@@ -123,6 +91,10 @@ export function encodePlace({ og, base, proofs, nodes }: StreamPlace): string {
     ...(nodes === null ? [] : [`n${nodes}`]),
   ].join("~");
 }
+
+/** Names a place on one line. */
+export const encodeLine = (line: Line, place: StreamPlace): string =>
+  encodePlace(withLine(NOWHERE, line, place));
 
 /** Reads an id; null when it is none. */
 export function decodePlace(id: string): StreamPlace | null {

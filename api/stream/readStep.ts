@@ -1,9 +1,9 @@
 /**
- * What there is to tell after a place, read in one transaction: what is void of it, verdicts that changed, then rows block by
- * block. The reader of the whole process and listeners that come back are told by the same function, so that both are told
- * the same.
+ * What there is to tell of a chain after a place, read in one transaction: what is void of it, verdicts that changed, then rows
+ * block by block. The reader of the whole process and listeners that come back are told by the same function, so that both
+ * are told the same.
  */
-import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import type { ChainName } from "../../config/environment.ts";
 import { chainAsOf, momentOf } from "../queries/asOf.ts";
 import { type Block, readBlocks, readBlocksAfter } from "../queries/blocks.ts";
 import type { ReadTransaction } from "../queries/database.ts";
@@ -15,9 +15,16 @@ import { type ProofTables, readProofTables } from "../queries/proofs.ts";
 import { listSettlements, listVerdictChanges } from "../queries/settlements.ts";
 import type { PlacedEvent, StreamEvent } from "./events.ts";
 import { paymentFilters, type StreamFilter, settlementFilters } from "./filter.ts";
-import { MOST_LOG_INDEX, placeAfter, type StreamPlace } from "./place.ts";
+import {
+  type ChainPlace,
+  MOST_LOG_INDEX,
+  type ProofsPlace,
+  placeAfter,
+  type StreamPlace,
+  withLine,
+} from "./place.ts";
 import { type Ancestry, type Lateness, settleChain, settleProofs } from "./settle.ts";
-import { Telling } from "./telling.ts";
+import { type Outcome, Telling } from "./telling.ts";
 
 /** What a transaction sees, as far as it may be told of. */
 export interface StreamState {
@@ -36,17 +43,33 @@ export async function readStreamState(
   return { chains, proofs: await readProofTables(transaction) };
 }
 
+/** Where a listener is who was told all that a transaction sees; of nodes it sees nothing. */
+export function placeOf({ chains: { og, base }, proofs: { revision } }: StreamState): StreamPlace {
+  const chainPlace = (position: Position | null) =>
+    position === null ? null : placeAfter(blockOf(position.evidence));
+  return {
+    og: chainPlace(og),
+    base: chainPlace(base),
+    proofs: revision === null || og === null ? null : { revision, within: null },
+    nodes: null,
+  };
+}
+
+const blockOf = (evidence: Position["evidence"]) =>
+  evidence === null ? null : { number: evidence.blockNumber, hash: evidence.blockHash };
+
 export interface Step {
   readonly events: readonly PlacedEvent[];
   /** Where a listener is who was told of them. */
   readonly place: StreamPlace;
-  /** Whether this was all there is. */
-  readonly complete: boolean;
-  /** What cannot be told of now: its chain is not ready, or the place lies ahead of what is indexed here. */
-  readonly held: ReadonlySet<ChainName | "proofs">;
+  readonly outcome: Outcome;
 }
 
 export interface StepOptions {
+  readonly chain: ChainName;
+  readonly from: StreamPlace;
+  /** Nothing is told beyond this; it holds in the transaction. */
+  readonly to: StreamPlace;
   readonly filter: StreamFilter;
   readonly ancestry: Ancestry;
   readonly lateness: Lateness;
@@ -60,51 +83,60 @@ const VERDICTS = 500;
 export async function readStep(
   transaction: ReadTransaction,
   state: StreamState,
-  from: StreamPlace,
-  { filter, ancestry, lateness }: StepOptions,
+  { chain, from, to, filter, ancestry, lateness }: StepOptions,
 ): Promise<Step> {
   const telling = new Telling(from);
-  for (const chain of CHAIN_NAMES) {
-    const position = state.chains[chain];
-    if (position === null) telling.hold(chain);
-    else await settleChain(transaction, telling, position, ancestry, lateness);
+  const position = state.chains[chain];
+  const end = to[chain];
+  const goesOn = () => telling.outcome === "complete";
+  if (position === null || end === null) telling.outcome = "held";
+  else {
+    await settleChain(transaction, telling, position, end, ancestry, lateness);
+    if (chain === "base") {
+      if (goesOn()) await tellPayments(transaction, telling, position, end, state.chains.og, filter);
+    } else {
+      // A verdict is told before later settlements are, whose rows have theirs with them.
+      if (goesOn() && to.proofs !== null)
+        await tellVerdicts(transaction, telling, position, state.proofs, to.proofs, filter, lateness);
+      if (goesOn()) await tellSettlements(transaction, telling, position, end, state.proofs, filter);
+    }
   }
-  const { og, base } = state.chains;
-  // A verdict is told before later settlements are, whose rows have theirs with them.
-  if (
-    og !== null &&
-    !telling.held.has("og") &&
-    (await tellVerdicts(transaction, telling, state, filter, lateness))
-  )
-    await tellSettlements(transaction, telling, og, state.proofs, filter);
-  if (base !== null && !telling.held.has("base")) await tellPayments(transaction, telling, base, og, filter);
+  if (goesOn()) telling.place = withLine(telling.place, chain, to);
   return telling;
 }
 
-const momentOfPosition = (position: Position): Moment => momentOf(chainAsOf(position));
+/** A chain's state after a block; what follows from the time alone is as it is now. */
+const momentAfter = ({ chainId, blockTime }: Position, { block }: ChainPlace): Moment => ({
+  chainId,
+  blockNumber: block,
+  time: blockTime,
+});
 
-/** @returns whether all were told. */
 async function tellVerdicts(
   transaction: ReadTransaction,
   telling: Telling,
-  { chains: { og }, proofs }: StreamState,
+  og: Position,
+  proofs: ProofTables,
+  to: ProofsPlace,
   filter: StreamFilter,
   lateness: Lateness,
-): Promise<boolean> {
-  const { revision } = proofs;
-  if (og === null || revision === null) return true;
-  const filters = settlementFilters(filter);
-  await settleProofs(transaction, telling, og, { ...proofs, revision }, lateness);
+): Promise<void> {
+  await settleProofs(transaction, telling, og, proofs, to, lateness);
   const { og: told, proofs: from } = telling.place;
-  if (told === null || from === null || telling.held.has("proofs")) return true;
+  const filters = settlementFilters(filter);
+  if (told === null || from === null || telling.outcome === "held") return;
   if (filters !== null && told.block >= 0) {
-    const { changes, end } = await listVerdictChanges(transaction, proofs, momentOfPosition(og), {
+    const { changes, end } = await listVerdictChanges(transaction, proofs, og.chainId, {
       after: {
         revision: from.revision,
         blockNumber: from.within?.block ?? Number.MAX_SAFE_INTEGER,
         logIndex: from.within?.logIndex ?? MOST_LOG_INDEX,
       },
-      upTo: { blockNumber: told.block, logIndex: told.logIndex ?? MOST_LOG_INDEX },
+      upTo: {
+        revision: to.revision,
+        blockNumber: told.block,
+        logIndex: told.logIndex ?? MOST_LOG_INDEX,
+      },
       filters,
       limit: VERDICTS,
     });
@@ -119,27 +151,27 @@ async function tellVerdicts(
     if (end !== null) {
       const within = { block: end.blockNumber, logIndex: end.logIndex };
       telling.move({ part: "proofs", at: { revision: end.revision, within } });
-      telling.leaveOff();
-      return false;
+      telling.outcome = "partial";
+      return;
     }
   }
-  telling.move({ part: "proofs", at: { revision, within: null } });
-  return true;
+  telling.move({ part: "proofs", at: to });
 }
 
 const tellSettlements = (
   transaction: ReadTransaction,
   telling: Telling,
   og: Position,
+  end: ChainPlace,
   proofs: ProofTables,
   filter: StreamFilter,
 ): Promise<void> => {
   const filters = settlementFilters(filter);
-  return tellRows(transaction, telling, og, filter, {
+  return tellRows(transaction, telling, og, end, filter, {
     read:
       filters === null
         ? null
-        : (page) => listSettlements(transaction, proofs, momentOfPosition(og), filters, page),
+        : (page) => listSettlements(transaction, proofs, momentAfter(og, end), filters, page),
     toEvent: (data, at) => ({ type: "settlement", data, place: { part: "og", at } }),
   });
 };
@@ -148,16 +180,17 @@ const tellPayments = (
   transaction: ReadTransaction,
   telling: Telling,
   base: Position,
+  end: ChainPlace,
   og: Position | null,
   filter: StreamFilter,
 ): Promise<void> => {
   const filters = paymentFilters(filter);
-  const ogMoment = og === null ? null : momentOfPosition(og);
-  return tellRows(transaction, telling, base, filter, {
+  const ogMoment = og === null ? null : momentOf(chainAsOf(og));
+  return tellRows(transaction, telling, base, end, filter, {
     read:
       filters === null
         ? null
-        : (page) => listPayments(transaction, momentOfPosition(base), ogMoment, filters, page),
+        : (page) => listPayments(transaction, momentAfter(base, end), ogMoment, filters, page),
     toEvent: (data, at) => ({ type: "payment", data, place: { part: "base", at } }),
   });
 };
@@ -173,18 +206,17 @@ interface RowSource<Row extends ChainRow> {
   readonly toEvent: (row: Row, at: ReturnType<typeof placeAfter>) => StreamEvent;
 }
 
-/** Rows and blocks of one chain after its place, as far as one step goes. */
+/** Rows and blocks of one chain after its place and up to the end, as far as one step goes. */
 async function tellRows<Row extends ChainRow>(
   transaction: ReadTransaction,
   telling: Telling,
-  { chain, chainId, evidence }: Position,
+  { chain, chainId }: Position,
+  end: ChainPlace,
   filter: StreamFilter,
   { read, toEvent }: RowSource<Row>,
 ): Promise<void> {
   const from = telling.place[chain];
-  if (from === null || evidence === null) return;
-  const end = placeAfter({ number: evidence.blockNumber, hash: evidence.blockHash });
-  if (from.block === end.block && from.logIndex === null) return;
+  if (from === null || (from.block === end.block && from.logIndex === null)) return;
 
   const page = await read?.({
     limit: ROWS,
@@ -194,7 +226,7 @@ async function tellRows<Row extends ChainRow>(
   const rows = page === undefined ? [] : [...page.items].reverse();
   const isCut = page?.hasNextPage === true;
   const lastRow = rows.at(-1);
-  const upTo = isCut && lastRow !== undefined ? lastRow.blockNumber : evidence.blockNumber;
+  const upTo = isCut && lastRow !== undefined ? lastRow.blockNumber : end.block;
   const withBlocks = filter.types.has("block");
   const of = { chain, chainId };
   const blocks = withBlocks
@@ -221,8 +253,7 @@ async function tellRows<Row extends ChainRow>(
   const [orphan] = waiting;
   if (orphan !== undefined)
     throw new Error(`${chain} has events in block ${orphan.blockNumber}, but no such block`);
-  if (isCut || isCutByBlocks) telling.leaveOff();
-  else telling.move({ part: chain, at: end });
+  if (isCut || isCutByBlocks) telling.outcome = "partial";
 }
 
 const blockEvent = (

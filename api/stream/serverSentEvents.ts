@@ -53,8 +53,8 @@ export function eventStreamBody(
           else controller.enqueue(encoder.encode(begin + value));
           begin = "";
         } catch (error) {
-          if (isOver || error instanceof Abandoned) return;
-          log.warn("a stream was ended", { requestId, error });
+          if (isOver) return;
+          if (!(error instanceof Abandoned)) log.warn("a stream was ended", { requestId, error });
           controller.close();
         }
       },

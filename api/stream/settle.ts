@@ -9,7 +9,7 @@ import type { Position } from "../queries/position.ts";
 import type { ProofTables } from "../queries/proofs.ts";
 import { countVerdictChanges } from "../queries/settlements.ts";
 import type { BlockPoint, ResetReason } from "./events.ts";
-import { type ChainPlace, placeAfter, shortHash } from "./place.ts";
+import { type ChainPlace, type ProofsPlace, placeAfter, shortHash } from "./place.ts";
 import type { Telling } from "./telling.ts";
 
 /** Blocks that were told of before a place, the newest first, as far as this process remembers. */
@@ -65,91 +65,100 @@ function tellReset(telling: Telling, { chain, chainId }: Position, { reason, val
   });
 }
 
-/** Finds the place again among the chain's rows as they are now. */
+/** Finds the place again among the chain's rows; who is beyond `end` waits until everyone is. */
 export async function settleChain(
   transaction: ReadTransaction,
   telling: Telling,
   position: Position,
+  end: ChainPlace,
   ancestry: Ancestry,
   { retentionSeconds, ahead }: Lateness,
 ): Promise<void> {
   const { chain, blockNumber, blockTime } = position;
-  const newest = async () =>
-    (await readNewestBlocks(transaction, position, { upTo: blockNumber, limit: 1 }))[0];
+  const find = async ({ block }: ChainPlace) =>
+    block < 0 ? undefined : (await readBlocks(transaction, position, [block]))[0];
   const place = telling.place[chain];
   if (place === null) {
-    tellReset(telling, position, { reason: "begun", valid: undefined, next: await newest() });
+    tellReset(telling, position, { reason: "begun", valid: undefined, next: await find(end) });
     return;
   }
-  const told = place.block < 0 ? undefined : (await readBlocks(transaction, position, [place.block]))[0];
-  if (place.block >= 0 && (told === undefined || shortHash(told.hash) !== place.hash)) {
-    if (place.block > blockNumber && ahead === "wait") {
-      telling.hold(chain);
+  const told = await find(place);
+  const stands = place.block < 0 || (told !== undefined && shortHash(told.hash) === place.hash);
+  if (!stands) {
+    const known = ancestry(chain, place);
+    // Another process may have told of it, and this one's database be behind; what this one told of is gone.
+    if (place.block > blockNumber && ahead === "wait" && known.length === 0) {
+      telling.outcome = "held";
       return;
     }
-    const ancestor = await findAncestor(transaction, position, place, ancestry);
+    const ancestor = await findAncestor(transaction, position, place, end, known);
     tellReset(
       telling,
       position,
       ancestor === null
-        ? { reason: "replaced", valid: undefined, next: await newest() }
+        ? { reason: "replaced", valid: undefined, next: await find(end) }
         : { reason: "reorg", valid: ancestor.block, next: ancestor.block },
     );
+    return;
+  }
+  if (place.block > end.block) {
+    telling.outcome = "held";
     return;
   }
   if (retentionSeconds === null) return;
   const [missed] = await readBlocksAfter(transaction, position, {
     after: place.block,
-    upTo: blockNumber,
+    upTo: end.block,
     limit: 1,
   });
   if (missed !== undefined && missed.timestamp < blockTime - retentionSeconds)
-    tellReset(telling, position, { reason: "too-old", valid: told, next: await newest() });
+    tellReset(telling, position, { reason: "too-old", valid: told, next: await find(end) });
 }
 
-/** The newest block up to which rows are as they were told; null when that is not known. */
+/** The newest block up to which rows are as they were told, and no later than `end`; null when that is not known. */
 async function findAncestor(
   transaction: ReadTransaction,
   position: Position,
   place: ChainPlace,
-  ancestry: Ancestry,
+  end: ChainPlace,
+  known: readonly ChainPlace[],
 ): Promise<{ readonly block: Block | undefined } | null> {
-  const { chain, blockNumber, finalizedBlock } = position;
-  const known = ancestry(chain, place);
+  const { finalizedBlock } = position;
+  const earlier = known.filter(({ block }) => block <= end.block);
   const found = await readBlocks(
     transaction,
     position,
-    known.map(({ block }) => block),
+    earlier.map(({ block }) => block),
   );
   const byNumber = new Map(found.map((block) => [block.number, block]));
-  for (const { block, hash } of known) {
+  for (const { block, hash } of earlier) {
     const now = byNumber.get(block);
     if (now !== undefined && shortHash(now.hash) === hash) return { block: now };
   }
   // Blocks that are final stay what they are, whoever told of them.
   if (finalizedBlock === null || place.block <= finalizedBlock) return null;
-  const upTo = Math.min(finalizedBlock, blockNumber);
+  const upTo = Math.min(finalizedBlock, end.block);
   const [block] = await readNewestBlocks(transaction, position, { upTo, limit: 1 });
   return { block };
 }
 
-/** Finds the place again among the verifier's findings. */
+/** Finds the place again among the verifier's findings; who is beyond `end` waits until everyone is. */
 export async function settleProofs(
   transaction: ReadTransaction,
   telling: Telling,
   { chain, chainId }: Position,
-  proofs: ProofTables & { readonly revision: number },
+  proofs: ProofTables,
+  end: ProofsPlace,
   { retentionSeconds, ahead }: Lateness,
 ): Promise<void> {
   const { proofs: place } = telling.place;
-  const now = { part: "proofs", at: { revision: proofs.revision, within: null } } as const;
   if (place === null) {
-    telling.move(now);
+    telling.move({ part: "proofs", at: end });
     return;
   }
-  const isAhead = place.revision > proofs.revision;
-  if (isAhead && ahead === "wait") {
-    telling.hold("proofs");
+  const isAhead = place.revision > (proofs.revision ?? 0);
+  if (isAhead ? ahead === "wait" : place.revision > end.revision) {
+    telling.outcome = "held";
     return;
   }
   const isTooOld =
@@ -166,5 +175,5 @@ export async function settleProofs(
     continuesAfter: null,
     detail: DETAILS[reason](chain),
   } as const;
-  telling.tell({ type: "reset", data, place: now });
+  telling.tell({ type: "reset", data, place: { part: "proofs", at: end } });
 }

@@ -20,7 +20,11 @@ interface BlockOptions {
 export class StreamWorld {
   #revision = 0;
 
-  constructor(readonly tables: ChainTables) {}
+  /** @param finality - `near`: blocks are final soon; `none`: never, so that a reorg may have been any. */
+  constructor(
+    readonly tables: ChainTables,
+    private readonly finality: "near" | "none" = "near",
+  ) {}
 
   /** Both chains ready, without a block. */
   async begin(): Promise<void> {
@@ -84,7 +88,15 @@ export class StreamWorld {
     readiness: "ready" | "not-ready" = "ready",
     time = timeOf(number),
   ): Promise<void> {
+    const { client } = this.tables;
+    await client.query("begin");
     await this.tables.setHead(chain, number, time, readiness);
+    if (this.finality === "none")
+      await client.query(
+        `update ${chain}._ponder_checkpoint
+         set finalized_checkpoint = overlay(latest_checkpoint placing repeat('0', 16) from 27 for 16)`,
+      );
+    await client.query("commit");
   }
 
   /** Takes blocks back, as a reorg does: the chain then ends with the block before. */

@@ -1,0 +1,71 @@
+/** What listeners are told who come back from before what is kept: up to where everyone was, and never further. */
+import type { ChainName } from "../../config/environment.ts";
+import { readBlocks } from "../queries/blocks.ts";
+import type { Reader, ReadTransaction } from "../queries/database.ts";
+import type { ChainIds, PositionWatcher } from "../queries/position.ts";
+import type { StreamFilter } from "./filter.ts";
+import type { EventHub } from "./hub.ts";
+import { type ChainPlace, NOWHERE, placeAfter, type StreamPlace, shortHash } from "./place.ts";
+import { readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
+import type { Lateness } from "./settle.ts";
+
+export interface PastOptions {
+  readonly hub: EventHub;
+  readonly reader: Reader;
+  readonly watcher: PositionWatcher;
+  readonly chainIds: ChainIds;
+}
+
+export class Past {
+  readonly #options: PastOptions;
+
+  constructor(options: PastOptions) {
+    this.#options = options;
+  }
+
+  /** What comes after a place of these chains. */
+  steps(
+    chains: readonly ChainName[],
+    from: StreamPlace,
+    filter: StreamFilter,
+    lateness: Lateness,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly chain: ChainName; readonly step: Step }[]> {
+    const { hub, reader, watcher, chainIds } = this.#options;
+    return reader.read(
+      async (transaction) => {
+        const state = await readStreamState(transaction, watcher, chainIds);
+        const steps: { chain: ChainName; step: Step }[] = [];
+        for (const chain of chains) {
+          const to = await this.#end(transaction, state, chain);
+          const ancestry = (of: ChainName, place: ChainPlace) => hub.before(of, place);
+          const options = { chain, from, to, filter, ancestry, lateness };
+          steps.push({ chain, step: await readStep(transaction, state, options) });
+        }
+        return steps;
+      },
+      { signal, share: "bulk" },
+    );
+  }
+
+  /**
+   * The newest place where everyone was and that holds in this transaction: from there on, a listener is told what everyone
+   * is. Nowhere when there is none: what is kept here for everyone was taken back, or this database is too far behind.
+   */
+  async #end(transaction: ReadTransaction, state: StreamState, chain: ChainName): Promise<StreamPlace> {
+    const position = state.chains[chain];
+    if (position === null) return NOWHERE;
+    const newest = position.evidence?.blockNumber ?? placeAfter(null).block;
+    const { revision } = state.proofs;
+    const place = this.#options.hub.newestPlace(chain, ({ [chain]: at, proofs }) => {
+      if (at === null || at.logIndex !== null || at.block > newest) return false;
+      if (chain === "base" || proofs === null) return true;
+      return proofs.within === null && proofs.revision <= (revision ?? -1);
+    });
+    const at = place?.[chain] ?? null;
+    if (place === null || at === null) return NOWHERE;
+    if (at.block < 0) return place;
+    const [block] = await readBlocks(transaction, position, [at.block]);
+    return block !== undefined && shortHash(block.hash) === at.hash ? place : NOWHERE;
+  }
+}
