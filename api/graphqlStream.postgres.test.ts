@@ -133,6 +133,29 @@ describe("a subscription", () => {
     expect(event.node.publicKey).toMatch(/^0x/);
   });
 
+  test("of nodes that change at once, each is told as itself", async () => {
+    const network = await SelectNetwork.begin(tables);
+    await network.live(0.2);
+    await network.show(api);
+    await api.follow();
+    const client = await subscribe(
+      "subscription ($filter: StreamFilter) { events(filter: $filter) { ... on NodeChanged { teeId node { teeId status } } } }",
+      { filter: { types: ["NODE"] } },
+    );
+    await network.rows.nextBlock(2);
+    const names = ["c", "d", "e"];
+    for (const node of network.rows.nodes)
+      if (names.includes(node.name)) await network.rows.setEnabled(node, false);
+    await network.show(api);
+    const disabled = () =>
+      eventsOf(client.events)
+        .filter(({ node }) => node.status === "DISABLED")
+        .map(({ teeId }) => teeId);
+    await client.until(() => disabled().length >= names.length);
+    expect(new Set(disabled())).toEqual(new Set(names.map(idOf)));
+    for (const { teeId, node } of eventsOf(client.events)) expect(node.teeId).toBe(teeId);
+  });
+
   test("goes on after a cursor, or after the id that a client comes back with", async () => {
     const client = await subscribe();
     for (const block of [10, 11, 12]) {

@@ -53,8 +53,9 @@ export async function beginSubscription(
     const source = await createSourceEventStream({ ...args, contextValue: listening });
     if ("errors" in source && source.errors !== undefined) throw reasonOf(source.errors[0]);
     const { listener } = listening;
+    // Several nodes are told of at one place.
     const answer = (told: Told) =>
-      shared.of(`${told.id} ${subscription.name}`, () =>
+      shared.of(`${told.id} ${told.json} ${subscription.name}`, () =>
         answerEvent(service, exchange, mostLag, planned.plan, { ...args, rootValue: told }),
       );
     return { pieces: piecesOf(listener, answer), close: () => listener.close() };
