@@ -174,3 +174,9 @@ export class Abandoned extends Error {
     this.name = "Abandoned";
   }
 }
+
+/** What the server throws, as it is, when a connection ends in the middle of a request or of its answer. */
+const HANG_UPS: ReadonlySet<unknown> = new Set(["Error: aborted", "Client connection prematurely closed."]);
+
+/** Whether it is only that the client has gone. */
+export const isAbandoned = (error: unknown): boolean => error instanceof Abandoned || HANG_UPS.has(error);

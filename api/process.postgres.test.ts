@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -76,6 +77,19 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 30_000; !(await holds()); await sleep(50))
     if (Date.now() > deadline) throw new Error("it did not come true within 30 s");
 }
+
+test("a client that hangs up in the middle of its question is no failure of ours", async () => {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(
+    "POST /graphql HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+  );
+  await sleep(200);
+  socket.destroy();
+  const logged = () => records.filter(({ method, outcome }) => method === "POST" && outcome === "cut");
+  await until(() => logged().length > 0);
+  await sleep(200);
+  expect(records.filter(({ msg }) => msg === "request failed")).toEqual([]);
+});
 
 test("a request is logged under its id, which the answer repeats", async () => {
   const response = await fetch(`${url}/v1/nodes?limit=1`, { headers: { "X-Request-Id": "mine-1" } });

@@ -2,7 +2,7 @@
 
 import { GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
 import type { Log } from "../../config/log.ts";
-import { Abandoned, ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode, isAbandoned } from "../errors.ts";
 
 interface Where {
   /** Null when it is not known here; the answer's header has it. */
@@ -83,7 +83,7 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
     });
   }
   // Nobody is there to be told of it.
-  if (!(origin instanceof Abandoned))
+  if (!isAbandoned(origin))
     log.error("request failed", {
       requestId,
       path: "/graphql",

@@ -1,6 +1,6 @@
 /** The one place that maps errors to HTTP: RFC 9457 problem documents. */
 import type { Log } from "../../config/log.ts";
-import { Abandoned, ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode, isAbandoned } from "../errors.ts";
 
 interface Place {
   readonly path: string;
@@ -63,7 +63,7 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 /** The answer for an error. */
 export function problemResponse(error: unknown, place: Place, log: Log): Response {
-  if (error instanceof Abandoned) return new Response(null, { status: CLIENT_GONE });
+  if (isAbandoned(error)) return new Response(null, { status: CLIENT_GONE });
   const { status, body, retryAfterSeconds } = problemOf(error, place, log);
   const text = JSON.stringify(body);
   const headers = new Headers({
