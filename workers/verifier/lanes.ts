@@ -27,6 +27,10 @@ export class LaneRunner<Kind extends JobKind> {
     private readonly log: Log,
   ) {}
 
+  get isBusy(): boolean {
+    return this.#active > 0;
+  }
+
   /** Makes it look for jobs at once. */
   wake(): void {
     this.#bell.ring();

@@ -56,7 +56,7 @@ export class Verifier {
   readonly #tally = new Tally();
   readonly #synchroniser: Synchroniser;
   readonly #notices: Notices;
-  readonly #lanes: readonly { run(signal: AbortSignal): Promise<void>; wake(): void }[];
+  readonly #lanes: readonly Pick<LaneRunner<"batch">, "run" | "wake" | "isBusy">[];
   readonly #syncBell = new Bell();
   readonly #deriveBell = new Bell();
   readonly #batchCommit: GroupCommit<BatchOutcome>;
@@ -243,9 +243,9 @@ export class Verifier {
   async #derive(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (await settleDirty(this.pool)) > 0);
     const now = performance.now();
-    if (now < this.#nextSumAt) return;
+    if (now < this.#nextSumAt && this.#lanes.some((lane) => lane.isBusy)) return;
     await sumDirty(this.pool, this.settings.chainId, signal);
-    // a busy hour is not summed anew for every batch, and summing leaves most of the time to others
+    // while there is work, a busy hour is not summed anew for every batch, and summing leaves most of the time to others
     this.#nextSumAt = performance.now() + Math.max(SUM_EVERY_MS, 4 * (performance.now() - now));
   }
 
