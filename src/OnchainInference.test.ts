@@ -3,13 +3,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { InferenceHubAbi, InferencePrecompileAbi } from "../abis/Inference.ts";
 import * as schema from "../ponder.schema.ts";
 import { memoryStore } from "../test/memoryStore.ts";
+import { handlers } from "../test/ponderRegistry.ts";
 
-type Handler = (given: { event: unknown; context: unknown }) => Promise<void>;
-
-const handlers = vi.hoisted(() => new Map<string, Handler>());
-vi.mock("ponder:registry", () => ({
-  ponder: { on: (name: string, handler: Handler) => handlers.set(name, handler) },
-}));
+vi.mock("ponder:registry", () => import("../test/ponderRegistry.ts"));
 vi.mock("ponder:schema", () => import("../ponder.schema.ts"));
 await import("./OnchainInference.ts");
 

@@ -2,10 +2,9 @@
  * GraphiQL's page. It is nine megabytes of script, and what makes it several times that: a thread makes it when somebody
  * asks for it first, and only its compressed bytes stay.
  */
-import { createHash } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { parseAccept } from "hono/utils/accept";
-import { tagMatches } from "../queries/asOf.ts";
+import { tagMatches, weakTag } from "../queries/asOf.ts";
 import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 
 const TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
@@ -36,8 +35,7 @@ async function makePage(): Promise<Page> {
     thread.once("message", resolve).once("error", reject);
     thread.once("exit", () => reject(new Error("the thread that makes GraphiQL's page ended without it")));
   });
-  const digest = createHash("sha256").update(compressed).digest("base64url").slice(0, 27);
-  return { compressed, tag: `W/"${digest}"` };
+  return { compressed, tag: weakTag(compressed) };
 }
 
 /** The page changes with the software only; who has it asks again after a while, for a 304. */

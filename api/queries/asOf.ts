@@ -98,9 +98,12 @@ export function entityTag({ path, query, asOf, revision }: TagParts): string {
   const parameters = Object.entries(query)
     .filter(([name, value]) => name !== "maxLag" && value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const digest = createHash("sha256").update(JSON.stringify([path, parameters, asOf, revision]));
-  return `W/"${digest.digest("base64url").slice(0, 27)}"`;
+  return weakTag(JSON.stringify([path, parameters, asOf, revision]));
 }
+
+/** The entity tag of what is told apart by these bytes. */
+export const weakTag = (bytes: string | Uint8Array): string =>
+  `W/"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`;
 
 /**
  * Whether `If-None-Match` holds the tag, by weak comparison. `*` holds none: it asks whether the thing exists at all, which

@@ -27,10 +27,15 @@ export interface NodeRevenue {
   readonly revenue: readonly Volume[];
 }
 
+/** A node of `wanted` that alone named its payment address. */
+interface OwnPayee {
+  readonly place: number;
+  readonly payee: string;
+}
+
 /** Whose payments are read, also as a relation `own_payee (place, payee)`. */
 interface Payees {
-  readonly places: readonly number[];
-  readonly addresses: readonly string[];
+  readonly own: readonly OwnPayee[];
   readonly relation: SQL;
 }
 
@@ -58,7 +63,7 @@ export async function readNodeRevenues(
   ];
   const raw = excessive.size === 0 ? [] : await readRaw(transaction, base, payees, windows);
   const found = new Map(
-    payees.places.flatMap((place) =>
+    payees.own.flatMap(({ place }) =>
       spans.map(({ name }): [string, { payers: number | null; revenue: Volume[] }] => {
         const at = `${place} ${name}`;
         return [at, { payers: excessive.has(at) ? null : 0, revenue: [] }];
@@ -100,18 +105,13 @@ async function readOwnPayees(transaction: ReadTransaction, og: Moment, wanted: S
   if (rows.length === 0) return null;
   const values = rows.map(({ place, payee }) => sql`(${place}::int, ${payee})`);
   return {
-    places: rows.map(({ place }) => place),
-    addresses: rows.map(({ payee }) => payee),
+    own: rows,
     relation: sql`own_payee (place, payee) as materialized (values ${sql.join(values, sql`, `)})`,
   };
 }
 
 /** The nodes of `wanted` that alone named their payment address. */
-const readOwn = (
-  transaction: ReadTransaction,
-  og: Moment,
-  wanted: SQL,
-): Promise<readonly { readonly place: number; readonly payee: string }[]> => {
+const readOwn = (transaction: ReadTransaction, og: Moment, wanted: SQL): Promise<readonly OwnPayee[]> => {
   const { chainId, blockNumber } = og;
   return transaction.rows(sql`
     with ${wanted}, naming as materialized (
@@ -200,17 +200,17 @@ async function readAllTime(
   og: Moment,
   base: Moment,
   caps: DailyOrganicCaps,
-  { places, addresses }: Payees,
+  { own }: Payees,
   spans: readonly Span[],
 ): Promise<readonly VolumeRow[]> {
   const names = spans.filter(({ from }) => from === null).map(({ name }) => name);
   if (names.length === 0) return [];
-  const own = addresses.map((payee, index) => [payee, String(places[index])] as const);
-  const rows = await readRevenues(transaction, og, base, caps, own);
+  const owned = own.map(({ place, payee }) => [payee, String(place)] as const);
+  const rows = await readRevenues(transaction, og, base, caps, owned);
   return names.flatMap((name) => rows.map(({ owner, ...row }) => ({ ...row, at: `${owner} ${name}` })));
 }
 
-const readVolumes = (
+async function readVolumes(
   transaction: ReadTransaction,
   og: Moment,
   base: Moment,
@@ -218,10 +218,9 @@ const readVolumes = (
   { relation }: Payees,
   spans: readonly Span[],
   excessive: ReadonlySet<string>,
-): Promise<readonly VolumeRow[]> | readonly VolumeRow[] =>
-  spans.length === 0
-    ? []
-    : transaction.rows<VolumeRow>(sql`
+): Promise<readonly VolumeRow[]> {
+  if (spans.length === 0) return [];
+  return transaction.rows<VolumeRow>(sql`
     with recursive ${namedAddresses(og)}, ${everyInsider(og, base)}, ${relation},
     p as (${sql.join(
       spans.flatMap((span) => paidIn(base, span, excessive)),
@@ -232,6 +231,7 @@ const readVolumes = (
     union all
     select place, null, null, null, null, count(distinct payer) from per_payer group by place
     order by 1, 2`);
+}
 
 /** Everything that was paid, from sums of hours: at a bounded cost, however many payers there are. */
 const readRaw = (

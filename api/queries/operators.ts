@@ -16,6 +16,7 @@ import {
 } from "./nodeState.ts";
 import { namedAddresses } from "./organic.ts";
 import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
+import type { DailyOrganicCaps } from "./volumes.ts";
 
 export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
 
@@ -35,7 +36,7 @@ export interface OperatorScope {
   /** Addresses that many operators may name: payments to them are nobody's own once several do. */
   readonly commonPayees: readonly string[];
   /** What one payer may count for per operator and day, in base units. */
-  readonly dailyOrganicCaps: readonly { readonly token: string; readonly amount: bigint }[];
+  readonly dailyOrganicCaps: DailyOrganicCaps;
 }
 
 interface OwnerRow {

@@ -1,9 +1,10 @@
 /** What payments add up to: everything, and what of it says something about demand. */
 import { type SQL, sql } from "drizzle-orm";
+import type { DailyOrganicCap } from "../../config/organicCaps.ts";
 import { isOrganicPair } from "./organic.ts";
 
-/** What one payer may count for per operator and day, in base units; no other token has an organic volume. */
-export type DailyOrganicCaps = readonly { readonly token: string; readonly amount: bigint }[];
+/** What one payer may count for per operator and day; no other token has an organic volume. */
+export type DailyOrganicCaps = readonly DailyOrganicCap[];
 
 /** Amounts are decimal strings in base units of `token`. */
 export interface Volume {

@@ -1,7 +1,6 @@
 /** Answers whose entity tag is that of their bytes: they follow from the software, or from a clock. */
-import { createHash } from "node:crypto";
 import type { Context } from "hono";
-import { tagMatches } from "../queries/asOf.ts";
+import { tagMatches, weakTag } from "../queries/asOf.ts";
 
 export interface KeptAnswer {
   readonly body: string;
@@ -15,7 +14,7 @@ export const toKept = (body: string, contentType: string, cacheControl: string):
   body,
   contentType,
   cacheControl,
-  tag: `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`,
+  tag: weakTag(body),
 });
 
 /** Answers with the body, or with 304 to who has it. */

@@ -12,7 +12,7 @@ export const SUMS_OF_PAYMENTS = [
 ] as const;
 
 /** Statements that fill the empty tables of the schema `base`. */
-export function paymentSums(caps: readonly Pick<DailyOrganicCap, "token" | "amount">[]): readonly string[] {
+export function paymentSums(caps: readonly DailyOrganicCap[]): readonly string[] {
   const capOf = (token: string) =>
     `case ${token} ${caps.map((cap) => `when '${cap.token}' then ${cap.amount}::numeric`).join(" ")} else 0 end`;
   const pair = "chain_id, payee, token, payer";
