@@ -347,6 +347,47 @@ describe("a chain that is not ready", () => {
     expect((await api.get("/health")).status).toBe(200);
   });
 
+  test("what is Base's alone only stands beside OpenGradient's block, and is there without it", async () => {
+    await pay(1);
+    const hour = `from=${T0}&to=${T0 + 1}`;
+    const paths = [
+      "/v1/channels",
+      `/v1/channels?payer=${address("payer")}`,
+      `/v1/network/series?metric=payments&${hour}`,
+      `/v1/network/series?metric=payers&${hour}`,
+      "/graphql?query={channels{totalCount}}",
+      `/graphql?query={networkSeries(metric:PAYMENTS,from:${T0},to:${T0 + 1}){value}}`,
+      "/graphql?query={__typename}",
+    ];
+    const answers = () => Promise.all(paths.map((path) => api.get(path)));
+    const told = ({ headers, status }: Response) => [
+      status,
+      ...["OG-Block", "OG-Block-Time", "OG-Lag-Seconds"].map((name) => headers.get(name)),
+    ];
+    const before = await answers();
+    expect(before.map(told)).toEqual(paths.map(() => [200, "10000", String(HEAD), "7"]));
+
+    await tables.setHead("og", 10_001, HEAD + 3);
+    const tags = before.map(({ headers }) => headers.get("ETag") ?? "");
+    const again = await Promise.all(
+      paths.map((path, index) => api.get(path, { "If-None-Match": tags[index] ?? "" })),
+    );
+    expect(again.map(told)).toEqual(paths.map(() => [304, "10001", String(HEAD + 3), "4"]));
+
+    await tables.setHead("og", 10_001, T0);
+    for (const path of paths) {
+      const bounded = path.includes("?") ? `${path}&maxLag=60` : `${path}?maxLag=60`;
+      expect([path, (await api.get(bounded)).status]).toEqual([path, 200]);
+    }
+
+    await tables.setHead("og", 10_001, HEAD + 3, "not-ready");
+    const without = await answers();
+    expect(without.map(told)).toEqual(paths.map(() => [200, null, null, null]));
+    expect(without.map(({ headers }) => headers.get("ETag"))).toEqual(tags);
+    const organic = await api.get(`/v1/network/series?metric=volume&${hour}`);
+    expect(told(organic)).toEqual([200, null, null, null]);
+  });
+
   test("views that do not exist are the same as not ready", async () => {
     await tables.client.query("alter schema og rename to og_hidden; alter schema base rename to base_hidden");
     try {
@@ -713,6 +754,8 @@ describe("payments, channels and operators", () => {
       pendingWithdrawalFinalizableAtAfter: T0 + 80,
     });
     await tables.setHead("base", 30, T0 + 30);
+    // Nothing in them is OpenGradient's: their cursors go on without it.
+    await tables.setHead("og", 1, T0, "not-ready");
     const pinned = await api.json(`/v1/channels?limit=1&after=${first.pageInfo.endCursor}`);
     expect(pinned.items).toMatchObject([
       { channelId: hash("channel"), claimed: "0", state: "open", updatedAt: T0 },

@@ -14,7 +14,9 @@ import { observeRequests, type RequestObserver } from "./http/observeRequests.ts
 import { identifyRequests } from "./http/requestId.ts";
 import { boundUrlLength } from "./http/urlLength.ts";
 import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
+import { freshnessOfNothing } from "./queries/freshness.ts";
 import type { ApiService } from "./queries/service.ts";
+import type { RequestContext } from "./rest/answer.ts";
 import { inferenceRoutes } from "./rest/inferences.routes.ts";
 import { modelRoutes } from "./rest/models.routes.ts";
 import { nodeRoutes } from "./rest/nodes.routes.ts";
@@ -110,25 +112,26 @@ export function createApp(options: AppOptions): ApiApp {
   const app = new ApiApp();
   surround(app, options);
 
+  const refuse = (error: unknown, context: RequestContext): Response => {
+    const { path } = context.req;
+    const response = problemResponse(error, { path, requestId: context.get("requestId") }, log);
+    const freshness = context.get("freshness") ?? freshnessOfNothing(options);
+    setFreshness(response.headers, freshness, clock());
+    return response;
+  };
   app.notFound((context) => {
     const { path } = context.req;
     const error = new ApiError(
       "route-not-found",
       `${path} is not a path of this API; /docs and /openapi.json show all of them`,
     );
-    return problemResponse(error, { path, requestId: context.get("requestId") }, log);
+    return refuse(error, context);
   });
-  app.onError((error, context) => {
-    const { path } = context.req;
-    const response = problemResponse(error, { path, requestId: context.get("requestId") }, log);
-    const asOf = context.get("asOf");
-    if (asOf !== undefined) setFreshness(response.headers, asOf, clock());
-    return response;
-  });
+  app.onError(refuse);
 
   statusRoutes(app, options);
   selectRoutes(app, options);
-  scoringRoutes(app);
+  scoringRoutes(app, options);
   nodeRoutes(app, options);
   seriesRoutes(app, options);
   settlementRoutes(app, options);

@@ -154,6 +154,26 @@ describe.each(operations)("%s", (path, operation) => {
   });
 });
 
+test.each(operations)("%s says how far OpenGradient is, whatever it answers", async (path, operation) => {
+  const asked: readonly Asked[] = [
+    {},
+    { method: "HEAD" },
+    { method: "POST" },
+    { query: { nosuch: "1" } },
+    { query: { nosuch: "1".repeat(9_000) } },
+    ...(operation.responses[404] === undefined ? [] : [{ which: "nowhere" } as const]),
+    ...(operation.responses[200]?.content?.["text/csv"] === undefined
+      ? []
+      : [{ query: { format: "csv" } }, { query: { format: "ndjson" } }]),
+  ];
+  for (const one of asked) {
+    const { status, headers, body } = await ask(path, operation, one);
+    await body?.cancel();
+    const said = ["OG-Block", "OG-Block-Time", "OG-Lag-Seconds"].map((name) => headers.get(name));
+    expect([one, status, ...said]).toEqual([one, status, String(HEAD_BLOCK), String(HEAD), "7"]);
+  }
+});
+
 test.each(operations.filter(([, { responses }]) => responses[404]))(
   "%s says that there is none",
   async (...asked) => {

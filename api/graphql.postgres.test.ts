@@ -103,6 +103,25 @@ describe("one request", () => {
     expect((await post({ query: "{ __typename }" })).answer.extensions.asOf.og).toBeNull();
   });
 
+  test("says how far OpenGradient is, whatever it reads, also when it is refused", async () => {
+    const type = { "Content-Type": "application/json" };
+    for (const init of [
+      { method: "POST", headers: type, body: JSON.stringify({ query: "{ __typename }" }) },
+      { method: "POST", headers: type, body: JSON.stringify({ query: "{ nosuch }" }) },
+      { method: "POST", headers: type, body: "{" },
+      { method: "POST", headers: { "Content-Type": "text/plain" }, body: "{ __typename }" },
+      { method: "DELETE" },
+    ]) {
+      const { headers } = await api.fetch("/graphql", init);
+      expect([init, headers.get("OG-Block"), headers.get("OG-Lag-Seconds")]).toEqual([
+        init,
+        String(HEAD_BLOCK),
+        "7",
+      ]);
+    }
+    expect((await api.get("/graphql?nosuch=1")).headers.get("OG-Block")).toBe(String(HEAD_BLOCK));
+  });
+
   test("of a chain that is not ready loses its fields, and only these", async () => {
     await tables.setHead("base", 500, T0, "not-ready");
     const { answer, code, response } = await post({

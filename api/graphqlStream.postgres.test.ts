@@ -383,6 +383,9 @@ describe("clients", () => {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       "x-accel-buffering": "no",
+      "og-block": "0",
+      "og-block-time": String(timeOf(0)),
+      "base-block": "0",
     });
     expect(response.headers.get("ETag")).toBeNull();
     const client = new EventClient(response);

@@ -1,10 +1,12 @@
 /** What answers say in their headers, for OpenAPI. */
 import { COST_RULES } from "../http/requestCost.ts";
 
-const BLOCK = "Number of the newest {chain} block that the answer is made from{when}.";
+const OG_BLOCK =
+  "Number of the newest OpenGradient block that the answer is made from; of the newest one there is when nothing in it is OpenGradient's. Absent while OpenGradient cannot be answered from.";
+const BASE_BLOCK =
+  "Number of the newest Base block that the answer is made from; absent when nothing in it is Base's.";
 const BLOCK_TIME = "That block's time, unix seconds.";
 const LAG = "How old it was at `Date`, seconds.";
-const WHEN_BASE = "; absent when nothing in the answer is Base's";
 
 interface Header {
   readonly description: string;
@@ -16,10 +18,10 @@ const integer = (description: string, example: number): Header => ({ description
 const string = (description: string, example: string): Header => ({ description, type: "string", example });
 
 const HEADERS: Readonly<Record<string, Header>> = {
-  "OG-Block": integer(BLOCK.replace("{chain}", "OpenGradient").replace("{when}", ""), 4_810_226),
+  "OG-Block": integer(OG_BLOCK, 4_810_226),
   "OG-Block-Time": integer(BLOCK_TIME, 1_790_000_040),
   "OG-Lag-Seconds": integer(LAG, 2),
-  "Base-Block": integer(BLOCK.replace("{chain}", "Base").replace("{when}", WHEN_BASE), 51_200_300),
+  "Base-Block": integer(BASE_BLOCK, 51_200_300),
   "Base-Block-Time": integer(BLOCK_TIME, 1_790_000_041),
   "Base-Lag-Seconds": integer(LAG, 1),
   "Proofs-Revision": integer(

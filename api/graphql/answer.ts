@@ -15,6 +15,7 @@ import { AnswerState, revisionOf } from "../queries/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.ts";
 import { BatchedTransaction } from "../queries/batched.ts";
 import type { ReadTransaction } from "../queries/database.ts";
+import { freshnessOf } from "../queries/freshness.ts";
 import { limitTime } from "../queries/timeLimited.ts";
 import type { GraphContext } from "./context.ts";
 import { toGraphError } from "./errors.ts";
@@ -100,6 +101,7 @@ export async function answerInside(
   const limited = await limitTime(transaction, TIME_LIMIT_MS, service.elapsed);
   const { answer: answerState, asOf, selection } = await readPlanned(service, limited, plan);
   exchange.asOf = asOf;
+  exchange.freshness = freshnessOf(service, plan.sources, asOf);
   refuseStale(asOf, maxLag, service.clock());
   if (exchange.cacheable !== null && !plan.momentary) {
     const { identity, ifNoneMatch } = exchange.cacheable;

@@ -1,5 +1,5 @@
 /** What one HTTP request and its answer know of each other while GraphQL works in between. */
-import type { AsOf } from "../queries/asOf.ts";
+import type { AsOf, Freshness } from "../queries/asOf.ts";
 
 export interface Exchange {
   readonly requestId: string;
@@ -21,6 +21,8 @@ export interface Exchange {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   asOf: AsOf | undefined;
+  /** What the headers say, once anything was read. */
+  freshness: Freshness | undefined;
   /** Null until the state is known, and for answers that nobody may keep. */
   tag: string | null;
   /** The caller has the answer already. */

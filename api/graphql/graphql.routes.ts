@@ -1,8 +1,9 @@
 /** `/graphql`: GraphQL over HTTP by GET and POST, GraphiQL for browsers. */
 import type { Hono } from "hono";
 import { Abandoned, ApiError } from "../errors.ts";
-import { type AsOf, setFreshness } from "../queries/asOf.ts";
+import { type Freshness, setFreshness } from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
+import { freshnessOfNothing } from "../queries/freshness.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
 import { shownError, toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -10,7 +11,12 @@ import { createGraphiqlPage } from "./graphiqlPage.ts";
 import type { GraphService } from "./graphService.ts";
 
 interface Variables {
-  Variables: { requestId: string; asOf: AsOf | undefined; cut?: () => void; countedClient?: string };
+  Variables: {
+    requestId: string;
+    freshness: Freshness | undefined;
+    cut?: () => void;
+    countedClient?: string;
+  };
 }
 
 export const GRAPHQL_PATH = "/graphql";
@@ -72,7 +78,9 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     if (wantsPage(request)) return graphiqlPage(request);
     const refuse = (error: unknown, status: 400 | 415) => {
       const shown = shownError(toGraphError(error, { requestId, log: service.log }));
-      return context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
+      const response = context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
+      setFreshness(response.headers, freshnessOfNothing(service), service.clock());
+      return response;
     };
     let parameters: Readonly<Record<string, string>>;
     try {
@@ -92,6 +100,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       cut: context.get("cut"),
       signal: raw.signal,
       asOf: undefined,
+      freshness: undefined,
       tag: null,
       mostLag: undefined,
       unchanged: false,
@@ -104,20 +113,21 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     // Nobody would read what a subscription tells.
     if (raw.method === "HEAD") exchange.answers?.close();
     if (exchange.abandoned) throw new Abandoned();
-    return finished(response, exchange, service.clock());
+    return finished(response, exchange, service);
   });
 }
 
 /** Adds what the answer's state says to its headers. */
-function finished(response: Response, exchange: Exchange, nowMs: number): Response {
-  const { asOf, tag, unchanged } = exchange;
+function finished(response: Response, exchange: Exchange, service: GraphService): Response {
+  const { asOf, freshness = freshnessOfNothing(service), tag, unchanged } = exchange;
+  const nowMs = service.clock();
   const headers = new Headers(response.headers);
   const kept = tag !== null && asOf !== undefined;
   headers.set("Cache-Control", kept ? cacheControl(asOf, nowMs, exchange.mostLag) : "no-store");
   // Compression is decided further out; a 304 has to say what the 200 said.
   headers.append("Vary", "Accept, Accept-Encoding");
   if (tag !== null) headers.set("ETag", tag);
-  if (asOf !== undefined) setFreshness(headers, asOf, nowMs);
+  setFreshness(headers, freshness, nowMs);
   if (!unchanged) return new Response(response.body, { status: response.status, headers });
   headers.delete("Content-Type");
   headers.delete("Content-Length");

@@ -2,6 +2,7 @@
 import { findChannel } from "../queries/channels.ts";
 import { parseEventId } from "../queries/eventId.ts";
 import { readNetwork } from "../queries/network.ts";
+import { networkSeriesSources } from "../queries/series.ts";
 import { registriesMeant } from "../queries/service.ts";
 import { findSettlement } from "../queries/settlements.ts";
 import { builder } from "./builder.ts";
@@ -377,7 +378,7 @@ builder.queryType({
             "Heartbeats, active nodes and registrations of this registry, or `all`; the rest is the whole network's. Default: the first configured registry.",
         }),
       },
-      extensions: readsSeries(FROM.baseAndMaybeOg),
+      extensions: readsSeries(networkSeriesSources),
       resolve: (_, { registry, ...args }, { state }) => networkSeries(state.view(null), registry, args),
     }),
     asOf: t.field({

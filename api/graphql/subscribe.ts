@@ -116,6 +116,7 @@ class Listening implements GraphContext {
         cut?.();
       },
     });
+    this.#exchange.freshness = stream.asOf;
     return NOTHING;
   };
 }

@@ -112,15 +112,17 @@ export async function readState(
 const expired = (why: string, facts: Readonly<Record<string, unknown>> = {}) =>
   new ApiError("cursor-expired", `${why}; start again without after`, facts);
 
-/** Null for an optional chain that is not ready. */
+/** Null for an optional chain that is not ready. OpenGradient is looked at in any case: every answer says how far it is. */
 async function readPositions(
   { settings, watcher }: ApiService,
   transaction: ReadTransaction,
   { required, optional = [] }: Sources,
 ): Promise<Positions> {
-  const progress = await readProgress(transaction, settings.chainIds, [...required, ...optional]);
+  const sources = [...required, ...optional];
+  const progress = await readProgress(transaction, settings.chainIds, ["og", ...sources]);
+  if (!sources.includes("og")) watcher.admit("og", progress.og);
   const admitted = (chain: ChainName): Position | null => {
-    if (!required.includes(chain) && !optional.includes(chain)) return null;
+    if (!sources.includes(chain)) return null;
     const position = watcher.admit(chain, progress[chain]);
     if (position === null && required.includes(chain)) throw indexing(chain, progress[chain]);
     return position;

@@ -35,6 +35,9 @@ export const momentOf = ({ chainId, blockNumber, blockTime }: ChainAsOf): Moment
   time: blockTime,
 });
 
+/** What the headers of an answer say. */
+export type Freshness = Pick<AsOf, ChainName | "proofs">;
+
 const HEADER_PREFIX: Readonly<Record<ChainName, string>> = { og: "OG", base: "Base" };
 
 /** How old a chain's newest block is. */
@@ -51,17 +54,17 @@ export const FRESHNESS_HEADERS = [
   PROOFS_HEADER,
 ];
 
-/** Sets the freshness headers of the sources in the answer, and `Date`, which the lag is measured by. */
-export function setFreshness(headers: Headers, asOf: AsOf, nowMs: number): void {
+/** Sets the freshness headers, and `Date`, which the lag is measured by. */
+export function setFreshness(headers: Headers, freshness: Freshness, nowMs: number): void {
   headers.set("Date", new Date(nowMs).toUTCString());
   for (const chain of CHAIN_NAMES) {
-    const part = asOf[chain];
+    const part = freshness[chain];
     if (part === null) continue;
     headers.set(`${HEADER_PREFIX[chain]}-Block`, String(part.blockNumber));
     headers.set(`${HEADER_PREFIX[chain]}-Block-Time`, String(part.blockTime));
     headers.set(`${HEADER_PREFIX[chain]}-Lag-Seconds`, String(lagSeconds(part, nowMs)));
   }
-  if (asOf.proofs !== null) headers.set(PROOFS_HEADER, String(asOf.proofs));
+  if (freshness.proofs !== null) headers.set(PROOFS_HEADER, String(freshness.proofs));
 }
 
 /** @throws {ApiError} `stale` when a chain of the answer lags by more than `maxLag` seconds. */

@@ -104,9 +104,21 @@ const LONGEST_REORG_BLOCKS = 30;
  */
 export class PositionWatcher {
   readonly #chains = new Map<ChainName, { answeredBlock: number; recovering: boolean }>();
+  readonly #newest = new Map<ChainName, Position | null>();
+
+  /** What was admitted last; null while nothing may be answered from the chain, or before anything was seen of it. */
+  newest(chain: ChainName): Position | null {
+    return this.#newest.get(chain) ?? null;
+  }
 
   /** Tells the watcher of a position; returns it when answers may be given from it, else null. */
-  admit(chain: ChainName, { ready, position }: Progress): Position | null {
+  admit(chain: ChainName, progress: Progress): Position | null {
+    const admitted = this.#judge(chain, progress);
+    this.#newest.set(chain, admitted);
+    return admitted;
+  }
+
+  #judge(chain: ChainName, { ready, position }: Progress): Position | null {
     const seen = this.#chains.get(chain);
     if (!ready || position === null) {
       if (seen !== undefined) seen.recovering = true;

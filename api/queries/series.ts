@@ -1,5 +1,6 @@
 /** Series of a node or the network: one item per bucket, in order of time. */
 import { sql } from "drizzle-orm";
+import type { Sources } from "./answerState.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { readOwnPayee } from "./nodeRevenue.ts";
@@ -42,6 +43,16 @@ export interface SeriesQuery extends TimeRange {
 /** Whether a metric is read from Base: then its buckets end where Base does. */
 export const isPaid = (metric: string): metric is DemandMetric | "revenue" | "volume" =>
   metric === "payments" || metric === "payers" || metric === "revenue" || metric === "volume";
+
+/** What a series of a node is made from. */
+export const nodeSeriesSources = (metric: (typeof NODE_SERIES)[number]): Sources =>
+  isPaid(metric) ? { required: ["og", "base"] } : { required: ["og"], proofs: "read" };
+
+/** What a series of the network is made from: of payments, only what is organic asks OpenGradient. */
+export function networkSeriesSources(metric: (typeof NETWORK_SERIES)[number]): Sources {
+  if (!isPaid(metric)) return { required: ["og"], proofs: "read" };
+  return metric === "volume" ? { required: ["base"], optional: ["og"] } : { required: ["base"] };
+}
 
 /** A metric of a node that OpenGradient and the verifier tell. */
 export async function listNodeSeries(

@@ -5,10 +5,18 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
-import { type AsOf, entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
+import {
+  type AsOf,
+  entityTag,
+  type Freshness,
+  refuseStale,
+  setFreshness,
+  tagMatches,
+} from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
 import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
+import { freshnessOf } from "../queries/freshness.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import type { ApiService } from "../queries/service.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
@@ -19,7 +27,7 @@ import { type PageAfter, streamPages } from "./walk.ts";
 export interface RequestVariables {
   Variables: {
     requestId: string;
-    asOf: AsOf | undefined;
+    freshness: Freshness | undefined;
     /** Ends the connection in the middle of an answer; absent without a connection. */
     cut?: () => void;
     /** Whose share the request is part of; absent for those who are not counted. */
@@ -47,7 +55,7 @@ function ask<T>(
   const answer = async (transaction: ReadTransaction): Promise<Outcome<T>> => {
     const state = await readState(service, transaction, sources, cursor?.asOf ?? null);
     const { asOf } = state;
-    context.set("asOf", asOf);
+    context.set("freshness", freshnessOf(service, sources, asOf));
     refuseStale(asOf, query.maxLag, service.clock());
     const revision = await revisionOf(state);
     const tag = entityTag({ path: context.req.path, query, asOf, revision });
@@ -59,7 +67,7 @@ function ask<T>(
 
 function headersOf(
   service: ApiService,
-  { query: { maxLag } }: Question,
+  { sources, query: { maxLag } }: Question,
   { asOf, tag }: Outcome<unknown>,
   contentType?: string,
 ): Headers {
@@ -70,7 +78,7 @@ function headersOf(
     // Compression is decided further out; a 304 has to say what the 200 said.
     Vary: "Accept-Encoding",
   });
-  setFreshness(headers, asOf, now);
+  setFreshness(headers, freshnessOf(service, sources, asOf), now);
   if (contentType !== undefined) headers.set("Content-Type", contentType);
   return headers;
 }

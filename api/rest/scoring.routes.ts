@@ -1,6 +1,9 @@
 /** `/v1/scoring`: every number in a score, with its reason. */
 
 import { z } from "@hono/zod-openapi";
+import { setFreshness } from "../queries/asOf.ts";
+import { freshnessOfNothing } from "../queries/freshness.ts";
+import type { ApiService } from "../queries/service.ts";
 import { CONSTANTS, SCORE_VERSION, SCORING } from "../scoring/index.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
@@ -19,7 +22,7 @@ export const scoringSchema = z
 /** The same for everyone until the software changes. */
 const CACHED_SECONDS = 60;
 
-export function scoringRoutes(app: ApiApp): void {
+export function scoringRoutes(app: ApiApp, service: ApiService): void {
   const { uptimeWeight, reachabilityWeight, latencyWeight } = SCORING;
   const body = JSON.stringify({
     version: SCORE_VERSION,
@@ -39,6 +42,10 @@ export function scoringRoutes(app: ApiApp): void {
       params: {},
       query: freshnessParameters,
     },
-    (context) => answerKept(context, kept),
+    (context) => {
+      const headers = new Headers();
+      setFreshness(headers, freshnessOfNothing(service), service.clock());
+      return answerKept(context, kept, headers);
+    },
   );
 }

@@ -145,7 +145,7 @@ export function selectRoutes(app: ApiApp, { snapshots, newSeed, settings, clock 
       const selector = snapshots.newest;
       const { asOf, revision } = selector.snapshot;
       const now = clock();
-      context.set("asOf", asOf);
+      context.set("freshness", asOf);
       refuseStale(asOf, query.maxLag ?? settings.maxLagSeconds, now);
       // Compression is decided further out; said here, it need not be added there.
       const headers = new Headers({ "Content-Type": "application/json", Vary: "Accept-Encoding" });

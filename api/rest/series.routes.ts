@@ -10,6 +10,8 @@ import {
   listNodeSeries,
   NETWORK_SERIES,
   NODE_SERIES,
+  networkSeriesSources,
+  nodeSeriesSources,
   type SeriesItem,
 } from "../queries/series.ts";
 import { DEFAULT_BUCKETS, MOST_BUCKETS, SERIES_INTERVALS } from "../queries/seriesGrid.ts";
@@ -135,10 +137,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
     },
     (context, { params, query }) => {
       const { metric, registry } = query;
-      const sources: Sources = isPaid(metric)
-        ? { required: ["og", "base"] }
-        : { required: ["og"], proofs: "read" };
-      return answerSeries(service, context, sources, query, async (state) => {
+      return answerSeries(service, context, nodeSeriesSources(metric), query, async (state) => {
         const { transaction } = state;
         const og = state.moment("og");
         const node = await requireNode(state, og, settings, params.teeId, registry, bare);
@@ -180,10 +179,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
     (context, { query }) => {
       const { metric, registry } = query;
       const registries = registriesMeant(settings, registry);
-      const sources: Sources = isPaid(metric)
-        ? { required: ["base"], optional: ["og"] }
-        : { required: ["og"], proofs: "read" };
-      return answerSeries(service, context, sources, query, (state) => {
+      return answerSeries(service, context, networkSeriesSources(metric), query, (state) => {
         const { transaction } = state;
         if (!isPaid(metric))
           return listNetworkSeries(transaction, state.proofs, state.moment("og"), registries, metric, query);

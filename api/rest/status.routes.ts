@@ -1,8 +1,9 @@
 /** `/v1/status`, `/health` and `/ready`: these work while nothing else does. */
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
-import { type AsOf, chainAsOf, refuseStale, setFreshness } from "../queries/asOf.ts";
+import { type AsOf, chainAsOf, type Freshness, refuseStale, setFreshness } from "../queries/asOf.ts";
 import { readVerifierBacklog } from "../queries/backlog.ts";
+import { freshnessOfNothing } from "../queries/freshness.ts";
 import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import { type ApiService, originOf } from "../queries/service.ts";
@@ -64,15 +65,16 @@ async function readKnown({ reader, watcher, settings }: ApiService, context: Req
     proofs: null,
     origin: originOf(settings),
   };
-  context.set("asOf", asOf);
+  context.set("freshness", asOf);
   return { progress, positions, asOf };
 }
 
 /** For whoever watches the process: nobody may keep it. */
-const momentary = (body: object): Response =>
-  new Response(JSON.stringify(body), {
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
-  });
+function momentary(body: object, freshness: Freshness, nowMs: number): Response {
+  const headers = new Headers({ "Content-Type": "application/json", "Cache-Control": "no-store" });
+  setFreshness(headers, freshness, nowMs);
+  return new Response(JSON.stringify(body), { headers });
+}
 
 export function statusRoutes(app: ApiApp, service: ApiService): void {
   const { settings, clock } = service;
@@ -154,7 +156,7 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       params: {},
       query: freshnessParameters,
     },
-    () => momentary({ status: "ok" }),
+    () => momentary({ status: "ok" }, freshnessOfNothing(service), clock()),
   );
 
   defineRoute(
@@ -177,9 +179,8 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       const { progress, positions, asOf } = await readKnown(service, context);
       if (positions.og === null) throw indexing("og", progress.og);
       refuseStale({ og: asOf.og, base: null }, query.maxLag ?? settings.maxLagSeconds, clock());
-      const response = momentary({ ready: true, chains: { og: true, base: positions.base !== null } });
-      setFreshness(response.headers, asOf, clock());
-      return response;
+      const ready = { ready: true, chains: { og: true, base: positions.base !== null } };
+      return momentary(ready, asOf, clock());
     },
   );
 }

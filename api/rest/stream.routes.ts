@@ -109,11 +109,14 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     const filter = chooseEvents(events, properties, registriesMeant(settings, registry));
     const from = placeGiven(context.req.header("Last-Event-ID"), after);
     const { asOf } = stream;
-    context.set("asOf", asOf);
+    context.set("freshness", asOf);
     refuseStale(asOf, maxLag, clock());
     const headers = new Headers(EVENT_STREAM_HEADERS);
     // Who asks for the headers alone is not told anything.
-    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+    if (context.req.raw.method === "HEAD") {
+      setFreshness(headers, asOf, clock());
+      return new Response(null, { headers });
+    }
 
     const requestId = context.get("requestId");
     const listener = await stream.listen(filter, from, {

@@ -1,9 +1,9 @@
 /** Series: one metric by the hour or day. Their metrics as enums, and what reading one costs. */
 import type { Sources } from "../../queries/answerState.ts";
-import { isPaid, type NETWORK_SERIES, type NODE_SERIES, type SeriesQuery } from "../../queries/series.ts";
+import type { NETWORK_SERIES, NODE_SERIES, SeriesQuery } from "../../queries/series.ts";
 import { DEFAULT_BUCKETS, MOST_BUCKETS, type SeriesInterval } from "../../queries/seriesGrid.ts";
 import { builder } from "../builder.ts";
-import { type FieldReads, FROM } from "../reads.ts";
+import type { FieldReads } from "../reads.ts";
 
 export const SeriesIntervalEnum = builder.enumType("SeriesInterval", {
   description: "Width of a series' buckets, in UTC.",
@@ -134,10 +134,11 @@ function bucketsOf({ interval, from, to }: AnyArguments): number {
   return Math.min(MOST_BUCKETS, Math.max(1, buckets));
 }
 
-/** @param paid - the sources of metrics that are read from Base. */
-export const readsSeries = (paid: Sources) => ({
+/** @param sourcesOf - by the metric, as its enum has it. */
+export const readsSeries = <Metric>(sourcesOf: (metric: Metric) => Sources) => ({
   reads: (args: AnyArguments): FieldReads => ({
-    sources: typeof args.metric === "string" && isPaid(args.metric) ? paid : FROM.proofs,
+    // The argument is required, and of the enum's values by now.
+    sources: sourcesOf(args.metric as Metric),
     rows: 10 + (DEAR.has(args.metric) ? DEAR_ROWS : 0) + bucketsOf(args),
   }),
 });

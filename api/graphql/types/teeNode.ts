@@ -1,5 +1,6 @@
 /** TeeNode: a node of the network as it is, or was at the moment asked about. */
 import type { Node } from "../../queries/nodes.ts";
+import { nodeSeriesSources } from "../../queries/series.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { InferenceFilter, inferences } from "../lists/inferences.ts";
@@ -182,7 +183,7 @@ TeeNodeRef.implement({
           description: "No bucket begins at or after it, unix seconds. Default: the moment asked about.",
         }),
       },
-      extensions: readsSeries({ required: ["og", "base"] }),
+      extensions: readsSeries(nodeSeriesSources),
       resolve: (node, args) => nodeSeries(node, args),
     }),
     intervals: t.connection(
