@@ -301,6 +301,33 @@ describe("freshness", () => {
     expect((await api.get("/v1/settlements?maxLag=30")).status).toBe(200);
   });
 
+  test("whoever watches is told that it was a caller's bound, or that it was not", async () => {
+    await history.register("a", T0);
+    await api.refresh();
+    api.now = HEAD + 1_000;
+    const post = (query: string) =>
+      api.fetch("/graphql?maxLag=10", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+    await api.get("/v1/nodes?maxLag=10");
+    await api.get("/v1/select");
+    await post("{ nodes { nodes { teeId } } }");
+    await tables.setHead("og", 10_000, HEAD, "not-ready");
+    await api.get("/v1/nodes?maxLag=10");
+    await api.get("/v1/pcrs?maxLag=1000000");
+    await api.get("/v1/channels");
+    expect(api.observed.map(({ status, code }) => [status, code])).toEqual([
+      [503, "stale"],
+      [503, "stale"],
+      [503, "stale"],
+      [503, "indexing"],
+      [503, "indexing"],
+      [200, null],
+    ]);
+  });
+
   test("at later than the newest block is refused with that block's time", async () => {
     const { response, body } = await problem(`/v1/nodes?at=${HEAD + 1}`);
     expect(response.status).toBe(400);

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { cors } from "hono/cors";
 import type { AddressRange } from "../config/addressRange.ts";
 import { documentRoutes } from "./documents/documents.routes.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, codeOf } from "./errors.ts";
 import { graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { type Client, findClient } from "./http/clientAddress.ts";
 import { compression } from "./http/compression.ts";
@@ -114,6 +114,7 @@ export function createApp(options: AppOptions): ApiApp {
 
   const refuse = (error: unknown, context: RequestContext): Response => {
     const { path } = context.req;
+    context.set("refusal", codeOf(error));
     const response = problemResponse(error, { path, requestId: context.get("requestId") }, log);
     const freshness = context.get("freshness") ?? freshnessOfNothing(options);
     setFreshness(response.headers, freshness, clock());

@@ -167,6 +167,10 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
 }
 
+/** The code of a refusal; undefined for what nobody foresaw, and for who is gone. */
+export const codeOf = (error: unknown): ErrorCode | undefined =>
+  error instanceof ApiError ? error.code : undefined;
+
 /** Whoever asked is gone: there is nobody to answer, and nothing went wrong. */
 export class Abandoned extends Error {
   constructor() {

@@ -10,7 +10,7 @@ import {
   getVariableValues,
   Kind,
 } from "graphql";
-import { Abandoned } from "../errors.ts";
+import { Abandoned, codeOf } from "../errors.ts";
 import { AnswerState, revisionOf } from "../queries/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../queries/asOf.ts";
 import { BatchedTransaction } from "../queries/batched.ts";
@@ -63,6 +63,7 @@ export async function answerOperation(
   } catch (error) {
     exchange.tag = null;
     exchange.abandoned = error instanceof Abandoned;
+    exchange.refusal = codeOf(error);
     throw toGraphError(error, where);
   }
 }

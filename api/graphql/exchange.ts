@@ -1,4 +1,5 @@
 /** What one HTTP request and its answer know of each other while GraphQL works in between. */
+import type { ErrorCode } from "../errors.ts";
 import type { AsOf, Freshness } from "../queries/asOf.ts";
 
 export interface Exchange {
@@ -23,6 +24,8 @@ export interface Exchange {
   asOf: AsOf | undefined;
   /** What the headers say, once anything was read. */
   freshness: Freshness | undefined;
+  /** Why the whole request was refused. */
+  refusal: ErrorCode | undefined;
   /** Null until the state is known, and for answers that nobody may keep. */
   tag: string | null;
   /** The caller has the answer already. */

@@ -1,6 +1,6 @@
 /** `/graphql`: GraphQL over HTTP by GET and POST, GraphiQL for browsers. */
 import type { Hono } from "hono";
-import { Abandoned, ApiError } from "../errors.ts";
+import { Abandoned, ApiError, type ErrorCode } from "../errors.ts";
 import { type Freshness, setFreshness } from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
 import { freshnessOfNothing } from "../queries/freshness.ts";
@@ -14,6 +14,7 @@ interface Variables {
   Variables: {
     requestId: string;
     freshness: Freshness | undefined;
+    refusal?: ErrorCode | undefined;
     cut?: () => void;
     countedClient?: string;
   };
@@ -101,6 +102,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       signal: raw.signal,
       asOf: undefined,
       freshness: undefined,
+      refusal: undefined,
       tag: null,
       mostLag: undefined,
       unchanged: false,
@@ -108,6 +110,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       answers: null,
     };
     const response = await endpoint(request, exchange);
+    context.set("refusal", exchange.refusal);
     // The server says it by an empty answer, which tells nobody what to do.
     if (response.status === 415) return refuse(unreadableBody(request), 415);
     // Nobody would read what a subscription tells.

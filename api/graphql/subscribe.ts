@@ -3,7 +3,7 @@
  * in a transaction of its own, on the newest state.
  */
 import { createSourceEventStream, type ExecutionArgs, execute, type GraphQLError } from "graphql";
-import { Abandoned, ApiError } from "../errors.ts";
+import { Abandoned, ApiError, codeOf } from "../errors.ts";
 import { registriesMeant } from "../queries/service.ts";
 import { chooseEvents } from "../stream/filter.ts";
 import type { Listener, Told } from "../stream/listener.ts";
@@ -60,6 +60,7 @@ export async function beginSubscription(
       );
     return { pieces: piecesOf(listener, answer), close: () => listener.close() };
   } catch (error) {
+    exchange.refusal = codeOf(error);
     throw toGraphError(error, { requestId: exchange.requestId, log: service.log });
   }
 }

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { beforeEach, expect, test } from "vitest";
 import { createLog } from "../../config/log.ts";
+import type { ErrorCode } from "../errors.ts";
 import { accessLog, observeRequests } from "./observeRequests.ts";
 
 let now: number;
@@ -10,7 +11,7 @@ let lines: Record<string, unknown>[];
 function appWithLog(level: "info" | "debug") {
   const write = (line: string) => void lines.push(JSON.parse(line));
   const log = createLog({ LOG_LEVEL: level, LOG_FORMAT: "json" }, "api", write);
-  const app = new Hono<{ Variables: { requestId: string } }>();
+  const app = new Hono<{ Variables: { requestId: string; refusal?: ErrorCode | undefined } }>();
   app.use(async (context, next) => {
     context.set("requestId", "request-1");
     await next();
@@ -31,6 +32,11 @@ function appWithLog(level: "info" | "debug") {
   answer("/absent", 404);
   answer("/failing", 503);
   answer("/ready", 503);
+  app.get("/refused/:code", (context) => {
+    now += Number(context.req.query("takes") ?? 3);
+    context.set("refusal", context.req.param("code") as ErrorCode); // as the tests name them
+    return context.body("", 503);
+  });
   return app;
 }
 
@@ -46,6 +52,9 @@ test.each([
   ["/fine/7?takes=1000", ["info"]],
   ["/failing", ["warn"]],
   ["/failing?takes=1000", ["warn"]],
+  ["/refused/indexing", ["warn"]],
+  ["/refused/stale", []],
+  ["/refused/stale?takes=1000", ["info"]],
 ])("by default %s is logged as %j", async (path, levels) => {
   await appWithLog("info").request(path);
   expect(lines.map(({ level }) => level)).toEqual(levels);
@@ -66,4 +75,9 @@ test("at debug every request is logged, under its id and its route", async () =>
       begunAfterMs: 12.3,
     },
   ]);
+});
+
+test("a refusal is logged with its code", async () => {
+  await appWithLog("debug").request("/refused/stale");
+  expect(lines).toMatchObject([{ level: "debug", route: "/refused/:code", status: 503, code: "stale" }]);
 });

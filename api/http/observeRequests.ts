@@ -3,6 +3,7 @@ import type { Context, Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import type { Log } from "../../config/log.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { Client } from "./clientAddress.ts";
 import { connectionOf } from "./connection.ts";
 import { targetOf } from "./target.ts";
@@ -15,6 +16,8 @@ export interface ObservedRequest {
   /** Path and query. */
   readonly target: string;
   readonly status: number;
+  /** Why the whole of it was refused; null for answers, and for what nobody foresaw. */
+  readonly code: ErrorCode | null;
   /** Until the last byte, and until the answer began: streams and walks over all pages last long without being slow. */
   readonly ms: number;
   readonly begunAfterMs: number;
@@ -36,7 +39,9 @@ const routeOf = (context: Context): string | null =>
 const sinceMs = (begun: number, now: number): number => Math.round(10 * (now - begun)) / 10;
 
 /** @param now - milliseconds of a clock that only goes forward. */
-export const observeRequests = <E extends Env & { Variables: { requestId: string } }>(
+export const observeRequests = <
+  E extends Env & { Variables: { requestId: string; refusal?: ErrorCode | undefined } },
+>(
   observers: readonly RequestObserver[],
   clientOf: (context: Context) => Client | null,
   now: () => number,
@@ -53,6 +58,7 @@ export const observeRequests = <E extends Env & { Variables: { requestId: string
         route: routeOf(context),
         target: targetOf(context.req.url).slice(0, LONGEST_TARGET),
         status: context.res.status,
+        code: context.get("refusal") ?? null,
         ms: sinceMs(begun, now()),
         // Who left before the answer began waited until then.
         begunAfterMs: begunAfterMs ?? sinceMs(begun, now()),
@@ -73,9 +79,10 @@ const PROBES = new Set(["/health", "/ready"]);
 const SLOW_MS = 1_000;
 
 /** What an operator wants to see by default is failures; the rest is there when asked for. */
-function levelOf({ route, status, begunAfterMs }: ObservedRequest): "debug" | "info" | "warn" {
+function levelOf({ route, status, code, begunAfterMs }: ObservedRequest): "debug" | "info" | "warn" {
   if (route !== null && PROBES.has(route)) return "debug";
-  if (status >= 500) return "warn";
+  // How old an answer may be is the caller's to say: nothing failed.
+  if (status >= 500 && code !== "stale") return "warn";
   return begunAfterMs >= SLOW_MS ? "info" : "debug";
 }
 
@@ -83,7 +90,8 @@ function levelOf({ route, status, begunAfterMs }: ObservedRequest): "debug" | "i
 export const accessLog = (log: Log): RequestObserver => ({
   begun: () => {},
   ended: (request) => {
-    const { outcome, ...told } = request;
-    log[levelOf(request)]("request", outcome === "cut" ? { ...told, outcome } : told);
+    const { outcome, code, ...told } = request;
+    const refused = code === null ? {} : { code };
+    log[levelOf(request)]("request", { ...told, ...refused, ...(outcome === "cut" && { outcome }) });
   },
 });

@@ -4,6 +4,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { ErrorCode } from "../errors.ts";
 import { type AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
 import {
   type AsOf,
@@ -28,6 +29,8 @@ export interface RequestVariables {
   Variables: {
     requestId: string;
     freshness: Freshness | undefined;
+    /** Why the whole of it was refused. */
+    refusal?: ErrorCode | undefined;
     /** Ends the connection in the middle of an answer; absent without a connection. */
     cut?: () => void;
     /** Whose share the request is part of; absent for those who are not counted. */

@@ -1,6 +1,7 @@
 /** The application on a test database, with a clock that tests set. For tests only. */
 import { createLog } from "../../config/log.ts";
 import { createApp } from "../app.ts";
+import type { ObservedRequest } from "../http/observeRequests.ts";
 import { createReader } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
 import type { ApiService, ApiSettings } from "../queries/service.ts";
@@ -22,6 +23,8 @@ export interface TestApi {
   readonly json: (path: string) => Promise<any>;
   readonly handler: (request: Request, bindings?: object) => Response | Promise<Response>;
   readonly log: string[];
+  /** Every request that is over, as the access log is told of it. */
+  readonly observed: ObservedRequest[];
   /** Unix seconds. */
   now: number;
   /** Brings the snapshot for selections up to the newest block, as a notice would. */
@@ -42,6 +45,7 @@ export function createTestApi(
   streaming: Partial<Pick<EventStreamOptions, "limits" | "timing" | "lifetime">> = {},
 ): TestApi {
   const log: string[] = [];
+  const observed: ObservedRequest[] = [];
   const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
   let requests = 0;
   let seeds = 0;
@@ -61,6 +65,7 @@ export function createTestApi(
   const api: TestApi = {
     now: 0,
     log,
+    observed,
     get: (path, headers = {}) => ask(path, { headers }),
     fetch: ask,
     async json(path) {
@@ -125,6 +130,7 @@ export function createTestApi(
     newSeed: () => `seed-${++seeds}`,
     newRequestId: () => `request-${++requests}`,
     elapsed: () => performance.now(),
+    observers: [{ begun: () => {}, ended: (request) => observed.push(request) }],
   });
   return api;
 }
