@@ -527,6 +527,32 @@ describe("refusals", () => {
     });
   });
 
+  test("a range that ends before it begins is refused wherever there is one, an empty one is not", async () => {
+    await history.register("a", T0);
+    const node = `/v1/nodes/${nodeNamed("a").teeId}`;
+    const lists = [
+      ...["intervals", "heartbeats", "events", "inferences", "series?metric=uptime"].map(
+        (list) => `${node}/${list}`,
+      ),
+      ...["settlements", "inferences", "onchain-inferences", "models", "payments", "channels"].map(
+        (list) => `/v1/${list}`,
+      ),
+      "/v1/network/series?metric=volume",
+    ];
+    for (const list of lists) {
+      const path = `${list}${list.includes("?") ? "&" : "?"}from=`;
+      expect([list, (await api.json(`${path}${T0}&to=${T0}`)).items]).toEqual([list, []]);
+      const { response, body } = await problem(`${path}${T0}&to=${T0 - 1}&nosuch=1`);
+      expect([list, response.status, body.code]).toEqual([list, 400, "invalid-parameter"]);
+      expect(body.errors).toContainEqual({
+        parameter: "from",
+        value: String(T0),
+        rule: `not after to, which is ${T0 - 1}`,
+      });
+      expect(body.detail).toContain(`from: "${T0}": not after to, which is ${T0 - 1}`);
+    }
+  });
+
   test("unknown paths and methods", async () => {
     expect((await problem("/v1/nothing")).body.code).toBe("route-not-found");
     const post = await api.fetch("/v1/nodes", { method: "POST" });

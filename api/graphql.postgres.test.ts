@@ -103,6 +103,32 @@ describe("one request", () => {
     expect((await post({ query: "{ __typename }" })).answer.extensions.asOf.og).toBeNull();
   });
 
+  test("refuses a range that ends before it begins, in filters and in arguments", async () => {
+    const filtered = ["settlements", "inferences", "onchainInferences", "payments", "channels"].map(
+      (list) => (range: string) => `${list}(filter: { ${range} }) { nodes { __typename } }`,
+    );
+    const ofNode = ["heartbeats", "intervals", "events"].map(
+      (list) => (range: string) =>
+        `teeNode(teeId: "${A}") { ${list}(filter: { ${range} }) { nodes { __typename } } }`,
+    );
+    const questions = [
+      ...filtered,
+      ...ofNode,
+      (range: string) => `models(${range}) { nodes { __typename } }`,
+      (range: string) => `networkSeries(metric: VOLUME, ${range}) { startAt }`,
+      (range: string) => `teeNode(teeId: "${A}") { series(metric: UPTIME, ${range}) { startAt } }`,
+    ];
+    for (const question of questions) {
+      const empty = await post({ query: `{ ${question(`from: ${T0}, to: ${T0}`)} }` });
+      expect([question(""), empty.answer.errors]).toEqual([question(""), undefined]);
+      const { answer } = await post({ query: `{ ${question(`from: ${T0}, to: ${T0 - 1}`)} }` });
+      expect(answer.errors[0]).toMatchObject({
+        message: `from: "${T0}": not after to, which is ${T0 - 1}`,
+        extensions: { code: "invalid-parameter", parameter: "from", value: String(T0) },
+      });
+    }
+  });
+
   test("says how far OpenGradient is, whatever it reads, also when it is refused", async () => {
     const type = { "Content-Type": "application/json" };
     for (const init of [

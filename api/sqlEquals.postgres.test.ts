@@ -16,6 +16,7 @@ import {
   WORD,
 } from "./testing/comparedLists.ts";
 import { HEAD, makeWorld, PAYERS, RELAYERS } from "./testing/graphWorld.ts";
+import { inOrder } from "./testing/inOrder.ts";
 import { COUNTED_METRICS, PLAIN_LISTS, PLAIN_OBJECTS, plainSeries } from "./testing/plainSql.ts";
 import { nodeNamed, OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
@@ -70,7 +71,7 @@ const listQuestions = Object.entries(PLAIN_LISTS).map(([name, sql]) => {
     .subarray(filters, { maxLength: Math.min(3, filters.length) })
     .chain((chosen) => fc.record(Object.fromEntries(chosen)))
     .map((given): Question => {
-      const asked = given as Values; // a record of the filters' values
+      const asked = inOrder(given as Values); // a record of the filters' values
       return {
         name,
         given: asked,

@@ -1,5 +1,6 @@
 /** Filters as GraphQL gives them, where null and absent are the same, made into those that queries take. */
 import { ApiError } from "../errors.ts";
+import { brokenRangeRule } from "../queries/moment.ts";
 
 type Given<F> = { readonly [K in keyof F]?: Exclude<F[K], null | undefined> };
 
@@ -28,12 +29,20 @@ export function numberWithin(
     throw refuseArgument(parameter, value, `a number from ${min} to ${max}`);
 }
 
+/** @throws {ApiError} `invalid-parameter` for a range that ends before it begins. */
+export function refuseBackwards({ from, to }: { readonly from?: unknown; readonly to?: unknown }): void {
+  if (typeof from !== "number" || typeof to !== "number") return;
+  const rule = brokenRangeRule({ from, to });
+  if (rule !== null) throw refuseArgument("from", from, rule);
+}
+
 /** Filters that compare with a hash. */
 const HASHES = new Set(["teeId", "pcrHash", "merkleRoot", "inputHash", "outputHash", "inferenceId"]);
 
 /**
  * A filter without its nulls, narrowed by what the list's owner fixes.
- * @throws {ApiError} `invalid-parameter` for hashes that are none, and for a filter that contradicts the owner.
+ * @throws {ApiError} `invalid-parameter` for hashes that are none, for a range that ends before it begins, and for a filter
+ * that contradicts the owner.
  */
 export function filtersOf<F extends object, X extends object>(
   filter: F | null | undefined,
@@ -44,6 +53,7 @@ export function filtersOf<F extends object, X extends object>(
     if (value === null || value === undefined) continue;
     given[name] = HASHES.has(name) && typeof value === "string" ? hash32(name, value) : value;
   }
+  refuseBackwards(given);
   for (const [name, value] of Object.entries(fixed)) {
     if (given[name] !== undefined && given[name] !== value)
       throw refuseArgument(name, given[name], `this list is that of ${String(value)}; leave the filter out`);

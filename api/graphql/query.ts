@@ -189,7 +189,10 @@ builder.queryType({
         description:
           "Models that inferences were run with, as payloads of individual settlements tell. Pages take the counts as they are when asked for.",
         args: {
-          from: t.arg({ type: "Timestamp", description: "Signed at or after this, unix seconds." }),
+          from: t.arg({
+            type: "Timestamp",
+            description: "Signed at or after this, unix seconds; not after `to`.",
+          }),
           to: t.arg({ type: "Timestamp", description: "Signed before this, unix seconds." }),
           sort: t.arg({ type: ModelSort, description: "Their order. Default: seen last first." }),
         },
@@ -366,7 +369,7 @@ builder.queryType({
         }),
         from: t.arg({
           type: "Timestamp",
-          description: "The first bucket is the one that holds it, unix seconds.",
+          description: "The first bucket is the one that holds it, unix seconds; not after `to`.",
         }),
         to: t.arg({
           type: "Timestamp",

@@ -35,6 +35,10 @@ export interface TimeRange {
   readonly to?: number | undefined;
 }
 
+/** The rule that a range's `from` breaks by lying after its `to`; null for a range, and for an empty one. */
+export const brokenRangeRule = ({ from, to }: TimeRange): string | null =>
+  from !== undefined && to !== undefined && from > to ? `not after to, which is ${to}` : null;
+
 /** The last block before a second, -1 when there is none; blocks without an event of ours changed nothing. A scalar. */
 export const lastBlockBefore = (chain: ChainName, chainId: number, at: SQL | number): SQL => sql`coalesce((
       select number from ${sql.identifier(chain)}.block where chain_id = ${chainId} and timestamp < ${at}

@@ -1,5 +1,6 @@
 /** Query and path parameters: each knows its rule in words, because a refusal names it. */
 import { z } from "@hono/zod-openapi";
+import { brokenRangeRule } from "../queries/moment.ts";
 import { LIST_FORMATS } from "./listFormat.ts";
 
 const matching = (pattern: RegExp, rule: string) =>
@@ -172,7 +173,7 @@ export const listParameters = {
 };
 
 export const rangeParameters = {
-  from: timeParameter("Unix seconds, inclusive.").optional(),
+  from: timeParameter("Unix seconds, inclusive; not after `to`.").optional(),
   to: timeParameter("Unix seconds, exclusive.").optional(),
 };
 
@@ -196,6 +197,23 @@ export interface RefusedParameter {
   readonly parameter: string;
   readonly value: string | null;
   readonly rule: string;
+}
+
+/**
+ * A range that ends before it begins: nothing can be in it, and an empty answer would say that nothing happened.
+ * @param shape - of all parameters that there are.
+ */
+export function refusedRange(
+  shape: Readonly<Record<string, z.ZodType>>,
+  given: Readonly<Record<string, unknown>>,
+): readonly RefusedParameter[] {
+  const secondOf = (name: string): number | undefined => {
+    const second = shape[name]?.safeParse(given[name]).data;
+    return typeof second === "number" ? second : undefined;
+  };
+  const from = secondOf("from");
+  const rule = brokenRangeRule({ from, to: secondOf("to") });
+  return rule === null ? [] : [{ parameter: "from", value: String(from), rule }];
 }
 
 const LONGEST_ECHO = 200;

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { Hono } from "hono";
 import { ApiError, type ErrorCode } from "../errors.ts";
 import type { RequestContext, RequestVariables } from "./answer.ts";
-import { type RefusedParameter, refusedParameters } from "./parameters.ts";
+import { type RefusedParameter, refusedParameters, refusedRange } from "./parameters.ts";
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
@@ -118,11 +118,16 @@ const single = (queries: Readonly<Record<string, readonly string[]>>) =>
     Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
 
-function parse<S extends z.ZodObject>(schema: S, given: unknown): Reading<z.output<S>> {
+function parse<S extends z.ZodObject>(
+  schema: S,
+  given: Readonly<Record<string, unknown>>,
+): Reading<z.output<S>> {
   const result = schema.safeParse(given);
-  return result.success
-    ? { ok: true, value: result.data }
-    : { ok: false, refused: refusedParameters(result.error, given, Object.keys(schema.shape)) };
+  const refused = [
+    ...(result.success ? [] : refusedParameters(result.error, given, Object.keys(schema.shape))),
+    ...refusedRange(schema.shape, given),
+  ];
+  return result.success && refused.length === 0 ? { ok: true, value: result.data } : { ok: false, refused };
 }
 
 function refusal(errors: readonly RefusedParameter[]): ApiError {

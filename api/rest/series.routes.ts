@@ -84,7 +84,7 @@ const shared = {
   ...freshnessParameters,
   interval: oneOfParameter(SERIES_INTERVALS, "Width of the buckets, in UTC.").default("hour"),
   from: timeParameter(
-    `Unix seconds: the first bucket is the one that holds it. Default: ${DEFAULT_BUCKETS.hour} hours or ${DEFAULT_BUCKETS.day} days before the last. At most ${MOST_BUCKETS} buckets.`,
+    `Unix seconds, not after \`to\`: the first bucket is the one that holds it. Default: ${DEFAULT_BUCKETS.hour} hours or ${DEFAULT_BUCKETS.day} days before the last. At most ${MOST_BUCKETS} buckets.`,
   ).optional(),
   to: timeParameter("Unix seconds, exclusive: no bucket begins at or after it. Default: now.").optional(),
   format: listParameters.format,

@@ -2,6 +2,7 @@
 import { listModels, type MODEL_SORTS, type Model } from "../../queries/models.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import { refuseBackwards } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
 import type { Seen, View } from "../view.ts";
@@ -24,6 +25,7 @@ export function models(view: View, args: ModelArguments): Connection<Seen<Model>
   const { state } = view;
   const sort = args.sort ?? "lastSeenAt";
   const range = { from: args.from ?? undefined, to: args.to ?? undefined };
+  refuseBackwards(range);
   return connect(state, args, {
     list: "Query.models",
     parameters: { at: view.at, sort, ...range },

@@ -3,6 +3,7 @@ import type { Sources } from "../../queries/answerState.ts";
 import type { NETWORK_SERIES, NODE_SERIES, SeriesQuery } from "../../queries/series.ts";
 import { DEFAULT_BUCKETS, MOST_BUCKETS, type SeriesInterval } from "../../queries/seriesGrid.ts";
 import { builder } from "../builder.ts";
+import { refuseBackwards } from "../filters.ts";
 import type { FieldReads } from "../reads.ts";
 
 export const SeriesIntervalEnum = builder.enumType("SeriesInterval", {
@@ -154,8 +155,8 @@ export interface SeriesArguments<Metric> extends GivenRange {
   readonly metric: Metric;
 }
 
-export const seriesQuery = ({ interval, from, to }: GivenRange): SeriesQuery => ({
-  interval,
-  from: from ?? undefined,
-  to: to ?? undefined,
-});
+/** @throws {ApiError} `invalid-parameter` for a range that ends before it begins. */
+export function seriesQuery({ interval, from, to }: GivenRange): SeriesQuery {
+  refuseBackwards({ from, to });
+  return { interval, from: from ?? undefined, to: to ?? undefined };
+}

@@ -6,6 +6,9 @@ type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T
 
 /** @param what - the time that is compared: "settled", "paid", … */
 export const timeRange = (t: InputFieldBuilder<Types, "InputObject">, what: string) => ({
-  from: t.field({ type: "Timestamp", description: `${what} at or after this, unix seconds.` }),
+  from: t.field({
+    type: "Timestamp",
+    description: `${what} at or after this, unix seconds; not after \`to\`.`,
+  }),
   to: t.field({ type: "Timestamp", description: `${what} before this, unix seconds.` }),
 });

@@ -176,7 +176,7 @@ TeeNodeRef.implement({
         }),
         from: t.arg({
           type: "Timestamp",
-          description: "The first bucket is the one that holds it, unix seconds.",
+          description: "The first bucket is the one that holds it, unix seconds; not after `to`.",
         }),
         to: t.arg({
           type: "Timestamp",

@@ -1,6 +1,7 @@
 /** Values of GraphQL arguments, by the types that introspection shows. For tests only. */
 import fc from "fast-check";
 import { type GraphQLInputType, isEnumType, isInputObjectType, isListType, isNonNullType } from "graphql";
+import { inOrder } from "../inOrder.ts";
 import { hostileJson, nearly } from "./hostile.ts";
 
 /** What is known of the world that is asked about. */
@@ -58,11 +59,13 @@ export function tameValue(
     return Array.from({ length: below(gen, 3) }, () => tameValue(gen, name, type.ofType, known));
   if (isEnumType(type)) return oneOf(gen, type.getValues()).name;
   if (isInputObjectType(type))
-    return Object.fromEntries(
-      someOf(gen, Object.values(type.getFields()), 3).map((field) => [
-        field.name,
-        tameValue(gen, field.name, field.type, known),
-      ]),
+    return inOrder(
+      Object.fromEntries(
+        someOf(gen, Object.values(type.getFields()), 3).map((field) => [
+          field.name,
+          tameValue(gen, field.name, field.type, known),
+        ]),
+      ),
     );
   const there = known.values.get(ALIASES[name] ?? name) ?? [];
   const hex = there.filter((value) => value.startsWith("0x"));

@@ -62,6 +62,34 @@ const given = (name: string, schema: ParameterSchema, text: string): Given => {
   return { name, encoded: encoded(text), judgement: isConfigured ? "open" : judgement };
 };
 
+/** The two ends of a query's range, when it has both, each once, and the schemas have nothing against either. */
+function rangeIn(query: readonly Given[]): readonly [Given, Given] | null {
+  const ends = ["from", "to"].flatMap((end) => query.filter(({ name }) => name === end));
+  const [from, to, ...more] = ends;
+  const isRange = from?.name === "from" && to?.name === "to" && more.length === 0;
+  return isRange && ends.every(({ judgement }) => judgement === "valid") ? [from, to] : null;
+}
+
+const isBackwards = ([from, to]: readonly [Given, Given]): boolean =>
+  Number(from.encoded) > Number(to.encoded);
+
+/** What no schema can say: a range must not end before it begins. */
+function judgeRange(query: readonly Given[]): readonly Given[] {
+  const range = rangeIn(query);
+  if (range === null || !isBackwards(range)) return query;
+  return query.map((one): Given => (one === range[0] ? { ...one, judgement: "invalid" } : one));
+}
+
+/** The same query with its range the right way round. */
+function orderRange(query: readonly Given[]): readonly Given[] {
+  const range = rangeIn(query);
+  if (range === null || !isBackwards(range)) return query;
+  const [from, to] = range;
+  return query.map((one) =>
+    one === from ? { ...one, encoded: to.encoded } : one === to ? { ...one, encoded: from.encoded } : one,
+  );
+}
+
 /** Texts that are no UTF-8, or not encoded at all. */
 const BROKEN = ["%", "%zz", "%ff%fe", "%C0%AF", "%u0041", "a=b", "[]", "%00", "%F4%90%80%80"] as const;
 
@@ -120,7 +148,7 @@ function requestsTo(operation: RestOperation, known: Known, mood: Mood): fc.Arbi
     .subarray(optional, { maxLength: Math.min(MOST_AT_ONCE, optional.length) })
     .chain((chosen) => {
       const values = [...required, ...chosen].map((parameter) => valuesOf(mood, parameter, known));
-      if (mood === "tame") return fc.tuple(...values);
+      if (mood === "tame") return fc.tuple(...values).map(orderRange);
       const again =
         chosen.length === 0 ? [] : [fc.constantFrom(...chosen).chain((one) => valuesOf(mood, one, known))];
       return fc
@@ -132,7 +160,7 @@ function requestsTo(operation: RestOperation, known: Known, mood: Mood): fc.Arbi
             ...again.map((one) => ({ weight: 1, arbitrary: one.map((value) => [value]) })),
           ),
         )
-        .map(([all, more]) => [...all, ...more]);
+        .map(([all, more]) => judgeRange([...all, ...more]));
     });
   return fc
     .record({
