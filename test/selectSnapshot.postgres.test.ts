@@ -4,7 +4,7 @@ import { createReader, type Reader, type ReadTransaction } from "../api/queries/
 import type { Moment } from "../api/queries/moment.ts";
 import { PositionWatcher } from "../api/queries/position.ts";
 import type { ApiSettings } from "../api/queries/service.ts";
-import { excusedSpells } from "../api/scoring/index.ts";
+import { excusedSpells, type Spell } from "../api/scoring/index.ts";
 import { questionOf } from "../api/snapshot/question.ts";
 import type { RegistryScores } from "../api/snapshot/registryScores.ts";
 import { Snapshots } from "../api/snapshot/snapshots.ts";
@@ -90,11 +90,12 @@ async function fromScratch() {
   return said(snapshots);
 }
 
-/** The state at a past moment, computed from today's rows. */
-async function atMoment(moment: Moment) {
-  const scores = await reader.read((transaction) => newSnapshots().scoresAt(transaction, moment, REGISTRY));
-  return everything(scores);
-}
+/** A past moment's scores, computed from today's rows. @param snapshots - those of a process that knows more, or nothing. */
+const pastScores = (moment: Moment, snapshots: Snapshots) =>
+  reader.read((transaction) => snapshots.scoresAt(transaction, moment, REGISTRY));
+
+const atMoment = async (moment: Moment, snapshots = newSnapshots()) =>
+  everything(await pastScores(moment, snapshots));
 
 const pick = <T>(random: () => number, values: readonly T[]): T => {
   const value = values[Math.floor(random() * values.length)];
@@ -157,7 +158,10 @@ describe.each([1, 2, 3])("random history %i", (seed) => {
     expect(rows.time - T0).toBeGreaterThan(6 * DAY);
     expect(seen.length).toBeGreaterThan(20);
     for (const { moment, scores } of seen)
-      if (random() < 0.4) expect(await atMoment(moment), `at block ${moment.blockNumber}`).toEqual(scores);
+      if (random() < 0.4) {
+        expect(await atMoment(moment), `at block ${moment.blockNumber}`).toEqual(scores);
+        expect(await atMoment(moment, kept), `at block ${moment.blockNumber}, later`).toEqual(scores);
+      }
   });
 });
 
@@ -259,6 +263,7 @@ test("excused time is that of silences taken straight from all heartbeats", { ti
   const operatorOf = new Map(rows.nodes.map(({ teeId, owner }) => [teeId, owner]));
   const kept = newSnapshots();
   let compared = 0;
+  const past: { readonly moment: Moment; readonly expected: ReadonlyMap<string, readonly Spell[]> }[] = [];
   for (let block = 0; block < 220; block++) {
     await rows.nextBlock(1 + Math.floor(random() < 0.08 ? 1_300 + random() * 8_000 : random() * 500));
     // Relayers are off for a while, one or all of them.
@@ -279,8 +284,17 @@ test("excused time is that of silences taken straight from all heartbeats", { ti
       expect(history.excused).toEqual(expected.get(history.nodeId) ?? []);
       compared += history.excused.length;
     }
+    if (random() < 0.15)
+      past.push({ moment: { chainId: OG_CHAIN_ID, blockNumber: rows.block, time: rows.time }, expected });
   }
   expect(compared).toBeGreaterThan(100);
+  // A process that was there all along, one that has just begun and one that knows nothing agree on the past.
+  const begun = newSnapshots();
+  await begun.refresh();
+  for (const { moment, expected } of past)
+    for (const snapshots of [kept, begun, newSnapshots()])
+      for (const { history } of (await pastScores(moment, snapshots)).nodes)
+        expect(history.excused, `at block ${moment.blockNumber}`).toEqual(expected.get(history.nodeId) ?? []);
 });
 
 test("a reorganised block, another deployment and an observation are noticed", async () => {

@@ -22,6 +22,20 @@ export interface Silence {
   readonly untilAt: number | null;
 }
 
+/** A silence with the block of the heartbeat that ended it. */
+export interface EndedSilence extends Silence {
+  readonly untilAt: number;
+  readonly untilBlock: number;
+}
+
+/** What relayers did up to a moment, as far as it tells whose silences excuse whom. */
+export interface RelayedPast {
+  /** Those that ended by the moment. */
+  readonly ended: readonly EndedSilence[];
+  /** The newest heartbeats of relayers, of those that may be silent at the moment. */
+  readonly last: readonly LastSent[];
+}
+
 /** Relayers walked in one statement: bounds its duration. */
 const RELAYERS_PER_READ = 20;
 
@@ -33,9 +47,9 @@ export async function readSilences(
   transaction: ReadTransaction,
   moment: Moment,
   registry: string,
-): Promise<{ readonly silences: readonly Silence[]; readonly last: readonly LastSent[] }> {
+): Promise<RelayedPast> {
   const relayers = await readRelayers(transaction, moment, registry);
-  const silences: Silence[] = [];
+  const ended: EndedSilence[] = [];
   const last: LastSent[] = [];
   for (let from = 0; from < relayers.length; from += RELAYERS_PER_READ) {
     const steps = await transaction.rows<Step>(
@@ -43,10 +57,17 @@ export async function readSilences(
     );
     for (const { relayer, at, block, silentFrom, silentFromBlock } of steps) {
       if (silentFrom === null || silentFromBlock === null) last.push({ relayer, at, block });
-      else silences.push({ relayer, fromAt: silentFrom, fromBlock: silentFromBlock, untilAt: at });
+      else
+        ended.push({
+          relayer,
+          fromAt: silentFrom,
+          fromBlock: silentFromBlock,
+          untilAt: at,
+          untilBlock: block,
+        });
     }
   }
-  return { silences, last };
+  return { ended, last };
 }
 
 /** Those that sent heartbeats of nodes of at least two operators, in order of address. */

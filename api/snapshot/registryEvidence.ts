@@ -71,12 +71,16 @@ export class RegistryEvidence {
     this.#watch = new RelayerWatch(registry, base.maxAges, (teeId) => this.#nodes.get(teeId)?.carried);
   }
 
-  /** Reads the registry as it was at the moment. */
+  /**
+   * Reads the registry as it was at the moment.
+   * @param later - the same registry at a later moment of the same rows: what it knows of the past is not read again.
+   */
   static async begin(
     transaction: ReadTransaction,
     moment: Moment,
     registry: string,
     commonPayees: readonly string[],
+    later: RegistryEvidence | null,
   ): Promise<RegistryEvidence> {
     const begun = new RegistryEvidence(
       registry,
@@ -87,7 +91,7 @@ export class RegistryEvidence {
     for (const evidence of await readAllEvidence(transaction, moment, scope))
       begun.#nodes.set(evidence.teeId, keep(evidence, null));
     begun.#families = familiesOf(begun.#nodes.values(), commonPayees);
-    await begun.#watch.begin(transaction, moment);
+    await begun.#watch.begin(transaction, moment, later === null ? null : later.#watch);
     return begun;
   }
 

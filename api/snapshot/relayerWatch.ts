@@ -5,6 +5,8 @@
 import type { ReadTransaction } from "../queries/database.ts";
 import type { MaxAge, RelayedHeartbeat } from "../queries/evidenceChanges.ts";
 import {
+  type EndedSilence,
+  type RelayedPast,
   readAliveElsewhere,
   readSilences,
   readWitnesses,
@@ -36,6 +38,7 @@ export class RelayerWatch {
   readonly #carriedAs: (teeId: string) => CarriedNode | undefined;
   readonly #excuses = new Excuses();
   readonly #last = new Map<string, Sent>();
+  readonly #ended: EndedSilence[] = [];
   /** Silences that last, by relayer; null for those that excuse nobody whatever comes. */
   readonly #open = new Map<string, TrackedSilence | null>();
 
@@ -53,11 +56,34 @@ export class RelayerWatch {
     this.#carriedAs = carriedAs;
   }
 
-  /** Reads everything up to the moment. Once, before anything else. */
-  async begin(transaction: ReadTransaction, moment: Moment): Promise<void> {
-    const { silences, last } = await readSilences(transaction, moment, this.#registry);
+  /**
+   * Reads everything up to the moment. Once, before anything else.
+   * @param later - a watch of the same registry that has read the moment's rows and later ones: then none of the heartbeats
+   * is looked for again.
+   */
+  async begin(transaction: ReadTransaction, moment: Moment, later: RelayerWatch | null): Promise<void> {
+    const known = later === null ? null : later.#upTo(moment, this.#maxAges);
+    const { ended, last } = known ?? (await readSilences(transaction, moment, this.#registry));
     for (const { relayer, at, block } of last) this.#last.set(relayer, { at, block });
-    await this.#judge(transaction, moment, [...silences, ...this.#begun(moment.time)]);
+    this.#ended.push(...ended);
+    await this.#judge(transaction, moment, [...ended, ...this.#begun(moment.time)]);
+  }
+
+  /** What it has read as it was at an earlier moment; null when that was judged by other maximum ages. */
+  #upTo({ blockNumber, time }: Moment, maxAges: readonly MaxAge[]): RelayedPast | null {
+    const inForce = this.#maxAges.filter(({ fromAt }) => fromAt <= time);
+    if (JSON.stringify(inForce) !== JSON.stringify(maxAges)) return null;
+    const interrupted = this.#ended.filter(
+      ({ fromBlock, untilBlock }) => fromBlock <= blockNumber && untilBlock > blockNumber,
+    );
+    const stillLast = [...this.#last].filter(([, { block }]) => block <= blockNumber);
+    return {
+      ended: this.#ended.filter(({ untilBlock }) => untilBlock <= blockNumber),
+      last: [
+        ...interrupted.map(({ relayer, fromAt, fromBlock }) => ({ relayer, at: fromAt, block: fromBlock })),
+        ...stillLast.map(([relayer, sent]) => ({ relayer, ...sent })),
+      ],
+    };
   }
 
   /** Takes in what was relayed since, up to the moment. @param heartbeats - in order of the chain. */
@@ -66,12 +92,12 @@ export class RelayerWatch {
     moment: Moment,
     heartbeats: readonly RelayedHeartbeat[],
   ): Promise<void> {
-    const ended: Silence[] = [];
+    const unseen: Silence[] = [];
     for (const heartbeat of heartbeats) {
       const silence = this.#take(heartbeat);
-      if (silence !== null) ended.push(silence);
+      if (silence !== null) unseen.push(silence);
     }
-    await this.#judge(transaction, moment, [...ended, ...this.#begun(moment.time)]);
+    await this.#judge(transaction, moment, [...unseen, ...this.#begun(moment.time)]);
   }
 
   /** The excused time of each node at `now`: disjoint spells in order of time. */
@@ -95,12 +121,18 @@ export class RelayerWatch {
     if (!repeated && node !== undefined)
       for (const silence of this.#open.values()) silence?.hear(relayer, node.operator, receivedAt);
     if (before === undefined || !this.#isSilent(before.at, receivedAt)) return null;
+    const silence = {
+      relayer,
+      fromAt: before.at,
+      fromBlock: before.block,
+      untilAt: receivedAt,
+      untilBlock: blockNumber,
+    };
+    this.#ended.push(silence);
     const known = this.#open.get(relayer);
     this.#open.delete(relayer);
-    if (known === undefined)
-      return { relayer, fromAt: before.at, fromBlock: before.block, untilAt: receivedAt };
     known?.end(receivedAt);
-    return null;
+    return known === undefined ? silence : null;
   }
 
   /** Silences that have become long enough by now. */

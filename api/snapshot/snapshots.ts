@@ -187,7 +187,7 @@ export class Snapshots {
       }
     }
     const { commonPayees } = this.#options.settings;
-    const evidence = await RegistryEvidence.begin(transaction, moment, registry, commonPayees);
+    const evidence = await RegistryEvidence.begin(transaction, moment, registry, commonPayees, null);
     return {
       evidence,
       listings: await readListings(transaction, moment, registry, [...evidence.nodes.keys()]),
@@ -249,18 +249,38 @@ export class Snapshots {
 
   async #scorePast(transaction: ReadTransaction, moment: Moment, registry: string): Promise<RegistryScores> {
     const { settings, pause } = this.#options;
-    const evidence = await RegistryEvidence.begin(transaction, moment, registry, settings.commonPayees);
+    const { commonPayees } = settings;
+    const later = await this.#readLater(transaction, moment, registry);
+    const evidence = await RegistryEvidence.begin(transaction, moment, registry, commonPayees, later);
     await evidence.settle(pause);
     return scoreRegistry(evidence, null, pause);
+  }
+
+  /** The newest evidence, when the transaction's rows are those it was read from, with the moment among them. */
+  async #readLater(
+    transaction: ReadTransaction,
+    { chainId, blockNumber }: Moment,
+    registry: string,
+  ): Promise<RegistryEvidence | null> {
+    const read = this.#read;
+    if (read === null || read.og.chainId !== chainId || read.og.blockNumber < blockNumber) return null;
+    const isSame =
+      read.deployment === (await readDeployment(transaction)) && (await holds(transaction, read.og));
+    return isSame ? (read.registries.get(registry)?.evidence ?? null) : null;
   }
 }
 
 /** Whether the rows read before are still those that the state `now` was built on. */
 async function follows(transaction: ReadTransaction, before: ChainAsOf, now: ChainAsOf): Promise<boolean> {
   if (before.chainId !== now.chainId || before.blockNumber > now.blockNumber) return false;
-  const evidence = await readEvidence(transaction, "og", before.chainId, before.blockNumber);
-  return (
-    evidence?.blockNumber === before.evidence?.blockNumber &&
-    evidence?.blockHash === before.evidence?.blockHash
-  );
+  return holds(transaction, before);
+}
+
+/** Whether the newest event by then is the one that was the newest. */
+async function holds(
+  transaction: ReadTransaction,
+  { chainId, blockNumber, evidence }: ChainAsOf,
+): Promise<boolean> {
+  const found = await readEvidence(transaction, "og", chainId, blockNumber);
+  return found?.blockNumber === evidence?.blockNumber && found?.blockHash === evidence?.blockHash;
 }

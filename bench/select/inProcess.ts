@@ -64,7 +64,7 @@ export async function measureInProcess(databaseUrl: string): Promise<InProcessFi
       const { og } = await readProgress(transaction, settings.chainIds, ["og"]);
       if (og.position === null) throw new Error("the history has no head");
       const moment = momentOf(chainAsOf(og.position));
-      return RegistryEvidence.begin(transaction, moment, REGISTRY, settings.commonPayees);
+      return RegistryEvidence.begin(transaction, moment, REGISTRY, settings.commonPayees, null);
     });
     await evidence.settle(pause);
     const readMs = performance.now() - startedAt;
