@@ -531,10 +531,17 @@ export const onchainInference = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
-    // /v1/onchain-inferences?caller=
-    callerIdx: index().on(table.caller, table.blockNumber, table.logIndex),
-    // /v1/onchain-inferences?modelCid=
-    modelIdx: index().on(table.modelCid, table.blockNumber, table.logIndex),
+    // /v1/onchain-inferences?caller=, and, from the index alone, which of somebody's many are of a kind or mode
+    callerIdx: index().on(table.caller, table.blockNumber, table.logIndex, table.kind, table.mode),
+    // /v1/onchain-inferences?modelCid=, and the same of a model's
+    modelIdx: index().on(
+      table.modelCid,
+      table.blockNumber,
+      table.logIndex,
+      table.kind,
+      table.mode,
+      table.caller,
+    ),
     // /v1/onchain-inferences?kind=
     kindIdx: index().on(table.kind, table.blockNumber, table.logIndex),
     // both of them: the one may be all there is of the other
@@ -806,7 +813,11 @@ export const payeePayer = onchainTable(
     payee: t.hex().notNull(),
     payer: t.hex().notNull(),
   }),
-  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.payee, table.payer] }) }),
+  (table) => ({
+    pk: primaryKey({ columns: [table.chainId, table.payee, table.payer] }),
+    // whom somebody ever paid
+    payerIdx: index().on(table.payer, table.payee),
+  }),
 );
 
 /** Payments in a token, by the hour. */

@@ -846,7 +846,7 @@ describe("payments, channels and operators", () => {
       settlements: { individual: 3, claimedLeaves: 9 },
       payments: 2,
       payers: 2,
-      volume: [{ token: OPG, raw: String(OPG_UNIT), organic: null }],
+      volume: [{ token: OPG, raw: String(OPG_UNIT), organic: String(OPG_UNIT) }],
     });
   });
 });

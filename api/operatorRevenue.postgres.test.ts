@@ -1,11 +1,15 @@
 /** What operators took in, at many moments of a random month, against the payments themselves. */
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { seededRandom } from "../test/simulator/random.ts";
-import { createReader, type Reader } from "./queries/database.ts";
-import { momentAt } from "./queries/moment.ts";
+import { createReader, type Reader, type ReadTransaction } from "./queries/database.ts";
+import { type Moment, momentAt } from "./queries/moment.ts";
+import { readNetwork } from "./queries/network.ts";
 import { readDemands } from "./queries/operatorRevenue.ts";
-import { BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "./testing/chainTables.ts";
+import { readProofTables } from "./queries/proofs.ts";
+import { type RevenueRow, readRevenues } from "./queries/revenueTotals.ts";
+import { address, BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "./testing/chainTables.ts";
 import { BASE_HEAD, HEAD, type History, OTHER_TOKEN, randomHistory, T0 } from "./testing/metricsHistory.ts";
 import { writeHistory } from "./testing/metricsTables.ts";
 import { Truth } from "./testing/metricsTruth.ts";
@@ -104,6 +108,56 @@ describe.each([
       await Promise.all(OWNERS.map((o) => demandsAt(HEAD, [o]))),
     ];
     expect(alone.flat()).toEqual(all);
+  });
+
+  const atHead = <T>(read: (transaction: ReadTransaction, og: Moment, base: Moment) => Promise<T>) =>
+    reader.read((transaction) =>
+      read(
+        transaction,
+        { chainId: OG_CHAIN_ID, time: HEAD, blockNumber: Number.MAX_SAFE_INTEGER },
+        { chainId: BASE_CHAIN_ID, time: BASE_HEAD, blockNumber: Number.MAX_SAFE_INTEGER },
+      ),
+    );
+
+  test("what everyone took in counts a payer once per operator and day, and once for all who are no operator's", async () => {
+    const paid = truth.payments({ from: 0, to: BASE_HEAD + 1 }, BASE_HEAD, null);
+    const operators = new Set(paid.map(({ payee }) => truth.operatorOf(payee, HEAD)));
+    expect(operators.size).toBeGreaterThan(3);
+    expect(operators).toContain(address("nobody"));
+    const { volume } = await atHead(async (transaction, og, base) =>
+      readNetwork(transaction, await readProofTables(transaction), og, base, scope),
+    );
+    const volumes = truth.volumes(paid, HEAD, (payee) => truth.operatorOf(payee, HEAD));
+    expect(volume).toEqual(volumes.map(({ token, raw, organic }) => ({ token, raw, organic })));
+  });
+
+  test("of too many who paid several payees, and of too many of their days, only what needs them is unknown", async () => {
+    const own = OWNERS.flatMap((owner) =>
+      [...new Set(ownPayments(owner, HEAD).map(({ payee }) => payee))].map(
+        (payee) => [payee, owner] as const,
+      ),
+    );
+    const payees = sql`values ${sql.join(
+      own.map(([payee, owner]) => sql`(${payee}, ${owner})`),
+      sql`, `,
+    )}`;
+    const rows = (bounds: { mostPayers?: number; mostDays?: number }) =>
+      atHead((transaction, og, base) => readRevenues(transaction, og, base, DAILY_CAPS, payees, bounds));
+    const all = await rows({});
+    const several = new Set(
+      OWNERS.filter((owner) =>
+        ownPayments(owner, HEAD).some((one, _, paid) =>
+          paid.some(({ payer, payee }) => payer === one.payer && payee !== one.payee),
+        ),
+      ),
+    );
+    expect(several.size).toBeGreaterThan(0);
+    const without = (keys: readonly (keyof RevenueRow)[]) =>
+      all.map((row) =>
+        several.has(row.owner) ? { ...row, ...Object.fromEntries(keys.map((key) => [key, null])) } : row,
+      );
+    expect(await rows({ mostPayers: 0 })).toEqual(without(["payers", "organic", "effectivePayers"]));
+    expect(await rows({ mostDays: 0 })).toEqual(without(["organic", "effectivePayers"]));
   });
 
   test("the history has what makes it hard", () => {

@@ -200,7 +200,7 @@ query Network {
     inferences
     payments
     payers
-    volume { token raw }
+    volume { token raw organic }
   }
   models(first: 5, sort: INFERENCES) { nodes { name inferenceCount nodeCount } }
   status { chains { chain blockNumber lagSeconds ready } }

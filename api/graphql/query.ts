@@ -348,9 +348,11 @@ builder.queryType({
       extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 500),
       resolve: async (_, { registry }, { state }) => {
         const view = state.view(null);
+        const { commonPayees, dailyOrganicCaps } = state.settings;
         const registries = registriesMeant(state.settings, registry ?? undefined);
+        const scope = { registries, commonPayees, dailyOrganicCaps };
         const [og, base] = [await view.og(), await view.optionalBase()];
-        const totals = await readNetwork(state.transaction, state.proofs, og, base, registries);
+        const totals = await readNetwork(state.transaction, state.proofs, og, base, scope);
         return view.show({ ...totals, registries });
       },
     }),

@@ -15,9 +15,11 @@ import {
   REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
-import { countByStatus, type NodeCounts } from "./operators.ts";
+import { countByStatus, type NodeCounts, type OperatorScope, ownAddresses } from "./operators.ts";
 import { allOf } from "./page.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
+import { readRevenues } from "./revenueTotals.ts";
+import type { Volume } from "./volumes.ts";
 
 /** What Base has is null while it cannot be answered from. */
 export interface NetworkTotals {
@@ -41,19 +43,19 @@ export interface NetworkTotals {
   readonly models: number | null;
   readonly payments: number | null;
   readonly payers: number | null;
-  readonly volume:
-    | readonly { readonly token: string; readonly raw: string; readonly organic: string | null }[]
-    | null;
+  /** In order of the token. */
+  readonly volume: readonly Omit<Volume, "effectivePayers">[] | null;
 }
 
-/** @param registries - of nodes, operators and heartbeats; the rest is the whole network's. Null means every one. */
+/** @param scope - its registries are those of nodes, operators and heartbeats; the rest is the whole network's. */
 export async function readNetwork(
   transaction: ReadTransaction,
   proofs: ProofTables,
   og: Moment,
   base: Moment | null,
-  registries: readonly string[] | null,
+  scope: OperatorScope,
 ): Promise<NetworkTotals> {
+  const { registries } = scope;
   const inScope = allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(registries)]);
   const nodes = await transaction.rows<{ status: NodeStatus; count: number }>(sql`
     with ${pcrRecords(og)}
@@ -74,7 +76,9 @@ export async function readNetwork(
     select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
   const found = anythingFound(proofs) ? await readInferences(transaction, proofs) : NOTHING_FOUND;
   const demand =
-    base === null ? { payments: null, payers: null, volume: null } : await readDemand(transaction, base);
+    base === null
+      ? { payments: null, payers: null, volume: null }
+      : await readDemand(transaction, og, base, scope);
   return {
     nodes: countByStatus(nodes),
     operators: operators?.count ?? 0,
@@ -117,7 +121,11 @@ async function readInferences(transaction: ReadTransaction, proofs: ProofTables)
   };
 }
 
-async function readDemand(transaction: ReadTransaction, { chainId }: Moment) {
+/** Anyone can be a payee of OPG: of more than so many nothing is known to be organic. */
+const MOST_PAYEES = 20_000;
+
+async function readDemand(transaction: ReadTransaction, og: Moment, base: Moment, scope: OperatorScope) {
+  const { chainId } = base;
   const tokens = await transaction.rows<{ token: string; payments: number; raw: bigint }>(sql`
     select token, sum(payments)::bigint as payments, sum(amount) as raw
     from base.token_bucket where chain_id = ${chainId} group by token order by token`);
@@ -125,9 +133,27 @@ async function readDemand(transaction: ReadTransaction, { chainId }: Moment) {
   const [payers] = await transaction.rows<{ count: number }>(
     sql`select count(distinct payer) as count from base.payer_day`,
   );
+  // What is no operator's own counts as if it were one more operator's.
+  const payees = sql`
+    with ${ownAddresses(scope)}, paid as materialized (
+      select distinct t.payee from base.payee_total t where t.chain_id = ${chainId}
+    )
+    select paid.payee, coalesce(a.owner, 'nobody') from paid left join own_address a on a.payment_address = paid.payee
+    where (select count(*) from paid) <= ${MOST_PAYEES}`;
+  const revenues = await readRevenues(transaction, og, base, scope.dailyOrganicCaps, payees);
   return {
     payments: tokens.reduce((sum, { payments }) => sum + payments, 0),
     payers: payers?.count ?? 0,
-    volume: tokens.map(({ token, raw }) => ({ token, raw: raw.toString(), organic: null })),
+    volume: tokens.map(({ token, raw }) => {
+      const organic = revenues.filter((row) => row.token === token).map((row) => row.organic);
+      return {
+        token,
+        raw: raw.toString(),
+        organic:
+          organic.length === 0 || organic.includes(null)
+            ? null
+            : organic.reduce((sum: bigint, one) => sum + (one ?? 0n), 0n).toString(),
+      };
+    }),
   };
 }

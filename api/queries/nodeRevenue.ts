@@ -204,9 +204,12 @@ async function readAllTime(
   spans: readonly Span[],
 ): Promise<readonly VolumeRow[]> {
   const names = spans.filter(({ from }) => from === null).map(({ name }) => name);
-  if (names.length === 0) return [];
-  const owned = own.map(({ place, payee }) => [payee, String(place)] as const);
-  const rows = await readRevenues(transaction, og, base, caps, owned);
+  if (names.length === 0 || own.length === 0) return [];
+  const payees = sql`values ${sql.join(
+    own.map(({ place, payee }) => sql`(${payee}, ${String(place)})`),
+    sql`, `,
+  )}`;
+  const rows = await readRevenues(transaction, og, base, caps, payees);
   return names.flatMap((name) => rows.map(({ owner, ...row }) => ({ ...row, at: `${owner} ${name}` })));
 }
 

@@ -1,17 +1,19 @@
 /** What operators' payment addresses took in. */
+import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
-import { type Operator, type OperatorScope, readOwnAddresses } from "./operators.ts";
+import { type Operator, type OperatorScope, ownAddresses } from "./operators.ts";
 import { readRevenues } from "./revenueTotals.ts";
 
 /** Volumes are decimal strings in base units of `token`. */
 export interface Revenue {
   readonly token: string;
   readonly raw: string;
-  /** Counts a payer for at most one whole token a day; null for tokens without such a bound. */
+  /** Counts a payer for at most one whole token a day; null for tokens without such a bound, and like `payers`. */
   readonly organic: string | null;
   readonly payments: number;
-  readonly payers: number;
+  /** Distinct ones; null when more than `MOST_JOINT_PAYERS` paid several of the operator's addresses. */
+  readonly payers: number | null;
   /** (Σv)² / Σv² over the payers' organic volumes; null without any. */
   readonly effectivePayers: number | null;
 }
@@ -19,7 +21,7 @@ export interface Revenue {
 export interface OperatorDemand {
   /** Null while Base cannot be answered from. */
   readonly revenue: readonly Revenue[] | null;
-  /** Distinct ones over all tokens. */
+  /** Distinct ones over all tokens; null like a token's too. */
   readonly payers: number | null;
 }
 
@@ -47,10 +49,12 @@ export async function readDemands(
   addresses: readonly string[],
 ): Promise<readonly OperatorDemand[]> {
   if (base === null || addresses.length === 0) return addresses.map(() => UNKNOWN);
-  const own = await readOwnAddresses(transaction, og, scope, addresses);
-  const rows = await readRevenues(transaction, og, base, scope.dailyOrganicCaps, [...own]);
+  const payees = sql`
+    with ${ownAddresses(scope)} select payment_address, owner from own_address where owner in ${[...addresses]}`;
+  const rows = await readRevenues(transaction, og, base, scope.dailyOrganicCaps, payees);
   return addresses.map((address) => {
     const mine = rows.filter(({ owner }) => owner === address);
+    const total = mine.find(({ token }) => token === null);
     return {
       revenue: mine.flatMap(({ owner: _, token, raw, organic, payments, ...row }) =>
         token === null
@@ -65,7 +69,7 @@ export async function readDemands(
               },
             ],
       ),
-      payers: mine.find(({ token }) => token === null)?.payers ?? 0,
+      payers: total === undefined ? 0 : total.payers,
     };
   });
 }

@@ -7,9 +7,10 @@ import { readNetwork } from "../queries/network.ts";
 import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
 import { withDemand } from "../queries/operatorRevenue.ts";
 import { findOperators, listOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
+import { MOST_JOINT_DAYS, MOST_JOINT_PAYERS } from "../queries/revenueTotals.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, amount, count, unixSeconds } from "./fields.ts";
+import { address, amount, count, unixSeconds, volumeSchema } from "./fields.ts";
 import { metricsSchema } from "./nodes.routes.ts";
 import {
   addressParameter,
@@ -49,11 +50,17 @@ const operatorFields = {
       z.strictObject({
         token: address(),
         raw: amount(),
-        organic: amount().nullable().openapi({
-          description: "Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens.",
-        }),
+        organic: amount()
+          .nullable()
+          .openapi({
+            description: `Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens, and when payers paid several of its addresses on more than ${MOST_JOINT_DAYS} days in all.`,
+          }),
         payments: count(),
-        payers: count(),
+        payers: count()
+          .nullable()
+          .openapi({
+            description: `Distinct ones; null, as \`organic\` is then, when more than ${MOST_JOINT_PAYERS} paid several of its addresses.`,
+          }),
         effectivePayers: z.number().nullable().openapi({
           description: "(Σv)² / Σv² over the payers' organic volumes.",
         }),
@@ -113,8 +120,11 @@ export const networkSchema = z
     payments: count().nullable(),
     payers: count().nullable(),
     volume: z
-      .array(z.strictObject({ token: address(), raw: amount(), organic: amount().nullable() }))
-      .nullable(),
+      .array(volumeSchema.omit({ effectivePayers: true }).openapi("TotalVolume"))
+      .nullable()
+      .openapi({
+        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MOST_JOINT_PAYERS} payers paid several payees.`,
+      }),
     ...includedMetrics,
   })
   .openapi("Network");
@@ -216,14 +226,15 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
     },
     (context, { query }) =>
       answerOne(service, context, { sources: { ...BOTH, proofs: "read" }, query }, async (state) => {
-        const registries = registriesMeant(settings, query.registry);
+        const scope = scopeOf(query.registry);
         const totals = await readNetwork(
           state.transaction,
           state.proofs,
           state.moment("og"),
           state.optionalMoment("base"),
-          registries,
+          scope,
         );
+        const { registries } = scope;
         return { ...totals, ...(await included(state, query.include, { registries, owner: null })) };
       }),
   );

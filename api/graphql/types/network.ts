@@ -31,7 +31,8 @@ const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[numbe
     organic: t.expose("organic", {
       type: "BigInt",
       nullable: true,
-      description: "Organic payments, in base units of the token; null where it is not known.",
+      description:
+        "Organic payments, a payer counting for at most one whole token per operator and day, in base units of the token; null for tokens without such a bound, and when there is too much to count.",
     }),
   }),
 });

@@ -1,6 +1,7 @@
 /** Operator: an owner of nodes. */
 import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
 import type { Revenue } from "../../queries/operatorRevenue.ts";
+import { MOST_JOINT_PAYERS } from "../../queries/revenueTotals.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
@@ -19,10 +20,14 @@ const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement(
       type: "BigInt",
       nullable: true,
       description:
-        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
+        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound, and when there is too much to count.",
     }),
     payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
-    payers: t.expose("payers", { type: "Long", description: "Distinct payers; a count." }),
+    payers: t.expose("payers", {
+      type: "Long",
+      nullable: true,
+      description: `Distinct payers; a count, null when more than ${MOST_JOINT_PAYERS} paid several of its addresses.`,
+    }),
     effectivePayers: t.exposeFloat("effectivePayers", {
       nullable: true,
       description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
