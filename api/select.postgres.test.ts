@@ -170,6 +170,18 @@ describe("who is selected", () => {
     expect(await passing("pcr=latest")).toBe("abcdefgh");
   });
 
+  test("by the PCR that is approved last for their type, also where types were not named", async () => {
+    await network(1);
+    await rows.nextBlock(1);
+    await rows.approvePcr(PCRS[0], -1);
+    await world.show(api);
+    expect(await passing("pcr=latest")).toBe("abcdefgh");
+    await rows.nextBlock(1);
+    await rows.revokePcr(PCRS[0], 0);
+    await world.show(api);
+    expect(await passing("pcr=latest")).toBe("i");
+  });
+
   test("every other node counts for the first reason that keeps it out", async () => {
     await network(1);
     const [a, b, c, d, e] = rows.nodes;

@@ -220,9 +220,9 @@ export class RegistryRows {
     for (const node of affected) node.pcrApprovedUntil = this.#time;
   }
 
-  async approvePcr(pcrHash: string): Promise<void> {
+  async approvePcr(pcrHash: string, teeType = 0): Promise<void> {
     this.#revoked.delete(pcrHash);
-    await this.#event("pcr-approved", { teeType: 0, pcrHash, label: `v${this.#block}` });
+    await this.#event("pcr-approved", { teeType, pcrHash, label: `v${this.#block}` });
     for (const node of this.nodes) if (node.pcrHash === pcrHash) node.pcrApprovedUntil = null;
   }
 

@@ -51,8 +51,12 @@ export class SelectNetwork {
     for (let round = 0; round < (days * DAY) / INTERVAL; round++) await this.beat(round);
   }
 
-  register(name: string, owner: string, record: Readonly<Record<string, unknown>> = {}) {
-    const place = { owner, host: `${name}.example`, payee: `pay-${name}`, pcrHash: PCRS[0] };
+  register(
+    name: string,
+    owner: string,
+    { pcrHash = PCRS[0], ...record }: Readonly<Record<string, unknown>> & { readonly pcrHash?: string } = {},
+  ) {
+    const place = { owner, host: `${name}.example`, payee: `pay-${name}`, pcrHash };
     return this.rows.register(name, place, record);
   }
 

@@ -140,30 +140,54 @@ export async function readObserved(
   };
 }
 
-/** A PCR that is approved: its type is -1 when it applies to every one. */
-export interface ApprovedPcr {
+/** What a registry said of a PCR that was approved, for one type or, with type -1, for those that it was not named for. */
+export interface PcrApproval {
   readonly teeType: number;
   readonly pcrHash: string;
+  /** First second at which it is not approved any more: it may lie ahead. Null while nothing ended it. */
+  readonly endsAt: number | null;
 }
 
-/** The approved PCRs of a registry, the newest approval first. */
-export function readApprovedPcrs(
+/**
+ * Every PCR that was approved up to the moment, the one that was approved last first. What was said of a PCR last holds,
+ * whether for its type or for all.
+ */
+export function readPcrApprovals(
   transaction: ReadTransaction,
   { chainId, blockNumber }: Moment,
   registry: string,
-): Promise<readonly ApprovedPcr[]> {
-  return transaction.rows<ApprovedPcr>(sql`
-    with newest as (
-      select distinct on (tee_type, pcr_hash) tee_type, pcr_hash, kind, block_number, log_index
-      from og.registry_event
+): Promise<readonly PcrApproval[]> {
+  return transaction.rows<PcrApproval>(sql`
+    with event as (
+      select tee_type, pcr_hash, kind, effective_at, block_number, log_index from og.registry_event
       where chain_id = ${chainId} and registry = ${registry} and kind in ('pcr-approved', 'pcr-revoked')
         and block_number <= ${blockNumber}
-      order by tee_type, pcr_hash, block_number desc, log_index desc
-    )
-    select tee_type as "teeType", pcr_hash as "pcrHash" from newest
-    where kind = 'pcr-approved' and not exists (
-      select from newest for_all
-      where for_all.tee_type = ${LEGACY_ANY_TYPE} and for_all.pcr_hash = newest.pcr_hash and for_all.kind = 'pcr-revoked'
-        and (for_all.block_number, for_all.log_index) > (newest.block_number, newest.log_index))
-    order by block_number desc, log_index desc`);
+    ), record as (select distinct tee_type, pcr_hash from event)
+    select record.tee_type as "teeType", record.pcr_hash as "pcrHash", newest.effective_at as "endsAt"
+    from record
+    cross join lateral (
+      select effective_at from event
+      where event.pcr_hash = record.pcr_hash and event.tee_type in (record.tee_type, ${LEGACY_ANY_TYPE})
+      order by block_number desc, log_index desc limit 1
+    ) newest
+    cross join lateral (
+      select block_number, log_index from event
+      where event.pcr_hash = record.pcr_hash and event.tee_type in (record.tee_type, ${LEGACY_ANY_TYPE})
+        and kind = 'pcr-approved'
+      order by block_number desc, log_index desc limit 1
+    ) approval
+    order by approval.block_number desc, approval.log_index desc, record.tee_type`);
+}
+
+/**
+ * The PCR that nodes of a type run when they run the newest: of those approved for the type at a second, the one whose
+ * approval, for the type or for all, came last. Null when none is known to be approved.
+ * @param approvals - of the registry, as `readPcrApprovals` has them.
+ */
+export function latestPcr(approvals: readonly PcrApproval[], teeType: number, now: number): string | null {
+  const named = new Set(approvals.filter((one) => one.teeType === teeType).map(({ pcrHash }) => pcrHash));
+  const applies = (one: PcrApproval) =>
+    one.teeType === teeType || (one.teeType === LEGACY_ANY_TYPE && !named.has(one.pcrHash));
+  const latest = approvals.find((one) => applies(one) && (one.endsAt === null || one.endsAt > now));
+  return latest?.pcrHash ?? null;
 }

@@ -72,7 +72,10 @@ const queryShape = {
   owner: addressListParameter("Operators to choose among, comma-separated.").optional(),
   excludeOwner: addressListParameter("Operators to leave out, comma-separated.").optional(),
   pcrHash: hashParameter().optional(),
-  pcr: oneOfParameter(["latest"], "Only nodes that run the PCR approved last for their type.").optional(),
+  pcr: oneOfParameter(
+    ["latest"],
+    "Only nodes that run the PCR approved last for their type, of those still approved.",
+  ).optional(),
   ohttp: booleanParameter("Only nodes with a key for Oblivious HTTP.").optional(),
   minScore: decimalParameter(0, 100, "Lowest score.").optional(),
   minUptime: decimalParameter(

@@ -1,4 +1,5 @@
 /** Which nodes a caller may be given: by what it asked for, then by the gates, then by how good they are. */
+import { latestPcr } from "../queries/evidenceChanges.ts";
 import type { GateReason } from "../scoring/index.ts";
 import type { ScoredNode } from "./registryScores.ts";
 import type { RegistrySnapshot } from "./snapshot.ts";
@@ -14,7 +15,7 @@ export interface SelectionFilters {
   readonly owner?: readonly string[] | undefined;
   readonly excludeOwner?: readonly string[] | undefined;
   readonly pcrHash?: string | undefined;
-  /** `latest`: the newest approval for the node's type. */
+  /** `latest`: see `latestPcr`. */
   readonly pcr?: "latest" | undefined;
   readonly ohttp?: boolean | undefined;
   /** 0 to 100. */
@@ -73,16 +74,14 @@ export function sift(registries: readonly RegistrySnapshot[], filters: Selection
 }
 
 function reasonsFor(
-  { listings, approvedPcrs }: RegistrySnapshot,
+  { scores, listings, pcrApprovals }: RegistrySnapshot,
   filters: SelectionFilters,
 ): (node: ScoredNode) => ExclusionReason | null {
   const { teeType, pcrHash, pcr, ohttp, minScore, minUptime } = filters;
   const setOf = (values: readonly string[] | undefined) => (values === undefined ? null : new Set(values));
   const [only, exclude] = [setOf(filters.only), setOf(filters.exclude)];
   const [owners, excludedOwners] = [setOf(filters.owner), setOf(filters.excludeOwner)];
-  const appliesTo = (approvedType: number) => approvedType === teeType || approvedType === ANY_TYPE;
-  const latest =
-    pcr === undefined ? null : (approvedPcrs.find((approved) => appliesTo(approved.teeType)) ?? null);
+  const latest = pcr === undefined ? null : latestPcr(pcrApprovals, teeType, scores.now);
   return ({ evidence, gates, score, uptime }) => {
     const { teeId, current } = evidence;
     if (evidence.teeType !== teeType) return "other-tee-type";
@@ -91,7 +90,7 @@ function reasonsFor(
     if (owners !== null && !owners.has(current.owner)) return "other-owner";
     if (excludedOwners?.has(current.owner)) return "excluded-owner";
     if (pcrHash !== undefined && evidence.pcrHash !== pcrHash) return "other-pcr";
-    if (pcr !== undefined && (latest === null || evidence.pcrHash !== latest.pcrHash)) return "other-pcr";
+    if (pcr !== undefined && (latest === null || evidence.pcrHash !== latest)) return "other-pcr";
     if (ohttp === true && listings.get(teeId)?.ohttp !== true) return "no-ohttp-key";
     const [gate] = gates;
     if (gate !== undefined) return gate.reason;
@@ -100,6 +99,3 @@ function reasonsFor(
     return null;
   };
 }
-
-/** A legacy approval without a type. */
-const ANY_TYPE = -1;

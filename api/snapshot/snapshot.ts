@@ -1,6 +1,6 @@
 /** Everything that selections at one state are made from. Never changed once it is there. */
 import type { AsOf } from "../queries/asOf.ts";
-import type { ApprovedPcr } from "../queries/evidenceChanges.ts";
+import type { PcrApproval } from "../queries/evidenceChanges.ts";
 import type { Evidence } from "../queries/position.ts";
 import type { Listing } from "./listing.ts";
 import type { RegistryScores } from "./registryScores.ts";
@@ -10,7 +10,7 @@ export interface RegistrySnapshot {
   /** By node. */
   readonly listings: ReadonlyMap<string, Listing>;
   /** The newest approval first. */
-  readonly approvedPcrs: readonly ApprovedPcr[];
+  readonly pcrApprovals: readonly PcrApproval[];
 }
 
 export interface Snapshot {

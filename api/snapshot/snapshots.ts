@@ -7,7 +7,7 @@ import type { Log } from "../../config/log.ts";
 import { ApiError } from "../errors.ts";
 import { type ChainAsOf, chainAsOf, momentOf } from "../queries/asOf.ts";
 import type { Reader, ReadTransaction } from "../queries/database.ts";
-import { readApprovedPcrs, readDeployment } from "../queries/evidenceChanges.ts";
+import { readDeployment, readPcrApprovals } from "../queries/evidenceChanges.ts";
 import type { Moment } from "../queries/moment.ts";
 import { observationRevision } from "../queries/observations.ts";
 import { indexing, type PositionWatcher, readEvidence, readProgress } from "../queries/position.ts";
@@ -119,11 +119,11 @@ export class Snapshots {
       if (read === null || read === this.#read) return;
       const before = read.continues ? (this.#newest?.snapshot ?? null) : null;
       const registries = new Map<string, RegistrySnapshot>();
-      for (const [registry, { evidence, listings, approvedPcrs }] of read.registries) {
+      for (const [registry, { evidence, listings, pcrApprovals }] of read.registries) {
         await evidence.settle(pause);
         const previous = before?.registries.get(registry)?.scores ?? null;
         const scores = await scoreRegistry(evidence, previous, pause);
-        registries.set(registry, { scores, listings, approvedPcrs });
+        registries.set(registry, { scores, listings, pcrApprovals });
       }
       const { asOf, og, revision } = read;
       const snapshot: Snapshot = { asOf, now: og.blockTime, revision, registries };
@@ -179,11 +179,11 @@ export class Snapshots {
         const { changedRecords, changes } = advance;
         const changed = await readListings(transaction, moment, registry, changedRecords);
         const listings = changed.size === 0 ? before.listings : new Map([...before.listings, ...changed]);
-        const approvedPcrs =
+        const pcrApprovals =
           changes.pcrHashes.length === 0
-            ? before.approvedPcrs
-            : await readApprovedPcrs(transaction, moment, registry);
-        return { evidence, listings, approvedPcrs };
+            ? before.pcrApprovals
+            : await readPcrApprovals(transaction, moment, registry);
+        return { evidence, listings, pcrApprovals };
       }
     }
     const { commonPayees } = this.#options.settings;
@@ -191,7 +191,7 @@ export class Snapshots {
     return {
       evidence,
       listings: await readListings(transaction, moment, registry, [...evidence.nodes.keys()]),
-      approvedPcrs: await readApprovedPcrs(transaction, moment, registry),
+      pcrApprovals: await readPcrApprovals(transaction, moment, registry),
     };
   }
 

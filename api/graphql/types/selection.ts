@@ -18,7 +18,10 @@ export const SelectionStrategy = builder.enumType("SelectionStrategy", {
 export const PcrChoice = builder.enumType("PcrChoice", {
   description: "PCRs that are not named by their hash.",
   values: {
-    LATEST: { value: "latest", description: "The one approved last for the nodes' type." },
+    LATEST: {
+      value: "latest",
+      description: "The one approved last for the nodes' type, of those still approved.",
+    },
   } as const,
 });
 
