@@ -4,7 +4,7 @@
  * throughput with ten at once. `--everything` then asks the larger one every list with each filter and each pair of filters,
  * every aggregate and series, and walks a million rows: see sweep.ts.
  *
- * `BENCH_ROWS` and `BENCH_DAYS` (of the larger history), `BENCH_SAMPLES` and `BENCH_SECONDS` shorten it; with
+ * `BENCH_ROWS` and `BENCH_DAYS` (of the larger history, multiples of ten), `BENCH_SAMPLES` and `BENCH_SECONDS` shorten it; with
  * `BENCH_DIRECTORY` the histories are kept there for the next run. Ends with one JSON line; target: no p50 above 1.5 times
  * that of the smaller history.
  */
@@ -20,16 +20,15 @@ import { askWell } from "./ask.ts";
 import { type Examples, findExamples } from "./examples.ts";
 import { openHistory } from "./histories.ts";
 import type { HistorySize } from "./history/size.ts";
+import { historySizes } from "./shortened.ts";
 import { askEverything } from "./sweep.ts";
 import { typicalQuestions } from "./typical.ts";
 
-const rows = Number(process.env.BENCH_ROWS ?? 10_000_000);
-const days = Number(process.env.BENCH_DAYS ?? 300);
+const sizes = historySizes(process.env);
 const samples = Number(process.env.BENCH_SAMPLES ?? 200);
 const seconds = Number(process.env.BENCH_SECONDS ?? 3);
 const kept = process.env.BENCH_DIRECTORY;
 const everything = process.argv.includes("--everything");
-const GROWTH = 10;
 const WARM_UP = 20;
 const TARGETS = { ratio: 1.5, slowestMs: 2_000, megabytesOfOne: 50, megabytesOfWalk: 50 } as const;
 
@@ -99,8 +98,7 @@ const log = createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "pretty" }, "bench");
 const database = await acquireDatabase({ DATABASE_URL: undefined, DATA_DIR: directory }, log);
 const networks: Network[] = [];
 try {
-  for (const share of [GROWTH, 1])
-    networks.push(await open(database.url, { rows: rows / share, days: days / share }));
+  for (const size of sizes) networks.push(await open(database.url, size));
   const [small, large] = networks;
   if (small === undefined || large === undefined) throw new Error("two networks were opened");
   const measured = await measureTypical(small, large);
