@@ -179,7 +179,12 @@ describe("settlements", () => {
     await world.register(alice, { blockNumber: 10 });
     const [valid, forged, stranger] = await settlePartly();
     await world.settleLeaves({ blockNumber: 22 }, inferMany(100, 225));
+    await world.settleLeaves({ blockNumber: 9 }, [valid, forged]);
     await verify();
+    const [, , early] = await idsOf("/v1/settlements");
+    // Nobody was registered by then: neither leaf counts, and neither is held against anyone.
+    expect(await itemsOf(`/v1/settlements/${early}/leaves?verdict=unknown-node`)).toHaveLength(2);
+    expect(await itemsOf(`/v1/settlements/${early}/leaves?verdict=invalid`)).toEqual([]);
     const [many, few] = await idsOf("/v1/settlements");
     const one = await api.json(`/v1/settlements/${few}`);
     expect(one.leaves.pageInfo.hasNextPage).toBe(false);

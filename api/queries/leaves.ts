@@ -26,9 +26,10 @@ export interface LeafFilters {
   readonly verdict?: LeafVerdict | undefined;
 }
 
-/** Of the leaf `l` in the settlement `p`. */
-const leafVerdict = (proofs: ProofTables): SQL => sql`case when not l.valid then 'invalid'
-  when l.valid and ${registeredBefore(proofs, sql`l.tee_id`)} then 'valid' else 'unknown-node' end`;
+/** Of the leaf `l` in the settlement `p`, as the verifier counts. */
+const leafVerdict = (proofs: ProofTables): SQL => sql`case
+  when l.valid is null or not ${registeredBefore(proofs, sql`l.tee_id`)} then 'unknown-node'
+  when l.valid then 'valid' else 'invalid' end`;
 
 /** Of which a settlement `p` knows how many it has: what it has none of need not be looked for among its leaves. */
 const COUNTED: Readonly<Record<LeafVerdict, SQL>> = {

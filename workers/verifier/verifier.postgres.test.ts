@@ -67,8 +67,13 @@ test("every kind of batch ends in its verdict, and only valid leaves of known no
     { ...infer(alice, 9), signature: "0x" },
     { ...infer(alice, 10), signature: `0x${"ab".repeat(300)}` },
   ]);
-  // registered later, and never
-  await world.settleLeaves({ blockNumber: 23 }, [infer(bob, 11), infer(newEnclave(), 12), infer(alice, 13)]);
+  // registered later, whoever signed it, and never
+  await world.settleLeaves({ blockNumber: 23 }, [
+    infer(bob, 11),
+    { ...infer(bob, 18), signature: first?.signature ?? "0x" },
+    infer(newEnclave(), 12),
+    infer(alice, 13),
+  ]);
   const short = dumpOf(leaves(14, 16));
   await world.settleBatch(
     { blockNumber: 24 },
@@ -96,7 +101,7 @@ test("every kind of batch ends in its verdict, and only valid leaves of known no
     { block: 20, verdict: "verified", reason: null, valid: 5, invalid: 0, unknown: 0 },
     { block: 21, verdict: "partial", reason: "invalid-signatures", valid: 3, invalid: 1, unknown: 0 },
     { block: 22, verdict: "partial", reason: "invalid-signatures", valid: 0, invalid: 2, unknown: 0 },
-    { block: 23, verdict: "partial", reason: "unknown-nodes", valid: 1, invalid: 0, unknown: 2 },
+    { block: 23, verdict: "partial", reason: "unknown-nodes", valid: 1, invalid: 0, unknown: 3 },
     { block: 24, verdict: "partial", reason: "size-mismatch", valid: 2, invalid: 0, unknown: 0 },
     { block: 25, verdict: "invalid", reason: "root-mismatch", ...none },
     { block: 26, verdict: "invalid", reason: "not-json", ...none },
@@ -112,7 +117,7 @@ test("every kind of batch ends in its verdict, and only valid leaves of known no
   expect(await nodeCounts()).toEqual({ [alice.teeId]: 5 + 3 + 1 + 2 });
   expect(await relayerTotals()).toEqual({
     ...{ individuals: 0, batches: 13, verified: 1, partial: 4, invalid: 7, unavailable: 1 },
-    ...{ validLeaves: 11, invalidLeaves: 3, unknownLeaves: 2 },
+    ...{ validLeaves: 11, invalidLeaves: 3, unknownLeaves: 3 },
   });
   expect(world.blobs.asked.every((id) => /^[A-Za-z0-9_-]{43}$/.test(id))).toBe(true);
 });

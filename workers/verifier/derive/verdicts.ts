@@ -28,14 +28,15 @@ export const hourOfColumn = (column: string): string => `${column} - ${column} %
 
 /**
  * - of a batch: `verified` when its blob proves as many leaves as it claims and all of them count; `partial` when some do
- *   not, or their number differs; else its blob's state
+ *   not, or their number differs; else its blob's state. A leaf of a node that was not registered by then is of an unknown
+ *   node, whoever signed it: what is registered later changes nothing
  * - of an individual settlement: its signature's, whatever its blob; `partial` when the node was not registered by then
  */
 const JUDGED = `
   counted as (
     select t.chain_id, t.block_number, t.log_index, count(*)::int4 as leaves,
       count(*) filter (where l.valid and r.tee_id is not null)::int4 as valid,
-      count(*) filter (where not l.valid)::int4 as invalid
+      count(*) filter (where not l.valid and r.tee_id is not null)::int4 as invalid
     from t join proofs.leaf l on l.batch_key = t.batch_key
       left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = l.tee_id
         and (r.block_number, r.log_index) <= (t.block_number, t.log_index)
