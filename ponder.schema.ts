@@ -195,7 +195,7 @@ const registrationColumns = (t: PgColumnsBuilders) => ({
   endpoint: t.text(),
   /** The endpoint's bytes as on chain. */
   endpointHex: t.hex(),
-  /** Lower-case host (with port when given) of a parsable endpoint, for capacity and probing. */
+  /** Lower-case host of a parsable endpoint, without its port: the machine, for capacity and succession. */
   endpointHost: t.text(),
   /** DER SPKI; keccak256 of it is the teeId. */
   publicKey: t.hex(),

@@ -260,8 +260,8 @@ const ENDPOINT_LENGTH = 2048;
 /** The indexer's own rule, for endpoints that it did not see: its column `endpoint_host`. */
 function hostOf(endpointHex: string): string | null {
   try {
-    const { protocol, host } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
-    return (protocol === "https:" || protocol === "http:") && host !== "" ? host.toLowerCase() : null;
+    const { protocol, hostname } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
+    return (protocol === "https:" || protocol === "http:") && hostname !== "" ? hostname.toLowerCase() : null;
   } catch {
     return null;
   }

@@ -28,8 +28,12 @@ describe("blobIdOf", () => {
 });
 
 describe("endpointHost", () => {
-  it("keeps host and port, lower-case", () => {
-    expect(endpointHost("https://TEE-1.Example.net:8443/v1/chat")).toBe("tee-1.example.net:8443");
+  it.each([
+    "https://tee-1.example.net",
+    "https://TEE-1.Example.net:8443/v1/chat",
+    "http://tee-1.example.net:8444",
+  ])("is the machine's name, whatever the port and path of %j", (text) => {
+    expect(endpointHost(text)).toBe("tee-1.example.net");
   });
 
   it.each(["", "tee-1.example.net", "ftp://host", "javascript:alert(1)", "https://"])(

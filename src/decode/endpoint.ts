@@ -1,11 +1,11 @@
 /**
- * The lower-case host of an endpoint, with its port when one is given; null when the text is not an http(s) URL with
- * a host. Two keys at one host share a machine, whatever their paths.
+ * The lower-case host of an endpoint, without its port; null when the text is not an http(s) URL with a host. Two keys at
+ * one host share a machine, whatever their ports and paths: these are as free as keys.
  */
 export function endpointHost(endpoint: string): string | null {
   try {
-    const { protocol, host } = new URL(endpoint);
-    return (protocol === "https:" || protocol === "http:") && host !== "" ? host.toLowerCase() : null;
+    const { protocol, hostname } = new URL(endpoint);
+    return (protocol === "https:" || protocol === "http:") && hostname !== "" ? hostname.toLowerCase() : null;
   } catch {
     return null;
   }
