@@ -239,7 +239,12 @@ describe("paging", () => {
     ['after: "x"', "invalid-cursor"],
     ['before: ""', "invalid-cursor"],
   ])("%s is refused", async (args, code) => {
-    expect((await post({ query: `{ settlements(${args}) { nodes { kind } } }` })).code).toBe(code);
+    const refused = await post({ query: `{ settlements(${args}) { nodes { kind } } }` });
+    expect(refused.code).toBe(code);
+    if (code !== "invalid-parameter") return;
+    const [{ message, extensions }] = refused.answer.errors;
+    const { parameter, value, rule } = extensions;
+    expect(message).toBe(`${parameter}: "${value}": ${rule}`);
   });
 
   test("a cursor belongs to its list, its object, its filter and its order", async () => {
@@ -667,8 +672,9 @@ describe("over HTTP", () => {
       {},
       'Address: "0x1" is not a 20-byte address',
     ],
-    ["{ nodes(filter: { owner: 5 }) { nodes { teeId } } }", {}, 'Address: "5" is not a 20-byte address'],
+    ["{ nodes(filter: { owner: 5 }) { nodes { teeId } } }", {}, "Address: 5 is not a 20-byte address"],
     ["{ nodes(at: -1) { nodes { teeId } } }", {}, "Timestamp: -1 is not a time in unix seconds"],
+    ['{ nodes(at: "now") { nodes { teeId } } }', {}, 'Timestamp: "now" is not a time in unix seconds'],
     [
       "query ($owner: Address) { nodes(filter: { owner: $owner }) { nodes { teeId } } }",
       { owner: "0x1" },

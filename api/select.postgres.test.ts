@@ -489,6 +489,11 @@ describe("what cannot be asked", () => {
     expect(body).toMatchObject({ parameter, rule: expect.any(String) });
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
   });
+
+  test("a rule names the values that there are", async () => {
+    expect((await refusal("pcr=newest")).body.rule).toBe("latest");
+    expect((await refusal("strategy=fastest")).body.rule).toBe("one of weighted, best, random");
+  });
 });
 
 describe("the leaderboard", () => {

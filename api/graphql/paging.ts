@@ -1,5 +1,5 @@
 /** Relay's four paging arguments as one page of a list. */
-import { ApiError } from "../errors.ts";
+import { refuseArgument } from "./filters.ts";
 
 export interface PagingArguments {
   readonly first?: number | null | undefined;
@@ -18,23 +18,24 @@ export interface Paging {
 export const MOST_ITEMS = 100;
 export const DEFAULT_ITEMS = 20;
 
-function refuse(parameter: string, value: number | string, rule: string): never {
-  throw new ApiError("invalid-parameter", `${parameter}: ${JSON.stringify(value)}: ${rule}`, {
-    parameter,
-    value: String(value).slice(0, 200),
-    rule,
-  });
-}
-
 /** @throws {ApiError} `invalid-parameter` for sizes beyond 0 to 100 and for arguments of both directions at once. */
 export function pagingOf({ first, after, last, before }: PagingArguments): Paging {
   const backward = last != null || before != null;
   if (backward && first != null)
-    refuse("first", first, "goes with after; last and before page backward, so leave first out");
+    throw refuseArgument(
+      "first",
+      first,
+      "goes with after; last and before page backward, so leave first out",
+    );
   if (backward && after != null)
-    refuse("after", after, "goes with first; last and before page backward, so leave after out");
+    throw refuseArgument(
+      "after",
+      after,
+      "goes with first; last and before page backward, so leave after out",
+    );
   const [parameter, size] = backward ? ["last", last ?? DEFAULT_ITEMS] : ["first", first ?? DEFAULT_ITEMS];
-  if (size < 0 || size > MOST_ITEMS) refuse(parameter, size, `a whole number from 0 to ${MOST_ITEMS}`);
+  if (size < 0 || size > MOST_ITEMS)
+    throw refuseArgument(parameter, size, `a whole number from 0 to ${MOST_ITEMS}`);
   return backward
     ? { direction: "backward", size, cursor: before ?? null }
     : { direction: "forward", size, cursor: after ?? null };

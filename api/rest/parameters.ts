@@ -91,7 +91,7 @@ export const oneOfParameter = <const T extends readonly [string, ...string[]]>(
   description?: string,
 ) =>
   z
-    .enum(values, { error: `one of ${values.join(", ")}` })
+    .enum(values, { error: `${values.length > 1 ? "one of " : ""}${values.join(", ")}` })
     .openapi(description === undefined ? {} : { description });
 
 export const booleanParameter = (description: string) =>

@@ -1,6 +1,6 @@
 /** Scalars for numbers: amounts beyond 2^53 as decimal strings, everything else as JSON numbers. */
-import { GraphQLScalarType, Kind, print, type ValueNode } from "graphql";
-import { refuse, stringLiteral } from "./refuse.ts";
+import { GraphQLScalarType, Kind, type ValueNode } from "graphql";
+import { refuse, refuseLiteral, stringLiteral } from "./refuse.ts";
 
 const AMOUNT_RULE = "a decimal string of at most 78 digits";
 const amount = (value: unknown, literal?: ValueNode): string => {
@@ -31,7 +31,7 @@ function wholeNumber(name: string, min: number, rule: string, description: strin
     description,
     parseValue: (value) => parse(value),
     parseLiteral(node) {
-      if (node.kind !== Kind.INT) throw refuse(name, print(node), rule, node);
+      if (node.kind !== Kind.INT) throw refuseLiteral(name, node, rule);
       return parse(Number(node.value), node);
     },
     serialize(value) {

@@ -3,12 +3,16 @@ import { GraphQLError, Kind, print, type ValueNode } from "graphql";
 
 const LONGEST_ECHO = 100;
 
+const refusal = (scalar: string, shown: string, rule: string, literal?: ValueNode): GraphQLError =>
+  new GraphQLError(`${scalar}: ${shorten(shown)} is not ${rule}`, { nodes: literal });
+
 /** @param literal - where the query has the value; a variable's place is told by whoever coerces it. */
 export const refuse = (scalar: string, value: unknown, rule: string, literal?: ValueNode): GraphQLError =>
-  new GraphQLError(
-    `${scalar}: ${shorten(typeof value === "string" ? `"${value}"` : String(value))} is not ${rule}`,
-    { nodes: literal },
-  );
+  refusal(scalar, typeof value === "string" ? `"${value}"` : String(value), rule, literal);
+
+/** Of a literal that is of another kind than the scalar's: it is shown as the query has it. */
+export const refuseLiteral = (scalar: string, literal: ValueNode, rule: string): GraphQLError =>
+  refusal(scalar, print(literal), rule, literal);
 
 const shorten = (text: string): string =>
   text.length <= LONGEST_ECHO ? text : `${text.slice(0, LONGEST_ECHO)}…`;
@@ -17,6 +21,6 @@ const shorten = (text: string): string =>
 export const stringLiteral =
   (scalar: string, rule: string, parse: (value: unknown, literal: ValueNode) => string) =>
   (node: ValueNode): string => {
-    if (node.kind !== Kind.STRING) throw refuse(scalar, print(node), rule, node);
+    if (node.kind !== Kind.STRING) throw refuseLiteral(scalar, node, rule);
     return parse(node.value, node);
   };
