@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { EXAMPLES } from "./graphql/examples.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
 import { HEAD, HEAD_BLOCK, makeWorld, T0 } from "./testing/graphWorld.ts";
-import { nodeNamed, REGISTRY } from "./testing/registryHistory.ts";
+import { nodeNamed, OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
 let database: TestDatabase;
@@ -101,6 +101,19 @@ describe("one request", () => {
     expect(answer.extensions.asOf.base).toBeNull();
     expect(response.headers.get("Base-Block")).toBeNull();
     expect((await post({ query: "{ __typename }" })).answer.extensions.asOf.og).toBeNull();
+  });
+
+  test("refuses a registry that is not indexed, of a single node too", async () => {
+    const rule = `one of the indexed registries, ${REGISTRY}, ${OTHER_REGISTRY}`;
+    const unknown = address("unknown");
+    const { answer } = await post({ query: `{ teeNode(teeId: "${A}", registry: "${unknown}") { teeId } }` });
+    expect(answer.errors[0]).toMatchObject({
+      extensions: { code: "invalid-parameter", value: unknown, rule },
+    });
+    const response = await api.get(`/v1/nodes/${A}?registry=${unknown}`);
+    expect(await response.json()).toMatchObject({ code: "invalid-parameter", value: unknown, rule });
+    const all = await post({ query: `{ nodes(filter: { registry: "${unknown}" }) { nodes { teeId } } }` });
+    expect(all.answer.errors[0].extensions.rule).toBe(`${rule}, or all`);
   });
 
   test("refuses a range that ends before it begins, in filters and in arguments", async () => {

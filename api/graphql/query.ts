@@ -3,7 +3,7 @@ import { findChannel } from "../queries/channels.ts";
 import { parseEventId } from "../queries/eventId.ts";
 import { readNetwork } from "../queries/network.ts";
 import { networkSeriesSources } from "../queries/series.ts";
-import { registriesMeant } from "../queries/service.ts";
+import { registriesMeant, registryMeant } from "../queries/service.ts";
 import { findSettlement } from "../queries/settlements.ts";
 import { builder } from "./builder.ts";
 import { hash32, refuseArgument } from "./filters.ts";
@@ -122,7 +122,8 @@ builder.queryType({
       extensions: readsRows(FROM.og, 3),
       resolve: async (_, { teeId, registry, at }, { state }) => {
         const view = state.view(at);
-        const key = { registry: registry ?? state.currentRegistry, teeId: hash32("teeId", teeId) };
+        const meant = registryMeant(state.settings, registry) ?? state.currentRegistry;
+        const key = { registry: meant, teeId: hash32("teeId", teeId) };
         const node = await view.loaders.node.load(key);
         return node === null ? null : view.show(node);
       },

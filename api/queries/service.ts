@@ -58,15 +58,27 @@ export function registriesMeant(
   given: string | undefined,
 ): readonly string[] | null {
   if (given === "all") return null;
-  if (given !== undefined) {
-    if (registries.includes(given)) return [given];
-    const rule = `one of the indexed registries, ${registries.join(", ")}, or all`;
-    throw new ApiError("invalid-parameter", `registry: "${given}": ${rule}`, {
-      parameter: "registry",
-      value: given,
-      rule,
-    });
-  }
-  const [current] = registries;
-  return current === undefined ? null : [current];
+  const one = oneOf(registries, given, ", or all");
+  return one === undefined ? null : [one];
+}
+
+/**
+ * The registry that a `registry` parameter means where there can be but one: the first configured one when absent, none
+ * when none is configured.
+ * @throws {ApiError} `invalid-parameter` for one that is not indexed.
+ */
+export const registryMeant = (
+  { registries }: ApiSettings,
+  given: string | null | undefined,
+): string | undefined => oneOf(registries, given ?? undefined, "");
+
+function oneOf(registries: readonly string[], given: string | undefined, others: string): string | undefined {
+  if (given === undefined) return registries[0];
+  if (registries.includes(given)) return given;
+  const rule = `one of the indexed registries, ${registries.join(", ")}${others}`;
+  throw new ApiError("invalid-parameter", `registry: "${given}": ${rule}`, {
+    parameter: "registry",
+    value: given,
+    rule,
+  });
 }

@@ -16,7 +16,7 @@ import { AVAILABILITY_SAMPLES } from "../queries/nodeProofs.ts";
 import { MOST_PAYER_DAYS } from "../queries/nodeRevenue.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
-import { type ApiService, type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { type ApiService, type ApiSettings, registriesMeant, registryMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
@@ -238,7 +238,7 @@ export async function requireNode(
   registry: string | undefined,
   detail: NodeDetail,
 ) {
-  const [wanted] = registriesMeant(settings, registry) ?? [];
+  const wanted = registryMeant(settings, registry);
   const node =
     wanted === undefined
       ? null
