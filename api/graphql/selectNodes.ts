@@ -98,6 +98,6 @@ function listOf(
 ): readonly string[] | undefined {
   if (values == null) return undefined;
   if (values.length < 1 || values.length > MOST_LISTED)
-    throw refuseArgument(parameter, values.length, `1 to ${MOST_LISTED} values`);
+    throw refuseArgument(parameter, `${values.length} values`, `1 to ${MOST_LISTED} values, or left out`);
   return [...new Set(values.map((value) => check(parameter, value)))].sort();
 }

@@ -21,6 +21,7 @@ test("what nothing can meet is refused by the name of what is too much", () => {
   expect(() => chooseEvents(["node"], { payee: A }, null)).toThrow(refusal("payee"));
   expect(() => chooseEvents(["block"], { payee: A }, null)).toThrow(refusal("payee"));
   expect(() => chooseEvents(undefined, { owner: A, token: A }, null)).toThrow(refusal("owner"));
+  expect(() => chooseEvents([], {}, null)).toThrow(refusal("types"));
 });
 
 test("a reset concerns those who are told something from there", () => {

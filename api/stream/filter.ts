@@ -62,6 +62,9 @@ export function chooseEvents(
       );
     return { types: new Set(types), properties, registries };
   }
+  // Nobody who names types wants none of them: the stream would never tell anything.
+  if (asked.length === 0)
+    throw refuse("types", "", `one or more of ${CHOSEN_TYPES.join(", ")}; leave it out for all of them`);
   for (const type of asked) {
     // Blocks go with anything: they tell how far the stream is.
     const missing = lacks(type);
