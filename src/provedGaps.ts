@@ -52,20 +52,27 @@ export async function writeLateSecond(
   }
 }
 
-/** Takes back what became known since the node had `provedGaps` rows, the first of it at `since`. */
+/** What is taken back: rows since the node had `before`, the first of them known at `since`. */
+export interface UndoneGaps {
+  readonly now: number;
+  readonly before: number;
+  readonly since: number;
+  /** The oldest second that was signed in a heartbeat since then. */
+  readonly oldestSignedAt: number;
+}
+
+/** Takes back what became known since. */
 export async function undoGaps(
   context: Context,
   key: NodeKey,
-  rows: { readonly now: number; readonly before: number },
-  since: number,
+  { now, before, since, oldestSignedAt }: UndoneGaps,
 ): Promise<void> {
-  for (let ordinal = rows.before; ordinal < rows.now; ordinal++)
+  for (let ordinal = before; ordinal < now; ordinal++)
     await context.db.delete(provedGap, { ...key, ordinal });
-  for (let ordinal = rows.before - 1; ordinal >= 0; ordinal--) {
+  for (let ordinal = before - 1; ordinal >= 0; ordinal--) {
     const gap = await context.db.find(provedGap, { ...key, ordinal });
-    // Only a gap that was known shortly before can have been replaced: a late second is at most `heartbeatMaxAge` old.
-    if (gap === null || (gap.supersededAt === null && gap.nextSignedAt < since - gap.maxAgeSeconds * 4))
-      return;
+    // Only a gap that a second was signed in can have been replaced: as when it was, see `writeLateSecond`.
+    if (gap === null || gap.knownAt < oldestSignedAt) return;
     if (gap.supersededAt !== null && gap.supersededAt >= since)
       await context.db.update(provedGap, { ...key, ordinal }).set({ supersededAt: null });
   }

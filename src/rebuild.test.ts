@@ -173,6 +173,38 @@ describe("looking at heartbeatMaxAge now and then", () => {
     );
   });
 
+  it("keeps what a late second made of a gap of long ago, under a far shorter age", async () => {
+    const step = (kind: Step["kind"], wait: number, given: Partial<Step> = {}): Step => ({
+      ...{ kind, wait, node: 0, lateness: 0, age: 0 },
+      ...given,
+    });
+    const { events, ageAt, head } = history([
+      step("age", 1, { age: 20 }),
+      step("disable", 1, { node: 1 }),
+      step("heartbeat", 1),
+      step("heartbeat", 6),
+      step("heartbeat", 3),
+      step("age", 1, { age: 600 }),
+      // Looked at: the journal begins with the next heartbeat.
+      step("enable", 1, { node: 1 }),
+      step("heartbeat", 15),
+      // Signed between the first two: what is left of the gap is one still.
+      step("late", 1, { lateness: 240 }),
+      step("age", 1, { age: 500 }),
+    ]);
+    const signed = events.flatMap(({ args }) =>
+      args.timestamp === undefined ? [] : [Number(args.timestamp)],
+    );
+    const [first, , , , late] = signed;
+    const { rows } = await index({ events, ageAt, head }, 1);
+    const standing = rows.provedGaps
+      .map((row): Row => Object.fromEntries(JSON.parse(row)))
+      .filter(({ supersededAt }) => supersededAt === null)
+      .map(({ lastSignedAt, nextSignedAt }) => [lastSignedAt, nextSignedAt]);
+    expect(standing).toContainEqual([first, late]);
+    expect(standing).toHaveLength(3);
+  });
+
   it("misses none of several changes between two looks", { timeout: 60_000 }, async () => {
     const spellOf = (age: number) =>
       fc.tuple(

@@ -70,7 +70,11 @@ async function undoJournal(context: Context, liveness: Liveness, journal: Journa
   const { figures, beats } = journal;
   for (let ordinal = figures.closedIntervals; ordinal < liveness.closedIntervals; ordinal++)
     await context.db.delete(activeInterval, { ...key, ordinal });
-  const since = beats[0]?.receivedAt ?? liveness.lastHeartbeatAt;
-  await undoGaps(context, key, { now: liveness.provedGaps, before: figures.provedGaps }, since);
+  await undoGaps(context, key, {
+    now: liveness.provedGaps,
+    before: figures.provedGaps,
+    since: beats[0]?.receivedAt ?? liveness.lastHeartbeatAt,
+    oldestSignedAt: beats.reduce((oldest, { signedAt }) => Math.min(oldest, signedAt), liveness.lastSignedAt),
+  });
   await context.db.update(nodeLiveness, key).set(figures);
 }
