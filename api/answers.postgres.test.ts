@@ -393,6 +393,10 @@ describe("a chain that is not ready", () => {
     ];
     const before = await answers();
     expect(before.map(told)).toEqual(paths.map(() => [200, "10000", String(HEAD), "7"]));
+    // These read nothing at all: what was seen last is what they know.
+    const fixed = ["/v1/scoring", "/health", "/v1/nosuch"];
+    const known = async () => (await Promise.all(fixed.map((path) => api.get(path)))).map(told);
+    expect(await known()).toEqual([200, 200, 404].map((status) => [status, "10000", String(HEAD), "7"]));
 
     await tables.setHead("og", 10_001, HEAD + 3);
     const tags = before.map(({ headers }) => headers.get("ETag") ?? "");
@@ -411,6 +415,7 @@ describe("a chain that is not ready", () => {
     const without = await answers();
     expect(without.map(told)).toEqual(paths.map(() => [200, null, null, null]));
     expect(without.map(({ headers }) => headers.get("ETag"))).toEqual(tags);
+    expect(await known()).toEqual([200, 200, 404].map((status) => [status, null, null, null]));
     const organic = await api.get(`/v1/network/series?metric=volume&${hour}`);
     expect(told(organic)).toEqual([200, null, null, null]);
   });
