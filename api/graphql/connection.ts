@@ -6,6 +6,7 @@ import type { ReadTransaction } from "../queries/database.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import { builder } from "./builder.ts";
 import { type Paging, type PagingArguments, pagingOf } from "./paging.ts";
+import type { FieldReads } from "./reads.ts";
 import type { GraphState } from "./state.ts";
 
 /** What every connection can say besides its page. */
@@ -128,9 +129,23 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
   }
 }
 
-/** Counting reads index entries: this many rows' worth. */
+/**
+ * Counting reads up to `MOST_COUNTED` index entries, which takes as long as so many rows of a page. Of some lists each entry
+ * has to be looked up elsewhere as well: whether it is on chain, or what its verdict is.
+ */
 const COUNTED_ROWS = 100;
-const counts = { reads: { sources: { required: [] }, rows: COUNTED_ROWS } };
+const COUNTED_ROWS_OF: Readonly<Record<string, number>> = {
+  InferenceConnection: 600,
+  BatchLeafConnection: 300,
+  SettlementConnection: 250,
+  ChannelConnection: 150,
+};
+const counts = {
+  reads: (_: unknown, connection: string): FieldReads => ({
+    sources: { required: [] },
+    rows: COUNTED_ROWS_OF[connection] ?? COUNTED_ROWS,
+  }),
+};
 
 builder.globalConnectionFields((t) => ({
   totalCount: t.int({

@@ -20,8 +20,8 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 declare module "graphql" {
   interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
-    /** A function where the arguments decide. */
-    reads?: FieldReads | ((args: Arguments) => FieldReads);
+    /** A function where the arguments decide, or the type that the field is asked of. */
+    reads?: FieldReads | ((args: Arguments, type: string) => FieldReads);
   }
 }
 

@@ -44,29 +44,83 @@ export function heldOnChain(proofs: ProofTables, moment: Moment, id: SQL, signat
 export const MANY_SETTLEMENTS = 2_000;
 
 /**
- * A payer's inferences are those of its settlements, in the order in which they were signed. Other filters narrow them
- * while there are few; those of a payer with many are looked for among the rows that the other filters leave. Which it is
- * shows when the statement runs: one of two sources is then empty.
+ * A list is the union of its sources. Most of what is signed later than a moment was settled later too, and is not walked
+ * through for an earlier moment: what was settled by then all the same is found among all that says it was signed after it
+ * was settled. Which way is shorter shows when the statement runs, as does whether a payer has many settlements: the other
+ * sources are then empty.
  * @param many - see `MANY_SETTLEMENTS`.
  */
 export function inferenceSources(
   proofs: ProofTables,
   moment: Moment,
-  { payer, id, teeId, inputHash, outputHash, model, signatureValid }: InferenceFilters,
+  filters: InferenceFilters,
   many: number,
 ): readonly InferenceSource[] {
-  if (payer === undefined) return [fromInferences(proofs, [heldOnChain(proofs, moment, sql`i.id`)])];
-  const narrowed = [paidBy(proofs, moment, payer)];
-  if ((id ?? inputHash ?? outputHash) !== undefined) return [fromInferences(proofs, narrowed)];
+  const { payer, id, inputHash, outputHash } = filters;
+  const held = payer === undefined ? heldOnChain(proofs, moment, sql`i.id`) : paidBy(proofs, moment, payer);
+  // Few rows, wherever they are in the order.
+  if ((id ?? inputHash ?? outputHash) !== undefined) return [fromInferences(proofs, [held])];
+  return [
+    ...walks(proofs, moment, filters, held, many).flatMap((source) => [
+      { ...source, conditions: [...source.conditions, sql`${source.signedAt} <= ${moment.time}`] },
+      {
+        ...source,
+        conditions: [...source.conditions, sql`${source.signedAt} > ${moment.time}`, isRecent(moment)],
+      },
+    ]),
+    fromSettledAhead(proofs, moment, [held, sql`not ${isRecent(moment)}`]),
+  ];
+}
+
+/**
+ * A payer's inferences are those of its settlements, in the order in which they were signed. Other filters narrow them
+ * while there are few; those of a payer with many are looked for among the rows that the other filters leave.
+ */
+function walks(
+  proofs: ProofTables,
+  moment: Moment,
+  { payer, teeId, model, signatureValid }: InferenceFilters,
+  held: SQL,
+  many: number,
+): readonly InferenceSource[] {
+  if (payer === undefined) return [fromInferences(proofs, [held])];
   const isNarrow = (teeId ?? model) !== undefined || signatureValid === false;
   if (!isNarrow) return [fromSettlements(proofs, moment, payer, [])];
   const settlements = sql`(select count(*) from (
     select from ${proofs.settled} p where p.claimed_payer = ${payer} limit ${many + 1}) known)`;
   return [
-    fromInferences(proofs, [...narrowed, sql`${settlements} > ${many}`]),
+    fromInferences(proofs, [held, sql`${settlements} > ${many}`]),
     fromSettlements(proofs, moment, payer, [sql`${settlements} <= ${many}`]),
   ];
 }
+
+const DAY_SECONDS = 86_400;
+
+/** Whether hardly anything was settled after the moment. */
+const isRecent = ({ chainId, time }: Moment): SQL => sql`(
+  (select max(k.timestamp) from og.block k where k.chain_id = ${chainId}) <= ${time + DAY_SECONDS})`;
+
+/** Inferences that were settled by the moment and say that they were signed after it, held on chain or not. */
+const fromSettledAhead = (
+  { settled, leaf, inference }: ProofTables,
+  { chainId, blockNumber, time }: Moment,
+  conditions: readonly SQL[],
+): InferenceSource => {
+  // the first condition is the index's own
+  const ahead = sql`p.signed_at > p.settled_at and p.signed_at > ${time}
+    and p.chain_id = ${chainId} and p.block_number <= ${blockNumber}`;
+  return {
+    relations: sql`(
+        select p.inference_id as id from ${settled} p where ${ahead} and p.inference_id is not null
+        union
+        select l.inference_id from ${settled} p join ${leaf} l on l.batch_key = p.batch_key where ${ahead}
+      ) ahead
+      cross join lateral (select * from ${inference} i where i.id = ahead.id limit 1) i`,
+    conditions: [...conditions, sql`i.signed_at > ${time}`],
+    order: NEWEST_SIGNED,
+    signedAt: sql`i.signed_at`,
+  };
+};
 
 const fromInferences = ({ inference }: ProofTables, conditions: readonly SQL[]): InferenceSource => ({
   relations: sql`${inference} i`,

@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type ChannelState, countChannels } from "./channels.ts";
 import type { ReadTransaction } from "./database.ts";
-import type { Moment } from "./moment.ts";
+import { lastBlockBefore, type Moment } from "./moment.ts";
 import { ownAddresses } from "./operators.ts";
 import { insiders, namedAddresses } from "./organic.ts";
 import { type DailyOrganicCaps, volumes } from "./volumes.ts";
@@ -216,7 +216,7 @@ function paidBy(
       (select payee, token, ${today}::bigint, 1, amount, case when payer = facilitator then amount else 0 end
         from base.payment
         where payer = ${address} and chain_id = ${chainId} and block_number <= ${blockNumber} and paid_at >= ${today}
-          and (select later.paid from later)
+          and block_number > ${lastBlockBefore("base", chainId, today)} and (select later.paid from later)
         limit ${most + 1})
     ), p as materialized (
       select own_address.owner as place, own_address.owner as operator, ${address}::text as payer, paid.*

@@ -1,12 +1,13 @@
 /**
  * Every question within the limits, once each, and what the slowest and the largest of them costs: lists with each filter and
  * each pair of filters, long ago and lately, from their middle, with the longest pages; the same by GraphQL with their counts;
- * single things, aggregates and series; and a walk over a million rows.
+ * single things, aggregates and series; GraphQL's walks from object to object; and a walk over a million rows.
  */
 import { rounded } from "../figures.ts";
 import { ApiProcess } from "./apiProcess.ts";
 import { type Answer, ask } from "./ask.ts";
 import { combinations, everyList, type ListQuestion, ranges } from "./everyList.ts";
+import { everyNesting } from "./everyNesting.ts";
 import { everyThing } from "./everyThing.ts";
 import type { Examples } from "./examples.ts";
 
@@ -70,6 +71,7 @@ async function askAll(
     ...everyThing(examples),
     ...lists.flatMap((list) => listPaths(list, examples)),
     ...lists.flatMap(graphqlPaths),
+    ...everyNesting(examples).map((query) => pathOf("/graphql", { query })),
   ];
   const asked: Asked[] = [];
   const askOne = async (path: string) => {

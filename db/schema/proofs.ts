@@ -117,6 +117,8 @@ export const batch = proofs.table(
     detail: text("detail"),
     /** Null unless proven. */
     leafCount: integer("leaf_count"),
+    /** The latest second that a leaf says it was signed at, clamped as an inference's is; null unless proven. */
+    latestSignedAt: int8("latest_signed_at"),
     /** Its Merkle tree, as proofs/merkle.ts writes one, so that a leaf's path is read without the other leaves; null unless proven. */
     tree: bytes("tree"),
     checkedAt: moment("checked_at"),
@@ -248,7 +250,10 @@ export const settled = proofs.table(
     batchSize: uint256("batch_size"),
     /** Of an individual. */
     inferenceId: hex("inference_id"),
-    /** The inference's, once more: a payer's inferences are listed by it. */
+    /**
+     * The inference's, once more: a payer's inferences are listed by it. Of a batch the latest of its leaves', null unless it
+     * is proven.
+     */
     signedAt: int8("signed_at"),
     signatureKey: hex("signature_key"),
     payloadKey: hex("payload_key"),
@@ -282,6 +287,8 @@ export const settled = proofs.table(
     index("settled_payer")
       .on(table.claimedPayer, table.signedAt, table.inferenceId)
       .where(sql`${table.claimedPayer} is not null`),
+    // what was settled before the second it says it was signed at: nobody honest does, so these are few
+    index("settled_ahead").on(table.signedAt).where(sql`${table.signedAt} > ${table.settledAt}`),
     index("settled_signature").on(table.signatureKey),
     index("settled_payload").on(table.payloadKey),
     // /v1/relayers/:address and its buckets

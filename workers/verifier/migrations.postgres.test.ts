@@ -105,16 +105,28 @@ beforeAll(async () => {
   expected = await verified(world);
   found = await readAll(database.url);
   await world.close();
-  const unclaimed = (row: Readonly<Record<string, unknown>>) =>
-    row.completion_tokens === null ? { ...row, completion_tokens: Number.MAX_SAFE_INTEGER } : row;
-  found = new Map(found)
-    // work of a verifier that died
-    .set("dirty", [{ kind: "node", key: alice.teeId, start_at: 0 }])
-    // as they were once summed
-    .set("node_bucket", (found.get("node_bucket") ?? []).map(unclaimed))
-    .set("model_bucket", (found.get("model_bucket") ?? []).map(unclaimed));
+  // work of a verifier that died
+  found = new Map(found).set("dirty", [{ kind: "node", key: alice.teeId, start_at: 0 }]);
 });
 afterAll(() => database.drop());
+
+/** What was found out, in rows as they were written until some release. */
+function foundUntil(tag: string): Rows {
+  const rewrite = (
+    rows: Rows,
+    table: string,
+    then: (row: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+  ): Rows => new Map(rows).set(table, (rows.get(table) ?? []).map(then));
+  let rows = found;
+  if (tag < "0008")
+    for (const table of ["node_bucket", "model_bucket"])
+      rows = rewrite(rows, table, (row) =>
+        row.completion_tokens === null ? { ...row, completion_tokens: Number.MAX_SAFE_INTEGER } : row,
+      );
+  if (tag < "0010")
+    rows = rewrite(rows, "settled", (row) => (row.kind === "batch" ? { ...row, signed_at: null } : row));
+  return rows;
+}
 
 test.each(releases)("from %s", async (tag) => {
   const folder = migrationsUntil(tag);
@@ -122,12 +134,13 @@ test.each(releases)("from %s", async (tag) => {
   let world: World | undefined;
   try {
     await migrateDatabase(old.url, folder);
-    await writeAll(old.url, found);
+    await writeAll(old.url, foundUntil(tag));
     world = await World.create(old.url);
     await world.setHead(1_000_000);
     await settle(world);
     expect(await verified(world)).toEqual(expected);
     expect(expected.leaf).toHaveLength(7);
+    expect(expected.settled?.some((row) => /"kind": "batch".*"signed_at": \d/.test(row))).toBe(true);
     expect(expected.node_bucket).toHaveLength(2);
   } finally {
     await world?.close();

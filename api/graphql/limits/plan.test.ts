@@ -35,13 +35,22 @@ test("pages multiply what is inside of them", () => {
 });
 
 test("a page's own fields are read once, and values cost a little", () => {
-  expect(rowsOf("{ settlements(first: 100) { totalCount pageInfo { endCursor } } }")).toBeLessThan(210);
+  expect(rowsOf("{ settlements(first: 100) { pageInfo { endCursor } } }")).toBeLessThan(110);
   const one = rowsOf("{ settlements(first: 100) { nodes { kind } } }");
   const many = rowsOf(
     "{ settlements(first: 100) { nodes { kind relay settledAt relayer teeId verdict reason signature } } }",
   );
   expect(many).toBeGreaterThan(one);
   expect(many).toBeLessThan(2 * one);
+});
+
+test("counting a list costs what its entries are worth, however short its page is", () => {
+  const countOf = (list: string) => rowsOf(`{ ${list}(first: 1) { totalCount } }`);
+  expect(countOf("payments")).toBeGreaterThan(100);
+  expect(countOf("inferences")).toBeGreaterThan(2 * countOf("settlements"));
+  const nested = (count: string) => `{ nodes(first: 20) { nodes { inferences(first: 1) { ${count} } } } }`;
+  expect(rowsOf(nested("totalCountAtLeast"))).toBeGreaterThan(10_000);
+  expect(rowsOf(nested("nodes { inferenceId }"))).toBeLessThan(300);
 });
 
 test("fragments and directives count as what they stand for", () => {

@@ -143,7 +143,7 @@ class Planner {
     if (field === undefined) return NOTHING;
     const args = getArgumentValues(field, node, this.#operation.variables);
     const declared = field.extensions.reads;
-    const reads = typeof declared === "function" ? declared(args) : declared;
+    const reads = typeof declared === "function" ? declared(args, type.name) : declared;
     if (reads !== undefined) this.#note(reads, args);
 
     const pageSize = reads?.rowsPerItem === undefined ? null : (reads.items ?? pageSizeOf(args));

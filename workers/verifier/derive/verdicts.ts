@@ -47,7 +47,7 @@ const JUDGED = `
         when c.valid = c.leaves and c.leaves = t.batch_size then 'verified' else 'partial' end as verdict,
       case when b.state <> 'proven' then b.reason when c.invalid > 0 then 'invalid-signatures'
         when c.valid < c.leaves then 'unknown-nodes' when c.leaves <> t.batch_size then 'size-mismatch' end as reason,
-      b.leaf_count, c.valid, c.invalid, c.leaves - c.valid - c.invalid as unknown
+      b.leaf_count, c.valid, c.invalid, c.leaves - c.valid - c.invalid as unknown, b.latest_signed_at as signed_at
     from t join proofs.batch b on b.key = t.batch_key left join counted c using (chain_id, block_number, log_index)
     union all
     select t.chain_id, t.block_number, t.log_index,
@@ -55,7 +55,7 @@ const JUDGED = `
         when r.tee_id is null then 'partial' when g.valid then 'verified' else 'pending' end,
       case when not g.valid then 'invalid-signature' when g.valid is null and k.tee_id is not null then null
         when r.tee_id is null then 'unknown-node' when g.valid is null then 'unknown-key' end,
-      null, null, null, null
+      null, null, null, null, t.signed_at
     from t join proofs.signature g on g.key = t.signature_key
       left join proofs.node_key k on k.tee_id = g.tee_id
       left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = g.tee_id
@@ -77,7 +77,8 @@ export async function deriveVerdicts(
     `with t as materialized ${PLACED}, ${JUDGED},
      changed as (
        update proofs.settled s set verdict = j.verdict, reason = j.reason, leaf_count = j.leaf_count,
-         valid_leaves = j.valid, invalid_leaves = j.invalid, unknown_leaves = j.unknown, revision = ${NEXT_REVISION}
+         valid_leaves = j.valid, invalid_leaves = j.invalid, unknown_leaves = j.unknown, signed_at = j.signed_at,
+         revision = ${NEXT_REVISION}
        from judged j
        where (s.chain_id, s.block_number, s.log_index) = (j.chain_id, j.block_number, j.log_index)
          and (s.verdict, s.reason, s.leaf_count, s.valid_leaves, s.invalid_leaves, s.unknown_leaves)

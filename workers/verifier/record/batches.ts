@@ -31,6 +31,13 @@ export const weightOf = (outcome: BatchOutcome): number =>
     ? Math.max(outcome.leaves.count, outcome.leaves.bytes.length / USUAL_LEAF_BYTES)
     : 1;
 
+/** The latest of these seconds, decimal uint256, clamped as an inference's `signed_at` is. */
+const latestOf = (timestamps: readonly string[]): number =>
+  timestamps.reduce(
+    (latest, timestamp) => Math.max(latest, Math.min(Number(timestamp), Number.MAX_SAFE_INTEGER)),
+    0,
+  );
+
 /**
  * Records outcomes of batches that this verifier still holds; others it leaves to who took them over.
  * @returns how many were recorded.
@@ -57,9 +64,9 @@ export const recordBatches = (
     await lockDerived(client);
     const { rows: changed } = await client.query<{ key: BatchJob["key"] }>(
       `update proofs.batch b set state = o.state, reason = o.reason, detail = o.detail, leaf_count = o.leaves, tree = o.tree,
-         checked_at = now()
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[], $6::bytea[])
-         as o(key, state, reason, detail, leaves, tree)
+         latest_signed_at = o.latest, checked_at = now()
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[], $6::bytea[], $7::int8[])
+         as o(key, state, reason, detail, leaves, tree, latest)
        where b.key = o.key and ${mayReplace("b.state", "o.state", STATES)}
          and (b.state, b.reason, b.detail) is distinct from (o.state, o.reason, o.detail)
        returning b.key`,
@@ -70,6 +77,7 @@ export const recordBatches = (
         ours.map((outcome) => ("detail" in outcome ? outcome.detail : null)),
         ours.map((outcome) => (outcome.state === "proven" ? outcome.leaves.count : null)),
         ours.map((outcome) => (outcome.state === "proven" ? Buffer.from(outcome.tree.buffer) : null)),
+        ours.map((outcome) => (outcome.state === "proven" ? latestOf(outcome.leaves.timestamps) : null)),
       ],
     );
     await finishJobs(
