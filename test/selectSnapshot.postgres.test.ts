@@ -297,6 +297,37 @@ test("excused time is that of silences taken straight from all heartbeats", { ti
         expect(history.excused, `at block ${moment.blockNumber}`).toEqual(expected.get(history.nodeId) ?? []);
 });
 
+test("a silence that is one only by the shorter age that came before it is found from the beginning, too", async () => {
+  const rows = new RegistryRows(tables, T0);
+  await rows.begin();
+  await rows.changeMaxAge(3_600);
+  for (const [index, owner] of ["owner-a", "owner-b"].entries())
+    await rows.register(`node-${index}`, {
+      owner,
+      host: `host-${index}.example`,
+      payee: `payee-${index}`,
+      pcrHash: PCRS[0],
+    });
+  const kept = newSnapshots();
+  const relay = async (afterSeconds: number) => {
+    await rows.nextBlock(afterSeconds);
+    for (const node of rows.nodes) await rows.heartbeat(node, rows.time, "relayer-a");
+    await rows.showHead();
+    await kept.refresh();
+  };
+  for (let beats = 0; beats < 2; beats++) await relay(900);
+  await rows.nextBlock(300);
+  await rows.changeMaxAge(900);
+  await relay(60);
+  const silentFrom = rows.time;
+  // Longer than 1.5 I by the new age; within 1.5 I of two heartbeats before by the old one.
+  await relay(1_000);
+  await relay(300);
+  const [history] = scoresOf(kept).nodes.map((node) => node.history);
+  expect(history?.excused).toEqual([{ fromAt: silentFrom - 450, untilAt: silentFrom + 1_000 + 300 }]);
+  expect(said(kept)).toEqual(await fromScratch());
+});
+
 test("a reorganised block, another deployment and an observation are noticed", async () => {
   const rows = new RegistryRows(tables, T0);
   await settledNetwork(rows, 2);

@@ -124,8 +124,8 @@ function walk({ chainId, blockNumber }: Moment, registry: string, relayers: read
       ) first
       union all
       select step.relayer, next.block_number, next.received_at,
-        case when near.block_number is null then step.at end,
-        case when near.block_number is null then step.block end
+        case when next.received_at > tolerated.until then step.at end,
+        case when next.received_at > tolerated.until then step.block end
       from step
       cross join lateral (
         -- whole seconds: at most 3/4 of heartbeatMaxAge later is at most 1.5 I later
@@ -134,8 +134,14 @@ function walk({ chainId, blockNumber }: Moment, registry: string, relayers: read
         order by a.ordinal desc limit 1
       ) tolerated
       cross join lateral (
+        -- a heartbeat under another age tolerates another silence: the walk stops before the first of them
+        select min(a.from_at) as at from og.heartbeat_max_age a
+        where a.chain_id = ${chainId} and a.registry = ${registry} and a.from_at > step.at
+      ) change
+      cross join lateral (
         select b.number from og.block b
-        where b.chain_id = ${chainId} and b.timestamp <= tolerated.until and b.number <= ${blockNumber}
+        where b.chain_id = ${chainId} and b.timestamp <= least(tolerated.until, change.at - 1)
+          and b.number <= ${blockNumber}
         order by b.timestamp desc, b.number desc limit 1
       ) horizon
       left join lateral (
