@@ -345,7 +345,8 @@ describe("walks", () => {
     const visited = (answer: Answer) => JSON.stringify(answer).length;
     expect(visited(large)).toBeGreaterThan(4 * visited(small));
     expect(few.length).toBeLessThan(60);
-    expect(many.length).toBeLessThanOrEqual(few.length + 5);
+    // what is asked for together depends on what arrives together; one statement for each object would be many times as many
+    expect(many.length).toBeLessThan(1.5 * few.length);
   });
 
   test("give each object what it would have alone", async () => {
