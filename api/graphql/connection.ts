@@ -133,12 +133,12 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
  * Counting reads up to `MOST_COUNTED` index entries, which takes as long as so many rows of a page. Of some lists each entry
  * has to be looked up elsewhere as well: whether it is on chain, or what its verdict is.
  */
-const COUNTED_ROWS = 100;
+const COUNTED_ROWS = 150;
 const COUNTED_ROWS_OF: Readonly<Record<string, number>> = {
-  InferenceConnection: 600,
-  BatchLeafConnection: 300,
-  SettlementConnection: 250,
-  ChannelConnection: 150,
+  InferenceConnection: 1_200,
+  BatchLeafConnection: 400,
+  SettlementConnection: 400,
+  ChannelConnection: 250,
 };
 const counts = {
   reads: (_: unknown, connection: string): FieldReads => ({

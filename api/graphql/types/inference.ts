@@ -122,7 +122,8 @@ InferenceRef.implement({
         nullable: true,
         description: "The settlements that hold it, newest first.",
         args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-        extensions: readsPage(FROM.proofs),
+        // those of batches are found leaf by leaf
+        extensions: readsPage(FROM.proofs, 2, 6),
         resolve: ({ id, view }, args) =>
           settlements(view, "Inference.settlements", args, { inferenceId: id }),
       },
