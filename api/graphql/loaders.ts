@@ -4,6 +4,7 @@ import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/n
 import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes.ts";
 import { type OperatorDemand, readDemands } from "../queries/operatorRevenue.ts";
 import { findOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
+import { operatorScope } from "../queries/service.ts";
 import { scoresOf } from "../snapshot/leaderboard.ts";
 import type { PublishedScore } from "../snapshot/registryScores.ts";
 import type { View } from "./view.ts";
@@ -120,12 +121,11 @@ async function byScope<Value>(
     addresses: readonly string[],
   ) => Promise<readonly (readonly [address: string, value: Value])[]>,
 ): Promise<readonly (Value | null)[]> {
-  const { commonPayees, dailyOrganicCaps } = view.state.settings;
   const scopes = new Map(asked.map((key) => [scopeName(key), key.registries]));
   const found = new Map<string, Value>();
   for (const [name, registries] of scopes) {
     const addresses = asked.filter((key) => scopeName(key) === name).map(({ address }) => address);
-    for (const [address, value] of await read({ registries, commonPayees, dailyOrganicCaps }, addresses))
+    for (const [address, value] of await read(operatorScope(view.state.settings, registries), addresses))
       found.set(`${address} ${name}`, value);
   }
   return asked.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);

@@ -3,7 +3,7 @@ import { findChannel } from "../queries/channels.ts";
 import { parseEventId } from "../queries/eventId.ts";
 import { readNetwork } from "../queries/network.ts";
 import { networkSeriesSources } from "../queries/series.ts";
-import { registriesMeant, registryMeant } from "../queries/service.ts";
+import { operatorScope, registriesMeant, registryMeant } from "../queries/service.ts";
 import { findSettlement } from "../queries/settlements.ts";
 import { builder } from "./builder.ts";
 import { hash32, refuseArgument } from "./filters.ts";
@@ -349,9 +349,8 @@ builder.queryType({
       extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 500),
       resolve: async (_, { registry }, { state }) => {
         const view = state.view(null);
-        const { commonPayees, dailyOrganicCaps } = state.settings;
         const registries = registriesMeant(state.settings, registry ?? undefined);
-        const scope = { registries, commonPayees, dailyOrganicCaps };
+        const scope = operatorScope(state.settings, registries);
         const [og, base] = [await view.og(), await view.optionalBase()];
         const totals = await readNetwork(state.transaction, state.proofs, og, base, scope);
         return view.show({ ...totals, registries });

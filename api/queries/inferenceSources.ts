@@ -4,6 +4,7 @@ import type { InferenceFilters } from "./inferences.ts";
 import type { Moment } from "./moment.ts";
 import { columnOf, type SortColumn } from "./page.ts";
 import { type ProofTables, verdictsOnChain } from "./proofs.ts";
+import { DAY_SECONDS } from "./wholeBuckets.ts";
 
 /** Relations with an inference `i`, all of them on chain, each once. */
 export interface InferenceSource {
@@ -93,8 +94,6 @@ function walks(
     fromSettlements(proofs, moment, payer, [sql`${settlements} <= ${many}`]),
   ];
 }
-
-const DAY_SECONDS = 86_400;
 
 /** Whether hardly anything was settled after the moment. */
 const isRecent = ({ chainId, time }: Moment): SQL => sql`(

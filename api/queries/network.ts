@@ -19,7 +19,7 @@ import { countByStatus, type NodeCounts, type OperatorScope, ownAddresses } from
 import { allOf } from "./page.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { readRevenues } from "./revenueTotals.ts";
-import type { Volume } from "./volumes.ts";
+import { sumOfKnown, type Volume } from "./volumes.ts";
 
 /** What Base has is null while it cannot be answered from. */
 export interface NetworkTotals {
@@ -122,7 +122,7 @@ async function readInferences(transaction: ReadTransaction, proofs: ProofTables)
 }
 
 /** Anyone can be a payee of OPG: of more than so many nothing is known to be organic. */
-const MOST_PAYEES = 20_000;
+export const MOST_PAYEES = 20_000;
 
 async function readDemand(transaction: ReadTransaction, og: Moment, base: Moment, scope: OperatorScope) {
   const { chainId } = base;
@@ -149,10 +149,7 @@ async function readDemand(transaction: ReadTransaction, og: Moment, base: Moment
       return {
         token,
         raw: raw.toString(),
-        organic:
-          organic.length === 0 || organic.includes(null)
-            ? null
-            : organic.reduce((sum: bigint, one) => sum + (one ?? 0n), 0n).toString(),
+        organic: organic.length === 0 ? null : (sumOfKnown(organic)?.toString() ?? null),
       };
     }),
   };

@@ -33,7 +33,7 @@ interface OwnPayee {
   readonly payee: string;
 }
 
-/** Whose payments are read, also as a relation `own_payee (place, payee)`. */
+/** Whose payments are read, one at least, also as a relation `own_payee (place, payee)`. */
 interface Payees {
   readonly own: readonly OwnPayee[];
   readonly relation: SQL;
@@ -204,7 +204,7 @@ async function readAllTime(
   spans: readonly Span[],
 ): Promise<readonly VolumeRow[]> {
   const names = spans.filter(({ from }) => from === null).map(({ name }) => name);
-  if (names.length === 0 || own.length === 0) return [];
+  if (names.length === 0) return [];
   const payees = sql`values ${sql.join(
     own.map(({ place, payee }) => sql`(${payee}, ${String(place)})`),
     sql`, `,

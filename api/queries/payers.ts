@@ -5,7 +5,7 @@ import type { ReadTransaction } from "./database.ts";
 import { lastBlockBefore, type Moment } from "./moment.ts";
 import { ownAddresses } from "./operators.ts";
 import { insiders, namedAddresses } from "./organic.ts";
-import { type DailyOrganicCaps, volumes } from "./volumes.ts";
+import { type DailyOrganicCaps, sumOfKnown, volumes } from "./volumes.ts";
 import { DAY_SECONDS } from "./wholeBuckets.ts";
 
 /** What a payer paid in one token. Amounts are decimal strings in base units of `token`. */
@@ -172,13 +172,10 @@ function perToken(rows: readonly OperatorRow[]): readonly Spending[] {
   const tokens = [...new Set(rows.map(({ token }) => token))].sort();
   return tokens.map((token) => {
     const own = rows.filter((row) => row.token === token);
-    const organic = own.map((row) => row.organic);
     return {
       token,
       raw: own.reduce((sum, { raw }) => sum + raw, 0n).toString(),
-      organic: organic.includes(null)
-        ? null
-        : organic.reduce((sum: bigint, one) => sum + (one ?? 0n), 0n).toString(),
+      organic: sumOfKnown(own.map((row) => row.organic))?.toString() ?? null,
       payments: own.reduce((sum, { payments }) => sum + payments, 0),
     };
   });

@@ -62,6 +62,12 @@ export function registriesMeant(
   return one === undefined ? null : [one];
 }
 
+/** What is an operator's in these registries; null means every one. */
+export const operatorScope = (
+  { commonPayees, dailyOrganicCaps }: ApiSettings,
+  registries: readonly string[] | null,
+): OperatorScope => ({ registries, commonPayees, dailyOrganicCaps });
+
 /**
  * The registry that a `registry` parameter means where there can be but one: the first configured one when absent, none
  * when none is configured.

@@ -41,6 +41,10 @@ export const volumes = (caps: DailyOrganicCaps): SQL => sql`
     from per_payer group by place, token
   )`;
 
+/** The sum of parts; null when one of them is unknown. */
+export const sumOfKnown = (parts: readonly (bigint | null)[]): bigint | null =>
+  parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0n);
+
 /** What one payer may count for in a token; null in one without a bound. */
 export const capOf = (caps: DailyOrganicCaps, token: SQL): SQL =>
   caps.length === 0

@@ -45,7 +45,12 @@ interface Question {
   readonly query: Readonly<Record<string, unknown>> & { readonly maxLag?: number | undefined };
 }
 
-type Outcome<T> = { readonly asOf: AsOf; readonly tag: string; readonly value: T | null };
+interface Outcome<T> {
+  readonly asOf: AsOf;
+  readonly freshness: Freshness;
+  readonly tag: string;
+  readonly value: T | null;
+}
 
 /** Runs a query at its `asOf`; value null means that the caller has the answer already. */
 function ask<T>(
@@ -58,20 +63,21 @@ function ask<T>(
   const answer = async (transaction: ReadTransaction): Promise<Outcome<T>> => {
     const state = await readState(service, transaction, sources, cursor?.asOf ?? null);
     const { asOf } = state;
-    context.set("freshness", freshnessOf(service, sources, asOf));
+    const freshness = freshnessOf(service, sources, asOf);
+    context.set("freshness", freshness);
     refuseStale(asOf, query.maxLag, service.clock());
     const revision = await revisionOf(state);
     const tag = entityTag({ path: context.req.path, query, asOf, revision });
-    if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, tag, value: null };
-    return { asOf, tag, value: await work(state) };
+    if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, freshness, tag, value: null };
+    return { asOf, freshness, tag, value: await work(state) };
   };
   return service.reader.read(answer, { signal: context.req.raw.signal });
 }
 
 function headersOf(
   service: ApiService,
-  { sources, query: { maxLag } }: Question,
-  { asOf, tag }: Outcome<unknown>,
+  { query: { maxLag } }: Question,
+  { asOf, freshness, tag }: Outcome<unknown>,
   contentType?: string,
 ): Headers {
   const now = service.clock();
@@ -81,7 +87,7 @@ function headersOf(
     // Compression is decided further out; a 304 has to say what the 200 said.
     Vary: "Accept-Encoding",
   });
-  setFreshness(headers, freshnessOf(service, sources, asOf), now);
+  setFreshness(headers, freshness, now);
   if (contentType !== undefined) headers.set("Content-Type", contentType);
   return headers;
 }

@@ -3,12 +3,12 @@ import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
 import type { AnswerState, Sources } from "../queries/answerState.ts";
 import { type GroupScope, MOST_GROUPED_NODES, readGroupMetrics } from "../queries/groupMetrics.ts";
-import { readNetwork } from "../queries/network.ts";
+import { MOST_PAYEES, readNetwork } from "../queries/network.ts";
 import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
 import { withDemand } from "../queries/operatorRevenue.ts";
 import { findOperators, listOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
 import { MOST_JOINT_DAYS, MOST_JOINT_PAYERS } from "../queries/revenueTotals.ts";
-import { type ApiService, registriesMeant } from "../queries/service.ts";
+import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, amount, count, unixSeconds, volumeSchema } from "./fields.ts";
 import { metricsSchema } from "./nodes.routes.ts";
@@ -123,7 +123,7 @@ export const networkSchema = z
       .array(volumeSchema.omit({ effectivePayers: true }).openapi("TotalVolume"))
       .nullable()
       .openapi({
-        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MOST_JOINT_PAYERS} payers paid several payees.`,
+        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MOST_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MOST_PAYEES} payees.`,
       }),
     ...includedMetrics,
   })
@@ -131,11 +131,8 @@ export const networkSchema = z
 
 export function operatorRoutes(app: ApiApp, service: ApiService): void {
   const { settings } = service;
-  const scopeOf = (registry: string | undefined) => ({
-    registries: registriesMeant(settings, registry),
-    commonPayees: settings.commonPayees,
-    dailyOrganicCaps: settings.dailyOrganicCaps,
-  });
+  const scopeOf = (registry: string | undefined) =>
+    operatorScope(settings, registriesMeant(settings, registry));
   const registry = registryParameter().optional();
   const [settlementRegistry = ""] = settings.registries;
   const demanded = (state: AnswerState, scope: OperatorScope, operators: readonly Operator[]) =>

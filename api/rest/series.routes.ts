@@ -16,7 +16,7 @@ import {
 } from "../queries/series.ts";
 import { DEFAULT_BUCKETS, MOST_BUCKETS, SERIES_INTERVALS } from "../queries/seriesGrid.ts";
 import { MOST_PAID_ROWS } from "../queries/seriesOfDemand.ts";
-import { type ApiService, registriesMeant } from "../queries/service.ts";
+import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
 import { answerList, type RequestContext } from "./answer.ts";
 import { unixSeconds, volumeSchema } from "./fields.ts";
 import { requireNode } from "./nodes.routes.ts";
@@ -112,7 +112,6 @@ const answerSeries = (
 
 export function seriesRoutes(app: ApiApp, service: ApiService): void {
   const { settings } = service;
-  const { commonPayees, dailyOrganicCaps } = settings;
   const settlementRegistry = settings.registries[0] ?? "";
   const bare: NodeDetail = { windows: [], keys: "without-keys", settlementRegistry, proofs: null };
 
@@ -149,7 +148,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
               node,
               metric,
               query,
-              dailyOrganicCaps,
+              settings.dailyOrganicCaps,
             )
           : listNodeSeries(transaction, state.proofs, og, node, metric, query, settlementRegistry);
       });
@@ -183,7 +182,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
         const { transaction } = state;
         if (!isPaid(metric))
           return listNetworkSeries(transaction, state.proofs, state.moment("og"), registries, metric, query);
-        const scope = { registries, commonPayees, dailyOrganicCaps };
+        const scope = operatorScope(settings, registries);
         const [og, base] = [state.optionalMoment("og"), state.moment("base")];
         return listNetworkPaymentSeries(transaction, og, base, metric, query, scope);
       });

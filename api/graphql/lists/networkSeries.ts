@@ -5,7 +5,7 @@ import {
   listNetworkSeries,
   type SeriesItem,
 } from "../../queries/series.ts";
-import { registriesMeant } from "../../queries/service.ts";
+import { operatorScope, registriesMeant } from "../../queries/service.ts";
 import type { View } from "../view.ts";
 import { type NetworkSeriesMetric, type SeriesArguments, seriesQuery } from "./series.ts";
 
@@ -15,12 +15,11 @@ export async function networkSeries(
   { metric, ...range }: SeriesArguments<typeof NetworkSeriesMetric.$inferType>,
 ): Promise<readonly SeriesItem[]> {
   const { transaction, settings } = view.state;
-  const { commonPayees, dailyOrganicCaps } = settings;
   const registries = registriesMeant(settings, registry ?? undefined);
   const query = seriesQuery(range);
   if (!isPaid(metric))
     return listNetworkSeries(transaction, view.state.proofs, await view.og(), registries, metric, query);
-  const scope = { registries, commonPayees, dailyOrganicCaps };
+  const scope = operatorScope(settings, registries);
   const [og, base] = [await view.optionalOg(), await view.base()];
   return listNetworkPaymentSeries(transaction, og, base, metric, query, scope);
 }

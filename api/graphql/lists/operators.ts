@@ -1,6 +1,6 @@
 /** Lists of operators. */
 import { listOperators, type Operator } from "../../queries/operators.ts";
-import { registriesMeant } from "../../queries/service.ts";
+import { operatorScope, registriesMeant } from "../../queries/service.ts";
 import { type Connection, connect } from "../connection.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
@@ -14,14 +14,13 @@ interface OperatorArguments extends PagingArguments {
 export function operators(view: View, args: OperatorArguments): Connection<Seen<Operator & Scoped>> {
   const { settings } = view.state;
   const registries = registriesMeant(settings, args.registry ?? undefined);
-  const { commonPayees, dailyOrganicCaps } = settings;
   return connect(view.state, args, {
     list: "Query.operators",
     parameters: { at: view.at, registries },
     keyTypes: ["position", "log"],
     sources: FROM.ogAndMaybeBase,
     read: async (transaction, page) =>
-      listOperators(transaction, await view.og(), { registries, commonPayees, dailyOrganicCaps }, page),
+      listOperators(transaction, await view.og(), operatorScope(settings, registries), page),
     show: (operator) => view.show({ ...operator, registries }),
   });
 }
