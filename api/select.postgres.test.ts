@@ -182,6 +182,87 @@ describe("who is selected", () => {
     expect(await passing("pcr=latest")).toBe("i");
   });
 
+  const endpointOf = (text: string) => ({ endpoint: text, endpointHex: utf8Hex(text), endpointHost: null });
+
+  test("nodes at endpoints that nobody can connect to are never selected, and say why", async () => {
+    await network(1);
+    await rows.nextBlock(1);
+    const unusable = [
+      "javascript:alert(1)",
+      "__proto__",
+      "",
+      "http://node.example",
+      "http://169.254.169.254/latest/meta-data",
+      "https://169.254.169.254/latest/meta-data",
+      "https://127.0.0.1:8443",
+      "https://0x7f.1",
+      "https://[::1]",
+      "https://[::ffff:10.0.0.1]",
+      "https://localhost:8443",
+      "https://user@node.example",
+    ];
+    for (const [index, text] of unusable.entries())
+      await world.register(`bad-${index}`, "owner-9", endpointOf(text));
+    await world.register("bytes", "owner-9", { ...endpointOf("https://"), endpointHex: "0x68ff" });
+    // A later reading of the registry's view counts, too.
+    const [moved] = rows.nodes;
+    if (!moved) throw new Error("nodes are missing");
+    const observation = { registry: REGISTRY, blockNumber: rows.block, blockHash: "0x01", pcrHash: PCRS[0] };
+    await tables.insert("observations", "nodeRecord", {
+      ...observation,
+      teeId: moved.teeId,
+      owner: moved.owner,
+      paymentAddress: address("pay"),
+      endpointHex: utf8Hex("https://10.0.0.1"),
+      tlsCertificate: "0x01",
+    });
+    await world.show(api);
+
+    for (const strategy of ["weighted", "best", "random"]) {
+      const answer = await select(`count=20&strategy=${strategy}`);
+      expect(countsOf(answer)).toEqual({ "unusable-endpoint": unusable.length + 2 });
+      expect(namesIn(answer).sort().join("")).toBe("bcdefghi");
+    }
+    const gatesOf = async (teeId: string) => (await api.json(`/v1/nodes/${teeId}`)).score.gates;
+    expect(await gatesOf(idOf("bad-0"))).toEqual([
+      {
+        reason: "unusable-endpoint",
+        detail: "nobody can connect to its endpoint: it is not an https:// URL",
+      },
+    ]);
+    expect(await gatesOf(idOf("bad-2"))).toMatchObject([{ reason: "unusable-endpoint" }]);
+    expect(await gatesOf(moved.teeId)).toMatchObject([{ reason: "unusable-endpoint" }]);
+    expect(await gatesOf(idOf("b"))).toEqual([]);
+  });
+
+  test("PROBE_ALLOW_PRIVATE lets nodes of private networks pass, and answers depend on it", async () => {
+    await network(1);
+    await rows.nextBlock(1);
+    await world.register("inside", "owner-9", endpointOf("https://127.0.0.1:8443"));
+    await world.register("named", "owner-9", endpointOf("https://localhost:8443"));
+    await world.register("plain", "owner-9", endpointOf("http://127.0.0.1"));
+    await world.show(api);
+    const inside = createTestApi(database.url, undefined, { allowPrivateEndpoints: true });
+    try {
+      await world.show(inside);
+      const path = "/v1/select?count=20&seed=s";
+      const [outer, inner] = [await api.get(path), await inside.get(path)];
+      const [strict, lenient]: Answer[] = [await outer.json(), await inner.json()];
+      expect(strict && countsOf(strict)).toEqual({ "unusable-endpoint": 3 });
+      expect(lenient && countsOf(lenient)).toEqual({ "unusable-endpoint": 1 });
+      expect(strict && namesIn(strict)).toHaveLength(9);
+      expect(lenient && namesIn(lenient)).toHaveLength(11);
+      expect(outer.headers.get("etag")).not.toBe(inner.headers.get("etag"));
+      const digestOf = async (one: TestApi) => (await one.json("/v1/status")).digest;
+      expect(await digestOf(inside)).not.toBe(await digestOf(api));
+      // A position of one configuration is none of the other's.
+      const { pageInfo } = await api.json("/v1/nodes?sort=score&limit=1");
+      expect((await inside.get(`/v1/nodes?sort=score&limit=1&after=${pageInfo.endCursor}`)).status).toBe(410);
+    } finally {
+      await inside.close();
+    }
+  });
+
   test("every other node counts for the first reason that keeps it out", async () => {
     await network(1);
     const [a, b, c, d, e] = rows.nodes;

@@ -32,6 +32,7 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
   registries: environment.TEE_REGISTRY_ADDRESSES,
   commonPayees: environment.EXTRA_PAYEE_ADDRESSES,
   dailyOrganicCaps: dailyOrganicCaps(environment),
+  allowPrivateEndpoints: environment.PROBE_ALLOW_PRIVATE,
   maxLagSeconds: environment.MAX_LAG_SECONDS,
   version: versionOf(PROJECT),
   build: buildOf(PROJECT),

@@ -175,6 +175,8 @@ const environmentSchema = z.object({
 
   OBSERVER_INTERVAL_SECONDS: integer(600, 1, 86_400),
 
+  PROBE_ALLOW_PRIVATE: flag(false),
+
   MAX_LAG_SECONDS: integer(120, 1, 86_400 * 365),
   API_HOST: z.string().default("127.0.0.1"),
   API_PORT: integer(4000, 0, 65_535),

@@ -172,6 +172,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
         BASE_RPC_URL: baseChain.anvil.url,
         WALRUS_AGGREGATOR_URLS: blobStore.url,
         WALRUS_ALLOW_PRIVATE: "true",
+        PROBE_ALLOW_PRIVATE: "true",
         // A subscriber to a chain that stands still would wait for ever for the blocks that are there already.
         ...(live
           ? {

@@ -24,6 +24,7 @@ const settings: ApiSettings = {
   registries: [REGISTRY, OTHER_REGISTRY],
   commonPayees: [COMMON_PAYEE],
   dailyOrganicCaps: [],
+  allowPrivateEndpoints: false,
   maxLagSeconds: 120,
   version: "0.0.0-test",
   build: "test",

@@ -3,6 +3,7 @@
  * itself: a row stays true until the chain says something new of its node, so it can be kept and read again only then.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { type EndpointReach, endpointReach } from "../../config/nodeEndpoint.ts";
 import type { ReadTransaction } from "./database.ts";
 import { displayHexText } from "./displayText.ts";
 import type { Moment } from "./moment.ts";
@@ -51,6 +52,8 @@ export interface NodeEvidence {
   readonly current: NodePlace;
   /** Its endpoint and certificate are known: without them nobody can connect. */
   readonly connectable: boolean;
+  /** Who can connect to its endpoint as it is written; null while that is not known. */
+  readonly endpoint: EndpointReach | null;
   readonly pcrHash: string | null;
   /** When its PCR's approval ends or ended; null while no end is known. */
   readonly pcrApprovedUntil: number | null;
@@ -77,7 +80,8 @@ interface Row {
   registeredOwner: string;
   owner: string;
   registeredHost: string | null;
-  observedEndpointHex: string | null;
+  endpointHex: string | null;
+  endpointMoved: boolean;
   registeredPaymentAddress: string | null;
   paymentAddress: string | null;
   connectable: boolean;
@@ -97,6 +101,10 @@ export interface EvidenceScope {
   /** Gaps that end by then are left out. */
   readonly gapsEndingAfter: number;
 }
+
+const ENDPOINT_LENGTH = 2048;
+/** Beyond it nothing of an endpoint is looked at, see `displayHexText`. */
+const MAX_ENDPOINT_HEX = 2 + ENDPOINT_LENGTH * 64;
 
 /** Read at a time: bounds a statement's duration, whatever the network's size. */
 const NODES_PER_READ = 1_000;
@@ -150,11 +158,10 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
       registration.log_index as "registeredLogIndex",
       n.owner as "registeredOwner", ${recordColumn("owner")} as owner,
       n.endpoint_host as "registeredHost",
-      case when n.endpoint_hex is null then coalesce(observed.endpoint_hex, first_seen.endpoint_hex)
-        when observed.endpoint_hex <> n.endpoint_hex then observed.endpoint_hex end as "observedEndpointHex",
+      left(current.endpoint_hex, ${MAX_ENDPOINT_HEX}) as "endpointHex",
+      current.endpoint_hex is distinct from n.endpoint_hex as "endpointMoved",
       n.payment_address as "registeredPaymentAddress", ${recordColumn("payment_address")} as "paymentAddress",
-      coalesce(observed.endpoint_hex, n.endpoint_hex, first_seen.endpoint_hex, '0x') <> '0x'
-        and coalesce(${recordColumn("tls_certificate")}, '0x') <> '0x' as connectable,
+      current.endpoint_hex is not null and coalesce(${recordColumn("tls_certificate")}, '0x') <> '0x' as connectable,
       ${recordColumn("pcr_hash")} as "pcrHash",
       pcr.approved_until as "pcrApprovedUntil",
       status.events as "statusEvents",
@@ -168,6 +175,9 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
     from ${REGISTRATIONS} n
     ${joinRegistration(moment)}
     ${joinObservations(moment)}
+    cross join lateral (
+      select coalesce(observed.endpoint_hex, n.endpoint_hex, first_seen.endpoint_hex) as endpoint_hex
+    ) current
     ${joinPcr(moment)}
     left join lateral (
       select json_agg(json_build_array(e.timestamp, e.kind) order by e.block_number, e.log_index) as events
@@ -207,7 +217,8 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
 function toEvidence(row: Row): NodeEvidence {
   const events = row.statusEvents ?? [];
   const last = events.at(-1)?.[1] ?? "enabled";
-  const host = row.observedEndpointHex === null ? row.registeredHost : hostOf(row.observedEndpointHex);
+  const { endpointHex } = row;
+  const host = endpointHex === null || !row.endpointMoved ? row.registeredHost : hostOf(endpointHex);
   return {
     teeId: row.teeId,
     teeType: row.teeType,
@@ -222,6 +233,7 @@ function toEvidence(row: Row): NodeEvidence {
     },
     current: { owner: row.owner, host, paymentAddress: row.paymentAddress },
     connectable: row.connectable,
+    endpoint: endpointHex === null ? null : endpointReach(utf8Of(endpointHex)),
     pcrHash: row.pcrHash,
     pcrApprovedUntil: row.pcrApprovedUntil,
     standing: last === "disabled" || last === "removed" ? last : "enabled",
@@ -255,13 +267,22 @@ function disabledSpells(events: NonNullable<Row["statusEvents"]>): readonly Disa
   return spells;
 }
 
-const ENDPOINT_LENGTH = 2048;
-
 /** The indexer's own rule, for endpoints that it did not see: its column `endpoint_host`. */
 function hostOf(endpointHex: string): string | null {
   try {
     const { protocol, hostname } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
     return (protocol === "https:" || protocol === "http:") && hostname !== "" ? hostname.toLowerCase() : null;
+  } catch {
+    return null;
+  }
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Null when the bytes are no UTF-8. */
+function utf8Of(hex: string): string | null {
+  try {
+    return strictUtf8.decode(Buffer.from(hex.slice(2), "hex"));
   } catch {
     return null;
   }

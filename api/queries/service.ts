@@ -12,6 +12,8 @@ export interface ApiSettings {
   readonly registries: readonly string[];
   readonly commonPayees: OperatorScope["commonPayees"];
   readonly dailyOrganicCaps: OperatorScope["dailyOrganicCaps"];
+  /** Nodes at addresses and names of private networks may be selected. */
+  readonly allowPrivateEndpoints: boolean;
   /** Bound for `/ready`. */
   readonly maxLagSeconds: number;
   /** Of this software, for people. */
@@ -40,10 +42,11 @@ export interface ApiService {
 }
 
 /** Digest of what, at equal positions, still makes answers differ: the software and what is configured. */
-export function originOf({ build, registries, commonPayees, dailyOrganicCaps }: ApiSettings): string {
+export function originOf(settings: ApiSettings): string {
+  const { build, registries, commonPayees, dailyOrganicCaps, allowPrivateEndpoints } = settings;
   const caps = dailyOrganicCaps.map(({ token, amount }) => [token, amount.toString()]);
   return createHash("sha256")
-    .update(JSON.stringify([build, registries, commonPayees, caps]))
+    .update(JSON.stringify([build, registries, commonPayees, caps, allowPrivateEndpoints]))
     .digest("base64url")
     .slice(0, 16);
 }

@@ -15,7 +15,15 @@ const factorSchema = z.strictObject({
 });
 
 const gateSchema = z.strictObject({
-  reason: z.enum(["removed", "revoked", "disabled", "stale", "not-proved-alive", "incomplete-record"]),
+  reason: z.enum([
+    "removed",
+    "revoked",
+    "disabled",
+    "stale",
+    "not-proved-alive",
+    "incomplete-record",
+    "unusable-endpoint",
+  ]),
   detail: z.string(),
 });
 

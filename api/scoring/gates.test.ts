@@ -7,6 +7,7 @@ const good: GateInput = {
   maxAgeSeconds: 1_800,
   now: 1_800,
   connectable: true,
+  endpointProblem: null,
 };
 const reasons = (changes: Partial<GateInput>) =>
   failedGates({ ...good, ...changes }).map(({ reason }) => reason);
@@ -19,6 +20,7 @@ test("each failed gate is named", () => {
   for (const status of ["stale", "disabled", "revoked", "removed"] as const)
     expect(reasons({ status })).toEqual([status]);
   expect(reasons({ connectable: false })).toEqual(["incomplete-record"]);
+  expect(reasons({ endpointProblem: "it is empty" })).toEqual(["unusable-endpoint"]);
   expect(reasons({ now: 1_801, status: "stale" })).toEqual(["stale", "not-proved-alive"]);
 });
 

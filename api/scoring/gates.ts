@@ -7,7 +7,8 @@ export type GateReason =
   | "disabled"
   | "stale"
   | "not-proved-alive"
-  | "incomplete-record";
+  | "incomplete-record"
+  | "unusable-endpoint";
 
 export interface GateInput {
   readonly status: "active" | "stale" | "disabled" | "revoked" | "removed";
@@ -17,6 +18,8 @@ export interface GateInput {
   readonly now: number;
   /** Endpoint and certificate are known: without them nobody can connect. */
   readonly connectable: boolean;
+  /** Why nobody can connect to the endpoint as it is written, as a clause; null when they can, or when it is not known. */
+  readonly endpointProblem: string | null;
 }
 
 export interface Gate {
@@ -31,6 +34,7 @@ export function failedGates({
   maxAgeSeconds,
   now,
   connectable,
+  endpointProblem,
 }: GateInput): readonly Gate[] {
   const failed: Gate[] = [];
   if (status !== "active")
@@ -43,5 +47,10 @@ export function failedGates({
     });
   if (!connectable)
     failed.push({ reason: "incomplete-record", detail: "its endpoint or certificate is not known" });
+  if (endpointProblem !== null)
+    failed.push({
+      reason: "unusable-endpoint",
+      detail: `nobody can connect to its endpoint: ${endpointProblem}`,
+    });
   return failed;
 }

@@ -39,6 +39,7 @@ export const EXCLUSION_REASONS = [
   "stale",
   "not-proved-alive",
   "incomplete-record",
+  "unusable-endpoint",
   "below-min-score",
   "below-min-uptime",
 ] as const satisfies readonly (GateReason | string)[];

@@ -1,6 +1,7 @@
 /** Every node of a registry scored at one moment. */
 import { type NodeEvidence, statusAt } from "../queries/evidenceNodes.ts";
 import type { NodeStatus } from "../queries/nodeState.ts";
+import type { ApiSettings } from "../queries/service.ts";
 import {
   failedGates,
   type Gate,
@@ -85,6 +86,7 @@ export class RegistryScores {
 export async function scoreRegistry(
   evidence: RegistryEvidence,
   previous: RegistryScores | null,
+  { allowPrivateEndpoints }: Pick<ApiSettings, "allowPrivateEndpoints">,
   pause: Pause,
 ): Promise<RegistryScores> {
   const { registry, maxAgeSeconds } = evidence;
@@ -99,7 +101,7 @@ export async function scoreRegistry(
   await pause(PAUSE_UNITS);
   const nodes: ScoredNode[] = [];
   for (const [index, node] of kept.entries()) {
-    const { teeId, lastSignedAt, connectable } = node.evidence;
+    const { teeId, lastSignedAt, connectable, endpoint } = node.evidence;
     const excused = excusedOf(teeId);
     const before = previous?.find(teeId);
     const history =
@@ -109,7 +111,9 @@ export async function scoreRegistry(
     const inherited = evidence.inherited.get(teeId) ?? null;
     const { value, nEff, factors } = scoreOf(recordAt(history, inherited, now), probing);
     const status = statusAt(node.evidence, now);
-    const gates = failedGates({ status, lastSignedAt, maxAgeSeconds, now, connectable });
+    const allowed = endpoint?.reach === "private" && allowPrivateEndpoints;
+    const endpointProblem = allowed ? null : (endpoint?.problem ?? null);
+    const gates = failedGates({ status, lastSignedAt, maxAgeSeconds, now, connectable, endpointProblem });
     nodes.push({
       evidence: node.evidence,
       registry,

@@ -113,7 +113,7 @@ export class Snapshots {
 
   /** Never throws: a failure keeps the last snapshot, and the next refresh begins anew. */
   async #refreshOnce(): Promise<void> {
-    const { reader, log, pause } = this.#options;
+    const { reader, settings, log, pause } = this.#options;
     try {
       const read = await reader.read((transaction) => this.#readState(transaction));
       if (read === null || read === this.#read) return;
@@ -122,7 +122,7 @@ export class Snapshots {
       for (const [registry, { evidence, listings, pcrApprovals }] of read.registries) {
         await evidence.settle(pause);
         const previous = before?.registries.get(registry)?.scores ?? null;
-        const scores = await scoreRegistry(evidence, previous, pause);
+        const scores = await scoreRegistry(evidence, previous, settings, pause);
         registries.set(registry, { scores, listings, pcrApprovals });
       }
       const { asOf, og, revision } = read;
@@ -253,7 +253,7 @@ export class Snapshots {
     const later = await this.#readLater(transaction, moment, registry);
     const evidence = await RegistryEvidence.begin(transaction, moment, registry, commonPayees, later);
     await evidence.settle(pause);
-    return scoreRegistry(evidence, null, pause);
+    return scoreRegistry(evidence, null, settings, pause);
   }
 
   /** The newest evidence, when the transaction's rows are those it was read from, with the moment among them. */

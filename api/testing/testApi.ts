@@ -97,6 +97,7 @@ export function createTestApi(
       registries: [REGISTRY, OTHER_REGISTRY],
       commonPayees: [COMMON_PAYEE],
       dailyOrganicCaps: DAILY_CAPS,
+      allowPrivateEndpoints: false,
       maxLagSeconds: 120,
       version: "0.0.0-test",
       build: "test",

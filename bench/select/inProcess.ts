@@ -24,6 +24,7 @@ const settings: ApiSettings = {
   registries: [REGISTRY],
   commonPayees: [],
   dailyOrganicCaps: [],
+  allowPrivateEndpoints: false,
   maxLagSeconds: 120,
   version: "bench",
   build: "bench",
@@ -68,7 +69,7 @@ export async function measureInProcess(databaseUrl: string): Promise<InProcessFi
     });
     await evidence.settle(pause);
     const readMs = performance.now() - startedAt;
-    const scoreMs = await medianMs(() => scoreRegistry(evidence, null, pause));
+    const scoreMs = await medianMs(() => scoreRegistry(evidence, null, settings, pause));
 
     const log = createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "pretty" }, "bench");
     const snapshots = new Snapshots({ reader, watcher: new PositionWatcher(), settings, log, pause });

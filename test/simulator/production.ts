@@ -138,6 +138,7 @@ export function scoreAll(
             maxAgeSeconds: MAX_AGE,
             now,
             connectable: true,
+            endpointProblem: null,
           }),
           isActive,
         },

@@ -57,6 +57,10 @@ export const GateReason = builder.enumType("GateReason", {
       value: "incomplete-record",
       description: "Its endpoint or certificate is unknown: nobody could connect.",
     },
+    UNUSABLE_ENDPOINT: {
+      value: "unusable-endpoint",
+      description: "Its endpoint is not an https URL whose host is a DNS name or a public address.",
+    },
   } as const satisfies Record<string, { value: Gate["reason"]; description: string }>,
 });
 

@@ -1,7 +1,7 @@
 /** Name resolution that answers with permitted addresses only; the connection goes to what it answers, never to a second look-up. */
 import { type LookupAddress, lookup as resolve } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { isPublicAddress } from "./addresses.ts";
+import { isPublicAddress } from "../../../config/publicAddress.ts";
 
 /** Thrown when a name stands for an address that must not be connected to; asking again will not help soon. */
 export class PrivateAddressError extends Error {
