@@ -96,7 +96,11 @@ export async function listInferences(
         // as the partial indexes say it
         ...(signatureValid === undefined
           ? []
-          : [signatureValid ? sql`i.signature_valid` : sql`not i.signature_valid`]),
+          : [
+              signatureValid
+                ? sql`i.signature_valid`
+                : sql`i.signature_valid is not true and not i.signature_valid`,
+            ]),
         ...within(signedAt, { from, to }),
         ...beyond(page, order),
       ];

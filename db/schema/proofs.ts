@@ -190,11 +190,13 @@ export const inference = proofs.table(
     index("inference_node").on(table.teeId, table.signedAt, table.id),
     // /v1/inferences
     index("inference_time").on(table.signedAt, table.id),
-    // /v1/inferences?signatureValid=false, of a node and of all
-    index("inference_node_invalid")
-      .on(table.teeId, table.signedAt, table.id)
-      .where(sql`not ${table.signatureValid}`),
-    index("inference_invalid").on(table.signedAt, table.id).where(sql`not ${table.signatureValid}`),
+    // /v1/inferences?signatureValid=false and ?counted=false, of a node and of all
+    index("inference_node_not_valid")
+      .on(table.teeId, table.signatureValid, table.signedAt, table.id)
+      .where(sql`${table.signatureValid} is not true`),
+    index("inference_not_valid")
+      .on(table.signatureValid, table.signedAt, table.id)
+      .where(sql`${table.signatureValid} is not true`),
     // /v1/inferences?inputHash=
     index("inference_input").using("hash", table.inputHash),
     // /v1/inferences?outputHash=
@@ -303,6 +305,58 @@ const sums = {
   promptTokens: int8("prompt_tokens"),
   completionTokens: int8("completion_tokens"),
 };
+
+/**
+ * How a node's hour came about: what inferences that were signed in it add to its sums, by the settlements between which
+ * they add it. One counts from its first settlement that counts on; the model and tokens it counts with are those of the best
+ * payload that was posted by then. So the rows without an end sum to the node's bucket, by model to the models' buckets; and
+ * to what they were after any block, with today's verdicts, the rows that begin by it and do not end by it.
+ */
+export const bucketPart = proofs.table(
+  "bucket_part",
+  {
+    teeId: hex("tee_id").notNull(),
+    /** The start of the hour they were signed in. */
+    startAt: int8("start_at").notNull(),
+    model: text("model"),
+    /** They add it after this block … */
+    fromBlock: int8("from_block").notNull(),
+    /** … and no more after this one; null when they still do. */
+    untilBlock: int8("until_block"),
+    /** Block times. */
+    fromAt: int8("from_at").notNull(),
+    untilAt: int8("until_at"),
+    ...sums,
+  },
+  (table) => [
+    // the hours that were not yet what they are at a moment: one look-up, however late inferences are settled
+    index("bucket_part_changing").using(
+      "gist",
+      sql`int8range(${table.startAt}, greatest(${table.startAt}, ${table.fromAt}, ${table.untilAt}), '[]')`,
+    ),
+    // what a node's, or a model's, hour was at a moment
+    index("bucket_part_node").on(table.teeId, table.startAt),
+    index("bucket_part_model").on(table.model, table.startAt).where(sql`${table.model} is not null`),
+    // hours that were settled in before they began: nobody honest does, so these are few
+    index("bucket_part_ahead").on(table.startAt).where(sql`${table.fromAt} < ${table.startAt}`),
+  ],
+);
+
+/** Inferences with a valid signature that a settlement held before one counted, or that never counted. Few. */
+export const uncounted = proofs.table(
+  "uncounted",
+  {
+    inferenceId: hex("inference_id").primaryKey(),
+    teeId: hex("tee_id").notNull(),
+    /** The inference's, once more. */
+    signedAt: int8("signed_at").notNull(),
+  },
+  (table) => [
+    // /v1/inferences?counted=false, of a node and of all
+    index("uncounted_node").on(table.teeId, table.signedAt, table.inferenceId),
+    index("uncounted_time").on(table.signedAt, table.inferenceId),
+  ],
+);
 
 /** A node's inferences by the hour they were signed in. A day is the sum of its hours. */
 export const nodeBucket = proofs.table(

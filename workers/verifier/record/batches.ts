@@ -1,7 +1,7 @@
 /** What was found out about batches, into rows: one transaction per group of them. */
 import type pg from "pg";
-import { type LeafRecords, RECORD_OVERHEAD } from "../check/leafRecords.ts";
-import { markInferences, markNodeHours } from "../derive/buckets.ts";
+import { type LeafRecords, RECORD_OVERHEAD, VALID } from "../check/leafRecords.ts";
+import { markHeldInferences, markInferences, markNodeHours } from "../derive/buckets.ts";
 import { deriveVerdicts, placesOfBatches, placesOfSignatures } from "../derive/verdicts.ts";
 import { type BatchJob, finishJobs, holdJobs, postponeJobs } from "../jobs/claims.ts";
 import { recordLeaves } from "./leafRows.ts";
@@ -99,6 +99,13 @@ export const recordBatches = (
       await markNodeHours(
         client,
         proven.flatMap(({ leaves }) => leaves.nodeHours),
+      );
+      // what is valid elsewhere is held here without counting
+      await markHeldInferences(
+        client,
+        proven.flatMap(({ job, leaves }) =>
+          leaves.validity.every((found) => found === VALID) ? [] : [job.key],
+        ),
       );
       await advanceRevision(client);
     }

@@ -3,7 +3,6 @@ import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import type { PayloadReading } from "../../../proofs/payload.ts";
 import { markInferences } from "../derive/buckets.ts";
-import { hourOfColumn } from "../derive/verdicts.ts";
 import { finishJobs, holdJobs, type PayloadJob, postponeJobs } from "../jobs/claims.ts";
 import { mayReplace, postponed, type Recheckable, type Unfinished } from "./outcome.ts";
 import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
@@ -38,27 +37,18 @@ const NOTHING_READ = {
  */
 const DESCRIBE = `
   with described as (
-    select i.id, p.model, p.prompt_tokens, p.completion_tokens, i.model as old_model, ${hourOfColumn("i.signed_at")} as hour
+    select i.id, p.model, p.prompt_tokens, p.completion_tokens
     from proofs.inference i left join lateral (
       select model, prompt_tokens, completion_tokens from proofs.payload
       where inference_id = i.id and state in ('matched', 'unmatched')
         and (model is not null or prompt_tokens is not null or completion_tokens is not null)
       order by state, input_matches is true desc, output_matches is true desc, blob_id_hex limit 1) p on true
-    where i.id = any($1)),
-  changed as (
-    update proofs.inference i
-    set model = d.model, prompt_tokens = d.prompt_tokens, completion_tokens = d.completion_tokens
-    from described d
-    where i.id = d.id and (i.model, i.prompt_tokens, i.completion_tokens)
-      is distinct from (d.model, d.prompt_tokens, d.completion_tokens)
-    returning i.id, d.old_model, d.hour)
-  select id, old_model as "oldModel", hour::float8 as hour from changed`;
-
-interface Described {
-  readonly id: Hex;
-  readonly oldModel: string | null;
-  readonly hour: number;
-}
+    where i.id = any($1))
+  update proofs.inference i
+  set model = d.model, prompt_tokens = d.prompt_tokens, completion_tokens = d.completion_tokens
+  from described d
+  where i.id = d.id and (i.model, i.prompt_tokens, i.completion_tokens)
+    is distinct from (d.model, d.prompt_tokens, d.completion_tokens)`;
 
 /**
  * Records outcomes of payloads that this verifier still holds.
@@ -81,14 +71,15 @@ export const recordPayloads = (
     // others who read payloads of the same inference wait here, and then see ours
     await client.query("select from proofs.inference where id = any($1) order by id for update", [ids]);
     const readings = ours.map((outcome) => ({ ...NOTHING_READ, ...outcome }));
-    const { rowCount: changed } = await client.query(
+    const { rows: changed } = await client.query<{ inferenceId: Hex }>(
       `update proofs.payload p set state = o.state, reason = o.reason, detail = o.detail, model = o.model,
          prompt_tokens = o.prompt, completion_tokens = o.completion, input_matches = o.input, output_matches = o.output,
          checked_at = now()
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::bool[], $9::bool[])
          as o(key, state, reason, detail, model, prompt, completion, input, output)
        where p.key = o.key and ${mayReplace("p.state", "o.state", STATES)}
-         and (p.state, p.reason, p.detail) is distinct from (o.state, o.reason, o.detail)`,
+         and (p.state, p.reason, p.detail) is distinct from (o.state, o.reason, o.detail)
+       returning p.inference_id as "inferenceId"`,
       [
         ours.map(({ job }) => job.key),
         readings.map(({ state }) => state),
@@ -101,7 +92,7 @@ export const recordPayloads = (
         readings.map(({ outputMatches }) => outputMatches),
       ],
     );
-    const { rows: described } = await client.query<Described>(DESCRIBE, [ids]);
+    await client.query(DESCRIBE, [ids]);
 
     await lockDerived(client);
     await finishJobs(
@@ -110,18 +101,11 @@ export const recordPayloads = (
       ours.flatMap(({ job, again }) => (again === undefined ? [job.key] : [])),
     );
     await postponeJobs(client, "payload", postponed(ours));
+    // also one that is not the best of its inference's now: it may have been before others were posted
     await markInferences(
       client,
-      described.map(({ id }) => id),
+      changed.map(({ inferenceId }) => inferenceId),
     );
-    await client.query(
-      `insert into proofs.dirty (kind, key, start_at)
-       select distinct 'model', u.* from unnest($1::text[], $2::int8[]) u on conflict do nothing`,
-      [
-        described.flatMap(({ oldModel }) => oldModel ?? []),
-        described.flatMap(({ oldModel, hour }) => (oldModel === null ? [] : [hour])),
-      ],
-    );
-    if ((changed ?? 0) > 0) await advanceRevision(client);
+    if (changed.length > 0) await advanceRevision(client);
     return ours.length;
   });

@@ -81,7 +81,7 @@ export class World {
   async reset(): Promise<void> {
     await this.tables.clear();
     await this.pool.query(`truncate proofs.job, proofs.dirty, proofs.revision, proofs.batch, proofs.leaf, proofs.signature,
-      proofs.inference, proofs.payload, proofs.settled, proofs.node_bucket, proofs.model_bucket, proofs.relayer_bucket,
+      proofs.inference, proofs.payload, proofs.settled, proofs.node_bucket, proofs.bucket_part, proofs.uncounted, proofs.model_bucket, proofs.relayer_bucket,
       proofs.node_key, proofs.registration`);
     this.blobs.blobs.clear();
     this.blobs.asked.length = 0;
