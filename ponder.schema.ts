@@ -475,7 +475,7 @@ export const settlement = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.blockNumber, table.logIndex] }),
-    // /v1/settlements/:id
+    // /v1/settlements/:id, /v1/settlements?txHash=
     txIdx: index().on(table.txHash),
     // /v1/settlements?teeId=, and, from the index alone, a node's settlements and their latencies in a stretch of blocks
     nodeIdx: index().on(
@@ -492,6 +492,8 @@ export const settlement = onchainTable(
     payerIdx: index().on(table.claimedPayer, table.blockNumber, table.logIndex),
     // /v1/settlements?merkleRoot=, verdict joins
     rootIdx: index().on(table.merkleRoot),
+    // /v1/settlements?blobId=
+    blobIdx: index().on(table.blobId, table.blockNumber, table.logIndex),
     // individual verdict joins
     inferenceIdx: index().on(table.inputHash, table.outputHash),
     // /v1/settlements?kind=
@@ -595,6 +597,8 @@ export const payment = onchainTable(
     payerIdx: index().on(table.payer, table.blockNumber, table.logIndex),
     // /v1/payments?payee=, operators' revenue
     payeeIdx: index().on(table.payee, table.blockNumber, table.logIndex),
+    // /v1/payments?facilitator=
+    facilitatorIdx: index().on(table.facilitator, table.blockNumber, table.logIndex),
     // /v1/payments?token=
     tokenIdx: index().on(table.token, table.blockNumber, table.logIndex),
     // /v1/payments?scheme=

@@ -12,6 +12,7 @@ import { limitRates, RATE_LIMIT_HEADERS, type RateLimits, tellRateLimits } from 
 import { isPreflight, onlyKnownMethods } from "./http/methods.ts";
 import { observeRequests, type RequestObserver } from "./http/observeRequests.ts";
 import { identifyRequests } from "./http/requestId.ts";
+import { redirectTrailingSlash } from "./http/trailingSlash.ts";
 import { boundUrlLength } from "./http/urlLength.ts";
 import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
 import { freshnessOfNothing } from "./queries/freshness.ts";
@@ -103,6 +104,7 @@ function surround(app: ApiApp, options: AppOptions): void {
   });
   app.use(compression());
   app.use(boundUrlLength);
+  app.use(redirectTrailingSlash());
   app.use(onlyKnownMethods(app));
   if (rateLimits !== undefined) app.use(tellRateLimits, limitRates(rateLimits, clientOf, elapsed));
 }

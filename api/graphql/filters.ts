@@ -36,8 +36,28 @@ export function refuseBackwards({ from, to }: { readonly from?: unknown; readonl
   if (rule !== null) throw refuseArgument("from", from, rule);
 }
 
+/** @throws {ApiError} `invalid-parameter` for what no Walrus blob is called. */
+function blobId(text: string): string {
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text))
+    throw refuseArgument("blobId", text.slice(0, 100), "a Walrus blob id, 43 characters of base64url");
+  return text;
+}
+
 /** Filters that compare with a hash. */
-const HASHES = new Set(["teeId", "pcrHash", "merkleRoot", "inputHash", "outputHash", "inferenceId"]);
+const HASHES = new Set([
+  "teeId",
+  "pcrHash",
+  "merkleRoot",
+  "inputHash",
+  "outputHash",
+  "inferenceId",
+  "txHash",
+]);
+
+function checkedText(name: string, value: string): string {
+  if (name === "blobId") return blobId(value);
+  return HASHES.has(name) ? hash32(name, value) : value;
+}
 
 /**
  * A filter without its nulls, narrowed by what the list's owner fixes.
@@ -51,7 +71,7 @@ export function filtersOf<F extends object, X extends object>(
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(filter ?? {})) {
     if (value === null || value === undefined) continue;
-    given[name] = HASHES.has(name) && typeof value === "string" ? hash32(name, value) : value;
+    given[name] = typeof value === "string" ? checkedText(name, value) : value;
   }
   refuseBackwards(given);
   for (const [name, value] of Object.entries(fixed)) {

@@ -43,6 +43,7 @@ const StreamFilter = builder.inputType("StreamFilter", {
       description: "Payments by this payer, and settlements that claim it.",
     }),
     payee: t.field({ type: "Address", description: "Payments to this payee." }),
+    facilitator: t.field({ type: "Address", description: "Payments that this sender submitted." }),
     token: t.field({ type: "Address", description: "Payments in this token." }),
     scheme: t.field({ type: PaymentScheme, description: "Payments of this scheme." }),
   }),

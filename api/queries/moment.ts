@@ -35,6 +35,19 @@ export interface TimeRange {
   readonly to?: number | undefined;
 }
 
+/** The last second that a question may be about, the year 3000: no block has a later time. */
+export const MAX_TIME = 32_503_680_000;
+export const TIME_RULE = `a time in unix seconds, a whole number from 0 to ${MAX_TIME} (the year 3000)`;
+
+/** What a time that is too large for unix seconds probably is, as the end of a sentence; empty for any other number. */
+export function timeInSmallerUnit(time: number): string {
+  if (!(time > MAX_TIME)) return "";
+  if (time <= MAX_TIME * 1e3) return "; it looks like milliseconds: divide by 1000";
+  if (time <= MAX_TIME * 1e6) return "; it looks like microseconds: divide by 1000000";
+  if (time <= MAX_TIME * 1e9) return "; it looks like nanoseconds: divide by 1000000000";
+  return "";
+}
+
 /** The rule that a range's `from` breaks by lying after its `to`; null for a range, and for an empty one. */
 export const brokenRangeRule = ({ from, to }: TimeRange): string | null =>
   from !== undefined && to !== undefined && from > to ? `not after to, which is ${to}` : null;

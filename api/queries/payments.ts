@@ -33,6 +33,7 @@ export interface Payment {
 export interface PaymentFilters extends TimeRange {
   readonly payer?: string | undefined;
   readonly payee?: string | undefined;
+  readonly facilitator?: string | undefined;
   readonly token?: string | undefined;
   readonly scheme?: Scheme | undefined;
   /** The event itself. */
@@ -58,6 +59,7 @@ export async function listPayments(
     ...matching([
       [sql`payer`, filters.payer],
       [sql`payee`, filters.payee],
+      [sql`facilitator`, filters.facilitator],
       [sql`token`, filters.token],
       [sql`scheme`, filters.scheme],
       [sql`tx_hash`, filters.txHash],

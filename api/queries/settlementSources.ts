@@ -40,13 +40,15 @@ export function settlementSources(
   moment: Moment,
   filters: SettlementFilters,
 ): readonly SettlementSource[] {
-  const { kind, verdict, inferenceId } = filters;
+  const { kind, verdict, inferenceId, txHash, blobId } = filters;
   const kinds = possibleKinds(filters);
   if (kinds.length === 0 || (kind !== undefined && !kinds.includes(kind))) return [];
   if (inferenceId !== undefined) {
     const held = fromVerdicts(ofInference(proofs, inferenceId), verdict);
     return verdict === "unverifiable" ? [] : [held];
   }
+  // One transaction's or one blob's settlements are few: whatever their verdict, they are found on chain.
+  if (txHash !== undefined || blobId !== undefined) return [fromChain(proofs, hasVerdict(verdict))];
   switch (verdict) {
     case undefined:
       return [fromChain(proofs, [])];
@@ -59,6 +61,13 @@ export function settlementSources(
     default:
       return [fromVerdicts(proofs.settled, verdict)];
   }
+}
+
+function hasVerdict(verdict: Verdict | undefined): readonly SQL[] {
+  if (verdict === undefined) return [];
+  if (verdict === "unverifiable") return [sql`s.kind = 'legacy'`];
+  const known = verdict === "pending" ? sql`coalesce(p.verdict, 'pending')` : sql`p.verdict`;
+  return [sql`s.kind <> 'legacy'`, sql`${known} = ${verdict}`];
 }
 
 /** Settlements on chain, each with its verdict where there is one. */

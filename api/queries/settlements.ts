@@ -69,6 +69,9 @@ export interface SettlementFilters extends TimeRange {
   readonly relayer?: string | undefined;
   readonly verdict?: Verdict | undefined;
   readonly merkleRoot?: string | undefined;
+  readonly txHash?: string | undefined;
+  /** A blob id as such, never the raw bytes of something else. */
+  readonly blobId?: string | undefined;
   /** Individual settlements of this inference, and batches with a leaf of it. */
   readonly inferenceId?: string | undefined;
 }
@@ -122,6 +125,8 @@ export async function listSettlements(
         [columnOf(walked, "claimed_payer"), filters.payer],
         [sql`s.tee_id`, filters.teeId],
         [sql`s.merkle_root`, filters.merkleRoot],
+        [sql`s.tx_hash`, filters.txHash],
+        [sql`s.blob_id`, filters.blobId],
       ]),
       ...beyondEvent(page, walked),
     ];

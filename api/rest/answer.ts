@@ -28,6 +28,8 @@ import { type PageAfter, streamPages } from "./walk.ts";
 export interface RequestVariables {
   Variables: {
     requestId: string;
+    /** The path with its parameters as they were read: whoever writes an id in another way asks the same question. */
+    canonicalPath?: string;
     freshness: Freshness | undefined;
     /** Why the whole of it was refused. */
     refusal?: ErrorCode | undefined;
@@ -52,6 +54,8 @@ interface Outcome<T> {
   readonly value: T | null;
 }
 
+const pathOf = (context: RequestContext): string => context.get("canonicalPath") ?? context.req.path;
+
 /** Runs a query at its `asOf`; value null means that the caller has the answer already. */
 function ask<T>(
   service: ApiService,
@@ -67,7 +71,7 @@ function ask<T>(
     context.set("freshness", freshness);
     refuseStale(asOf, query.maxLag, service.clock());
     const revision = await revisionOf(state);
-    const tag = entityTag({ path: context.req.path, query, asOf, revision });
+    const tag = entityTag({ path: pathOf(context), query, asOf, revision });
     if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, freshness, tag, value: null };
     return { asOf, freshness, tag, value: await work(state) };
   };
@@ -137,7 +141,7 @@ export async function answerList<Item>(
 ): Promise<Response> {
   const { query, keyTypes, item } = question;
   const { limit, after, format, all } = query;
-  const digest = questionDigest(context.req.path, withoutPresentation(query));
+  const digest = questionDigest(pathOf(context), withoutPresentation(query));
   const cursor = after === undefined ? null : decodeCursor(after, digest, keyTypes);
   const outcome = await ask(service, context, question, cursor, (state) =>
     work(state, { limit, after: cursor?.key ?? null }),

@@ -1,6 +1,6 @@
 /** Query and path parameters: each knows its rule in words, because a refusal names it. */
 import { z } from "@hono/zod-openapi";
-import { brokenRangeRule } from "../queries/moment.ts";
+import { brokenRangeRule, MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../queries/moment.ts";
 import { LIST_FORMATS } from "./listFormat.ts";
 
 const matching = (pattern: RegExp, rule: string) =>
@@ -17,19 +17,28 @@ const integer = (min: number, max: number, rule: string) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, { error: rule });
 
-/** 20 bytes; any letter case is accepted, lower case is answered. */
+/** 20 bytes; any letter case is accepted, that of the prefix too, and lower case is answered. */
 export const addressParameter = () =>
-  matching(/^0x[0-9a-fA-F]{40}$/, "a 20-byte address, 0x and 40 hex digits").openapi({
+  matching(/^0[xX][0-9a-fA-F]{40}$/, "a 20-byte address, 0x and 40 hex digits").openapi({
     type: "string",
-    pattern: "^0x[0-9a-fA-F]{40}$",
+    pattern: "^0[xX][0-9a-fA-F]{40}$",
   });
 
 /** 32 bytes. */
 export const hashParameter = () =>
-  matching(/^0x[0-9a-fA-F]{64}$/, "a 32-byte hash, 0x and 64 hex digits").openapi({
+  matching(/^0[xX][0-9a-fA-F]{64}$/, "a 32-byte hash, 0x and 64 hex digits").openapi({
     type: "string",
-    pattern: "^0x[0-9a-fA-F]{64}$",
+    pattern: "^0[xX][0-9a-fA-F]{64}$",
   });
+
+/** A Walrus blob id: 32 bytes in base64url without padding. Letter case is part of it. */
+export const blobIdParameter = () => {
+  const rule = "a Walrus blob id, 43 characters of base64url";
+  return z
+    .string({ error: rule })
+    .regex(/^[A-Za-z0-9_-]{43}$/, { error: rule })
+    .openapi({ type: "string", pattern: "^[A-Za-z0-9_-]{43}$" });
+};
 
 /** A comma-separated selection of values; order and repetitions mean nothing. */
 const listOf = (one: z.ZodType<string>, rule: string, description: string) =>
@@ -70,13 +79,17 @@ export const decimalParameter = (min: number, max: number, description: string) 
     .openapi({ type: "number", minimum: min, maximum: max, description });
 };
 
-/** Unix seconds. */
+/** Unix seconds up to the year 3000: a later time is one in a smaller unit, and is told so. */
 export const timeParameter = (description: string) =>
-  integer(0, Number.MAX_SAFE_INTEGER, "a time in unix seconds, a whole number from 0").openapi({
-    type: "integer",
-    minimum: 0,
-    description,
-  });
+  z
+    .string({ error: TIME_RULE })
+    .regex(/^\d{1,30}$/, { error: TIME_RULE })
+    .refine((text) => Number(text) <= MAX_TIME, {
+      error: ({ input }) => `${TIME_RULE}${timeInSmallerUnit(Number(input))}`,
+      abort: true,
+    })
+    .transform(Number)
+    .openapi({ type: "integer", minimum: 0, maximum: MAX_TIME, description });
 
 export const integerParameter = (min: number, max: number, description: string) =>
   integer(min, max, `a whole number from ${min} to ${max}`).openapi({
@@ -129,10 +142,7 @@ export const wordsParameter = <const T extends string>(words: readonly T[], desc
 
 /** One registry, or `all`; the first configured one when it is not given. */
 export const registryParameter = () =>
-  matching(
-    /^(0x[0-9a-fA-F]{40}|all)$/i,
-    "a registry's 20-byte address, 0x and 40 hex digits, or all",
-  ).openapi({
+  matching(/^(0x[0-9a-f]{40}|all)$/i, "a registry's 20-byte address, 0x and 40 hex digits, or all").openapi({
     type: "string",
     description: "Registry address, or `all`. Default: the first configured registry.",
   });

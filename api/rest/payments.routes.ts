@@ -83,7 +83,7 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
       answers: "list",
       schema: paymentSchema,
       params: {},
-      query: filters,
+      query: { ...filters, facilitator: addressParameter().optional() },
     },
     (context, { query }) =>
       answerList(

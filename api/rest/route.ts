@@ -74,11 +74,16 @@ export function defineRoute<P extends Shape, Q extends Shape>(
   const path = description.path.replaceAll(/\{(\w+)\}/g, ":$1");
   app.get(path, (context: RequestContext) => {
     const read = { params: parse(params, context.req.param()), query: queries.parse(context) };
-    if (read.params.ok && read.query.ok)
+    if (read.params.ok && read.query.ok) {
+      context.set("canonicalPath", canonicalPath(description.path, read.params.value));
       return handler(context, { params: read.params.value, query: read.query.value });
+    }
     throw refusal([read.params, read.query].flatMap((part) => (part.ok ? [] : part.refused)));
   });
 }
+
+const canonicalPath = (path: string, params: Readonly<Record<string, unknown>>): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(params[name]));
 
 /** What was given, read by its schema. */
 type Reading<T> =

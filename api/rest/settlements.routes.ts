@@ -20,6 +20,7 @@ import { answerList, answerOne } from "./answer.ts";
 import { address, count, eventFields, hash32, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
+  blobIdParameter,
   freshnessParameters,
   hashParameter,
   listParameters,
@@ -184,6 +185,8 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
         relayer: addressParameter().optional(),
         verdict: oneOfParameter(VERDICTS).optional(),
         merkleRoot: hashParameter().optional(),
+        txHash: hashParameter().optional(),
+        blobId: blobIdParameter().optional(),
         inferenceId: hashParameter()
           .optional()
           .openapi({ description: "Individual settlements of it, and batches with a leaf of it." }),
@@ -199,7 +202,10 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
   );
 
   const params = {
-    id: z.string().refine((text) => parseEventId(text) !== null, { error: "chainId-txHash-logIndex" }),
+    id: z
+      .string()
+      .refine((text) => parseEventId(text) !== null, { error: "chainId-txHash-logIndex" })
+      .transform((text) => text.toLowerCase()),
   };
 
   defineRoute(

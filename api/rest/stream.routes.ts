@@ -80,6 +80,7 @@ const queryShape = {
   relayer: addressParameter().optional(),
   payer: addressParameter().optional(),
   payee: addressParameter().optional(),
+  facilitator: addressParameter().optional(),
   token: addressParameter().optional(),
   scheme: oneOfParameter(SCHEMES).optional(),
   after: textParameter().optional().openapi({

@@ -12,6 +12,7 @@ export interface StreamProperties {
   readonly relayer?: string | undefined;
   readonly payer?: string | undefined;
   readonly payee?: string | undefined;
+  readonly facilitator?: string | undefined;
   readonly token?: string | undefined;
   readonly scheme?: PaymentFilters["scheme"];
 }
@@ -30,6 +31,7 @@ const BEARERS: Readonly<Record<keyof StreamProperties, readonly ChosenType[]>> =
   relayer: ["settlement"],
   payer: ["settlement", "payment"],
   payee: ["payment"],
+  facilitator: ["payment"],
   token: ["payment"],
   scheme: ["payment"],
 };
@@ -85,7 +87,7 @@ const meets = (wanted: string | undefined, value: string | null): boolean =>
   wanted === undefined || wanted === value;
 
 export function isWanted({ types, properties, registries }: StreamFilter, event: StreamEvent): boolean {
-  const { teeId, owner, relayer, payer, payee, token, scheme } = properties;
+  const { teeId, owner, relayer, payer, payee, facilitator, token, scheme } = properties;
   if (event.type === "reset") return concerns(types, event.place.part);
   if (!types.has(event.type)) return false;
   if (event.type === "block") return true;
@@ -104,6 +106,7 @@ export function isWanted({ types, properties, registries }: StreamFilter, event:
   return (
     meets(payer, event.data.payer) &&
     meets(payee, event.data.payee) &&
+    meets(facilitator, event.data.facilitator) &&
     meets(token, event.data.token) &&
     meets(scheme, event.data.scheme)
   );
@@ -130,5 +133,6 @@ export const settlementFilters = ({
 /** The same choice for the rows of payments, as their list takes it; null when they are not wanted. */
 export const paymentFilters = ({
   types,
-  properties: { payer, payee, token, scheme },
-}: StreamFilter): PaymentFilters | null => (types.has("payment") ? { payer, payee, token, scheme } : null);
+  properties: { payer, payee, facilitator, token, scheme },
+}: StreamFilter): PaymentFilters | null =>
+  types.has("payment") ? { payer, payee, facilitator, token, scheme } : null;

@@ -109,6 +109,8 @@ export const LISTS: Readonly<Record<string, List>> = {
       relayer: oneOf(...RELAYERS.map(address)),
       verdict: oneOf("pending", "verified", "partial", "invalid", "unavailable", "unverifiable"),
       merkleRoot: oneOf(ROOT, hash("none")),
+      txHash: oneOf(hash("settle3"), hash("settle4"), hash("settle5"), hash("none")),
+      blobId: oneOf("b".repeat(43), "c".repeat(43), "B".repeat(43)),
       ...range,
     },
     enums: ["kind", "verdict"],
@@ -158,6 +160,7 @@ export const LISTS: Readonly<Record<string, List>> = {
     filters: {
       payer,
       payee: oneOf(address("pay-a"), address("pay-b"), COMMON_PAYEE),
+      facilitator: oneOf(address("facilitator"), address("second-facilitator"), address("nobody")),
       token,
       scheme,
       ...range,

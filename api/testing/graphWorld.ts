@@ -332,7 +332,7 @@ async function makePayments(tables: ChainTables): Promise<void> {
       payee: index % 6 === 5 ? COMMON_PAYEE : address(`pay-${turn(["a", "b", "c"], index)}`),
       amount: String(BigInt(index + 1) * 10n ** 17n),
       permittedAmount: index % 3 === 0 ? String(10n ** 18n) : null,
-      facilitator: address("facilitator"),
+      facilitator: address(index % 4 === 3 ? "second-facilitator" : "facilitator"),
       paidAt,
       txHash: hash(`pay${index}`),
       source: "call",

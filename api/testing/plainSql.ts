@@ -99,6 +99,8 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainSql>> = {
       relayer: "s.relayer = ?",
       verdict: `${VERDICT} = ?`,
       merkleRoot: "s.merkle_root = ?",
+      txHash: "s.tx_hash = ?",
+      blobId: "s.blob_id = ?",
       ...between("s.settled_at"),
     })}
     order by s.block_number desc, s.log_index desc`,
@@ -132,6 +134,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainSql>> = {
     ${filtered(given, {
       payer: "p.payer = ?",
       payee: "p.payee = ?",
+      facilitator: "p.facilitator = ?",
       token: "p.token = ?",
       scheme: "p.scheme = ?",
       ...between("p.paid_at"),

@@ -22,6 +22,7 @@ export const PaymentFilter = builder.inputType("PaymentFilter", {
   fields: (t) => ({
     payer: t.field({ type: "Address", description: "Who paid." }),
     payee: t.field({ type: "Address", description: "Who was paid." }),
+    facilitator: t.field({ type: "Address", description: "Sender of the transaction." }),
     token: t.field({ type: "Address", description: "The token's contract." }),
     scheme: t.field({ type: PaymentScheme, description: "How it was paid." }),
     ...timeRange(t, "Paid"),

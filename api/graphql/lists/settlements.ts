@@ -44,6 +44,8 @@ export const SettlementFilter = builder.inputType("SettlementFilter", {
     relayer: t.field({ type: "Address", description: "Sender of the transaction." }),
     verdict: t.field({ type: Verdict, description: "What checking showed." }),
     merkleRoot: t.field({ type: "Hex", description: "Batches with this root, 32 bytes." }),
+    txHash: t.field({ type: "Hex", description: "Settled by this transaction, 32 bytes." }),
+    blobId: t.string({ description: "Settlements that name this Walrus blob, 43 characters of base64url." }),
     inferenceId: t.field({
       type: "Hex",
       description: "Individual settlements of this inference and batches with a leaf of it, 32 bytes.",

@@ -1,4 +1,4 @@
-/** Scalars written as 0x hex. Any letter case is accepted, lower case is answered. */
+/** Scalars written as 0x hex. Any letter case is accepted, that of the prefix too, and lower case is answered. */
 import { GraphQLScalarType, type ValueNode } from "graphql";
 import { refuse, stringLiteral } from "./refuse.ts";
 
@@ -27,21 +27,21 @@ function hexText(
 
 export const hexScalar = hexText(
   "Hex",
-  /^0x(?:[0-9a-fA-F]{2})*$/,
+  /^0[xX](?:[0-9a-fA-F]{2})*$/,
   "0x and an even number of hex digits",
   "Bytes as hex with 0x, lower case in answers. Ids and hashes have 32 bytes.",
 );
 
 export const addressScalar = hexText(
   "Address",
-  /^0x[0-9a-fA-F]{40}$/,
+  /^0[xX][0-9a-fA-F]{40}$/,
   "a 20-byte address, 0x and 40 hex digits",
   "A 20-byte address as hex with 0x, lower case in answers.",
 );
 
 export const registryScalar = hexText(
   "Registry",
-  /^(?:0x[0-9a-fA-F]{40}|all)$/i,
+  /^(?:0x[0-9a-f]{40}|all)$/i,
   "a registry's 20-byte address, 0x and 40 hex digits, or all",
   "The address of a TEE registry, or `all`. Where it is left out the first configured registry is meant.",
 );

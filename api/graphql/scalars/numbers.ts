@@ -1,5 +1,6 @@
 /** Scalars for numbers: amounts beyond 2^53 as decimal strings, everything else as JSON numbers. */
 import { GraphQLScalarType, Kind, type ValueNode } from "graphql";
+import { MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../../queries/moment.ts";
 import { refuse, refuseLiteral, stringLiteral } from "./refuse.ts";
 
 const AMOUNT_RULE = "a decimal string of at most 78 digits";
@@ -20,10 +21,20 @@ export const bigIntScalar = new GraphQLScalarType<string, string>({
   },
 });
 
-function wholeNumber(name: string, min: number, rule: string, description: string) {
+interface WholeNumberRule {
+  readonly min: number;
+  /** Of what is asked: whatever the index holds is answered. */
+  readonly max: number;
+  readonly rule: string;
+  /** What a number that breaks the rule probably is, as the end of a sentence. */
+  readonly hint?: (value: number) => string;
+}
+
+function wholeNumber(name: string, { min, max, rule, hint }: WholeNumberRule, description: string) {
   const parse = (value: unknown, literal?: ValueNode): number => {
-    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min)
-      throw refuse(name, value, rule, literal);
+    if (typeof value !== "number") throw refuse(name, value, rule, literal);
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      throw refuse(name, value, `${rule}${hint?.(value) ?? ""}`, literal);
     return value;
   };
   return new GraphQLScalarType<number, number>({
@@ -44,14 +55,16 @@ function wholeNumber(name: string, min: number, rule: string, description: strin
 
 export const timestampScalar = wholeNumber(
   "Timestamp",
-  0,
-  "a time in unix seconds, a whole number from 0",
-  "A moment in unix seconds (whole seconds since 1970-01-01 UTC), a JSON number.",
+  { min: 0, max: MAX_TIME, rule: TIME_RULE, hint: timeInSmallerUnit },
+  "A moment in unix seconds (whole seconds since 1970-01-01 UTC), a JSON number. An argument is at most 32503680000, the year 3000.",
 );
 
 export const longScalar = wholeNumber(
   "Long",
-  -Number.MAX_SAFE_INTEGER,
-  "a whole number of at most 2^53-1",
+  {
+    min: -Number.MAX_SAFE_INTEGER,
+    max: Number.MAX_SAFE_INTEGER,
+    rule: "a whole number of at most 2^53-1",
+  },
   "A whole number of at most 2^53-1, a JSON number: GraphQL's Int ends at 2^31-1.",
 );

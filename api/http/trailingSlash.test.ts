@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { withoutTrailingSlash } from "./trailingSlash.ts";
+
+describe("withoutTrailingSlash", () => {
+  test.each([
+    ["/v1/nodes/", "/v1/nodes"],
+    ["/v1/nodes///", "/v1/nodes"],
+    ["/v1/nodes/?limit=1&after=a/", "/v1/nodes?limit=1&after=a/"],
+    ["/graphql/", "/graphql"],
+    ["//", "/"],
+    ["//?a=/", "/?a=/"],
+  ])("%s goes to %s", (target, location) => {
+    expect(withoutTrailingSlash(target)).toBe(location);
+  });
+
+  test.each(["/", "/?at=1/", "/v1/nodes", "/v1/nodes?x=/", "//v1/nodes"])("%s stays", (target) => {
+    expect(withoutTrailingSlash(target)).toBeNull();
+  });
+
+  test.each([
+    "//evil.example/",
+    "///evil.example//",
+    "/\\evil.example/",
+    "\\\\evil.example\\",
+    "//evil.example/%2F/",
+    "/.//evil.example/",
+    "//user@evil.example:80/?q#/",
+  ])("%s leads to no other host and not on", (target) => {
+    const location = withoutTrailingSlash(target) ?? "";
+    expect(location).toMatch(/^\/(?![/\\])/);
+    expect(new URL(location, "http://api.test").host).toBe("api.test");
+    expect(withoutTrailingSlash(location)).toBeNull();
+  });
+});
