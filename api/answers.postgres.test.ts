@@ -352,6 +352,7 @@ describe("a chain that is not ready", () => {
       volume: null,
       nodes: { total: 1 },
     });
+    await api.look();
     expect((await api.get("/ready")).status).toBe(200);
     const status = await api.json("/v1/status");
     // How far it is, although nothing is answered from it.

@@ -86,16 +86,24 @@ function surround(app: ApiApp, options: AppOptions): void {
     maxAge: 86_400,
   });
 
+  /** Clients on this machine may be a proxy that we were not told of: each of its connections counts for itself. */
+  const shareKeyOf = (context: Context): string | undefined => {
+    const client = clientOf(context);
+    if (client === null || !client.loopback) return client?.key;
+    return `${client.key} ${connectionOf(context)?.incoming.socket.remotePort}`;
+  };
+
   app.use(identifyRequests(newRequestId));
   app.use(observeRequests(observers, clientOf, elapsed));
   app.use(async (context, next) => {
     const outgoing = connectionOf(context)?.outgoing;
     if (outgoing !== undefined) context.set("cut", () => outgoing.destroy());
+    const shareKey = shareKeyOf(context);
+    if (shareKey !== undefined) context.set("shareKey", shareKey);
     await next();
     context.res.headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(async (context, next) => {
-    if (isPreflight(context.req.raw)) return allowMethods(context, next);
     await next();
     // Once there is an answer: headers that are set before it would have to be copied into another one.
     const { headers } = context.res;
@@ -103,10 +111,12 @@ function surround(app: ApiApp, options: AppOptions): void {
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
   });
   app.use(compression());
+  // Whatever comes further in is counted, however it is answered.
+  if (rateLimits !== undefined) app.use(tellRateLimits, limitRates(rateLimits, clientOf, elapsed));
+  app.use(async (context, next) => (isPreflight(context.req.raw) ? allowMethods(context, next) : next()));
   app.use(boundUrlLength);
   app.use(redirectTrailingSlash());
   app.use(onlyKnownMethods(app));
-  if (rateLimits !== undefined) app.use(tellRateLimits, limitRates(rateLimits, clientOf, elapsed));
 }
 
 export function createApp(options: AppOptions): ApiApp {

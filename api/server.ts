@@ -1,7 +1,7 @@
 /** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import { CHAIN_NAMES, ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
+import { ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { acquireDatabase } from "../db/postgres.ts";
@@ -16,14 +16,12 @@ import { keepStream } from "./keepStream.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
-import { createReader, type Reader } from "./queries/database.ts";
-import { type ChainIds, PositionWatcher, readProgress } from "./queries/position.ts";
+import { createReader } from "./queries/database.ts";
+import { PositionWatcher } from "./queries/position.ts";
 import type { ApiService, ApiSettings } from "./queries/service.ts";
 import type { Snapshot } from "./snapshot/snapshot.ts";
 import { watchIndex } from "./watchIndex.ts";
-
-/** How often positions are looked at without a request: a recovery may begin and end between two of these. */
-const WATCH_INTERVAL_MS = 500;
+import { watchPositions } from "./watchPositions.ts";
 
 const PROJECT = path.join(import.meta.dirname, "..");
 
@@ -37,26 +35,6 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
   version: versionOf(PROJECT),
   build: buildOf(PROJECT),
 });
-
-/** Shows the watcher every position, so that a recovery is noticed although nobody asked while it began. */
-function watchPositions(reader: Reader, watcher: PositionWatcher, chainIds: ChainIds): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const look = async () => {
-    try {
-      const progress = await reader.read((transaction) => readProgress(transaction, chainIds));
-      for (const chain of CHAIN_NAMES) watcher.admit(chain, progress[chain]);
-    } catch {
-      // the next request meets the same failure and reports it
-    }
-    if (!stopped) timer = setTimeout(look, WATCH_INTERVAL_MS);
-  };
-  timer = setTimeout(look, 0);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
-}
 
 /** Undefined when nobody is limited. */
 function rateLimitsFrom(environment: Environment): RateLimits | undefined {
@@ -86,7 +64,7 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     elapsed,
     mostStreams: environment.MAX_STREAMS,
   });
-  const stopWatching = watchPositions(reader, watcher, settings.chainIds);
+  const stopWatching = watchPositions({ readUrls, watcher, chainIds: settings.chainIds, log });
   const onNew = (snapshot: Snapshot) => void stream.showNodes(snapshot);
   const { snapshots, stop: stopSnapshots } = keepSnapshots({ readUrls, watcher, settings, log, onNew });
   registerGauges(metrics, service, stream, snapshots, elapsed);
@@ -112,7 +90,7 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     const server = createHttpServer({ fetch, lifetime, newRequestId: randomUUID, log, graceMs });
     await listenUntilStopped(server, environment, log);
   } finally {
-    stopWatching();
+    await stopWatching();
     metricsServer?.stop();
     await stopFollowing();
     await stopStream();

@@ -55,7 +55,7 @@ export async function answerOperation(
     refuseTooMuch(args.document, plan);
     const result = await service.reader.read(
       (transaction) => answerInside(transaction, service, exchange, mostLag, plan, args, execute),
-      { signal: exchange.signal },
+      { signal: exchange.signal, client: exchange.shareKey },
     );
     if (result.errors === undefined) return result;
     exchange.tag = null;

@@ -1,6 +1,7 @@
 /** What one HTTP request and its answer know of each other while GraphQL works in between. */
 import type { ErrorCode } from "../errors.ts";
 import type { AsOf, Freshness } from "../queries/asOf.ts";
+import type { Charge } from "../queries/charge.ts";
 
 export interface Exchange {
   readonly requestId: string;
@@ -17,6 +18,10 @@ export interface Exchange {
   readonly lastEventId: string | undefined;
   /** Whose share the request is part of; absent for those who are not counted. */
   readonly client: string | undefined;
+  /** Who asks, as connections to the database are divided among; absent without a connection. */
+  readonly shareKey: string | undefined;
+  /** Takes what events cost; absent for those who are not counted. */
+  readonly charge: Charge | undefined;
   /** Ends the connection in the middle of an answer; absent without a connection. */
   readonly cut: (() => void) | undefined;
   /** Aborted when nobody waits for the answer any more. */

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { Abandoned, ApiError, type ErrorCode } from "../errors.ts";
 import { type Freshness, setFreshness } from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
+import type { Charge } from "../queries/charge.ts";
 import { freshnessOfNothing } from "../queries/freshness.ts";
 import { createGraphEndpoint } from "./endpoint.ts";
 import { shownError, toGraphError } from "./errors.ts";
@@ -17,6 +18,8 @@ interface Variables {
     refusal?: ErrorCode | undefined;
     cut?: () => void;
     countedClient?: string;
+    shareKey?: string;
+    charge?: Charge;
   };
 }
 
@@ -98,6 +101,8 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       maxLag,
       lastEventId: context.req.header("Last-Event-ID"),
       client: context.get("countedClient"),
+      shareKey: context.get("shareKey"),
+      charge: context.get("charge"),
       cut: context.get("cut"),
       signal: raw.signal,
       asOf: undefined,

@@ -2,6 +2,7 @@
 import type { Context, Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
+import type { Charge } from "../queries/charge.ts";
 import type { Client } from "./clientAddress.ts";
 import type { RateLimit, RateLimiter } from "./rateLimit.ts";
 import { requestCost } from "./requestCost.ts";
@@ -23,6 +24,7 @@ export interface RateLimits {
 /** Whose share a request is part of, and what is left of it; absent for those who are not counted. */
 export interface CountedClient {
   readonly countedClient?: string;
+  readonly charge?: Charge;
   readonly rateLimit?: Readonly<Record<(typeof RATE_LIMIT_HEADERS)[number], string>>;
 }
 
@@ -52,7 +54,8 @@ export const limitRates = <E extends Env & { Variables: CountedClient }>(
     const counted = client !== null && (loopback === "limited" || !client.loopback);
     if (!counted) return next();
     context.set("countedClient", client.key);
-    const cost = requestCost(context.req.path, new URL(context.req.url).searchParams);
+    context.set("charge", (cost: number) => 1_000 * limiter.take(client.key, cost, now()).retryAfterSeconds);
+    const cost = requestCost(context.req.method, context.req.path, new URL(context.req.url).searchParams);
     if (cost === 0) return next();
     const state = limiter.take(client.key, cost, now());
     const windowSeconds = Math.ceil((limit.burst * 60) / limit.perMinute);

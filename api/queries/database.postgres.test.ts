@@ -4,7 +4,8 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { Abandoned } from "../errors.ts";
-import { createReader, type Reader, type ReadTransaction } from "./database.ts";
+import { statementsOf } from "../testing/statements.ts";
+import { createReader, type Reader, type ReadOptions, type ReadTransaction } from "./database.ts";
 
 let database: TestDatabase;
 let observer: pg.Client;
@@ -135,6 +136,85 @@ test("a reader that is in the way of whoever locks the tables is told that the i
     await expect(read).rejects.toMatchObject({ code: "indexing", retryAfterSeconds: 1 });
     await locked;
     await observer.query("rollback");
+  } finally {
+    await reader.close();
+  }
+});
+
+/** Reads that go on until they are ended. */
+class HeldReads {
+  #ends: (() => void)[] = [];
+
+  constructor(private readonly reader: Reader) {}
+
+  begin(options: ReadOptions): Promise<void> {
+    return this.reader.read(() => new Promise<void>((resolve) => void this.#ends.push(resolve)), options);
+  }
+
+  /** Ends those under way, and whatever begins then. */
+  async endAll(): Promise<void> {
+    while (this.reader.usage().inUse > 0) {
+      for (const end of this.#ends.splice(0)) end();
+      await sleep(1);
+    }
+  }
+}
+
+test("a client with many questions leaves half of the connections to others", async () => {
+  const reader = readerOf(4);
+  const held = new HeldReads(reader);
+  try {
+    const greedy = Array.from({ length: 20 }, () => held.begin({ client: "greedy" }));
+    await until(2);
+    expect(reader.usage()).toEqual({ connections: 4, inUse: 2, waiting: 18 });
+    expect(await reader.read(async () => "answered", { client: "modest" })).toBe("answered");
+    const walks = Array.from({ length: 5 }, () => held.begin({ client: "another", share: "bulk" }));
+    await until(3);
+    expect(reader.usage()).toEqual({ connections: 4, inUse: 3, waiting: 22 });
+    await held.endAll();
+    await Promise.all([...greedy, ...walks]);
+  } finally {
+    await reader.close();
+  }
+});
+
+test("answers to events leave bulk reads their connections, whoever asks", async () => {
+  const reader = readerOf(8);
+  const held = new HeldReads(reader);
+  try {
+    const events = Array.from({ length: 60 }, () => held.begin({ share: "events" }));
+    await until(2);
+    expect(reader.usage()).toEqual({ connections: 8, inUse: 2, waiting: 58 });
+    const walks = Array.from({ length: 3 }, () => held.begin({ share: "bulk" }));
+    await until(4);
+    expect(reader.usage()).toEqual({ connections: 8, inUse: 4, waiting: 59 });
+    expect(await reader.read(async () => "short")).toBe("short");
+    await held.endAll();
+    await Promise.all([...events, ...walks]);
+  } finally {
+    await reader.close();
+  }
+});
+
+test("a question that nobody waits for any more never reaches the database", async () => {
+  const reader = readerOf(1);
+  const held = new HeldReads(reader);
+  const gone = new AbortController();
+  try {
+    const first = held.begin({});
+    await until(1);
+    const abandoned = (["bulk", "events", undefined] as const).map((share) =>
+      reader.read(async () => "never", { ...(share !== undefined && { share }), signal: gone.signal }),
+    );
+    const refused = Promise.all(abandoned.map((read) => expect(read).rejects.toThrow(Abandoned)));
+    const statements = await statementsOf(async () => {
+      gone.abort();
+      await refused;
+      expect(reader.usage().waiting).toBe(0);
+      await held.endAll();
+      await first;
+    });
+    expect(statements).toEqual(["commit"]);
   } finally {
     await reader.close();
   }

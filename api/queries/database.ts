@@ -4,7 +4,7 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
 import { Abandoned, ApiError } from "../errors.ts";
 import { cancelStatement } from "./cancelStatement.ts";
-import { Turns } from "./turns.ts";
+import { FairSemaphore, type Waiting } from "./fairSemaphore.ts";
 
 /** One repeatable-read, read-only transaction: everything read through it belongs to one moment. */
 export interface ReadTransaction {
@@ -17,8 +17,13 @@ export interface ReadTransaction {
 export interface ReadOptions {
   /** Aborted when nobody waits for the answer any more: the statement under way is cancelled. */
   readonly signal?: AbortSignal | undefined;
-  /** Bulk reads share half of the connections among themselves and leave the others to short questions. */
-  readonly share?: "bulk";
+  /**
+   * Part of the connections that the read is confined to; absent for short questions, which may use any.
+   * `bulk`: walks over all pages and what listeners missed. `events`: answers to subscriptions' events, part of `bulk`.
+   */
+  readonly share?: "bulk" | "events";
+  /** Who asks: connections are divided evenly among clients. Absent for a client of its own. */
+  readonly client?: string | undefined;
 }
 
 /** How the connections are used right now. */
@@ -113,9 +118,6 @@ const SILENT = /^Query read timeout$/;
 /** A server that says nothing of a statement for so long after the statement's own time limit is not there any more. */
 const SILENCE_MS = 5_000;
 
-/** What the pool says when none became free. */
-const WAITED_TOO_LONG = /timeout exceeded when trying to connect/i;
-
 /** Gives Postgres' errors their meaning for the caller; others pass as they are. */
 function translate(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof Abandoned) return error;
@@ -151,6 +153,7 @@ function transactionOn(client: pg.PoolClient, refuseAbandoned: () => void): Read
   return {
     rows,
     async attempt<Row>(query: SQL) {
+      refuseAbandoned();
       await client.query("savepoint attempt");
       try {
         return await rows<Row>(query);
@@ -175,6 +178,10 @@ interface ReaderOptions {
   /** Errors of idle connections; the pool replaces them. */
   readonly onConnectionError: (error: Error) => void;
 }
+
+/** One client never has more than half of a share, rounded up. */
+const sharedOut = (permits: number): FairSemaphore =>
+  new FairSemaphore({ permits, permitsPerClient: Math.ceil(permits / 2) });
 
 /** Opens pools of connections; connects only when asked something. */
 export function createReader({
@@ -201,7 +208,11 @@ export function createReader({
     return pool;
   });
 
-  const bulk = new Turns(Math.max(1, Math.floor(connections / 2)));
+  // No pool is ever asked for more than it has: who waits for a connection waits here, in a fair order.
+  const all = sharedOut(connections);
+  const bulkPermits = Math.max(1, Math.floor(connections / 2));
+  const bulk = sharedOut(bulkPermits);
+  const events = sharedOut(Math.max(1, Math.floor(bulkPermits / 2)));
   const inUse = new Map(pools.map((pool) => [pool, 0]));
   const count = (pool: pg.Pool, change: 1 | -1) => inUse.set(pool, (inUse.get(pool) ?? 0) + change);
 
@@ -211,11 +222,8 @@ export function createReader({
       try {
         return { client: await pool.connect(), pool };
       } catch (error) {
-        // The pool says the same while it still tries to connect; only a server that answers can be busy.
-        const waited = error instanceof Error && WAITED_TOO_LONG.test(error.message);
-        if (waited && (inUse.get(pool) ?? 0) > 0) failure = busy();
-        else if (isUnavailable(error)) failure ??= unavailable(error);
-        else throw error;
+        if (!isUnavailable(error)) throw error;
+        failure ??= unavailable(error);
       }
     throw failure;
   };
@@ -267,15 +275,18 @@ export function createReader({
   };
 
   return {
-    async read(work, { signal, share } = {}) {
-      if (signal?.aborted) throw new Abandoned();
-      if (share === undefined) return readNow(work, signal);
-      return bulk.take(() => readNow(work, signal), signal);
+    async read(work, { signal, share, client } = {}) {
+      const owner = { client, signal };
+      const read = (wait: Partial<Waiting>) => all.take(() => readNow(work, signal), { ...owner, ...wait });
+      if (share === undefined) return read({ waitAtMostMs: connectWithinMs, refusal: busy });
+      // These have waited for their turn already: they are not refused for waiting a little longer.
+      const readBulk = () => bulk.take(() => read({}), owner);
+      return share === "bulk" ? readBulk() : events.take(readBulk, owner);
     },
     usage: () => ({
-      connections: connections * pools.length,
+      connections,
       inUse: [...inUse.values()].reduce((sum, used) => sum + used, 0),
-      waiting: pools.reduce((sum, pool) => sum + pool.waitingCount, bulk.waiting),
+      waiting: all.waiting + bulk.waiting + events.waiting,
     }),
     async close() {
       await Promise.all(pools.map((pool) => pool.end()));

@@ -105,6 +105,23 @@ const LONGEST_REORG_BLOCKS = 30;
 export class PositionWatcher {
   readonly #chains = new Map<ChainName, { answeredBlock: number; recovering: boolean }>();
   readonly #newest = new Map<ChainName, Position | null>();
+  readonly #progress = new Map<ChainName, Progress>();
+  #failure: unknown = null;
+
+  /** What was seen last of a chain, admitted or not. */
+  progress(chain: ChainName): Progress {
+    return this.#progress.get(chain) ?? UNREAD;
+  }
+
+  /** Why nothing could be seen since; null when the last look succeeded. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** A look at the positions failed: what was seen before may not hold any more. */
+  fail(error: unknown): void {
+    this.#failure = error;
+  }
 
   /** What was admitted last; null while nothing may be answered from the chain, or before anything was seen of it. */
   newest(chain: ChainName): Position | null {
@@ -115,6 +132,8 @@ export class PositionWatcher {
   admit(chain: ChainName, progress: Progress): Position | null {
     const admitted = this.#judge(chain, progress);
     this.#newest.set(chain, admitted);
+    this.#progress.set(chain, progress);
+    this.#failure = null;
     return admitted;
   }
 

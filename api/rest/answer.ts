@@ -15,6 +15,7 @@ import {
   tagMatches,
 } from "../queries/asOf.ts";
 import { cacheControl } from "../queries/caching.ts";
+import type { Charge } from "../queries/charge.ts";
 import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import { freshnessOf } from "../queries/freshness.ts";
@@ -37,6 +38,10 @@ export interface RequestVariables {
     cut?: () => void;
     /** Whose share the request is part of; absent for those who are not counted. */
     countedClient?: string;
+    /** Who asks, as connections to the database are divided among; absent without a connection. */
+    shareKey?: string;
+    /** Takes what reading costs after the request was counted; absent for those who are not counted. */
+    charge?: Charge;
   };
 }
 export type RequestContext = Context<RequestVariables>;
@@ -75,7 +80,7 @@ function ask<T>(
     if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, freshness, tag, value: null };
     return { asOf, freshness, tag, value: await work(state) };
   };
-  return service.reader.read(answer, { signal: context.req.raw.signal });
+  return service.reader.read(answer, { signal: context.req.raw.signal, client: context.get("shareKey") });
 }
 
 function headersOf(
@@ -173,7 +178,7 @@ export async function answerList<Item>(
         const state = await readState(service, transaction, question.sources, asOf);
         return work(state, { limit, after: key });
       },
-      { signal, share: "bulk" },
+      { signal, share: "bulk", client: context.get("shareKey") },
     );
   return new Response(streamPages(service, context, writer, first, pageAfter), { headers });
 }

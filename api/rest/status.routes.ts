@@ -4,11 +4,10 @@ import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { type AsOf, chainAsOf, type Freshness, refuseStale, setFreshness } from "../queries/asOf.ts";
 import { readVerifierBacklog } from "../queries/backlog.ts";
 import { freshnessOfNothing } from "../queries/freshness.ts";
-import { indexing, type Position, type Progress, readProgress } from "../queries/position.ts";
+import { indexing, type Position, readProgress } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import { type ApiService, originOf } from "../queries/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
-import type { RequestContext } from "./answer.ts";
 import { hash32, unixSeconds } from "./fields.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
@@ -50,24 +49,12 @@ export const statusSchema = z
   .openapi("Status");
 
 type Positions = Readonly<Record<ChainName, Position | null>>;
-interface Known {
-  readonly progress: Readonly<Record<ChainName, Progress>>;
-  readonly positions: Positions;
-  readonly asOf: AsOf;
-}
-
-async function readKnown({ reader, watcher, settings }: ApiService, context: RequestContext): Promise<Known> {
-  const progress = await reader.read((transaction) => readProgress(transaction, settings.chainIds));
-  const positions = { og: watcher.admit("og", progress.og), base: watcher.admit("base", progress.base) };
-  const asOf: AsOf = {
-    og: positions.og === null ? null : chainAsOf(positions.og),
-    base: positions.base === null ? null : chainAsOf(positions.base),
-    proofs: null,
-    origin: originOf(settings),
-  };
-  context.set("freshness", asOf);
-  return { progress, positions, asOf };
-}
+const asOfPositions = ({ og, base }: Positions, settings: ApiService["settings"]): AsOf => ({
+  og: og === null ? null : chainAsOf(og),
+  base: base === null ? null : chainAsOf(base),
+  proofs: null,
+  origin: originOf(settings),
+});
 
 /** For whoever watches the process: nobody may keep it. */
 function momentary(body: object, freshness: Freshness, nowMs: number): Response {
@@ -77,7 +64,7 @@ function momentary(body: object, freshness: Freshness, nowMs: number): Response 
 }
 
 export function statusRoutes(app: ApiApp, service: ApiService): void {
-  const { settings, clock } = service;
+  const { settings, clock, watcher } = service;
   const secondsSince = (time: number) => Math.max(0, Math.floor(clock() / 1_000) - time);
   const lagOf = ({ blockTime }: Position) => secondsSince(blockTime);
 
@@ -94,10 +81,20 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     async (context, { query }) => {
-      const { progress, positions, asOf } = await readKnown(service, context);
-      const backlog = await service.reader.read(async (transaction) =>
-        readVerifierBacklog(transaction, await readProofTables(transaction), settings.chainIds.og),
+      const { progress, backlog } = await service.reader.read(
+        async (transaction) => ({
+          progress: await readProgress(transaction, settings.chainIds),
+          backlog: await readVerifierBacklog(
+            transaction,
+            await readProofTables(transaction),
+            settings.chainIds.og,
+          ),
+        }),
+        { signal: context.req.raw.signal, client: context.get("shareKey") },
       );
+      const positions = { og: watcher.admit("og", progress.og), base: watcher.admit("base", progress.base) };
+      const asOf = asOfPositions(positions, settings);
+      context.set("freshness", asOf);
       if (query.maxLag !== undefined)
         for (const chain of CHAIN_NAMES)
           if (positions[chain] === null) throw indexing(chain, progress[chain]);
@@ -175,9 +172,13 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
       params: {},
       query: freshnessParameters,
     },
-    async (context, { query }) => {
-      const { progress, positions, asOf } = await readKnown(service, context);
-      if (positions.og === null) throw indexing("og", progress.og);
+    // Nothing is read: probes ask every few seconds, and are never refused. The process looks by itself.
+    (context, { query }) => {
+      if (watcher.failure !== null) throw watcher.failure;
+      const positions = { og: watcher.newest("og"), base: watcher.newest("base") };
+      const asOf = asOfPositions(positions, settings);
+      context.set("freshness", asOf);
+      if (positions.og === null) throw indexing("og", watcher.progress("og"));
       refuseStale({ og: asOf.og, base: null }, query.maxLag ?? settings.maxLagSeconds, clock());
       const ready = { ready: true, chains: { og: true, base: positions.base !== null } };
       return momentary(ready, asOf, clock());

@@ -1,12 +1,13 @@
 /** The application on a test database, with a clock that tests set. For tests only. */
 import { createLog } from "../../config/log.ts";
-import { createApp } from "../app.ts";
+import { type AppOptions, createApp } from "../app.ts";
 import type { ObservedRequest } from "../http/observeRequests.ts";
 import { createReader } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
 import type { ApiService, ApiSettings } from "../queries/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
+import { lookAtPositions } from "../watchPositions.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
 import { DocumentedAnswers } from "./documentedAnswers.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
@@ -27,6 +28,8 @@ export interface TestApi {
   readonly observed: ObservedRequest[];
   /** Unix seconds. */
   now: number;
+  /** Looks at the chains' positions, as the process does by itself. */
+  readonly look: () => Promise<void>;
   /** Brings the snapshot for selections up to the newest block, as a notice would. */
   readonly refresh: () => Promise<void>;
   /** Tells the stream of what is new, as a notice would. */
@@ -42,11 +45,16 @@ export function createTestApi(
   url: string,
   watcher = new PositionWatcher(),
   settings: Partial<ApiSettings> = {},
-  streaming: Partial<Pick<EventStreamOptions, "limits" | "timing" | "lifetime">> = {},
+  {
+    rateLimits,
+    connections = 4,
+    ...streaming
+  }: Partial<Pick<EventStreamOptions, "limits" | "timing" | "lifetime">> &
+    Pick<AppOptions, "rateLimits"> & { readonly connections?: number } = {},
 ): TestApi {
   const log: string[] = [];
   const observed: ObservedRequest[] = [];
-  const reader = createReader({ urls: [url], connections: 4, onConnectionError: () => {} });
+  const reader = createReader({ urls: [url], connections, onConnectionError: () => {} });
   let requests = 0;
   let seeds = 0;
   /** Every answer that a test gets is one that the documents allow. */
@@ -75,6 +83,7 @@ export function createTestApi(
       return JSON.parse(text);
     },
     handler: (request, bindings) => app.fetch(request, bindings),
+    look: () => lookAtPositions(reader, service.watcher, service.settings.chainIds),
     async refresh() {
       await snapshots.refresh();
       await shown;
@@ -126,6 +135,7 @@ export function createTestApi(
   });
   const app = createApp({
     ...service,
+    rateLimits,
     snapshots,
     stream,
     newSeed: () => `seed-${++seeds}`,
