@@ -4,6 +4,7 @@ import path from "node:path";
 import { ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { dailyOrganicCaps } from "../config/organicCaps.ts";
+import { redactUrls } from "../config/redact.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { buildOf, versionOf } from "./build.ts";
@@ -118,7 +119,9 @@ try {
   const environment = readEnvironment(process.env);
   await serve(environment, createLog(environment, "api"));
 } catch (error) {
-  if (error instanceof ConfigurationError) console.error(error.message);
-  else console.error("The API cannot start:", error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(
+    redactUrls(error instanceof ConfigurationError ? error.message : `The API cannot start: ${text}`),
+  );
   process.exitCode = 1;
 }

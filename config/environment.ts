@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { parseAddressRange } from "./addressRange.ts";
+import { redactUrl } from "./redact.ts";
 
 /** Thrown when the environment cannot be used; the message lists every problem at once. */
 export class ConfigurationError extends Error {
@@ -243,14 +244,4 @@ export function chainSettings(environment: Environment, name: ChainName): ChainS
         wsUrl: environment.BASE_WS_URL,
         startBlock: environment.BASE_START_BLOCK,
       };
-}
-
-/** A URL fit for logs: no user, password, query, and no path beyond the host (API keys often sit there). */
-export function redactUrl(text: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(text);
-    return `${protocol}//${host}${pathname === "/" || pathname === "" ? "" : "/…"}`;
-  } catch {
-    return "…";
-  }
 }

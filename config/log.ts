@@ -1,5 +1,6 @@
 /** The log of every process: lines for people, or one JSON object per line with `LOG_FORMAT=json`. */
 import type { Environment } from "./environment.ts";
+import { redactUrls } from "./redact.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -30,17 +31,24 @@ const jsonSafe = (_key: string, value: unknown) => {
   return value instanceof Error ? value.message : value;
 };
 
-/** One line without its line break. */
-export function formatLogRecord(record: LogRecord, format: Environment["LOG_FORMAT"]): string {
+/** One line without its line break, and without the keys in URLs, whoever wrote the text. */
+export const formatLogRecord = (record: LogRecord, format: Environment["LOG_FORMAT"]): string =>
+  redactUrls(format === "json" ? toJson(record) : toLine(record));
+
+const toJson = ({ level, part, message, details, time }: LogRecord): string =>
+  JSON.stringify({ ...details, level, time: time.toISOString(), part, msg: message }, jsonSafe);
+
+function toLine(record: LogRecord): string {
   const { level, part, message, details, time } = record;
-  if (format === "json")
-    return JSON.stringify({ ...details, level, time: time.toISOString(), part, msg: message }, jsonSafe);
   const extra = Object.entries(details ?? {})
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${inline(value)}`)
     .join("");
   const clock = time.toTimeString().slice(0, 8);
-  return `${clock} ${level.toUpperCase().padEnd(5)} ${part.padEnd(PART_WIDTH)} ${message}${extra}`;
+  return `${clock} ${level.toUpperCase().padEnd(5)} ${part.padEnd(PART_WIDTH)} ${message}${extra}`.replaceAll(
+    /\s*[\r\n]\s*/g,
+    " ",
+  );
 }
 
 /** @param write - takes finished lines, standard output by default. */

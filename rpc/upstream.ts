@@ -1,5 +1,5 @@
 /** One configured endpoint: whether it may be used, how fast, and what it is known to refuse. */
-import { redactUrl } from "../config/environment.ts";
+import { redactUrl } from "../config/redact.ts";
 import { type Answer, type RpcRequest, readAnswer } from "./jsonRpc.ts";
 import type { Notices } from "./notices.ts";
 import { createPost } from "./post.ts";

@@ -7,6 +7,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ENVIRONMENT_VARIABLES, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
+import { redactUrls } from "../config/redact.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { type Devnet, startDevnet } from "../devnet/devnet.ts";
 import { duration } from "./progress.ts";
@@ -136,6 +137,6 @@ async function main(stopping: AbortController): Promise<void> {
 const stopping = new AbortController();
 main(stopping).catch((error: Error) => {
   if (stopping.signal.aborted) return; // the stop that is under way ends the process
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${redactUrls(error.message)}\n`);
   process.exit(1);
 });

@@ -1,6 +1,7 @@
 /** `npm start`: the whole system against the configured networks. */
 import { readEnvironment } from "../config/environment.ts";
 import { createLog } from "../config/log.ts";
+import { redactUrls } from "../config/redact.ts";
 import { onStopSignals } from "./stopSignals.ts";
 import { type System, startSystem } from "./supervise.ts";
 
@@ -23,6 +24,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${redactUrls(error.message)}\n`);
   process.exit(1);
 });

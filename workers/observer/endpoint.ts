@@ -1,8 +1,9 @@
 /** Reading node records from the first configured RPC that is there and of the right chain. */
 import { type Address, createPublicClient, type Hex, http, keccak256, type PublicClient } from "viem";
 import { decodeTeeRecord, encodeGetTee, type TeeRecord } from "../../abis/teeRecord.ts";
-import { type ChainSettings, redactUrl } from "../../config/environment.ts";
+import type { ChainSettings } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
+import { redactUrl } from "../../config/redact.ts";
 
 const TIMEOUT_MS = 10_000;
 const RETRIES = 3;

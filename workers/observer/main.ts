@@ -7,6 +7,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { chainSettings, readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
+import { redactUrls } from "../../config/redact.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
 import { observe } from "./cycle.ts";
@@ -56,6 +57,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${redactUrls(error.message)}\n`);
   process.exit(1);
 });

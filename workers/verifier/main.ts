@@ -4,6 +4,7 @@ import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chainSettings, readEnvironment } from "../../config/environment.ts";
 import { createLog } from "../../config/log.ts";
+import { redactUrls } from "../../config/redact.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
 import { PAYLOAD_LIMITS } from "../../proofs/payload.ts";
@@ -98,6 +99,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${redactUrls(error.message)}\n`);
   process.exit(1);
 });

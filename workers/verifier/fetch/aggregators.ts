@@ -1,5 +1,5 @@
 /** The Walrus aggregators: who is asked, in which order, and who is left alone for a while. */
-import { redactUrl } from "../../../config/environment.ts";
+import { redactUrl } from "../../../config/redact.ts";
 import type { GetFailure, GetLimits, GetOutcome, HttpGet } from "./httpGet.ts";
 import type { MemoryHold } from "./memoryHold.ts";
 
