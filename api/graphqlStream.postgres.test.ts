@@ -6,9 +6,11 @@ import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { idOf, SelectNetwork } from "../test/selectNetwork.ts";
 import { LIVE_EXAMPLE } from "./graphql/examples.ts";
 import { createHttpServer, StoppableLifetime } from "./http/httpServer.ts";
+import { RateLimiter } from "./http/rateLimit.ts";
 import { listen } from "./operations/metricsServer.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
 import { EventClient, EventParser, type ReceivedEvent } from "./testing/eventClient.ts";
+import { statementsOf, transactionsIn } from "./testing/statements.ts";
 import { StreamWorld, timeOf } from "./testing/streamWorld.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -226,29 +228,17 @@ test("the saved subscription is told of everything but blocks", async () => {
 });
 
 describe("answers", () => {
-  /** Transactions that are begun while something is done. */
-  async function transactionsOf(work: () => Promise<unknown>): Promise<number> {
-    const query = vi.spyOn(pg.Client.prototype, "query");
-    try {
-      await work();
-      return query.mock.calls.filter(([given]: readonly unknown[]) => String(given).startsWith("begin"))
-        .length;
-    } finally {
-      query.mockRestore();
-    }
-  }
-
   test("are made once for all who ask the same, each in one transaction", async () => {
     const clients: EventClient[] = [];
     for (let index = 0; index < 20; index++) clients.push(await subscribe());
     const other = await subscribe("subscription { events { ... on PaymentAdded { payment { amount } } } }");
     await world.grow("base", 20, { rows: 3 });
-    const transactions = await transactionsOf(async () => {
+    const statements = await statementsOf(async () => {
       await api.follow();
       await Promise.all([...clients, other].map((client) => client.received(4)));
     });
     // one reads what is new, then two questions about four events
-    expect(transactions).toBe(1 + 2 * 4);
+    expect(transactionsIn(statements)).toBe(1 + 2 * 4);
     for (const client of clients) expect(client.events).toEqual(clients[0]?.events);
   });
 
@@ -268,6 +258,133 @@ describe("answers", () => {
     await api.follow();
     await client.until(() => client.events.at(-1)?.data.errors === undefined);
   });
+});
+
+describe("an event costs", () => {
+  const HEAVY = `subscription { events(filter: { types: [PAYMENT] }) {
+    ... on PaymentAdded { payment { payeeNodes(first: 50) { nodes { settlements(first: 50) { nodes { eventId } } } } } } } }`;
+
+  /** Subscribes as a client of the rate limits. */
+  async function subscribeAs(remoteAddress: string, query: string, at: TestApi): Promise<EventClient> {
+    const url = `http://test/graphql?${new URLSearchParams({ query })}`;
+    const request = new Request(url, { headers: { Accept: "text/event-stream" } });
+    const outgoing = { once: () => {}, destroy: () => {} };
+    const client = new EventClient(
+      await at.handler(request, { incoming: { socket: { remoteAddress } }, outgoing }),
+    );
+    opened.push(client);
+    await client.until(() => client.parser.comments.length > 0);
+    return client;
+  }
+
+  const remaining = (limiter: RateLimiter, client: string) =>
+    limiter.take(client, 0, performance.now()).remaining;
+
+  test("what its selection reads; who cannot afford it waits, and is told nothing wrong", async () => {
+    const limit = { perMinute: 1, burst: 20 };
+    const limiter = new RateLimiter(limit);
+    const limited = await startApi({ rateLimits: { limit, limiter, loopback: "limited" } });
+    const poor = await subscribeAs("203.0.113.1", HEAVY, limited);
+    const rich = await subscribeAs("203.0.113.2", "subscription { events { cursor } }", limited);
+    expect(remaining(limiter, "203.0.113.1")).toBe(15);
+    await world.grow("base", 20, { rows: 10 });
+    await limited.follow();
+    // Opening costs 5, and each event is planned to read some 3,000 rows.
+    const heard = await rich.received(11);
+    await poor.received(5);
+    expect(remaining(limiter, "203.0.113.1")).toBeLessThan(3);
+    expect(remaining(limiter, "203.0.113.2")).toBe(13);
+    expect(poor.events.map(({ id }) => id)).toEqual(heard.slice(0, 5).map(({ id }) => id));
+    expect(poor.events.every(({ data }) => data.errors === undefined)).toBe(true);
+    expect(poor.ended).toBe(false);
+  });
+
+  test("everything is told when the budget comes back", async () => {
+    const limit = { perMinute: 6_000, burst: 6 };
+    const limited = await startApi({
+      rateLimits: { limit, limiter: new RateLimiter(limit), loopback: "limited" },
+      timing: { keepAliveMs: 20 },
+    });
+    const client = await subscribeAs("203.0.113.1", HEAVY, limited);
+    await world.grow("base", 20, { rows: 5 });
+    await limited.follow();
+    const logIndexes = (await client.received(5)).map(({ id }) => /base20\.\w+\.(\d)/.exec(id)?.[1]);
+    expect(logIndexes).toEqual(["0", "1", "2", "3", "4"]);
+  });
+});
+
+describe("connections", () => {
+  const distinct = (index: number) =>
+    `subscription { events(filter: { types: [PAYMENT] }) { ... on PaymentAdded { p${index}: payment { amount } } } }`;
+
+  /** Payments cannot be read while something is done. */
+  async function withoutPayments(work: () => Promise<void>): Promise<void> {
+    const locker = new pg.Client({ connectionString: database.url });
+    await locker.connect();
+    try {
+      await locker.query("begin; lock table base.payment in access exclusive mode");
+      await work();
+    } finally {
+      await locker.end();
+    }
+  }
+
+  const isWaiting = async () => {
+    const { rows } = await tables.client.query(
+      "select 1 from pg_stat_activity where application_name = 'api' and wait_event_type = 'Lock' and datname = current_database()",
+    );
+    return rows.length > 0;
+  };
+
+  test("are left to others by sixty subscriptions, however long their answers take", async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => ask({ query: distinct(index) })),
+    );
+    const readers = clients.map((response) => response.body?.getReader());
+    for (const reader of readers) await reader?.read();
+    await world.grow("og", 20, { rows: 3 });
+    await world.grow("base", 20, { rows: 1 });
+    await api.follow();
+    await withoutPayments(async () => {
+      const answers = readers.map((reader) => reader?.read());
+      await vi.waitFor(async () => expect(await isWaiting()).toBe(true));
+      expect(api.usage()).toEqual({ connections: 4, inUse: 1, waiting: 59 });
+      expect((await (await api.get("/v1/settlements?all=true&limit=1")).json()).items).toHaveLength(3);
+      for (const reader of readers) await reader?.cancel();
+      expect(api.usage()).toMatchObject({ waiting: 0 });
+      await Promise.all(answers);
+    });
+  });
+
+  test("are given back at once when a client leaves, and nothing is read for it any more", async () => {
+    const reader = (await ask({ query: distinct(0) })).body?.getReader();
+    await reader?.read();
+    await world.grow("base", 20, { rows: 20 });
+    await api.follow();
+    await withoutPayments(async () => {
+      const answer = reader?.read();
+      await vi.waitFor(async () => expect(await isWaiting()).toBe(true));
+      const statements = await statementsOf(async () => {
+        await reader?.cancel();
+        await answer;
+        await vi.waitFor(() => expect(api.usage()).toMatchObject({ inUse: 0, waiting: 0 }));
+      });
+      expect(statements).toEqual(["rollback"]);
+    });
+    expect(api.stream.hub.usage.listeners).toBe(0);
+  });
+});
+
+test("an empty id is none", async () => {
+  await world.grow("og", 10, { rows: 1 });
+  await api.follow();
+  const client = await subscribe(EVENTS, {}, { "Last-Event-ID": "" });
+  expect(client.events).toEqual([]);
+  const back = await subscribe(EVENTS, { after: "og~base~p0" }, { "Last-Event-ID": "" });
+  expect((await back.received(2)).map(({ data }) => data.data.events.__typename)).toEqual([
+    "SettlementChanged",
+    "BlockIndexed",
+  ]);
 });
 
 describe("refused is", () => {

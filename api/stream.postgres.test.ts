@@ -4,6 +4,7 @@ import { StoppableLifetime } from "./http/httpServer.ts";
 import { streamSchemas } from "./rest/stream.routes.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
 import { EventClient, EventParser, type ReceivedEvent } from "./testing/eventClient.ts";
+import { statementsOf, transactionsIn } from "./testing/statements.ts";
 import { StreamWorld, timeOf } from "./testing/streamWorld.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -343,6 +344,74 @@ describe("who comes back", () => {
       expect.stringMatching(/^reset og (reorg|replaced) /),
       "reset og verdicts-missed null",
     ]);
+  });
+});
+
+describe("who comes with an id that is ahead", () => {
+  const LISTENERS = 50;
+  const timing = { aheadMs: 400, retryMs: 20, keepAliveMs: 10_000 };
+  const ids = (block: number) => `og${block}.${"a".repeat(16)}~base~p0`;
+  const path = "/v1/stream?events=settlement";
+
+  test("far beyond the chain is told so at once, after one look", async () => {
+    await world.grow("og", 10, { rows: 1 });
+    const patient = await startApi(undefined, {}, { timing: { ...timing, aheadMs: 3_600_000 } });
+    for (const id of [ids(10_000), `og10.${"0".repeat(16)}~base~p999999`, ids(2 ** 49)]) {
+      const statements = await statementsOf(async () => {
+        const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, patient)));
+        for (const client of clients) expect((await client.received(1))[0]?.type).toBe("reset");
+        for (const client of clients) await client.close();
+      });
+      expect([id, transactionsIn(statements)]).toEqual([id, LISTENERS]);
+    }
+  });
+
+  test("a little beyond it waits without asking the database, and is told so in the end", async () => {
+    await world.grow("og", 10, { rows: 1 });
+    const ahead = await startApi(undefined, {}, { timing });
+    const statements = await statementsOf(async () => {
+      const clients = await Promise.all(
+        Array.from({ length: LISTENERS }, () => listen(path, ids(60), ahead)),
+      );
+      for (const client of clients) expect((await client.received(1))[0]?.type).toBe("reset");
+    });
+    // One look when it comes and one when it has waited long enough; every 20 ms would be twenty.
+    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * LISTENERS);
+  });
+
+  test("looks again when everyone is there, and not before, whatever else happens", async () => {
+    const slower = await startApi(undefined, {}, { timing: { ...timing, aheadMs: 3_600_000 } });
+    await world.grow("og", 30, { rows: 1 });
+    await api.follow();
+    const id = api.stream.hub.id;
+    await world.rewind("og", 30);
+    await world.head("og", 20);
+    const statements = await statementsOf(async () => {
+      const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, slower)));
+      for (let block = 21; block < 30; block++) {
+        await world.grow("og", block, { rows: 1 });
+        await slower.follow();
+      }
+      for (const block of [30, 31]) {
+        await world.grow("og", block, { rows: 1 });
+        await slower.follow();
+      }
+      for (const client of clients)
+        expect((await client.received(1)).map(told)).toEqual(["settlement 31.0 pending"]);
+    });
+    // Each looks when it comes and when everyone is there; the process itself, once a block.
+    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * LISTENERS + 11);
+  });
+});
+
+describe("an empty id is none", () => {
+  test("in the header, beside or without one in the URL", async () => {
+    await world.grow("og", 10, { rows: 1 });
+    await api.follow();
+    const fresh = await listen("/v1/stream", "");
+    expect([fresh.events, fresh.lastEventId.startsWith("og10.")]).toEqual([[], true]);
+    const back = await listen("/v1/stream?after=og~base~p0", "");
+    expect((await back.received(2)).map(told)).toEqual(["settlement 10.0 pending", "og block 10"]);
   });
 });
 

@@ -114,9 +114,9 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
           setResultProcessor(() => refusalResponse(result.errors), REFUSAL_TYPE);
         return;
       }
-      const { pieces, close } = answers;
+      const { pieces, close, sending } = answers;
       setResultProcessor((_, fetchAPI) => {
-        const body = eventStreamBody(pieces, { close, log: service.log, requestId });
+        const body = eventStreamBody(pieces, { close, sending, log: service.log, requestId });
         return new fetchAPI.Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
       }, EVENT_STREAM_TYPE);
     },

@@ -45,4 +45,6 @@ export interface Exchange {
 export interface AnswerStream {
   readonly pieces: AsyncIterator<string, void>;
   readonly close: () => void;
+  /** What was sent before was taken, and so many bytes are sent now. */
+  readonly sending: (bytes: number) => void;
 }

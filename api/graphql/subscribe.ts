@@ -7,7 +7,7 @@ import { Abandoned, ApiError, codeOf } from "../errors.ts";
 import { registriesMeant } from "../queries/service.ts";
 import { chooseEvents } from "../stream/filter.ts";
 import type { Listener, Told } from "../stream/listener.ts";
-import { decodePlace } from "../stream/place.ts";
+import { readResume } from "../stream/resume.ts";
 import { aliveText, EVENT_STREAM_TYPE, eventText } from "../stream/serverSentEvents.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
@@ -15,6 +15,7 @@ import { shownError, toGraphError } from "./errors.ts";
 import type { AnswerStream, Exchange } from "./exchange.ts";
 import { refuseArgument } from "./filters.ts";
 import type { GraphService } from "./graphService.ts";
+import { eventCost } from "./limits/eventCost.ts";
 import type { OperationPlan } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
@@ -55,10 +56,14 @@ export async function beginSubscription(
     const { listener } = listening;
     // Several nodes are told of at one place.
     const answer = (told: Told) =>
-      shared.of(`${told.id} ${told.json} ${subscription.name}`, () =>
-        answerEvent(service, exchange, mostLag, planned.plan, { ...args, rootValue: told }),
+      shared.of(`${told.id} ${told.json} ${subscription.name}`, listener.signal, (signal) =>
+        answerEvent(service, exchange, { mostLag, plan: planned.plan, signal }, { ...args, rootValue: told }),
       );
-    return { pieces: piecesOf(listener, answer), close: () => listener.close() };
+    return {
+      pieces: piecesOf(listener, eventCost(planned.plan), answer),
+      close: () => listener.close(),
+      sending: (bytes) => listener.sending(bytes),
+    };
   } catch (error) {
     exchange.refusal = codeOf(error);
     throw toGraphError(error, { requestId: exchange.requestId, log: service.log });
@@ -100,18 +105,15 @@ class Listening implements GraphContext {
   readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
     const { stream, log, settings } = this.#service;
     const filter = chooseEvents(types, properties, registriesMeant(settings, registry));
-    const { lastEventId, requestId, client, cut } = this.#exchange;
-    // The header is newer: clients that come back send it beside the query that they began with.
-    const given = lastEventId ?? after;
-    const place = given === null ? null : decodePlace(given);
-    if (given !== null && place === null)
-      throw refuseArgument(
-        lastEventId === undefined ? "after" : "Last-Event-ID",
-        given,
-        "the cursor of an event",
-      );
-    this.#listener = await stream.listen(filter, place, {
+    const { lastEventId, requestId, client, shareKey, charge, signal, cut } = this.#exchange;
+    const resume = readResume(lastEventId, after);
+    if (resume.kind === "unreadable")
+      throw refuseArgument(resume.parameter, resume.value, "the cursor of an event");
+    this.#listener = await stream.listen(filter, resume.place, {
       client,
+      shareKey,
+      charge,
+      signal,
       onCut() {
         log.info("a listener fell behind and was cut off", { requestId });
         cut?.();
@@ -127,25 +129,39 @@ const NOTHING: AsyncIterable<Told> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
 
+/** A client whose budget is used up is told an event when there is enough for it again, and nothing is left out. */
 async function* piecesOf(
   listener: Listener,
+  cost: number,
   answer: (told: Told) => Promise<string>,
 ): AsyncGenerator<string, void> {
   for await (const delivery of listener.deliveries()) {
-    if (delivery.kind === "alive") yield aliveText(delivery.id);
-    else for (const told of delivery.told) yield eventText("next", told.id, await answer(told));
+    if (delivery.kind === "alive") {
+      yield aliveText(delivery.id);
+      continue;
+    }
+    for (const told of delivery.told) {
+      for await (const { id } of listener.afford(cost)) yield aliveText(id);
+      yield eventText("next", told.id, await answer(told));
+    }
   }
 }
 
 /** graphql's own way to answer an event: a subscription is executed like a query whose root is the event. */
 const executeEvent: Execute = async (args) => execute(args);
 
+interface EventQuestion {
+  readonly mostLag: number | undefined;
+  readonly plan: OperationPlan;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
 /** The answer to one event, as JSON; its errors are in it. */
 async function answerEvent(
   service: GraphService,
   exchange: Exchange,
-  mostLag: number | undefined,
-  plan: OperationPlan,
+  { mostLag, plan, signal }: EventQuestion,
   args: ExecutionArgs,
 ): Promise<string> {
   const where = { requestId: exchange.requestId, log: service.log };
@@ -154,7 +170,7 @@ async function answerEvent(
   try {
     const { errors, ...result } = await service.reader.read(
       (transaction) => answerInside(transaction, service, ofEvent, mostLag, plan, args, executeEvent),
-      { share: "bulk" },
+      { share: "events", client: exchange.shareKey, signal },
     );
     return JSON.stringify(errors === undefined ? result : { errors: errors.map(asShown), ...result });
   } catch (error) {

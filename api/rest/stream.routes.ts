@@ -9,7 +9,8 @@ import type { EventStream } from "../stream/eventStream.ts";
 import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
 import { chooseEvents } from "../stream/filter.ts";
 import type { Listener } from "../stream/listener.ts";
-import { decodePlace, type StreamPlace } from "../stream/place.ts";
+import type { StreamPlace } from "../stream/place.ts";
+import { readResume } from "../stream/resume.ts";
 import { aliveText, EVENT_STREAM_HEADERS, eventStreamBody, eventText } from "../stream/serverSentEvents.ts";
 import { hash32, unixSeconds } from "./fields.ts";
 import { nodeSchema } from "./nodes.routes.ts";
@@ -122,14 +123,22 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     const requestId = context.get("requestId");
     const listener = await stream.listen(filter, from, {
       client: context.get("countedClient"),
+      shareKey: context.get("shareKey"),
+      charge: context.get("charge"),
+      signal: context.req.raw.signal,
       onCut() {
         log.info("a listener fell behind and was cut off", { requestId });
         context.get("cut")?.();
       },
     });
     setFreshness(headers, stream.asOf, clock());
-    const close = () => listener.close();
-    return new Response(eventStreamBody(textsOf(listener), { close, log, requestId }), { headers });
+    const owner = {
+      close: () => listener.close(),
+      sending: (bytes: number) => listener.sending(bytes),
+      log,
+      requestId,
+    };
+    return new Response(eventStreamBody(textsOf(listener), owner), { headers });
   });
 }
 
@@ -142,13 +151,11 @@ async function* textsOf(listener: Listener): AsyncGenerator<string, void> {
 }
 
 /** @throws {ApiError} `invalid-parameter`. */
-function placeGiven(header: string | undefined, after: string | undefined): StreamPlace | null {
-  const given = header ?? after;
-  if (given === undefined) return null;
-  const place = decodePlace(given);
-  if (place !== null) return place;
-  const parameter = header === undefined ? "after" : "Last-Event-ID";
+function placeGiven(lastEventId: string | undefined, after: string | undefined): StreamPlace | null {
+  const resume = readResume(lastEventId, after);
+  if (resume.kind === "place") return resume.place;
+  const { parameter } = resume;
   const rule = "the id of an event of this stream";
-  const value = given.slice(0, 200);
+  const value = resume.value.slice(0, 200);
   throw new ApiError("invalid-parameter", `${parameter}: "${value}": ${rule}`, { parameter, value, rule });
 }

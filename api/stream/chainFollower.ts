@@ -8,7 +8,14 @@ import type { StreamEvent } from "./events.ts";
 import { EVERYTHING } from "./filter.ts";
 import type { EventHub } from "./hub.ts";
 import { type ChainPlace, placeAfter } from "./place.ts";
-import { placeOf, readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
+import {
+  placeOf,
+  readStep,
+  readStreamState,
+  type Step,
+  type StepSize,
+  type StreamState,
+} from "./readStep.ts";
 import type { Ancestry, Lateness } from "./settle.ts";
 
 export interface ChainFollowerOptions {
@@ -24,6 +31,8 @@ export interface ChainFollowerOptions {
 
 /** Everyone is told everything, however late. */
 const NOTHING_IS_TOO_LATE: Lateness = { retentionSeconds: null, ahead: "reset" };
+/** Read once for everyone. */
+const STEP_SIZE: StepSize = { rows: 500, blocks: 200 };
 /** Blocks before the first one told of that are remembered: more than a reorg takes back. */
 const EARLIER_BLOCKS = 64;
 
@@ -92,7 +101,7 @@ export class ChainFollower {
     const newest = placeOf(state);
     const to = { ...newest, proofs: newest.proofs ?? hub.place.proofs };
     const ancestry: Ancestry = (chain, place) => hub.before(chain, place);
-    const options = { to, filter: EVERYTHING, ancestry, lateness: NOTHING_IS_TOO_LATE };
+    const options = { to, filter: EVERYTHING, ancestry, lateness: NOTHING_IS_TOO_LATE, size: STEP_SIZE };
     const steps: { chain: ChainName; step: Step }[] = [];
     for (const chain of CHAIN_NAMES)
       steps.push({

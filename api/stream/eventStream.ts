@@ -1,5 +1,5 @@
 /** The stream of this process: what happens, told to everyone who listens. */
-import { ApiError } from "../errors.ts";
+import { Abandoned, ApiError } from "../errors.ts";
 import { type AsOf, chainAsOf } from "../queries/asOf.ts";
 import type { Reader } from "../queries/database.ts";
 import type { Position } from "../queries/position.ts";
@@ -26,11 +26,13 @@ export interface EventStreamOptions
 }
 
 /** Whose listener it is. */
-export type ListenerOwner = Pick<ListenerOptions, "onCut" | "client">;
+export interface ListenerOwner extends Pick<ListenerOptions, "onCut" | "client" | "shareKey" | "charge"> {
+  /** Aborted when nobody waits for the stream to begin any more. */
+  readonly signal: AbortSignal;
+}
 
 /** How long somebody who comes before anything was read waits for that. */
 const BEGIN_WITHIN_MS = 5_000;
-const NEVER = new AbortController().signal;
 const NOTHING_SEEN = { chains: { og: null, base: null }, proofs: null };
 
 export class EventStream {
@@ -64,13 +66,19 @@ export class EventStream {
 
   /**
    * @param from - where the listener was; null when it is new.
+   * @throws {Abandoned} when nobody waits for it any more.
    * @throws {ApiError} `busy` or `rate-limited` when nobody else may listen, or why there is nothing to listen to yet.
    */
-  async listen(filter: StreamFilter, from: StreamPlace | null, owner: ListenerOwner): Promise<Listener> {
+  async listen(
+    filter: StreamFilter,
+    from: StreamPlace | null,
+    { signal, ...owner }: ListenerOwner,
+  ): Promise<Listener> {
     const { elapsed, timing = {} } = this.#options;
     const deadline = elapsed() + BEGIN_WITHIN_MS;
-    while (!this.hub.begun && this.#chains.failure === null && elapsed() < deadline)
-      await this.hub.wait(deadline - elapsed(), NEVER);
+    while (!this.hub.begun && this.#chains.failure === null && elapsed() < deadline && !signal.aborted)
+      await this.hub.wait(deadline - elapsed(), signal);
+    if (signal.aborted) throw new Abandoned();
     if (!this.hub.begun) throw this.#refusal();
     const { hub } = this;
     const [past, nodes] = [this.#past, this.#nodes];

@@ -17,6 +17,7 @@ import {
   withLine,
 } from "./place.ts";
 import { ToldBlocks } from "./toldBlocks.ts";
+import { Undelivered, type UndeliveredLimits } from "./undelivered.ts";
 
 /** An event as it is kept. */
 export interface Entry {
@@ -49,10 +50,24 @@ export interface HubLimits {
   readonly listeners: number;
   /** Of one client. */
   readonly listenersPerClient: number;
+  /** Kept for those who do not take what they are sent. */
+  readonly undelivered?: UndeliveredLimits;
 }
 
-/** An entry is more than its JSON. */
-const ENTRY_BYTES = 500;
+/** Some hundred listeners in the middle of what they missed, all of them paused. */
+const UNDELIVERED: UndeliveredLimits = { bytes: 16 * 1_048_576, bytesPerClient: 2 * 1_048_576 };
+
+export interface HubUsage {
+  readonly listeners: number;
+  readonly keptBytes: number;
+  /** Kept beside that, for single listeners. */
+  readonly undeliveredBytes: number;
+  /** Listeners that were cut off since the start. */
+  readonly cuts: number;
+}
+
+/** An event is more than its JSON. */
+export const ENTRY_BYTES = 500;
 const RETRY_AFTER_SECONDS = 30;
 
 const sizeOf = ({ json }: Entry): number => json.length + ENTRY_BYTES;
@@ -60,6 +75,7 @@ const sizeOf = ({ json }: Entry): number => json.length + ENTRY_BYTES;
 export class EventHub {
   readonly #limits: HubLimits;
   readonly #readers = new Set<Reader>();
+  readonly #undelivered: Undelivered<Reader>;
   readonly #waiting = new Set<() => void>();
   readonly #told: Readonly<Record<ChainName, ToldBlocks>> = { og: new ToldBlocks(), base: new ToldBlocks() };
   readonly #histories: Readonly<Record<Line, LineHistory>> = {
@@ -79,6 +95,7 @@ export class EventHub {
 
   constructor(limits: HubLimits) {
     this.#limits = limits;
+    this.#undelivered = new Undelivered(limits.undelivered ?? UNDELIVERED);
   }
 
   /** Where a listener is who was told of everything. */
@@ -101,8 +118,13 @@ export class EventHub {
     return this.#begun;
   }
 
-  get usage(): { readonly listeners: number; readonly keptBytes: number; readonly cuts: number } {
-    return { listeners: this.#readers.size, keptBytes: this.#bytes, cuts: this.#cuts };
+  get usage(): HubUsage {
+    return {
+      listeners: this.#readers.size,
+      keptBytes: this.#bytes,
+      undeliveredBytes: this.#undelivered.bytes,
+      cuts: this.#cuts,
+    };
   }
 
   /** Begins to tell from a place. @param told - blocks up to it, in order. */
@@ -173,11 +195,13 @@ export class EventHub {
     if (gone === 0) return;
     this.#entries = this.#entries.slice(gone);
     for (const reader of this.#readers)
-      if (reader.cursor !== null && !this.keeps(reader.cursor)) {
-        this.#cuts += 1;
-        this.#readers.delete(reader);
-        reader.cut();
-      }
+      if (reader.cursor !== null && !this.keeps(reader.cursor)) this.#cut(reader);
+  }
+
+  #cut(reader: Reader): void {
+    this.#cuts += 1;
+    this.leave(reader);
+    reader.cut();
   }
 
   /** Whether everything after this number is kept. */
@@ -242,6 +266,13 @@ export class EventHub {
 
   leave(reader: Reader): void {
     this.#readers.delete(reader);
+    this.#undelivered.release(reader);
+  }
+
+  /** A reader took all that it was sent before; so many bytes are kept for it alone now, until it takes these. */
+  hold(reader: Reader, bytes: number): void {
+    if (!this.#readers.has(reader)) return;
+    for (const other of this.#undelivered.hold(reader, bytes)) this.#cut(other);
   }
 
   /** Resolves when something was told, `ms` have passed, or the signal is aborted. */

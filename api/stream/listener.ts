@@ -5,13 +5,25 @@
  * Each line is told apart: from the database up to a place where everyone was, then out of what everyone was told after that
  * place. So the two never overlap, and nothing that comes from one has to be looked for in the other.
  */
-import { CHAIN_NAMES } from "../../config/environment.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import type { Charge } from "../queries/charge.ts";
 import type { StreamEvent } from "./events.ts";
 import { concerns, isWanted, type StreamFilter } from "./filter.ts";
-import type { Entry, EventHub, Reader } from "./hub.ts";
+import { ENTRY_BYTES, type Entry, type EventHub, type Reader } from "./hub.ts";
 import type { NodeFollower } from "./nodeFollower.ts";
 import type { Past } from "./past.ts";
-import { encodePlace, LINES, type Line, lineOf, NOWHERE, type StreamPlace, withLine } from "./place.ts";
+import {
+  encodeLine,
+  encodePlace,
+  LINES,
+  type Line,
+  lineOf,
+  NOWHERE,
+  type StreamPlace,
+  withLine,
+} from "./place.ts";
+import type { Outcome } from "./telling.ts";
 
 /** An event as a listener is told of it. */
 export interface Told {
@@ -38,6 +50,10 @@ export interface ListenerOptions {
   /** Called when it is cut off, for falling behind. */
   readonly onCut: () => void;
   readonly client: Reader["client"];
+  /** Who it is, as connections to the database are divided among. */
+  readonly shareKey?: string | undefined;
+  /** Takes what it costs to tell it what it missed; absent for those who are not counted. */
+  readonly charge?: Charge | undefined;
   readonly timing?: Partial<ListenerTiming>;
 }
 
@@ -59,8 +75,22 @@ export const LISTENER_TIMING: ListenerTiming = {
   retentionSeconds: 86_400,
 };
 
-/** Events taken in one go: what is in hand while it is sent. */
+/** Events looked at in one go. */
 const MOST_AT_ONCE = 200;
+/** Told in one go, give or take an event: what is in hand while it is sent. */
+const PIECE_BYTES = 16_384;
+/** Of looks for what a listener missed, for the client's rate limit: so much each, and one unit per so many events. */
+const LOOK_COST = 0.1;
+const EVENTS_PER_UNIT = 100;
+
+/** A line that cannot be told now. */
+interface Held {
+  /** Looked for again then, whatever happened. */
+  readonly until: number;
+  /** Where everyone was: once they have moved, and as far as the listener was told, there is a reason to look before. */
+  readonly there: string;
+  readonly tries: number;
+}
 
 /** Where a listener is who is not where everyone is. */
 interface Apart {
@@ -78,8 +108,9 @@ export class Listener implements Reader {
   #cursor: number | null;
   /** Null when it was told all that everyone was told up to there. */
   #apart: Apart | null;
-  /** What is not kept is looked for again then. */
-  #tryAt = 0;
+  readonly #held = new Map<Line, Held>();
+  /** Of what it missed, in hand and not yet given out. */
+  #missedBytes = 0;
 
   /** @throws {ApiError} `busy` or `rate-limited` when nobody else may listen. */
   constructor(options: ListenerOptions) {
@@ -98,6 +129,16 @@ export class Listener implements Reader {
 
   get cursor(): number | null {
     return this.#cursor;
+  }
+
+  /** Aborted when it listens no more: nothing needs to be made for it then. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** It took all that it was given before, and so much is being sent to it now. */
+  sending(bytes: number): void {
+    this.#options.hub.hold(this, bytes + this.#missedBytes);
   }
 
   end(): void {
@@ -129,8 +170,8 @@ export class Listener implements Reader {
         else if (this.#isBehind() || this.#mayLookAgain()) continue;
         else if (elapsed() >= dueAt) yield this.#alive();
         else {
-          const until = this.#lacking().length > 0 ? Math.min(dueAt, this.#tryAt) : dueAt;
-          await hub.wait(until - elapsed(), this.#over.signal);
+          const tries = this.#lacking().map((line) => this.#held.get(line)?.until ?? dueAt);
+          await hub.wait(Math.min(dueAt, ...tries) - elapsed(), this.#over.signal);
           continue;
         }
         dueAt = elapsed() + keepAliveMs;
@@ -156,7 +197,22 @@ export class Listener implements Reader {
   /** Whether it is lacking something, after another look, that may be had now. */
   #mayLookAgain(): boolean {
     this.#join();
-    return this.#lacking().length > 0 && this.#options.elapsed() >= this.#tryAt;
+    return this.#lacking().some((line) => this.#isDue(line));
+  }
+
+  #isDue(line: Line): boolean {
+    const held = this.#held.get(line);
+    if (held === undefined || this.#options.elapsed() >= held.until) return true;
+    return held.tries > 0 && held.there !== encodeLine(line, this.#options.hub.place) && !this.#isAhead(line);
+  }
+
+  /** Whether it was told more of a line than everyone was here. */
+  #isAhead(line: Line): boolean {
+    const { place: there } = this.#options.hub;
+    const place = this.#apart?.place ?? there;
+    if (line === "nodes") return false;
+    if ((place[line]?.block ?? -1) > (there[line]?.block ?? -1)) return true;
+    return line === "og" && (place.proofs?.revision ?? 0) > (there.proofs?.revision ?? 0);
   }
 
   #isBehind(): boolean {
@@ -183,32 +239,81 @@ export class Listener implements Reader {
 
   /** From the database, as far as everyone was told, or a step of that. */
   async *#tellMissed(): AsyncGenerator<Delivery, void> {
-    const { past, filter, elapsed, hub } = this.#options;
-    const { retryMs, aheadMs, retentionSeconds } = this.#timing;
+    const { hub, elapsed } = this.#options;
+    const { retryMs } = this.#timing;
     const apart = this.#apart;
     if (apart === null) return;
-    const lacking = this.#lacking();
-    const chains = CHAIN_NAMES.filter((chain) => lacking.includes(chain) && hub.isFollowed(chain));
-    let isPartial = false;
+    const due = this.#lacking().filter((line) => this.#isDue(line));
+    // Whatever happens, what is due now is not due again at once.
+    for (const line of due) this.#hold(line, elapsed() + retryMs, this.#held.get(line)?.tries ?? 0);
+    const chains = CHAIN_NAMES.filter((chain) => due.includes(chain) && hub.isFollowed(chain));
     if (chains.length > 0) {
-      const ahead = elapsed() - this.#since < aheadMs ? "wait" : "reset";
-      const { signal } = this.#over;
-      const steps = await past.steps(chains, apart.place, filter, { ahead, retentionSeconds }, signal);
-      const told: Told[] = [];
-      for (const { chain, step } of steps) {
-        for (const { event, place } of step.events) {
-          apart.place = withLine(apart.place, chain, place);
-          told.push(...this.#tell(apart, event, JSON.stringify(event.data)));
-        }
-        apart.place = withLine(apart.place, chain, step.place);
-        isPartial ||= step.outcome === "partial";
-      }
-      // From here on it falls behind when it is too slow.
-      this.#join();
-      if (told.length > 0) yield { kind: "events", told };
+      const told = await this.#readMissed(apart, chains);
+      const cost = LOOK_COST + told.length / EVENTS_PER_UNIT;
+      yield* this.#giveMissed(told);
+      yield* this.afford(cost);
     }
-    if (lacking.includes("nodes")) yield* this.#tellNodes(apart);
-    this.#tryAt = isPartial ? 0 : elapsed() + retryMs;
+    if (due.includes("nodes")) yield* this.#tellNodes(apart);
+  }
+
+  async #readMissed(apart: Apart, chains: readonly ChainName[]): Promise<Told[]> {
+    const { past, filter, elapsed, shareKey } = this.#options;
+    const { aheadMs, retentionSeconds } = this.#timing;
+    const ahead = elapsed() - this.#since < aheadMs ? "wait" : "reset";
+    const { signal } = this.#over;
+    const lateness = { ahead, retentionSeconds } as const;
+    const steps = await past.steps(chains, apart.place, filter, lateness, { signal, shareKey });
+    const told: Told[] = [];
+    for (const { chain, step } of steps) {
+      for (const { event, place } of step.events) {
+        apart.place = withLine(apart.place, chain, place);
+        told.push(...this.#tell(apart, event, JSON.stringify(event.data)));
+      }
+      apart.place = withLine(apart.place, chain, step.place);
+      this.#holdBack(chain, step.outcome);
+    }
+    // From here on it falls behind when it is too slow.
+    this.#join();
+    return told;
+  }
+
+  /** When a chain is looked at again. */
+  #holdBack(chain: ChainName, outcome: Outcome): void {
+    const { elapsed } = this.#options;
+    const { retryMs, aheadMs } = this.#timing;
+    const now = elapsed();
+    if (outcome === "partial") this.#held.delete(chain);
+    else if (outcome === "complete") this.#hold(chain, now + retryMs, 0);
+    else {
+      const waitsUntil = this.#since + aheadMs;
+      const tries = (this.#held.get(chain)?.tries ?? 0) + 1;
+      const backoff = now + Math.min(aheadMs, retryMs * 2 ** tries);
+      this.#hold(chain, this.#isAhead(chain) && waitsUntil > now ? waitsUntil : backoff, tries);
+    }
+  }
+
+  #hold(line: Line, until: number, tries: number): void {
+    this.#held.set(line, { until, tries, there: encodeLine(line, this.#options.hub.place) });
+  }
+
+  *#giveMissed(told: Told[]): Generator<Delivery, void> {
+    this.#missedBytes = told.reduce((sum, { json }) => sum + json.length + ENTRY_BYTES, 0);
+    while (told.length > 0) {
+      const piece = told.splice(0, pieceLength(told));
+      this.#missedBytes -= piece.reduce((sum, { json }) => sum + json.length + ENTRY_BYTES, 0);
+      yield { kind: "events", told: piece };
+    }
+  }
+
+  /** Takes the cost from the client's budget, or waits until there is enough; comments keep the connection meanwhile. */
+  async *afford(cost: number): AsyncGenerator<Extract<Delivery, { kind: "alive" }>, void> {
+    const { charge = () => 0 } = this.#options;
+    const { keepAliveMs } = this.#timing;
+    const { signal } = this.#over;
+    for (let waitMs = charge(cost); waitMs > 0 && !signal.aborted; waitMs = charge(cost)) {
+      await sleep(Math.min(waitMs, keepAliveMs), undefined, { signal }).catch(() => {});
+      if (!signal.aborted) yield { kind: "alive", id: "" };
+    }
   }
 
   /** All of them as they are now. */
@@ -225,12 +330,13 @@ export class Listener implements Reader {
     for (const piece of now.pieces) {
       if (this.#over.signal.aborted) return;
       const told = piece.flatMap(({ event, json }) => this.#tell(apart, event, json));
-      if (told.length > 0) yield { kind: "events", told };
+      // These are made once for everyone.
+      while (told.length > 0) yield { kind: "events", told: told.splice(0, pieceLength(told)) };
     }
     apart.place = withLine(apart.place, "nodes", place);
   }
 
-  #tell({ place }: Apart, event: StreamEvent, json: string): readonly Told[] {
+  #tell({ place }: Apart, event: StreamEvent, json: string): Told[] {
     return isWanted(this.#options.filter, event) ? [{ event, json, id: encodePlace(place) }] : [];
   }
 
@@ -239,7 +345,8 @@ export class Listener implements Reader {
     const { hub, filter } = this.#options;
     // Who was cut off meanwhile may lack what is not kept any more.
     if (this.#cursor === null || this.#over.signal.aborted) return [];
-    const entries = hub.after(this.#cursor, MOST_AT_ONCE);
+    const next = hub.after(this.#cursor, MOST_AT_ONCE);
+    const entries = next.slice(0, pieceLength(next));
     this.#cursor += entries.length;
     const apart = this.#apart;
     if (apart === null) return entries.filter(({ event }) => isWanted(filter, event));
@@ -262,4 +369,14 @@ export class Listener implements Reader {
       }
     return isNew ? this.#tell(apart, event, json) : [];
   }
+}
+
+/** How many events fit into a piece; one that does not fit into any is a piece of its own. */
+function pieceLength(told: readonly Pick<Told, "json">[]): number {
+  let bytes = 0;
+  const tooMany = told.findIndex(({ json }) => {
+    bytes += json.length;
+    return bytes > PIECE_BYTES;
+  });
+  return tooMany < 0 ? told.length : Math.max(1, tooMany);
 }

@@ -6,8 +6,18 @@ import type { ChainIds, PositionWatcher } from "../queries/position.ts";
 import type { StreamFilter } from "./filter.ts";
 import type { EventHub } from "./hub.ts";
 import { type ChainPlace, NOWHERE, placeAfter, type StreamPlace, shortHash } from "./place.ts";
-import { readStep, readStreamState, type Step, type StreamState } from "./readStep.ts";
+import { readStep, readStreamState, type Step, type StepSize, type StreamState } from "./readStep.ts";
 import type { Lateness } from "./settle.ts";
+
+/** Small: each listener that is told what it missed has a step of its own in memory until it has taken it. */
+const STEP_SIZE: StepSize = { rows: 50, blocks: 100 };
+
+/** For whom it is read. */
+export interface PastReader {
+  readonly signal: AbortSignal;
+  /** Connections are divided among these. */
+  readonly shareKey?: string | undefined;
+}
 
 export interface PastOptions {
   readonly hub: EventHub;
@@ -29,7 +39,7 @@ export class Past {
     from: StreamPlace,
     filter: StreamFilter,
     lateness: Lateness,
-    signal: AbortSignal,
+    { signal, shareKey }: PastReader,
   ): Promise<readonly { readonly chain: ChainName; readonly step: Step }[]> {
     const { hub, reader, watcher, chainIds } = this.#options;
     return reader.read(
@@ -39,12 +49,12 @@ export class Past {
         for (const chain of chains) {
           const to = await this.#end(transaction, state, chain);
           const ancestry = (of: ChainName, place: ChainPlace) => hub.before(of, place);
-          const options = { chain, from, to, filter, ancestry, lateness };
+          const options = { chain, from, to, filter, ancestry, lateness, size: STEP_SIZE };
           steps.push({ chain, step: await readStep(transaction, state, options) });
         }
         return steps;
       },
-      { signal, share: "bulk" },
+      { signal, share: "bulk", client: shareKey },
     );
   }
 

@@ -73,17 +73,20 @@ export interface StepOptions {
   readonly filter: StreamFilter;
   readonly ancestry: Ancestry;
   readonly lateness: Lateness;
+  readonly size: StepSize;
 }
 
 /** Read at once: bounds a transaction, and what is kept of it until it is sent. */
-const ROWS = 500;
-const BLOCKS = 200;
-const VERDICTS = 500;
+export interface StepSize {
+  /** Settlements, payments, or settlements whose verdict changed. */
+  readonly rows: number;
+  readonly blocks: number;
+}
 
 export async function readStep(
   transaction: ReadTransaction,
   state: StreamState,
-  { chain, from, to, filter, ancestry, lateness }: StepOptions,
+  { chain, from, to, filter, ancestry, lateness, size }: StepOptions,
 ): Promise<Step> {
   const telling = new Telling(from);
   const position = state.chains[chain];
@@ -93,12 +96,12 @@ export async function readStep(
   else {
     await settleChain(transaction, telling, position, end, ancestry, lateness);
     if (chain === "base") {
-      if (goesOn()) await tellPayments(transaction, telling, position, end, state.chains.og, filter);
+      if (goesOn()) await tellPayments(transaction, telling, position, end, state.chains.og, filter, size);
     } else {
       // A verdict is told before later settlements are, whose rows have theirs with them.
       if (goesOn() && to.proofs !== null)
-        await tellVerdicts(transaction, telling, position, state.proofs, to.proofs, filter, lateness);
-      if (goesOn()) await tellSettlements(transaction, telling, position, end, state.proofs, filter);
+        await tellVerdicts(transaction, telling, position, state.proofs, to.proofs, filter, lateness, size);
+      if (goesOn()) await tellSettlements(transaction, telling, position, end, state.proofs, filter, size);
     }
   }
   if (goesOn()) telling.place = withLine(telling.place, chain, to);
@@ -120,6 +123,7 @@ async function tellVerdicts(
   to: ProofsPlace,
   filter: StreamFilter,
   lateness: Lateness,
+  { rows: limit }: StepSize,
 ): Promise<void> {
   await settleProofs(transaction, telling, og, proofs, to, lateness);
   const { og: told, proofs: from } = telling.place;
@@ -138,7 +142,7 @@ async function tellVerdicts(
         logIndex: told.logIndex ?? MOST_LOG_INDEX,
       },
       filters,
-      limit: VERDICTS,
+      limit,
     });
     for (const { revision: changedAt, settlement } of changes) {
       const within = { block: settlement.blockNumber, logIndex: settlement.logIndex };
@@ -165,9 +169,10 @@ const tellSettlements = (
   end: ChainPlace,
   proofs: ProofTables,
   filter: StreamFilter,
+  size: StepSize,
 ): Promise<void> => {
   const filters = settlementFilters(filter);
-  return tellRows(transaction, telling, og, end, filter, {
+  return tellRows(transaction, telling, og, end, filter, size, {
     read:
       filters === null
         ? null
@@ -183,10 +188,11 @@ const tellPayments = (
   end: ChainPlace,
   og: Position | null,
   filter: StreamFilter,
+  size: StepSize,
 ): Promise<void> => {
   const filters = paymentFilters(filter);
   const ogMoment = og === null ? null : momentOf(chainAsOf(og));
-  return tellRows(transaction, telling, base, end, filter, {
+  return tellRows(transaction, telling, base, end, filter, size, {
     read:
       filters === null
         ? null
@@ -213,13 +219,14 @@ async function tellRows<Row extends ChainRow>(
   { chain, chainId }: Position,
   end: ChainPlace,
   filter: StreamFilter,
+  size: StepSize,
   { read, toEvent }: RowSource<Row>,
 ): Promise<void> {
   const from = telling.place[chain];
   if (from === null || (from.block === end.block && from.logIndex === null)) return;
 
   const page = await read?.({
-    limit: ROWS,
+    limit: size.rows,
     after: [from.block, from.logIndex ?? MOST_LOG_INDEX],
     direction: "backward",
   });
@@ -233,10 +240,10 @@ async function tellRows<Row extends ChainRow>(
     ? await readBlocksAfter(transaction, of, {
         after: from.logIndex === null ? from.block : from.block - 1,
         upTo,
-        limit: BLOCKS + 1,
+        limit: size.blocks + 1,
       })
     : await readBlocks(transaction, of, [...new Set(rows.map(({ blockNumber }) => blockNumber))]);
-  const shown = withBlocks ? blocks.slice(0, BLOCKS) : blocks;
+  const shown = withBlocks ? blocks.slice(0, size.blocks) : blocks;
   const isCutByBlocks = shown.length < blocks.length;
 
   const through = isCutByBlocks ? (shown.at(-1)?.number ?? upTo) : upTo;

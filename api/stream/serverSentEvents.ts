@@ -31,6 +31,8 @@ export const aliveText = (id: string): string => `: alive\n${id === "" ? "" : `i
 interface StreamOwner {
   /** Nobody reads any more. */
   readonly close: () => void;
+  /** What was sent before was taken, and so many bytes are sent now. */
+  readonly sending: (bytes: number) => void;
   readonly log: Log;
   readonly requestId: string;
 }
@@ -38,7 +40,7 @@ interface StreamOwner {
 /** Read only as fast as it is sent. When it cannot go on it ends, and the client comes back to where it was. */
 export function eventStreamBody(
   pieces: AsyncIterator<string, void>,
-  { close, log, requestId }: StreamOwner,
+  { close, sending, log, requestId }: StreamOwner,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let begin = `retry: ${RETRY_MS}\n`;
@@ -47,11 +49,14 @@ export function eventStreamBody(
     {
       async pull(controller) {
         try {
+          sending(0);
           const { value, done } = await pieces.next();
           if (isOver) return;
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(begin + value));
+          if (done) return controller.close();
+          const bytes = encoder.encode(begin + value);
           begin = "";
+          sending(bytes.length);
+          controller.enqueue(bytes);
         } catch (error) {
           if (isOver) return;
           if (!(error instanceof Abandoned)) log.warn("a stream was ended", { requestId, error });
@@ -61,6 +66,8 @@ export function eventStreamBody(
       cancel() {
         isOver = true;
         close();
+        // What it has in hand is let go now, not when somebody looks.
+        void pieces.return?.().catch(() => {});
       },
     },
     { highWaterMark: 0 },

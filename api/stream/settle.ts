@@ -23,6 +23,13 @@ export interface Lateness {
   readonly ahead: "wait" | "reset";
 }
 
+/**
+ * Another process may have told of so much more than this one's database has: seconds' worth. Nothing waits for a place that
+ * is further ahead, because no process has been there.
+ */
+const MOST_BLOCKS_AHEAD = 100;
+const MOST_REVISIONS_AHEAD = 1_000;
+
 /** Verdict changes have no time of their own: so many may be missed. */
 export const MOST_VERDICTS_MISSED = 10_000;
 
@@ -87,7 +94,8 @@ export async function settleChain(
   if (!stands) {
     const known = ancestry(chain, place);
     // Another process may have told of it, and this one's database be behind; what this one told of is gone.
-    if (place.block > blockNumber && ahead === "wait" && known.length === 0) {
+    const isAhead = place.block > blockNumber && place.block <= blockNumber + MOST_BLOCKS_AHEAD;
+    if (isAhead && ahead === "wait" && known.length === 0) {
       telling.outcome = "held";
       return;
     }
@@ -156,8 +164,10 @@ export async function settleProofs(
     telling.move({ part: "proofs", at: end });
     return;
   }
-  const isAhead = place.revision > (proofs.revision ?? 0);
-  if (isAhead ? ahead === "wait" : place.revision > end.revision) {
+  const revision = proofs.revision ?? 0;
+  const isAhead = place.revision > revision;
+  const mayCome = place.revision <= revision + MOST_REVISIONS_AHEAD;
+  if (isAhead ? ahead === "wait" && mayCome : place.revision > end.revision) {
     telling.outcome = "held";
     return;
   }

@@ -2,7 +2,7 @@
 import { createLog } from "../../config/log.ts";
 import { type AppOptions, createApp } from "../app.ts";
 import type { ObservedRequest } from "../http/observeRequests.ts";
-import { createReader } from "../queries/database.ts";
+import { createReader, type ReaderUsage } from "../queries/database.ts";
 import { PositionWatcher } from "../queries/position.ts";
 import type { ApiService, ApiSettings } from "../queries/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
@@ -28,6 +28,7 @@ export interface TestApi {
   readonly observed: ObservedRequest[];
   /** Unix seconds. */
   now: number;
+  readonly usage: () => ReaderUsage;
   /** Looks at the chains' positions, as the process does by itself. */
   readonly look: () => Promise<void>;
   /** Brings the snapshot for selections up to the newest block, as a notice would. */
@@ -83,6 +84,7 @@ export function createTestApi(
       return JSON.parse(text);
     },
     handler: (request, bindings) => app.fetch(request, bindings),
+    usage: () => reader.usage(),
     look: () => lookAtPositions(reader, service.watcher, service.settings.chainIds),
     async refresh() {
       await snapshots.refresh();
