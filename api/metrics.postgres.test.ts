@@ -9,7 +9,7 @@ import { readSettlementLatencies } from "./queries/settlementLatency.ts";
 import { networkSchema, operatorDetailSchema } from "./rest/operators.routes.ts";
 import { BASE_CHAIN_ID, ChainTables, OG_CHAIN_ID } from "./testing/chainTables.ts";
 import { BASE_HEAD, HEAD, type HistoryNode, RELAYER, randomHistory, T0 } from "./testing/metricsHistory.ts";
-import { writeHistory } from "./testing/metricsTables.ts";
+import { inferenceSettledAt, writeHistory } from "./testing/metricsTables.ts";
 import { evenness, inRange, percentile, Truth } from "./testing/metricsTruth.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./testing/registryHistory.ts";
 import { createTestApi, DAILY_CAPS, OPG, type TestApi } from "./testing/testApi.ts";
@@ -55,9 +55,14 @@ const meanOf = (values: readonly number[]): number | null =>
 
 type Tokens = "promptTokens" | "completionTokens";
 
-/** By the second of signing. */
+/** By the second of signing, of what was settled by then. */
 const inferred = (node: HistoryNode, seconds: number, now: number) =>
-  history.inferences.filter((one) => one.node === node && inRange(upTo(now, seconds), one.signedAt));
+  history.inferences.filter(
+    (one, index) =>
+      one.node === node &&
+      inRange(upTo(now, seconds), one.signedAt) &&
+      inferenceSettledAt(index, one.signedAt) <= now,
+  );
 const tokensOf = (inferences: readonly { readonly [name in Tokens]: number | null }[], name: Tokens) => {
   const told = inferences.flatMap((one) => one[name] ?? []);
   if (inferences.length === 0) return 0;

@@ -5,13 +5,12 @@ import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts
 import { HOUR_SECONDS, wholeBuckets } from "./wholeBuckets.ts";
 
 /**
- * Whether the inference `i` counts: a valid signature over it was settled on chain, at or after its node's registration.
- * The verifier's buckets count by the same rule, and cannot say when it was settled: neither does this, so that an
- * answer about the past counts all that was signed then, with today's verdicts. True, false or null; a scalar for the
- * reason given at `heldOnChain`.
+ * Whether the inference `i` counts at the moment: a valid signature over it was settled on chain by then, at or after its
+ * node's registration. The verifier's sums count by the same rule. True, false or null; a scalar for the reason given at
+ * `heldOnChain`.
  */
-export function inferenceCounts(proofs: ProofTables, { chainId, time }: Moment): SQL {
-  const verdicts = verdictsOnChain(proofs, { chainId, time, blockNumber: Number.MAX_SAFE_INTEGER });
+export function inferenceCounts(proofs: ProofTables, moment: Moment): SQL {
+  const verdicts = verdictsOnChain(proofs, moment);
   const registered = registeredBefore(proofs, sql`i.tee_id`);
   return sql`(i.signature_valid and (
     select true from (

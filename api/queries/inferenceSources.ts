@@ -99,27 +99,32 @@ function walks(
 const isRecent = ({ chainId, time }: Moment): SQL => sql`(
   (select max(k.timestamp) from og.block k where k.chain_id = ${chainId}) <= ${time + DAY_SECONDS})`;
 
-/** Inferences that were settled by the moment and say that they were signed after it, held on chain or not. */
-const fromSettledAhead = (
+/** Inferences `i` that were settled by the moment and say that they were signed after it, held on chain or not; and others. */
+export function settledAhead(
   { settled, leaf, inference }: ProofTables,
   { chainId, blockNumber, time }: Moment,
-  conditions: readonly SQL[],
-): InferenceSource => {
+): SQL {
   // the first condition is the index's own
-  const ahead = sql`p.signed_at > p.settled_at and p.signed_at > ${time}
+  const ahead = sql`p.signed_at > p.settled_at and p.signed_at > ${time}::bigint
     and p.chain_id = ${chainId} and p.block_number <= ${blockNumber}`;
-  return {
-    relations: sql`(
+  return sql`(
         select p.inference_id as id from ${settled} p where ${ahead} and p.inference_id is not null
         union
         select l.inference_id from ${settled} p join ${leaf} l on l.batch_key = p.batch_key where ${ahead}
       ) ahead
-      cross join lateral (select * from ${inference} i where i.id = ahead.id limit 1) i`,
-    conditions: [...conditions, sql`i.signed_at > ${time}`],
-    order: NEWEST_SIGNED,
-    signedAt: sql`i.signed_at`,
-  };
-};
+      cross join lateral (select * from ${inference} i where i.id = ahead.id limit 1) i`;
+}
+
+const fromSettledAhead = (
+  proofs: ProofTables,
+  moment: Moment,
+  conditions: readonly SQL[],
+): InferenceSource => ({
+  relations: settledAhead(proofs, moment),
+  conditions: [...conditions, sql`i.signed_at > ${moment.time}::bigint`],
+  order: NEWEST_SIGNED,
+  signedAt: sql`i.signed_at`,
+});
 
 const fromInferences = ({ inference }: ProofTables, conditions: readonly SQL[]): InferenceSource => ({
   relations: sql`${inference} i`,

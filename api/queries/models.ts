@@ -2,8 +2,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { clampedSum, inferenceCounts, splitHours, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
+import { hourSums, hoursThen, isChanging } from "./hoursThen.ts";
+import { settledAhead } from "./inferenceSources.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf, beyond, listOrder, type Page, type PageRequest, type SortColumn, toPage } from "./page.ts";
+import { isDescribed, joinPayload } from "./payloadThen.ts";
 import type { ProofTables } from "./proofs.ts";
 
 export const MODEL_SORTS = ["lastSeenAt", "inferences"] as const;
@@ -49,24 +52,30 @@ export async function listModels(
   sort: ModelSort,
   page: PageRequest,
 ): Promise<Page<Model>> {
-  const counted = allOf([inferenceCounts(proofs, moment), ...within(sql`i.signed_at`, range)]);
   const { hours, rest } = splitHours(range);
   const sources: SQL[] = [
-    sql`select b.model, b.inferences, b.prompt_tokens, b.completion_tokens from ${proofs.modelBucket} b
+    sql`select b.model, b.inferences, b.prompt_tokens, b.completion_tokens from ${hourSums(proofs, moment, "model")} b
       where ${allOf(within(sql`b.start_at`, hours))}`,
     ...rest.map(
-      (part) => sql`select i.model, 1, i.prompt_tokens, i.completion_tokens from ${proofs.inference} i
-      where i.model is not null and ${allOf(within(sql`i.signed_at`, part))} and ${inferenceCounts(proofs, moment)}`,
+      (part) => sql`select told.model, 1, told.prompt_tokens, told.completion_tokens
+      from ${proofs.inference} i ${joinPayload(proofs, moment)}
+      where ${isDescribed} and told.model is not null and ${allOf(within(sql`i.signed_at`, part))}
+        and ${inferenceCounts(proofs, moment)}`,
     ),
   ];
+  // what the index of today's models finds, and what it does not
   const edge = (way: SQL) => sql`
     cross join lateral (
-      select i.signed_at from ${proofs.inference} i where i.model = total.model and ${counted}
-      order by i.signed_at ${way}, i.id limit 1
+      select signed_at from (
+        (select i.signed_at from ${ranThen(proofs, moment, range)} and i.model = total.model
+          order by i.signed_at ${way}, i.id limit 1)
+        union all
+        select o.signed_at from other o where o.model = total.model
+      ) found order by signed_at ${way} limit 1
     )`;
   const way = page.direction === "backward" ? sql`asc` : sql`desc`;
   const rows = await transaction.rows<ModelRow>(sql`
-    with total as (
+    with recursive ${hoursThen(proofs, moment, "model")}, ${otherwiseFound(proofs, moment, range)}, total as (
       select model, sum(inferences)::bigint as inferences,
         ${clampedSum(sql`prompt_tokens`)} as prompt_tokens, ${clampedSum(sql`completion_tokens`)} as completion_tokens
       from (${sql.join(sources, sql` union all `)}) part group by 1 having sum(inferences) > 0
@@ -86,9 +95,11 @@ export async function listModels(
             where i.model = listed.model and i.tee_id > ran.tee_id order by i.tee_id limit 1)
           from ran where ran.tee_id is not null
         )
-        select count(*) from ran where exists (
-          select from ${proofs.inference} i
-          where i.model = listed.model and i.tee_id = ran.tee_id and ${counted})
+        select count(*) from (
+          select tee_id from ran where exists (
+            select from ${ranThen(proofs, moment, range)} and i.model = listed.model and i.tee_id = ran.tee_id)
+          union select o.tee_id from other o where o.model = listed.model
+        ) node
       ) as nodes
     from listed order by ${sort === "inferences" ? sql`inferences` : sql`last_seen`} ${way}, model collate "C" ${way}`);
   return toPage(
@@ -105,3 +116,34 @@ export async function listModels(
 
 /** The verifier clamps signed times to 2^53-1: that one is no time. */
 const toTime = (signedAt: number): number | null => (signedAt === Number.MAX_SAFE_INTEGER ? null : signedAt);
+
+/** Inferences `i` signed by the moment that counted at it, with the model that they have today. Conditions may follow. */
+const ranThen = (proofs: ProofTables, moment: Moment, range: TimeRange): SQL => sql`
+  ${proofs.inference} i ${joinPayload(proofs, moment)}
+  where told.model = i.model and i.signed_at <= ${moment.time}::bigint
+    and ${allOf([inferenceCounts(proofs, moment), ...within(sql`i.signed_at`, range)])}`;
+
+/**
+ * A common table expression `other (model, tee_id, signed_at)`: the few that say they were signed after the moment although
+ * they were settled by it, and those that another payload gave another model since.
+ */
+const otherwiseFound = (proofs: ProofTables, moment: Moment, range: TimeRange): SQL => {
+  const found = (relations: SQL, condition: SQL) => sql`
+    select told.model, i.tee_id, i.signed_at from ${relations} ${joinPayload(proofs, moment)}
+    where told.model is not null
+      and ${allOf([condition, inferenceCounts(proofs, moment), ...within(sql`i.signed_at`, range)])}`;
+  return sql`
+  other as materialized (
+    ${found(settledAhead(proofs, moment), sql`i.signed_at > ${moment.time}::bigint`)}
+    union
+    ${found(
+      sql`(
+        select distinct p.tee_id, p.start_at from ${proofs.bucketPart} p
+        where ${isChanging(moment)} and p.from_block <= ${moment.blockNumber}::bigint and p.model is not null
+      ) hour
+      join ${proofs.inference} i on i.tee_id = hour.tee_id and i.signed_at >= hour.start_at
+        and i.signed_at < hour.start_at + 3600`,
+      sql`i.signed_at <= ${moment.time}::bigint and told.model is distinct from i.model`,
+    )}
+  )`;
+};

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
+import { hourSums, hoursThen, isUnchanged } from "./hoursThen.ts";
 import type { Moment } from "./moment.ts";
 import { type InferenceTotals, NO_INFERENCES } from "./nodeProofs.ts";
 import {
@@ -74,7 +75,7 @@ export async function readNetwork(
     from og.network_bucket where chain_id = ${og.chainId}`);
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
     select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
-  const found = anythingFound(proofs) ? await readInferences(transaction, proofs) : NOTHING_FOUND;
+  const found = anythingFound(proofs) ? await readInferences(transaction, proofs, og) : NOTHING_FOUND;
   const demand =
     base === null
       ? { payments: null, payers: null, volume: null }
@@ -97,11 +98,12 @@ export async function readNetwork(
 
 const NOTHING_FOUND = { inferences: null, promptTokens: null, completionTokens: null, models: null };
 
-async function readInferences(transaction: ReadTransaction, proofs: ProofTables) {
+async function readInferences(transaction: ReadTransaction, proofs: ProofTables, og: Moment) {
   const [sums] = await transaction.rows<InferenceTotals>(sql`
+    with ${hoursThen(proofs, og, "tee_id")}
     select coalesce(sum(b.inferences), 0)::bigint as inferences,
       ${clampedSum(sql`b.prompt_tokens`)} as "promptTokens", ${clampedSum(sql`b.completion_tokens`)} as "completionTokens"
-    from ${proofs.nodeBucket} b`);
+    from ${hourSums(proofs, og, "tee_id")} b`);
   // Jumps along the index from model to model.
   const [models] = await transaction.rows<{ count: number }>(sql`
     with recursive model (name) as (
@@ -109,8 +111,12 @@ async function readInferences(transaction: ReadTransaction, proofs: ProofTables)
       union all
       select (select b.model from ${proofs.modelBucket} b where b.model > model.name order by b.model limit 1)
       from model where model.name is not null
-    )
-    select count(name) as count from model`);
+    ), ${hoursThen(proofs, og, "model")}
+    select count(*) as count from (
+      select name from model where exists (
+        select from ${proofs.modelBucket} b where b.model = model.name and ${isUnchanged(og, "model")})
+      union select h.model from hour_then h
+    ) named`);
   const { inferences, promptTokens, completionTokens } = sums ?? NO_INFERENCES;
   const told = (tokens: number | null) => (inferences === 0 ? 0 : tokens);
   return {

@@ -2,8 +2,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { clampedSum, inferenceCounts, splitHours, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
+import { hourSums, hoursThen, isUnchanged } from "./hoursThen.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { allOf } from "./page.ts";
+import { joinPayload } from "./payloadThen.ts";
 import { IMPOSSIBLE_BLOB_ID, isVerdictOf, type ProofTables } from "./proofs.ts";
 import { spanBlocks, spanUpTo } from "./spans.ts";
 
@@ -23,7 +25,7 @@ const rangeOf = ({ time }: Moment, { seconds }: Pick<Window, "seconds">): TimeRa
 function inferencesWithin(proofs: ProofTables, moment: Moment, teeId: SQL, range: TimeRange): SQL {
   const { hours, rest } = splitHours(range);
   const parts = [
-    sql`(select coalesce(sum(b.inferences), 0) from ${proofs.nodeBucket} b
+    sql`(select coalesce(sum(b.inferences), 0) from ${hourSums(proofs, moment, "tee_id")} b
       where b.tee_id = ${teeId} and ${allOf(within(sql`b.start_at`, hours))})`,
     ...rest.map(
       (part) => sql`(select count(*) from ${proofs.inference} i
@@ -35,7 +37,7 @@ function inferencesWithin(proofs: ProofTables, moment: Moment, teeId: SQL, range
 
 /**
  * Joins `inferred.total`, the inferences of the node `n` over the last `seconds`; null outside of the registry that
- * settlements belong to.
+ * settlements belong to. Needs `hoursThen` of nodes.
  */
 export const joinInferences = (
   proofs: ProofTables,
@@ -72,13 +74,13 @@ export async function readInferenceTotals(
   const sums = (row: SQL) =>
     sql`sum(${row}.prompt_tokens) as prompt_tokens, sum(${row}.completion_tokens) as completion_tokens`;
   const rows = await transaction.rows<InferenceTotals & { place: number; name: string }>(sql`
-    with ${wanted}, whole as (${records(whole)}), rest as (${records(rest)}),
+    with ${wanted}, whole as (${records(whole)}), rest as (${records(rest)}), ${hoursThen(proofs, moment, "tee_id")},
     -- windows end alike: what is left over there is counted once
     counted as materialized (
       select wanted.place, part.from_at, part.to_at, found.*
       from wanted cross join (select distinct from_at, to_at from rest) part
       cross join lateral (
-        select count(*) as inferences, ${sums(sql`i`)} from ${proofs.inference} i
+        select count(*) as inferences, ${sums(sql`told`)} from ${proofs.inference} i ${joinPayload(proofs, moment)}
         where i.tee_id = wanted.tee_id and i.signed_at >= part.from_at and i.signed_at < part.to_at
           and ${inferenceCounts(proofs, moment)}
       ) found
@@ -91,7 +93,11 @@ export async function readInferenceTotals(
       cross join lateral (
         select sum(b.inferences) as inferences, ${sums(sql`b`)} from ${proofs.nodeBucket} b
         where b.tee_id = wanted.tee_id and b.start_at >= whole.from_at and b.start_at < whole.to_at
+          and ${isUnchanged(moment, "tee_id")}
       ) found
+      union all
+      select wanted.place, whole.name, h.inferences, h.prompt_tokens, h.completion_tokens
+      from hour_then h join wanted using (tee_id) join whole on h.start_at >= whole.from_at and h.start_at < whole.to_at
       union all
       select place, name, inferences, prompt_tokens, completion_tokens from counted join rest using (from_at, to_at)
     ) part group by place, name having sum(inferences) > 0 order by place, name`);

@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { isHex, keccak256 } from "viem";
 import type { ReadTransaction } from "./database.ts";
 import { displayHexText, saysTheSame } from "./displayText.ts";
+import { hoursThen } from "./hoursThen.ts";
 import type { Moment } from "./moment.ts";
 import { type MetricsSources, type NodeMetrics, type NodeWindow, readNodeMetrics } from "./nodeMetrics.ts";
 import { joinInferences } from "./nodeProofs.ts";
@@ -143,6 +144,7 @@ export async function listNodes(
     NodeKey & { block: number; logIndex: number; figure: number | null }
   >(sql`
     with ${pcrRecords(moment)}
+    ${sort === "inferences" ? sql`, ${hoursThen(requireProofs(detail), moment, "tee_id")}` : sql``}
     select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
       ${figure?.expression ?? sql`null::float8`} as figure
     from ${REGISTRATIONS} n

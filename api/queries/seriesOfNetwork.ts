@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
+import { hourSums, hoursThen } from "./hoursThen.ts";
 import type { Moment } from "./moment.ts";
 import { inRegistries } from "./nodeState.ts";
 import { allOf } from "./page.ts";
@@ -62,7 +63,7 @@ export function readNetworkSeries(
     case "promptTokens":
     case "completionTokens":
       return anythingFound(proofs)
-        ? readInferences(transaction, proofs, metric, grid)
+        ? readInferences(transaction, proofs, moment, metric, grid)
         : grid.buckets.map(() => null);
     default:
       return readCounted(transaction, moment, COUNTED[metric], grid);
@@ -300,14 +301,16 @@ async function readLatency(
 async function readInferences(
   transaction: ReadTransaction,
   proofs: ProofTables,
+  moment: Moment,
   metric: "inferences" | "promptTokens" | "completionTokens",
   grid: SeriesGrid,
 ): Promise<SeriesValues> {
   const { from, to } = rangeOf(grid);
   const rows = await transaction.rows<InferenceSums>(sql`
+    with ${hoursThen(proofs, moment, "tee_id")}
     select b.start_at as "startAt", sum(b.inferences)::bigint as inferences,
       ${clampedSum(sql`b.prompt_tokens`)} as "promptTokens", ${clampedSum(sql`b.completion_tokens`)} as "completionTokens"
-    from ${proofs.nodeBucket} b where b.start_at >= ${from} and b.start_at < ${to}
+    from ${hourSums(proofs, moment, "tee_id")} b where b.start_at >= ${from} and b.start_at < ${to}
     group by 1 order by 1`);
   return sumInferences(rows, metric, grid);
 }

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import { readEvidence } from "./evidenceNodes.ts";
+import { hourSums, hoursThen } from "./hoursThen.ts";
 import { missedHeartbeats } from "./missedHeartbeats.ts";
 import type { Moment } from "./moment.ts";
 import type { Node } from "./nodes.ts";
@@ -87,7 +88,9 @@ function readValues(
     case "settlementLatencyP95Seconds":
       return readLatency(transaction, moment, node, metric, grid);
     default:
-      return anythingFound(proofs) ? readInferences(transaction, proofs, node, metric, grid) : unknown();
+      return anythingFound(proofs)
+        ? readInferences(transaction, proofs, moment, node, metric, grid)
+        : unknown();
   }
 }
 
@@ -190,19 +193,21 @@ async function readUptime(
   });
 }
 
-/** By the second of signing, with today's verdicts; tokens are what payloads claim. */
+/** Of what was settled by the moment, by the second of signing, with today's verdicts; tokens are what payloads claim. */
 async function readInferences(
   transaction: ReadTransaction,
   proofs: ProofTables,
+  moment: Moment,
   { teeId }: Subject,
   metric: "inferences" | "promptTokens" | "completionTokens",
   grid: SeriesGrid,
 ): Promise<SeriesValues> {
   const { from, to } = rangeOf(grid);
   const rows = await transaction.rows<InferenceSums>(sql`
+    with ${hoursThen(proofs, moment, "tee_id")}
     select b.start_at as "startAt", b.inferences, b.prompt_tokens as "promptTokens",
       b.completion_tokens as "completionTokens"
-    from ${proofs.nodeBucket} b where b.tee_id = ${teeId} and b.start_at >= ${from} and b.start_at < ${to}
+    from ${hourSums(proofs, moment, "tee_id")} b where b.tee_id = ${teeId} and b.start_at >= ${from} and b.start_at < ${to}
     order by b.start_at`);
   return sumInferences(rows, metric, grid);
 }

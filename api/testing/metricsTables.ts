@@ -1,4 +1,5 @@
 /** Writes a history as the handlers and the verifier would: rows with their running totals, and sums. For tests only. */
+import { sumBuckets } from "../../workers/verifier/derive/buckets.ts";
 import { address, type ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "./chainTables.ts";
 import {
   ADMIN,
@@ -82,7 +83,7 @@ export async function writeHistory(tables: ChainTables, history: History): Promi
   await writeHeartbeats(tables, history, og);
   await writeSettlements(tables, history, og);
   await writePayments(tables, history, base);
-  await writeInferences(tables, history);
+  await writeInferences(tables, history, og);
   await og.write(tables);
   await base.write(tables);
   await tables.setHead("og", Math.floor(ogBlock(HEAD)), HEAD);
@@ -318,25 +319,21 @@ async function writePayments(tables: ChainTables, history: History, base: Chain)
     select chain_id, start_at, 0, 0, 0, 0, 0, 0, sum(payments) from base.token_bucket group by 1, 2`);
 }
 
-/** Each node's inferences are the leaves of one batch; sums of their hours stand beside them, as the verifier keeps them. */
-async function writeInferences(tables: ChainTables, history: History): Promise<void> {
+/** When the nth inference was settled: at once or days later, some before the second that was signed, all by the head. */
+export function inferenceSettledAt(index: number, signedAt: number): number {
+  const delay = [12, 40, -30, 700, 4_000, 90_000, 12, 400_000, 55][index % 9] ?? 0;
+  const at = Math.min(HEAD, Math.max(T0, signedAt + delay));
+  return at - (at % 5);
+}
+
+/**
+ * Each inference is the leaf of a batch of its own, and posted again later. Where tokens are told, the verifier knows it for
+ * an individual settlement that names a payload; the chain does not, so that settlements of nodes are counted without it.
+ */
+async function writeInferences(tables: ChainTables, history: History, og: Chain): Promise<void> {
   const { client } = tables;
   await client.query("insert into proofs.revision values (1, 3) on conflict (id) do update set value = 3");
-  for (const [index, { teeId, name, registry }] of history.nodes.entries()) {
-    const settled = {
-      chainId: OG_CHAIN_ID,
-      blockNumber: SETTLING_BLOCK,
-      logIndex: index,
-      txHash: hash(`batch${name}`),
-      kind: "batch",
-      relayer: address("settler"),
-      settledAt: T0,
-    };
-    await tables.insert("og", "settlement", {
-      ...settled,
-      relay: address("relay"),
-      eventSignature: "BatchSettlement",
-    });
+  for (const { teeId, registry } of history.nodes)
     await tables.insertProof("registration", {
       chainId: OG_CHAIN_ID,
       teeId,
@@ -344,28 +341,24 @@ async function writeInferences(tables: ChainTables, history: History): Promise<v
       blockNumber: 0,
       logIndex: 0,
     });
-    await tables.insertProof("settled", {
-      ...settled,
-      blockHash: hash("block"),
-      batchKey: hash(`key${name}`),
-      verdict: "verified",
-    });
-  }
   for (const [index, { node, signedAt, promptTokens, completionTokens }] of history.inferences.entries()) {
-    const { teeId, name } = node;
+    const { teeId } = node;
     const keys = { inferenceId: hash(`inference${index}`), signatureKey: hash(`signature${index}`) };
+    const { inferenceId } = keys;
+    const batchKey = hash(`batch${index}`);
+    const payloadKey = hash(`payload${index}`);
+    const told = { promptTokens, completionTokens };
+    const isTold = promptTokens !== null;
     await tables.insertProof("inference", {
-      id: keys.inferenceId,
+      id: inferenceId,
       teeId,
       inputHash: hash("in"),
       outputHash: hash("out"),
       timestamp: String(signedAt),
       signedAt,
       signatureValid: true,
-      promptTokens,
-      completionTokens,
+      ...told,
     });
-    const { inferenceId } = keys;
     await tables.insertProof("signature", {
       key: keys.signatureKey,
       inferenceId,
@@ -373,22 +366,41 @@ async function writeInferences(tables: ChainTables, history: History): Promise<v
       signature: "0x",
       valid: true,
     });
-    await tables.insertProof("leaf", {
-      batchKey: hash(`key${name}`),
-      leafIndex: index,
-      ...keys,
-      teeId,
-      valid: true,
-    });
-    await client.query(
-      `insert into proofs.node_bucket (tee_id, start_at, inferences, prompt_tokens, completion_tokens)
-       values ($1, $2, 1, $3, $4) on conflict (tee_id, start_at) do update set inferences = node_bucket.inferences + 1,
-         prompt_tokens = coalesce(node_bucket.prompt_tokens + $3, node_bucket.prompt_tokens, $3),
-         completion_tokens = coalesce(node_bucket.completion_tokens + $4, node_bucket.completion_tokens, $4)`,
-      [teeId, floor(signedAt, HOUR), promptTokens, completionTokens],
-    );
+    if (isTold)
+      await tables.insertProof("payload", {
+        key: payloadKey,
+        inferenceId,
+        blobIdHex: "0x",
+        state: "matched",
+        ...told,
+      });
+    else await tables.insertProof("leaf", { batchKey, leafIndex: 0, ...keys, teeId, valid: true });
+    const first = inferenceSettledAt(index, signedAt);
+    for (const at of [first, Math.min(HEAD - (HEAD % 5), first + 7_000)]) {
+      const settled = {
+        chainId: OG_CHAIN_ID,
+        ...og.place(at),
+        txHash: hash(`settled ${index} at ${at}`),
+        relayer: address("settler"),
+        settledAt: at,
+      };
+      await tables.insert("og", "settlement", {
+        ...settled,
+        kind: "batch",
+        relay: address("relay"),
+        eventSignature: "BatchSettlement",
+      });
+      await tables.insertProof("settled", {
+        ...settled,
+        blockHash: hash("block"),
+        verdict: "verified",
+        signedAt,
+        ...(isTold ? { kind: "individual", ...keys, payloadKey } : { kind: "batch", batchKey }),
+      });
+    }
   }
+  const { rows: hours } = await client.query<{ key: string; startAt: number }>(
+    `select distinct tee_id as key, (signed_at - signed_at % ${HOUR})::float8 as "startAt" from proofs.inference`,
+  );
+  await sumBuckets(client, "node", hours, OG_CHAIN_ID);
 }
-
-/** Later than every other block. */
-const SETTLING_BLOCK = 10_000_000;
