@@ -1,9 +1,10 @@
-/** Totals of everything, now. */
+/** Totals of everything at a moment. */
 import { sql } from "drizzle-orm";
 import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { hourSums, hoursThen, isUnchanged } from "./hoursThen.ts";
 import type { Moment } from "./moment.ts";
+import { networkHours } from "./networkHours.ts";
 import { type InferenceTotals, NO_INFERENCES } from "./nodeProofs.ts";
 import {
   inRegistries,
@@ -72,9 +73,12 @@ export async function readNetwork(
       coalesce(sum(legacy_settlements), 0)::bigint as legacy,
       coalesce(sum(claimed_leaves), 0)::bigint as "claimedLeaves",
       coalesce(sum(onchain_inferences), 0)::bigint as "onchainInferences"
-    from og.network_bucket where chain_id = ${og.chainId}`);
+    from ${networkHours(og)} hour`);
   const [beats] = await transaction.rows<{ heartbeats: number }>(sql`
-    select coalesce(sum(n.heartbeats), 0)::bigint as heartbeats from og.node_liveness n where ${inScope}`);
+    select (
+      (select coalesce(sum(n.heartbeats), 0) from og.node_liveness n where ${inScope})
+      - (select count(*) from og.heartbeat n where ${inScope} and n.block_number > ${og.blockNumber})
+    )::bigint as heartbeats`);
   const found = anythingFound(proofs) ? await readInferences(transaction, proofs, og) : NOTHING_FOUND;
   const demand =
     base === null
@@ -132,13 +136,21 @@ export const MOST_PAYEES = 20_000;
 
 async function readDemand(transaction: ReadTransaction, og: Moment, base: Moment, scope: OperatorScope) {
   const { chainId } = base;
+  const later = sql`p.chain_id = ${chainId} and p.block_number > ${base.blockNumber}`;
   const tokens = await transaction.rows<{ token: string; payments: number; raw: bigint }>(sql`
     select token, sum(payments)::bigint as payments, sum(amount) as raw
-    from base.token_bucket where chain_id = ${chainId} group by token order by token`);
+    from (
+      select token, payments, amount from base.token_bucket where chain_id = ${chainId}
+      union all
+      select p.token, -1, -p.amount from base.payment p where ${later}
+    ) part group by token having sum(payments) > 0 order by token`);
   // From the index of their days alone: every payment has one, and there are far fewer of these.
-  const [payers] = await transaction.rows<{ count: number }>(
-    sql`select count(distinct payer) as count from base.payer_day`,
-  );
+  const [payers] = await transaction.rows<{ count: number }>(sql`
+    select (
+      (select count(distinct payer) from base.payer_day)
+      - (select count(distinct p.payer) from base.payment p where ${later} and not exists (
+          select from base.payment q where q.payer = p.payer and q.block_number <= ${base.blockNumber}))
+    )::bigint as count`);
   // What is no operator's own counts as if it were one more operator's.
   const payees = sql`
     with ${ownAddresses(scope)}, paid as materialized (

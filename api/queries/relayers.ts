@@ -5,6 +5,7 @@ import type { Moment } from "./moment.ts";
 import { IMPOSSIBLE_BLOB_ID, type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
 import type { Verdict } from "./settlements.ts";
 import { spanBlocks, spanUpTo } from "./spans.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "./wholeBuckets.ts";
 
 /** Of what was settled last: block time minus signed time, seconds; null without samples. */
 export interface Latency {
@@ -40,7 +41,6 @@ export interface RelayedHeartbeats {
 
 /** Latenesses are of so many heartbeats, the newest ones. */
 export const LATENESS_SAMPLES = 10_000;
-const DAY_SECONDS = 86_400;
 
 /** Latencies are of so many individual settlements, and of so many leaves of each of so many batches, the newest ones. */
 export const LATENCY_SAMPLES = { individuals: 10_000, batches: 200, leavesPerBatch: 50 } as const;
@@ -55,7 +55,7 @@ export async function findRelayer(
   const seen = await readSeen(transaction, moment, address);
   if (seen === null) return null;
   const settlements = await readKinds(transaction, moment, address);
-  const found = await readFindings(transaction, proofs, address);
+  const found = await readFindings(transaction, proofs, moment, address);
   const decided = found.verified + found.partial + found.invalid + found.unavailable;
   const batches = found.batches - found.pendingBatches;
   return {
@@ -163,30 +163,42 @@ interface Findings {
   readonly missingBatches: number;
 }
 
+/**
+ * Sums by hour, less what was settled after the moment in its own hour: block times do not decrease, so all of what came
+ * after it is of that hour or later.
+ */
 async function readFindings(
   transaction: ReadTransaction,
   proofs: ProofTables,
+  { chainId, blockNumber, time }: Moment,
   address: string,
 ): Promise<Findings> {
+  const hour = time - (time % HOUR_SECONDS);
+  const later = sql`p.relayer = ${address} and p.settled_at >= ${time}::bigint
+    and p.settled_at < ${hour + HOUR_SECONDS}::bigint and p.chain_id = ${chainId} and p.block_number > ${blockNumber}`;
+  const total = (name: string, counts: SQL) => sql`
+    (coalesce(sum(b.${sql.identifier(name)}), 0) - (select coalesce(sum(${counts}), 0) from later p))::bigint
+      as ${sql.identifier(camelCase(name))}`;
+  const one = (condition: SQL) => sql`(${condition})::int`;
   const sums = [
-    "batches",
-    "verified",
-    "partial",
-    "invalid",
-    "unavailable",
-    "valid_leaves",
-    "invalid_leaves",
-    "unknown_leaves",
-  ].map(
-    (name) => sql`coalesce(sum(${sql.identifier(name)}), 0)::bigint as ${sql.identifier(camelCase(name))}`,
-  );
+    total("batches", one(sql`p.kind = 'batch'`)),
+    ...["verified", "partial", "invalid", "unavailable"].map((name) =>
+      total(name, one(sql`p.verdict = ${name}`)),
+    ),
+    ...["valid_leaves", "invalid_leaves", "unknown_leaves"].map((name) =>
+      total(name, sql`p.${sql.identifier(name)}`),
+    ),
+  ];
   const [sum] = await transaction.rows<Omit<Findings, "pendingBatches" | "missingBatches">>(sql`
-    select ${sql.join(sums, sql`, `)} from ${proofs.relayerBucket} b where b.relayer = ${address}`);
+    with later as materialized (select * from ${proofs.settled} p where ${later})
+    select ${sql.join(sums, sql`, `)} from ${proofs.relayerBucket} b
+    where b.relayer = ${address} and b.start_at <= ${hour}::bigint`);
   const [rare] = await transaction.rows<Pick<Findings, "pendingBatches" | "missingBatches">>(sql`
     select count(*) filter (where p.verdict = 'pending') as "pendingBatches",
       count(*) filter (where p.verdict = 'unavailable' or p.reason = ${IMPOSSIBLE_BLOB_ID}) as "missingBatches"
     from ${proofs.settled} p
-    where p.verdict in ('pending', 'unavailable', 'invalid') and p.kind = 'batch' and p.relayer = ${address}`);
+    where p.verdict in ('pending', 'unavailable', 'invalid') and p.kind = 'batch' and p.relayer = ${address}
+      and p.chain_id = ${chainId} and p.block_number <= ${blockNumber}`);
   if (sum === undefined || rare === undefined) throw new Error("an aggregate without a group has one row");
   return { ...sum, ...rare };
 }

@@ -4,6 +4,7 @@ import { clampedSum } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { hourSums, hoursThen } from "./hoursThen.ts";
 import type { Moment } from "./moment.ts";
+import { networkHours } from "./networkHours.ts";
 import { inRegistries } from "./nodeState.ts";
 import { allOf } from "./page.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
@@ -81,7 +82,7 @@ const bucketOf = (grid: SeriesGrid, column: SQL): SQL =>
 
 async function readCounted(
   transaction: ReadTransaction,
-  { chainId }: Moment,
+  moment: Moment,
   column: string,
   grid: SeriesGrid,
 ): Promise<SeriesValues> {
@@ -90,7 +91,7 @@ async function readCounted(
     grid,
     await transaction.rows(sql`
       select ${bucketOf(grid, sql`start_at`)} as "startAt", sum(${sql.identifier(column)})::bigint as value
-      from og.network_bucket where chain_id = ${chainId} and start_at >= ${from} and start_at < ${to}
+      from ${networkHours(moment)} hour where start_at >= ${from} and start_at < ${to}
       group by 1 order by 1`),
   );
 }
