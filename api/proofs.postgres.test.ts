@@ -271,6 +271,8 @@ describe("inferences", () => {
       signedAt: T0 + 500,
       signature: twice.signature,
       signatureValid: true,
+      counted: true,
+      uncountedReason: null,
       settlements: [
         { id: settlements[2].id, leafIndex: null },
         { id: settlements[1].id, leafIndex: leaf.leafIndex },
@@ -482,6 +484,33 @@ describe("receipts", () => {
     expect(await refusal(early)).toMatchObject({ ...notProven, signatureValid: true });
     expect(await refusal(forged)).toMatchObject({ ...notProven, signatureValid: false });
     expect(await refusal(stranger)).toMatchObject({ ...notProven, signatureValid: null });
+    const counted = infer(alice, 5);
+    await world.settleLeaves({ blockNumber: 50 }, [counted]);
+    await world.settleLeaves({ blockNumber: 51 }, [{ ...counted, signature: "0x12" }]);
+    await verify();
+    const found = async (query: string) =>
+      (await itemsOf(`/v1/inferences?${query}`)).map(({ id, counted, uncountedReason }) => [
+        id,
+        counted,
+        uncountedReason,
+      ]);
+    const rows = {
+      early: [inferenceId(early), false, "unknown-node"],
+      forged: [inferenceId(forged), false, "invalid-signature"],
+      stranger: [inferenceId(stranger), false, "unknown-key"],
+      counted: [inferenceId(counted), true, null],
+    };
+    expect(await found("")).toEqual([rows.counted, rows.stranger, rows.forged, rows.early]);
+    expect(await found("counted=true")).toEqual([rows.counted]);
+    expect(await found("counted=false")).toEqual([rows.stranger, rows.forged, rows.early]);
+    expect(await found("counted=false&signatureValid=true")).toEqual([rows.early]);
+    expect(await found("counted=false&signatureValid=false")).toEqual([rows.forged]);
+    expect(await found("counted=true&signatureValid=false")).toEqual([]);
+    expect(await found(`counted=false&teeId=${alice.teeId}`)).toEqual([rows.forged, rows.early]);
+    expect(await api.json(`/v1/inferences/${inferenceId(early)}`)).toMatchObject({
+      counted: false,
+      uncountedReason: "unknown-node",
+    });
     expect(await refusal(infer(alice, 9))).toMatchObject({ status: 404, code: "inference-not-found" });
     expect(await problem("/v1/inferences/0x12/receipt")).toMatchObject({ status: 400, parameter: "id" });
   });

@@ -231,6 +231,8 @@ const WORDS: Readonly<Record<string, Word>> = {
   signedAt: times("When the enclave signed.", 60),
   signature: { says: "RSA-PSS by the enclave.", sample: bytes(24, "51673d00") },
   signatureValid: { says: "Whether the signature is the node's." },
+  counted: { says: "Whether it counts wherever inferences are counted." },
+  uncountedReason: { says: "Why it does not count." },
   nodeAtSigning: { says: "The node's standing when it signed." },
   model: { says: "The model, as payloads name it.", sample: "openai/gpt-5" },
   promptTokens: counted("Tokens of the request, as payloads claim.", 412),

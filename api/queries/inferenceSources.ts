@@ -1,8 +1,11 @@
 /** Where a list of inferences is read from, so that a page costs about its rows, whatever the filters. */
 import { type SQL, sql } from "drizzle-orm";
+import { inferenceCounts } from "./countedInferences.ts";
+import { isChanging } from "./hoursThen.ts";
 import type { InferenceFilters } from "./inferences.ts";
 import type { Moment } from "./moment.ts";
-import { columnOf, type SortColumn } from "./page.ts";
+import { columnOf, matching, type SortColumn, shortenedHex } from "./page.ts";
+import { joinPayload } from "./payloadThen.ts";
 import { type ProofTables, verdictsOnChain } from "./proofs.ts";
 import { DAY_SECONDS } from "./wholeBuckets.ts";
 
@@ -41,6 +44,12 @@ export function heldOnChain(proofs: ProofTables, moment: Moment, id: SQL, signat
     ) held limit 1)`;
 }
 
+/** The best signature over the inference `i` that is held on chain, `(signature, valid)`: a valid one where there is one. */
+export const bestSignature = (proofs: ProofTables, moment: Moment): SQL => sql`(
+    select ${shortenedHex(sql`g.signature`)} as signature, g.valid from ${proofs.signature} g
+    where g.inference_id = i.id and ${heldOnChain(proofs, moment, sql`i.id`, sql`g.key`)}
+    order by g.valid is true desc, g.valid is null desc, g.key limit 1)`;
+
 /** A payer with more settlements than this is met soon among the inferences of a node or a model. */
 export const MANY_SETTLEMENTS = 2_000;
 
@@ -57,20 +66,104 @@ export function inferenceSources(
   filters: InferenceFilters,
   many: number,
 ): readonly InferenceSource[] {
-  const { payer, id, inputHash, outputHash } = filters;
+  const { payer, id, inputHash, outputHash, model } = filters;
   const held = payer === undefined ? heldOnChain(proofs, moment, sql`i.id`) : paidBy(proofs, moment, payer);
+  const modelThen = sql`(select told.model from (select) asked ${joinPayload(proofs, moment)})`;
+  const ofModel = model === undefined ? [] : [sql`i.model = ${model}`, sql`${modelThen} = ${model}`];
   // Few rows, wherever they are in the order.
-  if ((id ?? inputHash ?? outputHash) !== undefined) return [fromInferences(proofs, [held])];
+  if ((id ?? inputHash ?? outputHash) !== undefined)
+    return [
+      fromInferences(proofs, [
+        held,
+        ...(model === undefined ? [] : [sql`${modelThen} = ${model}`]),
+        ...judgedThen(proofs, moment, filters),
+      ]),
+    ];
+  const kinds = kindsOf(proofs, moment, filters);
+  const walked = kinds.walked.flatMap(({ isRare, conditions }) => {
+    const all = [held, ...ofModel, ...conditions];
+    return [
+      ...walks(proofs, moment, filters, isRare, all, many).flatMap((source) => [
+        { ...source, conditions: [...source.conditions, sql`${source.signedAt} <= ${moment.time}`] },
+        {
+          ...source,
+          conditions: [...source.conditions, sql`${source.signedAt} > ${moment.time}`, isRecent(moment)],
+        },
+      ]),
+      fromSettledAhead(proofs, moment, [...all, sql`not ${isRecent(moment)}`]),
+    ];
+  });
+  const apart =
+    kinds.uncounted === null
+      ? []
+      : [fromUncounted(proofs, filters, [held, ...ofModel, sql`i.signature_valid`, ...kinds.uncounted])];
+  const renamed =
+    model === undefined
+      ? []
+      : [
+          fromRenamed(proofs, moment, model, [
+            held,
+            sql`i.model is distinct from ${model}`,
+            sql`${modelThen} = ${model}`,
+            ...judgedThen(proofs, moment, filters),
+          ]),
+        ];
+  return [...walked, ...apart, ...renamed];
+}
+
+type Judged = Pick<InferenceFilters, "signatureValid" | "counted">;
+
+/** The filters by verdict, of any inference `i`. */
+function judgedThen(
+  proofs: ProofTables,
+  moment: Moment,
+  { signatureValid, counted }: Judged,
+): readonly SQL[] {
   return [
-    ...walks(proofs, moment, filters, held, many).flatMap((source) => [
-      { ...source, conditions: [...source.conditions, sql`${source.signedAt} <= ${moment.time}`] },
-      {
-        ...source,
-        conditions: [...source.conditions, sql`${source.signedAt} > ${moment.time}`, isRecent(moment)],
-      },
-    ]),
-    fromSettledAhead(proofs, moment, [held, sql`not ${isRecent(moment)}`]),
+    ...(signatureValid === undefined
+      ? []
+      : [sql`${validThen(proofs, moment)} is ${signatureValid ? sql`true` : sql`false`}`]),
+    ...(counted === undefined
+      ? []
+      : [sql`${inferenceCounts(proofs, moment)} is ${counted ? sql`true` : sql`not true`}`]),
   ];
+}
+
+const validThen = (proofs: ProofTables, moment: Moment): SQL =>
+  sql`(select best.valid from ${bestSignature(proofs, moment)} best)`;
+
+interface Kinds {
+  /** Conditions on today's verdict of the signature, as the indexes say them; the union is the list. */
+  readonly walked: readonly { readonly isRare: boolean; readonly conditions: readonly SQL[] }[];
+  /** More of them among those that a settlement held before one counted; null when there are none. */
+  readonly uncounted: readonly SQL[] | null;
+}
+
+/** What was settled with a valid signature from the beginning counts, unless its node was not registered: the others are few. */
+function kindsOf(proofs: ProofTables, moment: Moment, { signatureValid, counted }: Judged): Kinds {
+  const kind = (isRare: boolean, ...conditions: SQL[]) => ({ isRare, conditions });
+  const invalid = kind(true, sql`i.signature_valid is not true`, sql`not i.signature_valid`);
+  const undecided = kind(true, sql`i.signature_valid is not true`, sql`i.signature_valid is null`);
+  const judged = judgedThen(proofs, moment, { signatureValid, counted });
+  if (counted === true) {
+    if (signatureValid === false) return { walked: [], uncounted: null };
+    const isRegistered = sql`i.tee_id in (select r.tee_id from ${proofs.registration} r where r.chain_id = ${moment.chainId})`;
+    const counts = sql`${inferenceCounts(proofs, moment)} is true`;
+    return { walked: [kind(false, sql`i.signature_valid`, isRegistered, counts)], uncounted: null };
+  }
+  if (signatureValid === true) {
+    if (counted === false) return { walked: [], uncounted: judged };
+    const isPlain = sql`(select true from ${proofs.uncounted} u where u.inference_id = i.id) is null`;
+    return {
+      walked: [
+        kind(false, sql`i.signature_valid`, sql`(${isPlain} or ${validThen(proofs, moment)} is true)`),
+      ],
+      uncounted: null,
+    };
+  }
+  if (signatureValid === false) return { walked: [invalid], uncounted: judged };
+  if (counted === false) return { walked: [invalid, undecided], uncounted: judged };
+  return { walked: [kind(false)], uncounted: null };
 }
 
 /**
@@ -80,20 +173,49 @@ export function inferenceSources(
 function walks(
   proofs: ProofTables,
   moment: Moment,
-  { payer, teeId, model, signatureValid }: InferenceFilters,
-  held: SQL,
+  { payer, teeId, model }: InferenceFilters,
+  isRare: boolean,
+  conditions: readonly SQL[],
   many: number,
 ): readonly InferenceSource[] {
-  if (payer === undefined) return [fromInferences(proofs, [held])];
-  const isNarrow = (teeId ?? model) !== undefined || signatureValid === false;
-  if (!isNarrow) return [fromSettlements(proofs, moment, payer, [])];
+  if (payer === undefined) return [fromInferences(proofs, conditions)];
+  if ((teeId ?? model) === undefined && !isRare) return [fromSettlements(proofs, moment, payer, conditions)];
   const settlements = sql`(select count(*) from (
     select from ${proofs.settled} p where p.claimed_payer = ${payer} limit ${many + 1}) known)`;
   return [
-    fromInferences(proofs, [held, sql`${settlements} > ${many}`]),
-    fromSettlements(proofs, moment, payer, [sql`${settlements} <= ${many}`]),
+    fromInferences(proofs, [...conditions, sql`${settlements} > ${many}`]),
+    fromSettlements(proofs, moment, payer, [...conditions, sql`${settlements} <= ${many}`]),
   ];
 }
+
+/** Of what a settlement held before one counted. */
+const fromUncounted = (
+  { uncounted, inference }: ProofTables,
+  { teeId }: InferenceFilters,
+  conditions: readonly SQL[],
+): InferenceSource => ({
+  relations: sql`${uncounted} u cross join lateral (select * from ${inference} i where i.id = u.inference_id limit 1) i`,
+  conditions: [...conditions, ...matching([[sql`u.tee_id`, teeId]])],
+  order: newestSigned(sql`u.signed_at`, sql`u.inference_id`),
+  signedAt: sql`u.signed_at`,
+});
+
+/** Of the hours in which a payload that was posted later took a model's name from some. */
+const fromRenamed = (
+  { bucketPart, inference }: ProofTables,
+  moment: Moment,
+  model: string,
+  conditions: readonly SQL[],
+): InferenceSource => ({
+  relations: sql`(
+        select distinct p.tee_id, p.start_at from ${bucketPart} p
+        where ${isChanging(moment)} and p.from_block <= ${moment.blockNumber}::bigint and p.model = ${model}
+      ) hour
+      join ${inference} i on i.tee_id = hour.tee_id and i.signed_at >= hour.start_at and i.signed_at < hour.start_at + 3600`,
+  conditions,
+  order: NEWEST_SIGNED,
+  signedAt: sql`i.signed_at`,
+});
 
 /** Whether hardly anything was settled after the moment. */
 const isRecent = ({ chainId, time }: Moment): SQL => sql`(

@@ -96,6 +96,11 @@ const FIRST = 1_800_000_000;
 
 test("at any moment the list holds what was settled by then, whatever second it says it was signed at", async () => {
   const settlements = randomSettlements(seededRandom(11));
+  /** Individual settlements name the payload that tells the model. */
+  const isTold = (inference: SignedInference, byBlock: number) =>
+    settlements.some(
+      ({ block, payer, leaves }) => block <= byBlock && payer !== null && leaves[0] === inference,
+    );
   const world = await createTestDatabase();
   const tables = await ChainTables.create(world.url);
   for (const { settledAt, block, hash, leaves, payer } of settlements) {
@@ -103,10 +108,20 @@ test("at any moment the list holds what was settled by then, whatever second it 
     await tables.block("og", block, settledAt);
     const kind = payer === null ? "batch" : "individual";
     await tables.insert("og", "settlement", { ...place, kind, teeId: leaves[0]?.teeId });
-    for (const { id, teeId, model, signedAt } of leaves)
+    for (const one of leaves) {
+      const { id, teeId, signedAt } = one;
+      const model = isTold(one, block) ? one.model : null;
       await tables.insertProof("inference", {
-        ...{ id, teeId, model, signedAt, timestamp: signedAt, inputHash: id, outputHash: id },
+        ...{ id, teeId, signedAt, timestamp: signedAt, inputHash: id, outputHash: id, model },
       });
+      await tables.client.query("update proofs.inference set model = coalesce($2, model) where id = $1", [
+        id,
+        model,
+      ]);
+      await tables.insertProof("payload", {
+        ...{ key: id, inferenceId: id, blobIdHex: "0x", state: "matched", model: one.model },
+      });
+    }
     const held = payer === null ? leaves : leaves.slice(0, 1);
     if (payer === null)
       for (const [leafIndex, { id, teeId }] of leaves.entries())
@@ -115,7 +130,9 @@ test("at any moment the list holds what was settled by then, whatever second it 
         });
     await tables.insertProof("settled", {
       ...{ ...place, chainId: OG_CHAIN_ID, blockHash: hash, kind, verdict: "verified", claimedPayer: payer },
-      ...(payer === null ? { batchKey: hash } : { inferenceId: leaves[0]?.id, signatureKey: leaves[0]?.id }),
+      ...(payer === null
+        ? { batchKey: hash }
+        : { inferenceId: leaves[0]?.id, signatureKey: leaves[0]?.id, payloadKey: leaves[0]?.id }),
       signedAt: Math.max(...held.map(({ signedAt }) => signedAt)),
     });
   }
@@ -126,7 +143,7 @@ test("at any moment the list holds what was settled by then, whatever second it 
       .filter((one) => one.block <= block && (payer === undefined || one.payer === payer))
       .flatMap((one) => (one.payer === null ? one.leaves : one.leaves.slice(0, 1)))
       .filter((one) => teeId === undefined || one.teeId === teeId)
-      .filter((one) => model === undefined || one.model === model);
+      .filter((one) => model === undefined || (one.model === model && isTold(one, block)));
     return [...new Set(held)]
       .sort((a, b) => b.signedAt - a.signedAt || (a.id < b.id ? 1 : -1))
       .map(({ id }) => id);

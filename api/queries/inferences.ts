@@ -1,23 +1,22 @@
 /** Inferences that settlements on chain hold, each once, however often it was settled. */
 import { sql } from "drizzle-orm";
-import { within } from "./countedInferences.ts";
+import { inferenceCounts, within } from "./countedInferences.ts";
 import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
-import { heldOnChain, inferenceSources, MANY_SETTLEMENTS, NEWEST_SIGNED } from "./inferenceSources.ts";
+import { bestSignature, inferenceSources, MANY_SETTLEMENTS, NEWEST_SIGNED } from "./inferenceSources.ts";
 import type { Moment, TimeRange } from "./moment.ts";
 import { type NodeAtSigning, readNodesAtSigning } from "./nodeAtSigning.ts";
-import {
-  allOf,
-  beyond,
-  listOrder,
-  matching,
-  type Page,
-  type PageRequest,
-  shortenedHex,
-  toPage,
-} from "./page.ts";
+import { allOf, beyond, listOrder, matching, type Page, type PageRequest, toPage } from "./page.ts";
+import { joinPayload } from "./payloadThen.ts";
 import { type ProofTables, verdictsOnChain } from "./proofs.ts";
 import { toSafeNumber } from "./settlements.ts";
+
+/**
+ * `unknown-node`: its node was not registered where it was settled; `invalid-signature`; `unknown-key`: no registry has shown
+ * the key to check it with; `pending`: it is not checked yet.
+ */
+export const UNCOUNTED_REASONS = ["unknown-node", "invalid-signature", "unknown-key", "pending"] as const;
+export type UncountedReason = (typeof UNCOUNTED_REASONS)[number];
 
 export interface Inference {
   readonly id: string;
@@ -30,6 +29,10 @@ export interface Inference {
   readonly signature: string | null;
   /** Null while no registry has shown the key that the teeId is the hash of. */
   readonly signatureValid: boolean | null;
+  /** Whether a valid signature of it was settled at or after its node's registration. */
+  readonly counted: boolean;
+  /** Why it does not count, and has no receipt; null when it counts. */
+  readonly uncountedReason: UncountedReason | null;
   /** The earliest `MOST_PLACES` places where it was settled. */
   readonly settlements: readonly { readonly id: string; readonly leafIndex: number | null }[];
   /** What these settlements claim; nobody signed it. */
@@ -48,6 +51,7 @@ export interface InferenceFilters extends TimeRange {
   readonly outputHash?: string | undefined;
   readonly model?: string | undefined;
   readonly signatureValid?: boolean | undefined;
+  readonly counted?: boolean | undefined;
 }
 
 /** The same inference can be settled again and again: an answer shows so many places of each. */
@@ -60,11 +64,12 @@ interface InferenceRow {
   readonly outputHash: string;
   readonly timestamp: bigint;
   readonly sortedAt: number;
-  readonly signature: string | null;
-  readonly signatureValid: boolean | null;
-  readonly model: string | null;
-  readonly promptTokens: number | null;
-  readonly completionTokens: number | null;
+  /** The best signature that was held by then. */
+  readonly best: (Pick<Inference, "signature"> & { readonly valid: boolean | null }) | null;
+  readonly counted: boolean;
+  readonly keyKnown: boolean;
+  /** What the best payload told by then. */
+  readonly told: Pick<Inference, "model" | "promptTokens" | "completionTokens"> | null;
 }
 
 /**
@@ -81,7 +86,7 @@ export async function listInferences(
   page: PageRequest,
   many = MANY_SETTLEMENTS,
 ): Promise<Page<Inference>> {
-  const { from, to, signatureValid } = filters;
+  const { from, to } = filters;
   const parts = inferenceSources(proofs, moment, filters, many).map(
     ({ relations, order, signedAt, conditions }) => {
       const all = [
@@ -91,16 +96,7 @@ export async function listInferences(
           [sql`i.tee_id`, filters.teeId],
           [sql`i.input_hash`, filters.inputHash],
           [sql`i.output_hash`, filters.outputHash],
-          [sql`i.model`, filters.model],
         ]),
-        // as the partial indexes say it
-        ...(signatureValid === undefined
-          ? []
-          : [
-              signatureValid
-                ? sql`i.signature_valid`
-                : sql`i.signature_valid is not true and not i.signature_valid`,
-            ]),
         ...within(signedAt, { from, to }),
         ...beyond(page, order),
       ];
@@ -110,18 +106,22 @@ export async function listInferences(
       from ${relations} where ${allOf(all)} ${listOrder(page, order)} limit ${page.limit + 1})`;
     },
   );
+  if (parts.length === 0) return { items: [], keys: [], endKey: null, hasNextPage: false };
   const rows = await transaction.rows<InferenceRow>(sql`
     with i as materialized (
       select i.* from (${sql.join(parts, sql` union all `)}) i
       ${listOrder(page, NEWEST_SIGNED)} limit ${page.limit + 1}
     )
     select i.id, i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,
-      i.signed_at as "sortedAt", i.signature_valid as "signatureValid", i.model,
-      i.prompt_tokens as "promptTokens", i.completion_tokens as "completionTokens", (
-        select ${shortenedHex(sql`g.signature`)} from ${proofs.signature} g
-        where g.inference_id = i.id and ${heldOnChain(proofs, moment, sql`i.id`, sql`g.key`)}
-        order by g.valid is true desc, g.valid is null desc, g.key limit 1
-      ) as signature
+      i.signed_at as "sortedAt",
+      -- scalars, which a count of the list is spared
+      (select jsonb_build_object('signature', best.signature, 'valid', best.valid)
+        from ${bestSignature(proofs, moment)} best) as best,
+      coalesce(${inferenceCounts(proofs, moment)}, false) as counted,
+      exists (select from ${proofs.nodeKey} k where k.tee_id = i.tee_id) as "keyKnown",
+      (select jsonb_build_object('model', told.model, 'promptTokens', told.prompt_tokens,
+          'completionTokens', told.completion_tokens)
+        from (select) asked ${joinPayload(proofs, moment)}) as told
     from i ${listOrder(page, NEWEST_SIGNED)}`);
   const found = toPage(
     rows,
@@ -169,16 +169,29 @@ async function describe(
       inputHash: row.inputHash,
       outputHash: row.outputHash,
       signedAt: toSafeNumber(timestamp),
-      signature: row.signature,
-      signatureValid: row.signatureValid,
+      signature: row.best?.signature ?? null,
+      signatureValid: row.best?.valid ?? null,
+      counted: row.counted,
+      uncountedReason: uncountedReason(row),
       settlements: own.map((place) => ({ id: formatEventId(place), leafIndex: place.leafIndex })),
       claimedPayers: [...new Set(own.flatMap(({ claimedPayer }) => claimedPayer ?? []))].sort(),
-      model: row.model,
-      promptTokens: row.promptTokens,
-      completionTokens: row.completionTokens,
+      model: row.told?.model ?? null,
+      promptTokens: row.told?.promptTokens ?? null,
+      completionTokens: row.told?.completionTokens ?? null,
       nodeAtSigning: nodes[index] ?? null,
     };
   });
+}
+
+function uncountedReason({
+  counted,
+  best,
+  keyKnown,
+}: Pick<InferenceRow, "counted" | "best" | "keyKnown">): UncountedReason | null {
+  const signatureValid = best?.valid ?? null;
+  if (counted) return null;
+  if (signatureValid === null) return keyKnown ? "pending" : "unknown-key";
+  return signatureValid ? "unknown-node" : "invalid-signature";
 }
 
 interface Place {

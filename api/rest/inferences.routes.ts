@@ -4,7 +4,13 @@ import { receiptSchema } from "../../proofs/receipt.ts";
 import { ApiError } from "../errors.ts";
 import type { AnswerState } from "../queries/answerState.ts";
 import type { KeyType } from "../queries/cursor.ts";
-import { findInference, listInferences, MOST_PLACES } from "../queries/inferences.ts";
+import {
+  findInference,
+  listInferences,
+  MOST_PLACES,
+  UNCOUNTED_REASONS,
+  type UncountedReason,
+} from "../queries/inferences.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { registriesOf } from "../queries/nodes.ts";
 import { readReceipt } from "../queries/receipts.ts";
@@ -41,6 +47,14 @@ export const inferenceSchema = z
       description:
         "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
     }),
+    counted: z.boolean().openapi({
+      description:
+        "Whether it counts wherever inferences are counted, and has a receipt: a valid signature of it was settled at or after its node's registration.",
+    }),
+    uncountedReason: z.enum(UNCOUNTED_REASONS).nullable().openapi({
+      description:
+        "Why it does not count: `unknown-node` when its node was not registered where it was settled, `invalid-signature`, `unknown-key` while no registry has shown the node's key, `pending` until it is checked. Null when it counts.",
+    }),
     settlements: z.array(z.strictObject({ id: z.string(), leafIndex: z.int().nullable() })).openapi({
       description: `Where it was settled, the earliest ${MOST_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
     }),
@@ -76,6 +90,7 @@ const filters = {
   outputHash: hashParameter().optional(),
   model: textParameter().optional(),
   signatureValid: booleanParameter("Only those whose signature is valid, or invalid.").optional(),
+  counted: booleanParameter("Only those that count, or that do not.").optional(),
 };
 
 export function inferenceRoutes(app: ApiApp, service: ApiService): void {
@@ -142,14 +157,19 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
       answerOne(service, context, { sources: SOURCES, query }, async (state) => {
         const receipt = await readReceipt(...list(state), params.id);
         if (receipt !== null) return receipt;
-        const { signatureValid, settlements } = await requireInference(state, params.id, registries);
+        const { signatureValid, uncountedReason, settlements } = await requireInference(
+          state,
+          params.id,
+          registries,
+        );
         throw new ApiError(
           "inference-not-proven",
-          `id: "${params.id}" is settled but ${WHY_NOT[String(signatureValid)]}`,
+          `id: "${params.id}" is settled but ${WHY_NOT[uncountedReason ?? "pending"]}`,
           {
             parameter: "id",
             value: params.id,
             signatureValid,
+            uncountedReason,
             settlements,
           },
         );
@@ -188,11 +208,11 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
   );
 }
 
-/** By `signatureValid`: a valid one proves nothing while its node was not registered. */
-const WHY_NOT: Readonly<Record<string, string>> = {
-  true: "its node was not registered by then",
-  false: "its signature is invalid",
-  null: "no registry has shown the node's key",
+const WHY_NOT: Readonly<Record<UncountedReason, string>> = {
+  "unknown-node": "its node was not registered by then",
+  "invalid-signature": "its signature is invalid",
+  "unknown-key": "no registry has shown the node's key",
+  pending: "its signature is not checked yet",
 };
 
 async function requireInference(state: AnswerState, id: string, registries: readonly string[]) {

@@ -119,10 +119,11 @@ export const LISTS: Readonly<Record<string, List>> = {
     path: "/v1/inferences",
     field: "inferences",
     filterType: "InferenceFilter",
-    selection: `inferenceId teeId inputHash outputHash signedAt signature signatureValid places { id: eventId leafIndex }
+    selection: `inferenceId teeId inputHash outputHash signedAt signature signatureValid counted uncountedReason places { id: eventId leafIndex }
       claimedPayers model promptTokens completionTokens nodeAtSigning { registry status pcrHash pcrVersion pcrApproved }`,
-    toRest: ({ inferenceId, places, nodeAtSigning, ...rest }) => ({
+    toRest: ({ inferenceId, places, nodeAtSigning, uncountedReason, ...rest }) => ({
       ...rest,
+      uncountedReason: word(uncountedReason),
       id: inferenceId,
       settlements: places,
       nodeAtSigning: nodeAtSigning === null ? null : { ...nodeAtSigning, status: word(nodeAtSigning.status) },
@@ -134,6 +135,7 @@ export const LISTS: Readonly<Record<string, List>> = {
       outputHash: oneOf(hash("out0"), hash("none")),
       model: oneOf(...MODELS),
       signatureValid: fc.boolean(),
+      counted: fc.boolean(),
       ...range,
     },
   },

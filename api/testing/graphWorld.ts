@@ -1,7 +1,9 @@
 /** A small network with something of everything: nodes of several operators, settlements with verdicts, payments. For tests only. */
+
 import { encodeAbiParameters, parseAbiParameters } from "viem";
 import { inferenceId } from "../../proofs/inference.ts";
 import { leafHash, MerkleTree } from "../../proofs/merkle.ts";
+import { sumBuckets } from "../../workers/verifier/derive/buckets.ts";
 import { address, type ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "./chainTables.ts";
 import {
   MAX_AGE_SECONDS,
@@ -40,7 +42,7 @@ const turn = <T>(names: readonly T[], index: number): T => {
 /** Fills empty tables. */
 export async function makeWorld(tables: ChainTables): Promise<void> {
   await tables.client.query(
-    "truncate proofs.batch, proofs.leaf, proofs.signature, proofs.inference, proofs.payload, proofs.settled, proofs.node_key, proofs.registration, proofs.node_bucket, proofs.model_bucket",
+    "truncate proofs.batch, proofs.leaf, proofs.signature, proofs.inference, proofs.payload, proofs.settled, proofs.node_key, proofs.registration, proofs.node_bucket, proofs.bucket_part, proofs.uncounted, proofs.model_bucket",
   );
   await tables.client.query(
     "insert into proofs.revision values (1, 7) on conflict (id) do update set value = 7",
@@ -149,20 +151,20 @@ async function makeSettlements(tables: ChainTables): Promise<void> {
     else if (kind === "individual") await settleOne(tables, index, event);
     else await settleBatch(tables, index, event);
   }
-  await sumUp(tables);
+  await sumUpInferences(tables);
   await tables.sumSettlements();
 }
 
-/** Inferences with a valid signature by the hour, as the verifier sums them up. */
-async function sumUp({ client }: ChainTables): Promise<void> {
-  for (const [table, key] of [
-    ["node_bucket", "tee_id"],
-    ["model_bucket", "model"],
-  ])
-    await client.query(`
-      insert into proofs.${table} (${key}, start_at, inferences, prompt_tokens, completion_tokens)
-      select ${key}, signed_at - signed_at % 3600, count(*), sum(prompt_tokens), sum(completion_tokens)
-      from proofs.inference where signature_valid and ${key} is not null group by 1, 2`);
+/** As the verifier sums up inferences by the hour. */
+export async function sumUpInferences({ client }: ChainTables): Promise<void> {
+  const hours = (key: string) =>
+    client.query<{ key: string; startAt: number }>(
+      `select distinct ${key} as key, (signed_at - signed_at % 3600)::float8 as "startAt" from proofs.inference
+       where signature_valid and ${key} is not null`,
+    );
+  await sumBuckets(client, "node", (await hours("tee_id")).rows, OG_CHAIN_ID);
+  await sumBuckets(client, "model", (await hours("model")).rows, OG_CHAIN_ID);
+  await client.query("truncate proofs.dirty");
 }
 
 interface SettlementEvent {
@@ -209,6 +211,7 @@ async function settleOne(tables: ChainTables, index: number, event: SettlementEv
     ...placeOf(event, "individual"),
     inference_id: id,
     signature_key: hash(`key${id.slice(2, 20)}`),
+    payload_key: hash(`payload${id.slice(2, 20)}`),
     claimed_payer: claimedPayer,
     signed_at: Number(timestamp),
     verdict,
@@ -279,6 +282,11 @@ async function know(
   valid: boolean,
   model: string | null,
 ): Promise<void> {
+  const told = {
+    model,
+    prompt_tokens: model === null ? null : 12,
+    completion_tokens: model === null ? null : 34,
+  };
   await put(tables, "inference", {
     id,
     tee_id: teeId,
@@ -287,10 +295,16 @@ async function know(
     timestamp: timestamp.toString(),
     signed_at: Number(timestamp),
     signature_valid: valid,
-    model,
-    prompt_tokens: model === null ? null : 12,
-    completion_tokens: model === null ? null : 34,
+    ...told,
   });
+  if (model !== null)
+    await put(tables, "payload", {
+      key: hash(`payload${id.slice(2, 20)}`),
+      inference_id: id,
+      blob_id_hex: "0x",
+      state: "matched",
+      ...told,
+    });
   await put(tables, "signature", {
     key: hash(`key${id.slice(2, 20)}`),
     inference_id: id,

@@ -106,7 +106,8 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainSql>> = {
     order by s.block_number desc, s.log_index desc`,
   inferences: (given) => `
     select i.id, i.tee_id as "teeId", i.input_hash as "inputHash", i.model, i.signed_at::int as "signedAt",
-      i.signature_valid as "signatureValid", i.prompt_tokens::int as "promptTokens"
+      i.signature_valid as "signatureValid",
+      i.id in (select inference_id from (${PLACES}) place where valid) as counted, i.prompt_tokens::int as "promptTokens"
     from proofs.inference i where i.id in (select inference_id from (${PLACES}) place)
     ${filtered(given, {
       teeId: "i.tee_id = ?",
@@ -115,6 +116,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainSql>> = {
       outputHash: "i.output_hash = ?",
       model: "i.model = ?",
       signatureValid: "i.signature_valid = ?",
+      counted: `(i.id in (select inference_id from (${PLACES}) place where valid)) = ?`,
       ...between("i.signed_at"),
     })}
     order by i.signed_at desc, i.id desc`,

@@ -22,6 +22,7 @@ export const InferenceFilter = builder.inputType("InferenceFilter", {
     outputHash: t.field({ type: "Hex", description: "With this answer's hash, 32 bytes." }),
     model: t.string({ description: "Run with this model, by its exact name." }),
     signatureValid: t.boolean({ description: "Only those whose signature is valid, or invalid." }),
+    counted: t.boolean({ description: "Only those that count, or that do not." }),
     ...timeRange(t, "Signed"),
   }),
 });

@@ -1,7 +1,7 @@
 /** Inference: what a node signed, once, however often it was settled. */
 
 import { parseEventId } from "../../queries/eventId.ts";
-import type { Inference } from "../../queries/inferences.ts";
+import type { Inference, UncountedReason as UncountedReasonName } from "../../queries/inferences.ts";
 import { readReceipt } from "../../queries/receipts.ts";
 import { findSettlement } from "../../queries/settlements.ts";
 import { builder } from "../builder.ts";
@@ -57,6 +57,16 @@ const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>
   }),
 });
 
+const UncountedReason = builder.enumType("UncountedReason", {
+  description: "Why an inference does not count, and has no receipt.",
+  values: {
+    UNKNOWN_NODE: { value: "unknown-node", description: "Its node was not registered where it was settled." },
+    INVALID_SIGNATURE: { value: "invalid-signature", description: "No valid signature of it was settled." },
+    UNKNOWN_KEY: { value: "unknown-key", description: "No registry has shown the node's key." },
+    PENDING: { value: "pending", description: "Its signature is not checked yet." },
+  } as const satisfies Record<string, { value: UncountedReasonName; description: string }>,
+});
+
 InferenceRef.implement({
   description: "An inference that settlements on chain hold, counted once however often it was posted.",
   interfaces: [builder.nodeInterfaceRef()],
@@ -110,6 +120,15 @@ InferenceRef.implement({
       nullable: true,
       description:
         "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
+    }),
+    counted: t.exposeBoolean("counted", {
+      description:
+        "Whether it counts wherever inferences are counted, and has a receipt: a valid signature of it was settled at or after its node's registration.",
+    }),
+    uncountedReason: t.expose("uncountedReason", {
+      type: UncountedReason,
+      nullable: true,
+      description: "Why it does not count; null when it does.",
     }),
     places: t.field({
       type: [InferencePlace],
