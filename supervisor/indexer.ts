@@ -17,7 +17,7 @@ import { deploymentSchema } from "./deployment.ts";
 import { releaseStaleLock } from "./ponderLock.ts";
 import { createTranslation } from "./ponderLog.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
-import { EXIT_WITH_PARENT, NODE, PONDER, PONDER_NODE_FLAGS, PONDER_VARIABLES, PROJECT } from "./programs.ts";
+import { NODE, PONDER, PONDER_NODE_FLAGS, PONDER_VARIABLES, PROJECT, SUPERVISED } from "./programs.ts";
 import { createPace, describeBackfill, describeLive, readMetrics, type Sample } from "./progress.ts";
 import { checkpointBlock, checkpointTime, dropSuperseded, publish, recordStart } from "./publish.ts";
 import { onStopSignals } from "./stopSignals.ts";
@@ -31,6 +31,8 @@ const DROP_EVERY_MS = 60_000;
 const DROP_AFTER_SECONDS = 600;
 /** Ponder gives itself 5 s to stop. */
 const PONDER_STOPS_WITHIN_MS = 8_000;
+/** A backfill keeps its event loop busy for seconds at a time. */
+const PONDER_SILENT_MS = 180_000;
 const ASK_TIMEOUT_MS = 5_000;
 
 const after = (signal: AbortSignal, ms: number) => sleep(ms, undefined, { signal });
@@ -95,7 +97,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       title: "Ponder",
       program: NODE,
       args: () => [
-        ...EXIT_WITH_PARENT,
+        ...SUPERVISED,
         ...PONDER_NODE_FLAGS,
         PONDER,
         "start",
@@ -115,6 +117,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
       // in the indexer's own process group, so that a kill of the group takes it along
       detached: false,
       stopWithinMs: PONDER_STOPS_WITHIN_MS,
+      watch: { maxSilentMs: PONDER_SILENT_MS },
       beforeStart: settings.beforeStart,
       onLine: (line) => {
         const { port: actual } = translate(line);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { createLog } from "../config/log.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
-import { EXIT_WITH_PARENT } from "./programs.ts";
+import { SUPERVISED } from "./programs.ts";
 
 const kept: KeptProcess[] = [];
 afterEach(async () => {
@@ -66,7 +66,7 @@ test("a child ends when its parent's channel closes", async () => {
   const { output } = run(
     "console.log('begun'); setInterval(() => {}, 1000); setTimeout(() => process.disconnect(), 50)",
     {
-      args: EXIT_WITH_PARENT,
+      args: SUPERVISED,
     },
   );
   await until(() => output.length >= 2); // it ended, so it was started again

@@ -1,13 +1,16 @@
-/** A child process that is started again when it ends. */
+/** A child process that is started again when it ends, and replaced when it no longer works. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Log } from "../config/log.ts";
 import { PROJECT } from "./programs.ts";
+import { type WatchSettings, watch } from "./watchdog.ts";
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 /** Who ran this long was healthy: the next end is a new story. */
 const HEALTHY_AFTER_MS = 60_000;
+/** A process that is stuck seldom heeds SIGTERM; one that does not needs no longer. */
+const REPLACED_WITHIN_MS = 5_000;
 
 export interface ProcessSettings {
   /** As in messages: "the API". */
@@ -22,6 +25,8 @@ export interface ProcessSettings {
   /** Awaited before every start, the first included. @throws when called off. */
   readonly beforeStart?: (signal: AbortSignal) => Promise<void>;
   readonly stopWithinMs?: number;
+  /** When it counts as stuck; it has to load reportAlive.mjs. Not watched without. */
+  readonly watch?: WatchSettings;
 }
 
 export interface KeptProcess {
@@ -29,6 +34,8 @@ export interface KeptProcess {
   readonly stop: () => Promise<void>;
   /** Ends it and its descendants at once. */
   readonly kill: () => void;
+  /** Ends a process that no longer works, which is then started again; nothing while none runs. */
+  readonly replace: (reason: string) => void;
   readonly pid: () => number | undefined;
 }
 
@@ -43,12 +50,32 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
   let ended: Promise<unknown> = Promise.resolve();
   let delayMs = FIRST_DELAY_MS;
   let timer: NodeJS.Timeout | undefined;
+  let unwatch = () => {};
+  /** Of the process that runs: the time for which it did not work before it was replaced. */
+  let stuckMs: number | undefined;
 
   const signalAll = (signal: NodeJS.Signals) => {
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     try {
       process.kill(settings.detached && signal === "SIGKILL" ? -child.pid : child.pid, signal);
     } catch {} // it ended in this very moment
+  };
+
+  const replace = (reason: string, silentMs = 0) => {
+    const replaced = child;
+    const gone = replaced?.pid === undefined || replaced.exitCode !== null || replaced.signalCode !== null;
+    if (gone || stuckMs !== undefined || stopping.signal.aborted) return;
+    stuckMs = silentMs;
+    unwatch();
+    log.warn(`${title} is being replaced: ${reason}`);
+    signalAll("SIGTERM");
+    const insist = setTimeout(
+      () => {
+        if (child === replaced) signalAll("SIGKILL");
+      },
+      Math.min(stopWithinMs, REPLACED_WITHIN_MS),
+    );
+    replaced.once("close", () => clearTimeout(insist));
   };
 
   const again = (reason: string, ranMs: number) => {
@@ -75,15 +102,22 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = current;
+    stuckMs = undefined;
+    if (settings.watch !== undefined)
+      unwatch = watch(current, settings.watch, (stuck) => replace(stuck.reason, stuck.silentMs));
     for (const stream of [current.stdout, current.stderr])
       if (stream !== null) createInterface({ input: stream }).on("line", settings.onLine);
     ended = new Promise((resolve) => {
       current.once("error", (error) => {
+        unwatch();
         again(error.message, 0);
         resolve(undefined);
       });
       current.once("close", (code, signal) => {
-        if (current.pid !== undefined) again(endOf(code, signal), Date.now() - startedAt);
+        unwatch();
+        // what was stuck from its start was never healthy, however long it took to find out
+        const ranMs = Date.now() - startedAt - (stuckMs ?? 0);
+        if (current.pid !== undefined) again(endOf(code, signal), ranMs);
         resolve(undefined);
       });
     });
@@ -93,8 +127,10 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
 
   return {
     pid: () => child?.pid,
+    replace: (reason) => replace(reason),
     stop: async () => {
       stopping.abort(new Error(`${title} is being stopped`));
+      unwatch();
       clearTimeout(timer);
       signalAll("SIGTERM");
       const insist = setTimeout(() => {
@@ -106,6 +142,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
     },
     kill: () => {
       stopping.abort(new Error(`${title} is being killed`));
+      unwatch();
       clearTimeout(timer);
       signalAll("SIGKILL");
     },

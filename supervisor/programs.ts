@@ -20,8 +20,10 @@ export const PONDER_VARIABLES = {
   PONDER_TELEMETRY_DISABLED: "true",
 };
 
-/** Arguments that make Node end when its parent does. */
-export const EXIT_WITH_PARENT = ["--import", new URL("exitWithParent.mjs", import.meta.url).href];
+const preload = (file: string) => ["--import", new URL(file, import.meta.url).href];
+
+/** Arguments that make Node end when its parent does, and tell the parent that it works until then. */
+export const SUPERVISED = [...preload("exitWithParent.mjs"), ...preload("reportAlive.mjs")];
 
 /** Arguments that make Node run one of our TypeScript files. */
 export const typeScript = (file: string): string[] => ["--import", "tsx", path.join(PROJECT, file)];

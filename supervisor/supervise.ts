@@ -3,15 +3,21 @@ import { CHAIN_NAMES, type Environment } from "../config/environment.ts";
 import type { Log } from "../config/log.ts";
 import { migrateDatabase } from "../db/migrate.ts";
 import { acquireDatabase } from "../db/postgres.ts";
+import { askHealth } from "./healthCheck.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";
-import { EXIT_WITH_PARENT, NODE, typeScript } from "./programs.ts";
+import { NODE, SUPERVISED, typeScript } from "./programs.ts";
 import { relay } from "./relay.ts";
+import type { WatchSettings } from "./watchdog.ts";
 
 /** An indexer gives Ponder 8 s; the workers have nothing that takes long. */
 const INDEXER_STOPS_WITHIN_MS = 12_000;
 const WORKERS_STOP_WITHIN_MS = 5_000;
 /** After its grace the API closes what is left, and its connections to the database. */
 const API_STOPS_AFTER_GRACE_MS = 3_000;
+/** A busy machine may keep any process waiting for seconds; nothing of ours blocks its event loop for longer. */
+const WATCH: WatchSettings = { maxSilentMs: 60_000 };
+/** Clients wait for the API. */
+const API_SILENT_MS = 20_000;
 
 interface Part {
   /** As in the log's second column. */
@@ -19,33 +25,52 @@ interface Part {
   readonly title: string;
   readonly args: readonly string[];
   readonly stopWithinMs: number;
+  readonly watch: WatchSettings;
 }
 
+const watchApi = ({ API_HOST, API_PORT }: Environment): WatchSettings => ({
+  maxSilentMs: API_SILENT_MS,
+  // nobody knows which port it got when none is given
+  ...(API_PORT === 0
+    ? {}
+    : {
+        check: {
+          title: "GET /health",
+          ask: (signal) => askHealth(API_HOST, API_PORT, signal),
+          maxSilentMs: API_SILENT_MS,
+        },
+      }),
+});
+
 /** In the order of starting; stopped in the opposite order. */
-const partsOf = ({ SHUTDOWN_GRACE_SECONDS }: Environment): readonly Part[] => [
+const partsOf = (environment: Environment): readonly Part[] => [
   ...CHAIN_NAMES.map((chain) => ({
     name: chain,
     title: `the indexer of ${chain}`,
     args: [...typeScript("supervisor/indexer.ts"), chain],
     stopWithinMs: INDEXER_STOPS_WITHIN_MS,
+    watch: WATCH,
   })),
   {
     name: "observer",
     title: "the observer",
     args: typeScript("workers/observer/main.ts"),
     stopWithinMs: WORKERS_STOP_WITHIN_MS,
+    watch: WATCH,
   },
   {
     name: "verifier",
     title: "the verifier",
     args: typeScript("workers/verifier/main.ts"),
     stopWithinMs: WORKERS_STOP_WITHIN_MS,
+    watch: WATCH,
   },
   {
     name: "api",
     title: "the API",
     args: typeScript("api/server.ts"),
-    stopWithinMs: SHUTDOWN_GRACE_SECONDS * 1_000 + API_STOPS_AFTER_GRACE_MS,
+    stopWithinMs: environment.SHUTDOWN_GRACE_SECONDS * 1_000 + API_STOPS_AFTER_GRACE_MS,
+    watch: watchApi(environment),
   },
 ];
 
@@ -74,16 +99,17 @@ export async function startSystem(
     throw error;
   }
   const env = { ...variables, DATABASE_URL: database.url, LOG_FORMAT: "json" };
-  const running = partsOf(environment).map(({ name, title, args, stopWithinMs }): KeptProcess => {
+  const running = partsOf(environment).map(({ name, title, args, stopWithinMs, watch }): KeptProcess => {
     const own = log.part(name);
     return keepRunning(
       {
         title,
         program: NODE,
-        args: () => [...EXIT_WITH_PARENT, ...args],
+        args: () => [...SUPERVISED, ...args],
         env,
         detached: true,
         stopWithinMs,
+        watch,
         onLine: (line) => relay(line, own),
       },
       log,

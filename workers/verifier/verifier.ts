@@ -7,6 +7,7 @@ import type { Log } from "../../config/log.ts";
 import type { BatchLimits } from "../../proofs/batchBlob.ts";
 import type { Hex } from "../../proofs/hex.ts";
 import type { PayloadLimits } from "../../proofs/payload.ts";
+import { Steps } from "../steps.ts";
 import { Bell } from "./bell.ts";
 import { CheckError, Checkers } from "./check/checkers.ts";
 import { settleDirty, sumDirty } from "./derive/dirty.ts";
@@ -33,6 +34,8 @@ const WHOLE_SYNC_EVERY_MS = 600_000;
 const DERIVE_EVERY_MS = 1_000;
 const SUM_EVERY_MS = 1_000;
 const REPORT_EVERY_MS = 60_000;
+/** Comparing a long history and summing it up take minutes; a lane's jobs fetch from slow aggregators, one after another. */
+const MAX_QUIET_SECONDS = 900;
 /** Leaves, or payloads, in one transaction. */
 const LEAVES_PER_COMMIT = 10_000;
 const OUTCOMES_PER_COMMIT = 200;
@@ -67,6 +70,7 @@ export class Verifier {
     private readonly settings: VerifierSettings,
     private readonly examination: Examination,
     private readonly log: Log,
+    private readonly steps = new Steps(),
   ) {
     const { holder } = settings;
     this.#claims = new Claims(pool, holder, settings.leaseSeconds);
@@ -109,7 +113,13 @@ export class Verifier {
     const jobs = Promise.all([...this.#lanes.map((lane) => lane.run(signal)), this.#keepLeases(signal)]);
     const loops = [
       this.#repeat("synchronise", SYNC_EVERY_MS, this.#syncBell, () => this.#synchronise(signal), signal),
-      this.#repeat("derive", DERIVE_EVERY_MS, this.#deriveBell, () => this.#derive(signal), signal),
+      this.#repeat(
+        "derive",
+        DERIVE_EVERY_MS,
+        this.#deriveBell,
+        (advanced) => this.#derive(advanced, signal),
+        signal,
+      ),
       this.#report(signal),
     ];
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
@@ -117,6 +127,7 @@ export class Verifier {
     await Promise.all([jobs, ...loops]);
     await this.#claims.release().catch((error: Error) => this.log.debug(error.message));
     await this.#notices.stop();
+    this.steps.stop();
   }
 
   #signal: AbortSignal = new AbortController().signal;
@@ -124,10 +135,13 @@ export class Verifier {
   #makeLanes() {
     const { log } = this;
     const claims = this.#claims;
-    const batch = (jobs: readonly BatchJob[]) => this.#each(jobs, (job, hold) => this.#batch(job, hold));
+    const step = (title: string, work: () => Promise<void>) => this.steps.run(title, MAX_QUIET_SECONDS, work);
+    const batch = (jobs: readonly BatchJob[]) =>
+      step("check batches", () => this.#each(jobs, (job, hold) => this.#batch(job, hold)));
     const payload = (jobs: readonly PayloadJob[]) =>
-      this.#each(jobs, (job, hold) => this.#payload(job, hold));
-    const signatures = (jobs: readonly SignatureJob[]) => this.#guard(() => this.#signatures(jobs));
+      step("check payloads", () => this.#each(jobs, (job, hold) => this.#payload(job, hold)));
+    const signatures = (jobs: readonly SignatureJob[]) =>
+      step("check signatures", () => this.#guard(() => this.#signatures(jobs)));
     const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.restMs() };
     const many = { slots: 2, jobsPerSlot: 500 };
     return [
@@ -240,8 +254,8 @@ export class Verifier {
     for await (const keys of knownKeys(this.pool)) this.#checkers.addKeys(keys);
   }
 
-  async #derive(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await settleDirty(this.pool)) > 0);
+  async #derive(advanced: () => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await settleDirty(this.pool)) > 0) advanced();
     const now = performance.now();
     if (now < this.#nextSumAt && this.#lanes.some((lane) => lane.isBusy)) return;
     await sumDirty(this.pool, this.settings.chainId, signal);
@@ -264,12 +278,12 @@ export class Verifier {
     title: string,
     everyMs: number,
     bell: Bell,
-    work: () => Promise<void>,
+    work: (advanced: () => void) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
     while (!signal.aborted) {
       try {
-        await work();
+        await this.steps.run(title, MAX_QUIET_SECONDS, work);
       } catch (error) {
         if (!signal.aborted)
           this.log.warn(`cannot ${title}: ${error instanceof Error ? error.message : error}; trying again`);
