@@ -340,7 +340,6 @@ describe.skipIf(!hasRecording)("a pruned, flaky, growing chain beside a dead one
       OG_RPC_URL: og.url,
       // Nobody listens there.
       BASE_RPC_URL: `http://127.0.0.1:${await freePort()}`,
-      OBSERVER_INTERVAL_SECONDS: "2",
     });
   });
 

@@ -6,7 +6,8 @@ import type { Log } from "../../config/log.ts";
 import { redactUrl } from "../../config/redact.ts";
 
 const TIMEOUT_MS = 10_000;
-const RETRIES = 3;
+/** A node whose record could not be read is tried again by itself. */
+const RETRIES = 1;
 
 /** Thrown when no configured RPC can be used now; the message tells each one's fault. */
 export class NoEndpointError extends Error {

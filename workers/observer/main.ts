@@ -1,7 +1,4 @@
-/**
- * `npm run observer`: reads every known node's record at the head, on a slow cycle, because no event announces an
- * OHTTP key or a changed record.
- */
+/** `npm run observer`: reads node records at the head, soon after an event and every now and then without one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
@@ -10,10 +7,15 @@ import { createLog } from "../../config/log.ts";
 import { redactUrls } from "../../config/redact.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
-import { observe } from "./cycle.ts";
+import { Steps } from "../steps.ts";
+import { Observer } from "./observer.ts";
 
-/** While there is nothing to observe, or it failed. */
-const SOON_SECONDS = 15;
+/** From one look for nodes to read to the next, and from one batch to the next. */
+const LOOK_EVERY_MS = 2_000;
+/** After a failure that is no single node's. */
+const RETRY_SECONDS = 15;
+/** Longer than one call can take with its retries. */
+const MAX_QUIET_SECONDS = 120;
 
 async function main(): Promise<void> {
   const environment = readEnvironment(process.env);
@@ -37,22 +39,32 @@ async function main(): Promise<void> {
   await migrateDatabase(database.url);
   const pool = new pg.Pool({ connectionString: database.url, max: 2, application_name: "observer" });
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
-  let cycle: Promise<unknown> = Promise.resolve();
+  let step: Promise<unknown> = Promise.resolve();
   stop = async () => {
-    await cycle;
+    await step;
     await pool.end();
     await database.stop();
   };
 
-  while (!stopping.signal.aborted) {
-    const run = observe(pool, drizzle(pool), chain, log, stopping.signal).catch((error: Error) => {
-      if (!stopping.signal.aborted) log.warn(`${error.message}; trying again in ${SOON_SECONDS} s`);
-      return undefined;
-    });
-    cycle = run;
-    const observed = await run;
-    const waitSeconds = observed === undefined ? SOON_SECONDS : environment.OBSERVER_INTERVAL_SECONDS;
-    await sleep(waitSeconds * 1000, undefined, { signal: stopping.signal }).catch(() => {});
+  const { signal } = stopping;
+  const steps = new Steps();
+  const observer = new Observer(
+    pool,
+    drizzle(pool),
+    { chain, intervalMs: environment.OBSERVER_INTERVAL_SECONDS * 1_000, nowMs: () => performance.now() },
+    log,
+  );
+  while (!signal.aborted) {
+    let waitMs = LOOK_EVERY_MS;
+    step = steps
+      .run("read node records", MAX_QUIET_SECONDS, (advanced) => observer.step(signal, advanced))
+      .catch((error: Error) => {
+        if (signal.aborted) return;
+        log.warn(`${error.message}; trying again in ${RETRY_SECONDS} s`);
+        waitMs = RETRY_SECONDS * 1_000;
+      });
+    await step;
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -7,7 +7,7 @@ import { createLog } from "../../config/log.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { nodeRecord } from "../../db/schema/observations.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { observe } from "./cycle.ts";
+import { Observer } from "./observer.ts";
 import { type RegistryRpc, startRegistryRpc } from "./registryRpc.ts";
 
 const REGISTRY: Address = `0x${"aa".repeat(20)}`;
@@ -31,10 +31,16 @@ afterAll(async () => {
 beforeEach(async () => {
   rpc = await startRegistryRpc(10740);
   await pool.query(`drop schema if exists og cascade; delete from observations.node_record; create schema og;
-    create table og.node (registry text, tee_id text, removed_at bigint)`);
-  await pool.query("insert into og.node values ($1, $2, null)", [REGISTRY, TEE_ID]);
+    create table og.node (chain_id int, registry text, tee_id text, registered_block bigint, removed_at bigint);
+    create table og.registry_event (chain_id int, registry text, tee_id text, kind text, block_number bigint)`);
+  await register(TEE_ID, 50);
 });
 afterEach(() => rpc.stop());
+
+const register = (teeId: Hex, block: number) =>
+  pool.query("insert into og.node values (10740, $1, $2, $3, null)", [REGISTRY, teeId, block]);
+const announce = (teeId: Hex, kind: string, block: number) =>
+  pool.query("insert into og.registry_event values (10740, $1, $2, $3, $4)", [REGISTRY, teeId, kind, block]);
 
 const common = {
   owner: `0x${"01".repeat(20)}`,
@@ -97,8 +103,22 @@ const chain = (...rpcUrls: string[]): ChainSettings => ({
   wsUrl: undefined,
   startBlock: 0,
 });
-const cycle = (settings = chain(rpc.url)) =>
-  observe(pool, drizzle(pool), settings, log, new AbortController().signal);
+const INTERVAL_MS = 600_000;
+/** An observer with a clock that only the test moves. */
+function observer(settings = chain(rpc.url)) {
+  const clock = { nowMs: 0 };
+  const settled = { chain: settings, intervalMs: INTERVAL_MS, nowMs: () => clock.nowMs };
+  const running = new Observer(pool, drizzle(pool), settled, log);
+  return { clock, step: () => running.step(new AbortController().signal) };
+}
+/** One reading of everything. */
+const cycle = (settings = chain(rpc.url)) => observer(settings).step();
+/** The nodes that a step asked for. */
+async function askedBy(step: () => Promise<unknown>): Promise<readonly Hex[]> {
+  rpc.asked = [];
+  await step();
+  return [...rpc.asked].sort();
+}
 const rows = () => drizzle(pool).select().from(nodeRecord).orderBy(nodeRecord.blockNumber);
 
 test("stores a record once, and confirms it while it stays the same, heartbeats aside", async () => {
@@ -165,4 +185,99 @@ test("uses the next RPC when one is of another chain", async () => {
 test("has nothing to do before anything is published", async () => {
   await pool.query("drop schema og cascade");
   expect(await cycle()).toBeUndefined();
+});
+
+/** A second node, and its record. */
+const OTHER_KEY: Hex = `0x${"31".repeat(40)}`;
+const OTHER_ID = keccak256(OTHER_KEY);
+
+test("reads a node as soon as it is known, and again when an event changed it, without a new look at the others", async () => {
+  rpc.record = earlier();
+  rpc.records.set(OTHER_ID, earlier({ publicKey: OTHER_KEY }));
+  const { step } = observer();
+  expect(await askedBy(step)).toEqual([TEE_ID]);
+  expect(await step()).toBeUndefined();
+
+  rpc.head = 120;
+  await register(OTHER_ID, 110);
+  expect(await askedBy(step)).toEqual([OTHER_ID]);
+  expect(await step()).toBeUndefined();
+
+  await announce(TEE_ID, "disabled", 130);
+  rpc.record = earlier({ enabled: false });
+  rpc.head = 140;
+  expect(await askedBy(step)).toEqual([TEE_ID]);
+  expect(await step()).toBeUndefined();
+  expect((await rows()).map((row) => [row.teeId, row.blockNumber, row.blockHash, row.enabled])).toEqual([
+    [TEE_ID, 100, `0x${(100).toString(16).padStart(64, "0")}`, true],
+    [OTHER_ID, 120, `0x${(120).toString(16).padStart(64, "0")}`, true],
+    [TEE_ID, 140, `0x${(140).toString(16).padStart(64, "0")}`, false],
+  ]);
+});
+
+test("reads every node again after the interval", async () => {
+  rpc.record = earlier();
+  const { clock, step } = observer();
+  await step();
+  clock.nowMs = INTERVAL_MS - 1;
+  expect(await step()).toBeUndefined();
+  clock.nowMs = INTERVAL_MS;
+  rpc.head = 200;
+  expect(await step()).toMatchObject({ confirmed: 1 });
+});
+
+test("reads what is missing first, in batches", async () => {
+  rpc.record = earlier();
+  const { clock, step } = observer();
+  await step();
+  const ids = Array.from({ length: 120 }, (_, index) =>
+    keccak256(`0x${"32".repeat(40)}${index.toString(16).padStart(2, "0")}`),
+  );
+  for (const id of ids) await register(id, 90);
+  clock.nowMs = INTERVAL_MS; // the known node is due as well
+  rpc.head = 200;
+  const first = await askedBy(step);
+  expect(first).toHaveLength(100);
+  expect(first).not.toContain(TEE_ID);
+  const second = await askedBy(step);
+  expect(second).toHaveLength(21);
+  expect(second).toContain(TEE_ID);
+  expect(new Set([...first, ...second]).size).toBe(121);
+});
+
+test("one node that cannot be read waits longer and longer, and keeps no other waiting", async () => {
+  rpc.record = earlier();
+  rpc.records.set(OTHER_ID, earlier({ publicKey: OTHER_KEY }));
+  rpc.broken.add(TEE_ID);
+  await register(OTHER_ID, 60);
+  const { clock, step } = observer();
+  expect(await step()).toMatchObject({ failed: 1, changed: 1 });
+  const triedAt: number[] = [];
+  for (; clock.nowMs < 100_000; clock.nowMs += 1_000)
+    if ((await askedBy(step)).length > 0) triedAt.push(clock.nowMs / 1_000);
+  expect(triedAt).toEqual([2, 6, 14, 30, 62]);
+  rpc.broken.clear();
+  clock.nowMs = 200_000;
+  expect(await step()).toMatchObject({ changed: 1 });
+  expect(await step()).toBeUndefined();
+});
+
+test("an RPC that does not know the change yet is asked again", async () => {
+  rpc.record = earlier();
+  const { clock, step } = observer();
+  await step();
+  await announce(TEE_ID, "disabled", 105); // indexed from another endpoint
+  expect(await step()).toMatchObject({ older: 1 });
+  expect(await step()).toBeUndefined();
+  rpc.record = earlier({ enabled: false });
+  rpc.head = 105;
+  clock.nowMs = 2_000;
+  expect(await step()).toMatchObject({ changed: 1 });
+  expect(await step()).toBeUndefined();
+});
+
+test("a removed node, and one of another chain, is not asked for", async () => {
+  await pool.query("update og.node set removed_at = 5");
+  await pool.query("insert into og.node values (1, $1, $2, 3, null)", [REGISTRY, OTHER_ID]);
+  expect(await askedBy(observer().step)).toEqual([]);
 });

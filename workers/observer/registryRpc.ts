@@ -1,4 +1,4 @@
-/** A JSON-RPC endpoint with one registry and one node, for tests. */
+/** A JSON-RPC endpoint with one registry, for tests. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
@@ -7,6 +7,12 @@ export interface RegistryRpc {
   readonly url: string;
   /** What `getTEE` answers; undefined for a revert. */
   record: Hex | undefined;
+  /** The same by node, where they differ. */
+  readonly records: Map<Hex, Hex>;
+  /** Nodes whose records cannot be read at present. */
+  readonly broken: Set<Hex>;
+  /** The nodes that were asked for. */
+  asked: Hex[];
   head: number;
   readonly stop: () => Promise<void>;
 }
@@ -14,7 +20,14 @@ export interface RegistryRpc {
 const quantity = (n: number) => `0x${n.toString(16)}`;
 
 export async function startRegistryRpc(chainId: number): Promise<RegistryRpc> {
-  const reply = (method: string): object => {
+  const recordOf = (call: { data: Hex }): object => {
+    const teeId: Hex = `0x${call.data.slice(-64)}`; // the only argument
+    rpc.asked.push(teeId);
+    if (rpc.broken.has(teeId)) return { error: { code: -32000, message: "missing trie node" } };
+    const result = rpc.records.get(teeId) ?? rpc.record;
+    return result === undefined ? { error: { code: 3, message: "execution reverted" } } : { result };
+  };
+  const reply = (method: string, params: readonly unknown[]): object => {
     if (method === "eth_chainId") return { result: quantity(chainId) };
     if (method === "eth_getBlockByNumber")
       return {
@@ -25,20 +38,27 @@ export async function startRegistryRpc(chainId: number): Promise<RegistryRpc> {
           transactions: [],
         },
       };
-    if (method === "eth_call" && rpc.record !== undefined) return { result: rpc.record };
-    return { error: { code: 3, message: "execution reverted" } };
+    if (method === "eth_call") return recordOf(params[0] as { data: Hex }); // as the method is defined
+    return { error: { code: -32601, message: "method not found" } };
   };
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { id, method } = JSON.parse(Buffer.concat(chunks).toString()) as { id: number; method: string };
+    const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      id: number;
+      method: string;
+      params: readonly unknown[];
+    };
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ jsonrpc: "2.0", id, ...reply(method) }));
+    response.end(JSON.stringify({ jsonrpc: "2.0", id, ...reply(method, params) }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const rpc: RegistryRpc = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // listening on a host
     record: undefined,
+    records: new Map(),
+    broken: new Set(),
+    asked: [],
     head: 100,
     stop: async () => {
       server.closeAllConnections();

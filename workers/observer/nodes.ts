@@ -1,0 +1,48 @@
+/** Which nodes there are, and whose records changed since they were read. */
+import type pg from "pg";
+import type { NodeKey } from "./endpoint.ts";
+
+const UNDEFINED_TABLE = "42P01";
+
+export interface KnownNode extends NodeKey {
+  /** The block of its newest registry event: a record read before it says nothing. */
+  readonly changedBlock: number;
+}
+
+const NODES = `
+  select n.registry, n.tee_id as "teeId",
+    greatest(n.registered_block, change.block_number)::float8 as "changedBlock"
+  from og.node n
+  left join lateral (
+    select e.block_number from og.registry_event e
+    where e.chain_id = n.chain_id and e.registry = n.registry and e.tee_id = n.tee_id
+      and e.kind in ('registered', 'enabled', 'disabled')
+    order by e.block_number desc limit 1
+  ) change on true
+  left join lateral (
+    select o.last_confirmed_block as block from observations.node_record o
+    where o.chain_id = n.chain_id and o.registry = n.registry and o.tee_id = n.tee_id
+    order by o.block_number desc limit 1
+  ) seen on true
+  where n.chain_id = $1 and n.removed_at is null`;
+
+const UNREAD = `${NODES}
+  and (seen.block is null or seen.block < greatest(n.registered_block, change.block_number))
+  order by coalesce(seen.block < n.registered_block, true) desc, "changedBlock", n.registry, n.tee_id`;
+
+/** None while there is nothing published to list them from. */
+async function list(pool: pg.Pool, text: string, chainId: number): Promise<readonly KnownNode[]> {
+  try {
+    return (await pool.query<KnownNode>(text, [chainId])).rows;
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) return [];
+    throw error;
+  }
+}
+
+/** Every node that is not removed. */
+export const listNodes = (pool: pg.Pool, chainId: number) =>
+  list(pool, `${NODES} order by n.registry, n.tee_id`, chainId);
+
+/** Those without a record of their registration first, then those that changed since, the earliest change first. */
+export const listUnread = (pool: pg.Pool, chainId: number) => list(pool, UNREAD, chainId);

@@ -1,0 +1,125 @@
+/**
+ * Reads node records at the head. A node that is new, or that an event changed, is read as soon as it is indexed; every
+ * node is read again now and then, because no event announces an OHTTP key or a changed record.
+ */
+import type { NodePgDatabase } from "drizzle-orm/node-postgres";
+import type pg from "pg";
+import { BaseError, type PublicClient } from "viem";
+import type { ChainSettings } from "../../config/environment.ts";
+import type { Log } from "../../config/log.ts";
+import { type BlockPoint, connect, headOf, readRecord } from "./endpoint.ts";
+import { type KnownNode, listNodes, listUnread } from "./nodes.ts";
+import { type Outcome, store } from "./observations.ts";
+import { Retries } from "./retries.ts";
+
+/** Records read at one block; public endpoints are shared, and keep the state of few blocks. */
+const BATCH_NODES = 100;
+const CALLS_AT_ONCE = 5;
+
+/** What became of a batch, in nodes. `absent`: the registry has no such record. `failed`: it could not be read. */
+export type Observed = Readonly<Record<Outcome | "absent" | "failed", number>>;
+
+export interface ObserverSettings {
+  readonly chain: ChainSettings;
+  /** From one reading of every node to the next. */
+  readonly intervalMs: number;
+  readonly nowMs: () => number;
+}
+
+const nameOf = ({ registry, teeId }: KnownNode): string => `${registry} ${teeId}`;
+
+const messageOf = (error: unknown): string =>
+  error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
+
+export class Observer {
+  readonly #retries: Retries<KnownNode>;
+  #waiting: KnownNode[] = [];
+  #listedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly database: NodePgDatabase,
+    private readonly settings: ObserverSettings,
+    private readonly log: Log,
+  ) {
+    this.#retries = new Retries(settings.intervalMs);
+  }
+
+  /**
+   * Reads one batch.
+   * @param advanced - called after every node.
+   * @returns undefined when no node is to be read now.
+   * @throws {NoEndpointError} when no RPC can be used.
+   */
+  async step(signal: AbortSignal, advanced: () => void = () => {}): Promise<Observed | undefined> {
+    const { chain } = this.settings;
+    const nodes = await this.#nextBatch();
+    if (nodes.length === 0) return undefined;
+    const client = await connect(chain, "OG_RPC_URL");
+    const block = await headOf(client);
+    // only now: a batch that no endpoint was there for is asked for again
+    const batch = new Set(nodes.map(nameOf));
+    this.#waiting = this.#waiting.filter((node) => !batch.has(nameOf(node)));
+
+    const observed = { changed: 0, confirmed: 0, older: 0, absent: 0, failed: 0 };
+    const errors: unknown[] = [];
+    let next = 0;
+    const worker = async () => {
+      for (let node = nodes[next++]; node !== undefined && !signal.aborted; node = nodes[next++]) {
+        try {
+          observed[await this.#read(client, node, block)] += 1;
+        } catch (error) {
+          errors.push(error);
+          observed.failed += 1;
+          this.#retries.fail(node, this.settings.nowMs());
+        }
+        advanced();
+      }
+    };
+    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, worker));
+
+    const { changed, confirmed, absent, failed } = observed;
+    this.log[changed > 0 ? "info" : "debug"](
+      `read ${nodes.length - failed} node records at block ${block.number}: ${changed} new or changed, ${confirmed} as before`,
+      absent > 0 ? { absent } : {},
+    );
+    if (failed > 0 && !signal.aborted)
+      this.log.warn(
+        `${failed} node records could not be read, each will be tried again: ${messageOf(errors[0])}`,
+      );
+    return observed;
+  }
+
+  /** What is missing or changed goes before what failed, and that before the rest. */
+  async #nextBatch(): Promise<readonly KnownNode[]> {
+    const { chain, intervalMs, nowMs } = this.settings;
+    const now = nowMs();
+    if (now - this.#listedAtMs >= intervalMs) {
+      this.#waiting = [...(await listNodes(this.pool, chain.chainId))];
+      this.#retries.keepOnly(this.#waiting);
+      // before anything is published there is nothing to wait an interval for
+      if (this.#waiting.length > 0) this.#listedAtMs = now;
+    }
+    const unread = await listUnread(this.pool, chain.chainId);
+    const batch = new Map<string, KnownNode>();
+    for (const node of [...unread, ...this.#retries.due(now), ...this.#waiting]) {
+      if (batch.size === BATCH_NODES) break;
+      const name = nameOf(node);
+      if (!this.#retries.waits(node, now) && !batch.has(name)) batch.set(name, node);
+    }
+    return [...batch.values()];
+  }
+
+  async #read(client: PublicClient, node: KnownNode, block: BlockPoint): Promise<Outcome | "absent"> {
+    const record = await readRecord(client, node, block, this.log);
+    const outcome =
+      record === undefined
+        ? "absent"
+        : await store(this.database, this.settings.chain.chainId, node, block, record);
+    // an endpoint that is behind the index does not know the change yet
+    const current = outcome !== "absent" && block.number >= node.changedBlock;
+    if (current) this.#retries.succeed(node);
+    else this.#retries.fail(node, this.settings.nowMs());
+    return outcome;
+  }
+}
