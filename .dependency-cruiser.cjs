@@ -59,7 +59,7 @@ module.exports = {
     only(
       "queries",
       "api/queries/",
-      ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
+      ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts", "proofs/", "src/decode/"],
       "SQL to domain objects.",
     ),
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
@@ -110,7 +110,7 @@ module.exports = {
     only(
       "api",
       "api/",
-      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
+      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/", "src/decode/"],
       "The API reads Postgres only.",
     ),
     only(
@@ -128,10 +128,10 @@ module.exports = {
     ),
     {
       name: "supervisor-starts-ponder",
-      comment: "Indexing code runs in Ponder's process only.",
+      comment: "Indexing code runs in Ponder's process only; the pure rules in src/decode/ are everybody's.",
       severity: "error",
       from: { path: "^(supervisor|rpc|db|workers|api|devnet)/", pathNot: TEST },
-      to: { path: "^(src/|ponder\\.config\\.ts)" },
+      to: { path: "^(src/|ponder\\.config\\.ts)", pathNot: "^src/decode/" },
     },
     {
       name: "tests-are-not-imported",

@@ -20,10 +20,14 @@ test("a build changes with what answers are made by, and with nothing else", () 
   const before = buildOf(project);
   write("api/queries/nodes.test.ts", "a test");
   write("devnet/main.ts", "not in an answer");
+  write("src/Heartbeats.ts", "in the rows, not in an answer");
   expect(buildOf(project)).toBe(before);
   write("proofs/merkle.ts", "");
   const withProofs = buildOf(project);
   expect(withProofs).not.toBe(before);
   write("api/queries/nodes.ts", "2");
-  expect(buildOf(project)).not.toBe(withProofs);
+  const withNodes = buildOf(project);
+  expect(withNodes).not.toBe(withProofs);
+  write("src/decode/endpoint.ts", "");
+  expect(buildOf(project)).not.toBe(withNodes);
 });

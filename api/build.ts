@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 /** Everything that answers are made by. Dependencies' versions are in package.json. */
-const SOURCES = ["package.json", "{abis,api,config,db,proofs}/**/*.ts"];
+const SOURCES = ["package.json", "{abis,api,config,db,proofs,src/decode}/**/*.ts"];
 
 /** Its version, for people. */
 export function versionOf(project: string): string {

@@ -182,14 +182,14 @@ describe("looking at heartbeatMaxAge now and then", () => {
       step("age", 1, { age: 20 }),
       step("disable", 1, { node: 1 }),
       step("heartbeat", 1),
-      step("heartbeat", 6),
-      step("heartbeat", 3),
+      step("heartbeat", 26),
+      step("heartbeat", 10),
       step("age", 1, { age: 600 }),
       // Looked at: the journal begins with the next heartbeat.
       step("enable", 1, { node: 1 }),
       step("heartbeat", 15),
       // Signed between the first two: what is left of the gap is one still.
-      step("late", 1, { lateness: 240 }),
+      step("late", 1, { lateness: 410 }),
       step("age", 1, { age: 500 }),
     ]);
     const signed = events.flatMap(({ args }) =>

@@ -329,6 +329,52 @@ test("a silence that is one only by the shorter age that came before it is found
   expect(said(kept)).toEqual(await fromScratch());
 });
 
+test.each([
+  { age: 0, interval: 60 },
+  { age: Number.MAX_SAFE_INTEGER, interval: 86_400 },
+])(
+  "with a heartbeatMaxAge of $age, gaps and silences are judged by $interval s",
+  async ({ age, interval }) => {
+    const rows = new RegistryRows(tables, T0);
+    await rows.begin();
+    await rows.changeMaxAge(age);
+    for (const name of ["a", "b", "c"])
+      await rows.register(`node-${name}`, {
+        owner: `owner-${name}`,
+        host: `host-${name}.example`,
+        payee: `payee-${name}`,
+        pcrHash: PCRS[0],
+      });
+    const [failing, ...others] = rows.nodes;
+    if (failing === undefined) throw new Error("no node");
+    const kept = newSnapshots();
+    const relay = async (afterSeconds: number, nodes = rows.nodes) => {
+      await rows.nextBlock(afterSeconds);
+      for (const node of nodes) await rows.heartbeat(node, rows.time, "relayer");
+      await rows.showHead();
+      await kept.refresh();
+    };
+    const historyOf = (teeId: string) => scoresOf(kept).find(teeId)?.history;
+    for (let beats = 0; beats < 4; beats++) await relay(1.5 * interval);
+    // Within 1.5 I: nobody was down, and the relayer never silent.
+    expect(scoresOf(kept).nodes.map(({ uptime }) => uptime)).toEqual([1, 1, 1]);
+    expect(scoresOf(kept).nodes.flatMap(({ history }) => history.excused)).toEqual([]);
+    // One misses a heartbeat.
+    await relay(interval, others);
+    await relay(interval);
+    expect(scoresOf(kept).find(failing.teeId)?.uptime).toBeLessThan(1);
+    expect(historyOf(failing.teeId)?.gaps).toHaveLength(1);
+    // The relayer falls silent.
+    const silentFrom = rows.time;
+    await relay(1.5 * interval + 1);
+    expect(historyOf(failing.teeId)?.excused).toEqual([
+      // As much of it as is within a day in seven.
+      { fromAt: silentFrom - interval, untilAt: Math.min(rows.time, silentFrom - interval + DAY) },
+    ]);
+    expect(said(kept)).toEqual(await fromScratch());
+  },
+);
+
 test("a reorganised block, another deployment and an observation are noticed", async () => {
   const rows = new RegistryRows(tables, T0);
   await settledNetwork(rows, 2);

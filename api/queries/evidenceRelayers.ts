@@ -3,6 +3,7 @@
  * 1.5 I, so that a day costs it some hundred look-ups however many heartbeats it sends. Unix seconds.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from "../../src/decode/expectedInterval.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
 
@@ -128,8 +129,9 @@ function walk({ chainId, blockNumber }: Moment, registry: string, relayers: read
         case when next.received_at > tolerated.until then step.block end
       from step
       cross join lateral (
-        -- whole seconds: at most 3/4 of heartbeatMaxAge later is at most 1.5 I later
-        select step.at + 3 * a.value_seconds / 4 as until from og.heartbeat_max_age a
+        -- whole seconds: at most 3/4 of twice I later is at most 1.5 I later
+        select step.at + 3 * least(greatest(a.value_seconds, ${2 * MIN_INTERVAL_SECONDS}), ${2 * MAX_INTERVAL_SECONDS}) / 4
+          as until from og.heartbeat_max_age a
         where a.chain_id = ${chainId} and a.registry = ${registry} and a.from_at <= step.at
         order by a.ordinal desc limit 1
       ) tolerated

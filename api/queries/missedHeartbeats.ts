@@ -1,9 +1,10 @@
 /**
- * Heartbeats that were due and did not come. A node is due to sign every I = `heartbeatMaxAge` / 2 after its newest signed
+ * Heartbeats that were due and did not come. A node is due to sign every I = `heartbeatMaxAge` / 2 (60 s to 86,400 s) after its newest signed
  * second; one that is due counts as missed once more than I / 2 has passed without a newer signed second, and counts at the
  * second it was due. So a gap of up to 1.5 I misses none, one of up to 2.5 I one, and counts of neighbouring ranges add up.
  * Time while the node was disabled or removed does not exist: nothing is due in it. Pure; unix seconds.
  */
+import { twiceExpectedInterval } from "../../src/decode/expectedInterval.ts";
 
 /** Two neighbouring distinct signed seconds, and `heartbeatMaxAge` at the first. */
 export interface SignedGap {
@@ -51,13 +52,13 @@ function missedOf(
   { lastSignedAt, nextSignedAt, maxAgeSeconds }: SignedGap,
   observed: (at: number) => number,
 ): (at: number) => number {
-  if (!(maxAgeSeconds > 0)) return () => 0;
+  const twice = twiceExpectedInterval(maxAgeSeconds);
   const begun = observed(lastSignedAt);
   const lengthSeconds = observed(nextSignedAt) - begun;
   // In whole seconds, because I may be half of an odd number: the largest j with (j + 1/2) · I < length.
-  const all = Math.max(0, Math.ceil((4 * lengthSeconds - maxAgeSeconds) / (2 * maxAgeSeconds)) - 1);
+  const all = Math.max(0, Math.ceil((4 * lengthSeconds - twice) / (2 * twice)) - 1);
   return (at) => {
-    const due = Math.ceil((2 * (observed(at) - begun)) / maxAgeSeconds) - 1;
+    const due = Math.ceil((2 * (observed(at) - begun)) / twice) - 1;
     return Math.min(all, Math.max(0, due));
   };
 }

@@ -3,6 +3,15 @@ import { provedIntervals } from "./provedIntervals.ts";
 
 const maxAgeSeconds = 1_800;
 
+test("an interval is at least a minute and at most a day, whatever the age", () => {
+  const openAt = (maxAgeSeconds: number, now: number) =>
+    provedIntervals(0, [], { lastSignedAt: 0, maxAgeSeconds, now });
+  expect(openAt(0, 90)).toEqual([{ fromAt: 0, untilAt: null }]);
+  expect(openAt(0, 91)).toEqual([{ fromAt: 0, untilAt: 60 }]);
+  expect(openAt(Number.MAX_SAFE_INTEGER, 129_600)).toEqual([{ fromAt: 0, untilAt: null }]);
+  expect(openAt(Number.MAX_SAFE_INTEGER, 129_601)).toEqual([{ fromAt: 0, untilAt: 86_400 }]);
+});
+
 test("an open gap of at most 1.5 I goes on, a longer one ended after I", () => {
   const open = (now: number) => provedIntervals(0, [], { lastSignedAt: 100, maxAgeSeconds, now });
   expect(open(100 + 1_350)).toEqual([{ fromAt: 0, untilAt: null }]);

@@ -1,4 +1,5 @@
 /** The stricter notion of liveness: only distinct signed seconds count. Pure; unix seconds, `[from, until)`. */
+import { isOverdue, twiceExpectedInterval } from "../../src/decode/expectedInterval.ts";
 
 export interface SignedGap {
   readonly lastSignedAt: number;
@@ -20,8 +21,9 @@ export interface OpenGap {
   readonly now: number;
 }
 
-/** I, the interval at which a node is expected to sign: half of `heartbeatMaxAge`, in whole seconds. */
-const expectedInterval = (maxAgeSeconds: number): number => Math.floor(maxAgeSeconds / 2);
+/** I in whole seconds. */
+const expectedInterval = (maxAgeSeconds: number): number =>
+  Math.floor(twiceExpectedInterval(maxAgeSeconds) / 2);
 
 /**
  * The spells during which a node is proved alive: from its registration on, but for `[lastSignedAt + I, nextSignedAt)`
@@ -39,7 +41,7 @@ export function provedIntervals(
     spells.push({ fromAt, untilAt: lastSignedAt + expectedInterval(maxAgeSeconds) });
     fromAt = nextSignedAt;
   }
-  const silent = 4 * (open.now - open.lastSignedAt) > 3 * open.maxAgeSeconds;
+  const silent = isOverdue(open.now - open.lastSignedAt, open.maxAgeSeconds);
   spells.push({ fromAt, untilAt: silent ? open.lastSignedAt + expectedInterval(open.maxAgeSeconds) : null });
   return spells.filter(({ fromAt: from, untilAt }) => untilAt === null || untilAt > from);
 }

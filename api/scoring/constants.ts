@@ -1,6 +1,6 @@
-/** Every number in score v1, with the reason for it. A change of any of them is a change of `SCORE_VERSION`. */
+/** Every number in the score, with the reason for it. A change of any of them is a change of `SCORE_VERSION`. */
 
-export const SCORE_VERSION = "1";
+export const SCORE_VERSION = "2";
 
 export interface Constant {
   readonly value: number;
@@ -15,6 +15,17 @@ export const CONSTANTS = {
     unit: "of heartbeatMaxAge",
     reason:
       "Relayers send a heartbeat twice per heartbeatMaxAge; this share of it is I, the expected interval.",
+  },
+  leastIntervalSeconds: {
+    value: 60,
+    unit: "s",
+    reason:
+      "I is never shorter: at a heartbeatMaxAge of 0 every gap would be an outage, and every pause a silence.",
+  },
+  mostIntervalSeconds: {
+    value: 86_400,
+    unit: "s",
+    reason: "I is never longer: at a heartbeatMaxAge of 2^256-1 no node would ever be down.",
   },
   toleratedIntervals: {
     value: 1.5,

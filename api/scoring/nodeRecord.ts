@@ -14,7 +14,14 @@ import {
   upAndDown,
   type WorthSpell,
 } from "./evidence.ts";
-import { downSpells, type Life, type ObservedClock, observedClock, observedSeconds } from "./observedTime.ts";
+import {
+  downSpells,
+  expectedIntervalSeconds,
+  type Life,
+  type ObservedClock,
+  observedClock,
+  observedSeconds,
+} from "./observedTime.ts";
 import type { Probe } from "./probes.ts";
 import type { Spell } from "./spell.ts";
 
@@ -118,8 +125,10 @@ export function foldHistory(history: NodeHistory, clock: ObservedClock, before: 
 
 /** The UTC midnight before which no later heartbeat, silence or probe changes anything any more. */
 export function settledBefore(now: number, maxAgeSeconds: number): number {
-  // A silence is judged by its first day; what it excuses reaches an interval further; heartbeats may come a maxAge late.
-  const latest = now - SCORING.excusedHours * HOUR_SECONDS - 3 * maxAgeSeconds;
+  // A silence is judged by its first day; what it excuses reaches an interval further, and it takes 1.5 to be one;
+  // heartbeats may come a maxAge late.
+  const latest =
+    now - SCORING.excusedHours * HOUR_SECONDS - maxAgeSeconds - 4 * expectedIntervalSeconds(maxAgeSeconds);
   return Math.floor(latest / DAY_SECONDS) * DAY_SECONDS;
 }
 

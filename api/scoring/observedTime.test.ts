@@ -1,5 +1,21 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { downSpells, isStopped, type Life, observedClock, observedSeconds } from "./observedTime.ts";
+import {
+  isOverdue,
+  MAX_INTERVAL_SECONDS,
+  MIN_INTERVAL_SECONDS,
+  twiceExpectedInterval,
+} from "../../src/decode/expectedInterval.ts";
+import { SCORING } from "./constants.ts";
+import { isSilence } from "./excused.ts";
+import {
+  downSpells,
+  expectedIntervalSeconds,
+  isStopped,
+  type Life,
+  observedClock,
+  observedSeconds,
+} from "./observedTime.ts";
 
 const MAX_AGE = 1_800;
 const life = (changes: Partial<Life>): Life => ({
@@ -48,6 +64,34 @@ test("an outage pauses while the node is disabled", () => {
     0,
   );
   expect(seconds).toBe(10_000 - 900 + 10_000);
+});
+
+test("I is half of heartbeatMaxAge within a minute and a day", () => {
+  const intervals = [0, 1, 120, 121, 1_800, 172_800, 172_801, Number.MAX_SAFE_INTEGER, 2 ** 256].map(
+    expectedIntervalSeconds,
+  );
+  expect(intervals).toEqual([60, 60, 60, 60.5, 900, 86_400, 86_400, 86_400, 86_400]);
+});
+
+test("the indexer, the queries and the score agree on I and on what is too long, for any age", () => {
+  expect([SCORING.leastIntervalSeconds, SCORING.mostIntervalSeconds]).toEqual([
+    MIN_INTERVAL_SECONDS,
+    MAX_INTERVAL_SECONDS,
+  ]);
+  const ages = fc.oneof(
+    fc.constantFrom(0, 1, 119, 120, 121, 172_799, 172_800, 172_801, Number.MAX_SAFE_INTEGER),
+    fc.nat(200_000),
+  );
+  fc.assert(
+    fc.property(ages, fc.nat(200_000), fc.integer({ min: -2, max: 2 }), (age, any, near) => {
+      expect(2 * expectedIntervalSeconds(age)).toBe(twiceExpectedInterval(age));
+      const limit = Math.floor(1.5 * expectedIntervalSeconds(age));
+      for (const seconds of [any, Math.max(0, limit + near)]) {
+        const isDown = downAt(life({ lastMaxAgeSeconds: age }), seconds).length > 0;
+        expect([isDown, isSilence(seconds, age)]).toEqual([isOverdue(seconds, age), isOverdue(seconds, age)]);
+      }
+    }),
+  );
 });
 
 test("overlapping unknown spells count once", () => {

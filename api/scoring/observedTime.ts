@@ -35,9 +35,12 @@ export interface ObservedClock {
   readonly unknown: readonly Spell[];
 }
 
-/** I, the interval at which a node is expected to sign. */
+/** I, the interval at which a node is expected to sign. @param maxAgeSeconds - an admin may set any value. */
 export const expectedIntervalSeconds = (maxAgeSeconds: number): number =>
-  SCORING.expectedIntervalShare * maxAgeSeconds;
+  Math.min(
+    SCORING.mostIntervalSeconds,
+    Math.max(SCORING.leastIntervalSeconds, SCORING.expectedIntervalShare * maxAgeSeconds),
+  );
 
 export function observedClock(life: Life, now: number): ObservedClock {
   const { registeredAt, disabled, excused } = life;

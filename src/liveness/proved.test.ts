@@ -9,9 +9,24 @@ describe("isOutage", () => {
   });
 
   it("halves an odd age without rounding", () => {
-    const gap = { lastSignedAt: 0, maxAgeSeconds: 5 };
-    expect(isOutage({ ...gap, nextSignedAt: 3 })).toBe(false);
-    expect(isOutage({ ...gap, nextSignedAt: 4 })).toBe(true);
+    const gap = { lastSignedAt: 0, maxAgeSeconds: 125 };
+    expect(isOutage({ ...gap, nextSignedAt: 93 })).toBe(false);
+    expect(isOutage({ ...gap, nextSignedAt: 94 })).toBe(true);
+  });
+
+  it("expects an interval of at least a minute and at most a day, whatever the age", () => {
+    const limits = [
+      [0, 90],
+      [1, 90],
+      [120, 90],
+      [172_800, 129_600],
+      [Number.MAX_SAFE_INTEGER, 129_600],
+    ] as const;
+    for (const [maxAgeSeconds, limit] of limits) {
+      const gap = { lastSignedAt: 1_000, maxAgeSeconds };
+      expect(isOutage({ ...gap, nextSignedAt: 1_000 + limit })).toBe(false);
+      expect(isOutage({ ...gap, nextSignedAt: 1_001 + limit })).toBe(true);
+    }
   });
 });
 

@@ -3,6 +3,7 @@
  * signature again. Pure; times are unix seconds.
  */
 import { HOUR_SECONDS } from "../buckets.ts";
+import { isOverdue } from "../decode/expectedInterval.ts";
 
 /** Two neighbouring distinct signed seconds, and `heartbeatMaxAge` at the first of them. */
 export interface Gap {
@@ -11,9 +12,9 @@ export interface Gap {
   readonly maxAgeSeconds: number;
 }
 
-/** A gap counts as up while it is at most 1.5 I long, with I = `heartbeatMaxAge` / 2. */
+/** A gap counts as up while it is at most 1.5 I long. */
 export const isOutage = ({ lastSignedAt, nextSignedAt, maxAgeSeconds }: Gap): boolean =>
-  4 * (nextSignedAt - lastSignedAt) > 3 * maxAgeSeconds;
+  isOverdue(nextSignedAt - lastSignedAt, maxAgeSeconds);
 
 /** What remains of a gap when a late heartbeat turns out to have been signed inside it. */
 export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): readonly Gap[] {
