@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import net from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../config/log.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/httpServer.ts";
 import { listen } from "./operations/metricsServer.ts";
+import type { HubLimits, Reader } from "./stream/hub.ts";
 import { ChainTables } from "./testing/chainTables.ts";
 import { EventParser } from "./testing/eventClient.ts";
 import { StreamWorld, timeOf } from "./testing/streamWorld.ts";
@@ -37,7 +40,11 @@ interface Served {
 /** The API behind a port, as a process has it. */
 async function serve(
   work: (served: Served) => Promise<void>,
-  limits = { keptBytes: 8_000_000, listeners: 2 * LISTENERS, listenersPerClient: 2 * LISTENERS },
+  limits: HubLimits = {
+    keptBytes: 8_000_000,
+    listeners: 2 * LISTENERS,
+    listenersPerClient: 2 * LISTENERS,
+  },
   idleMs?: number,
 ): Promise<void> {
   const lifetime = new StoppableLifetime();
@@ -106,6 +113,17 @@ async function until(holds: () => boolean, withinMs = 30_000): Promise<void> {
   }
 }
 
+/** Waits until a figure is there and stays the same. */
+async function untilSteady(figure: () => number): Promise<void> {
+  let [last, same] = [0, 0];
+  while (same < 20) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = figure();
+    same = now > 0 && now === last ? same + 1 : 0;
+    last = now;
+  }
+}
+
 test("a thousand listen to one process, and each is told everything", { timeout: 120_000 }, async () => {
   await serve(async ({ api, port }) => {
     const ears: Ear[] = [];
@@ -162,6 +180,94 @@ test("who does not read is cut off, and others are told everything meanwhile", {
     },
     { keptBytes: 300_000, listeners: 10, listenersPerClient: 10 },
   );
+});
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+const ROW_BYTES = 10_000;
+/** More than the buffers between a server and a client that does not read can hold. */
+const ROWS = 1_000;
+
+/** Much that a listener may have missed, in few rows. */
+async function addLargeRows(): Promise<void> {
+  await world.grow("og", 10, { rows: ROWS });
+  await tables.client.query("update og.settlement set signature = '0x' || repeat('ab', 4000)");
+}
+
+/** Those who ask for everything since the beginning, and take nothing of it. */
+const pausedClients = (port: number, count: number): readonly net.Socket[] =>
+  Array.from({ length: count }, () => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("error", () => {}).pause();
+    socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\nLast-Event-ID: og~base~p0\r\n\r\n");
+    return socket;
+  });
+
+test("those who take nothing of what they missed take a little memory each, and none when they are gone", {
+  timeout: 60_000,
+}, async () => {
+  const CLIENTS = 30;
+  await addLargeRows();
+  await serve(async ({ api: { stream }, port }) => {
+    const listeners: WeakRef<Reader>[] = [];
+    const enter = stream.hub.enter.bind(stream.hub);
+    // A spy would keep what it was called with.
+    stream.hub.enter = (reader) => {
+      listeners.push(new WeakRef(reader));
+      enter(reader);
+    };
+    const sockets = pausedClients(port, CLIENTS);
+    await untilSteady(() => stream.hub.usage.undeliveredBytes);
+    const { listeners: open, undeliveredBytes, cuts } = stream.hub.usage;
+    expect([open, cuts]).toEqual([CLIENTS, 0]);
+    // A piece that is being sent, and what is left of a step of 50 rows, of each.
+    expect(undeliveredBytes / CLIENTS).toBeLessThan(52 * ROW_BYTES);
+    for (const socket of sockets) socket.destroy();
+    await until(() => stream.hub.usage.listeners === 0);
+    expect(stream.hub.usage.undeliveredBytes).toBe(0);
+    await until(() => {
+      collectGarbage();
+      return listeners.every((listener) => listener.deref() === undefined);
+    });
+  });
+});
+
+test("who takes nothing for longest is cut off when too much is kept, and others are told everything", {
+  timeout: 60_000,
+}, async () => {
+  const bytes = 1_000_000;
+  await addLargeRows();
+  await serve(
+    async ({ api: { stream }, port }) => {
+      const sockets = pausedClients(port, 30);
+      await until(() => stream.hub.usage.cuts > 0);
+      const reading = await Ear.open(port, "/v1/stream?events=settlement&after=og~base~p0");
+      await until(() => reading.ids.length === ROWS);
+      expect(reading.outcome).toBe("open");
+      expect(stream.hub.usage.undeliveredBytes).toBeLessThanOrEqual(bytes);
+      for (const socket of sockets) socket.destroy();
+      reading.close();
+      await until(() => stream.hub.usage.listeners === 0);
+    },
+    {
+      keptBytes: 8_000_000,
+      listeners: 100,
+      listenersPerClient: 100,
+      undelivered: { bytes, bytesPerClient: bytes },
+    },
+  );
+});
+
+test("streams asked for one behind the other on one connection all end with it", async () => {
+  await serve(async ({ api, port }) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+    await until(() => api.stream.hub.usage.listeners === 20);
+    socket.destroy();
+    await until(() => api.stream.hub.usage.listeners === 0);
+    expect(api.observed.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 20 }, () => "cut"));
+  });
 });
 
 test("a quiet stream outlives the time after which idle connections are closed", async () => {

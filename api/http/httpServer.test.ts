@@ -124,6 +124,30 @@ test("a client that takes nothing is cut off, and its answer is given up", async
   socket.destroy();
 });
 
+test("every answer on a connection is given up with it, those to pipelined requests included", async () => {
+  const [begun, cancelled] = [gate(), gate()];
+  let [open, aborted] = [0, 0];
+  const { port } = await start((request) => {
+    request.signal.addEventListener("abort", () => void aborted++);
+    if (++open === 5) begun.resolve();
+    return new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("first")),
+        cancel() {
+          if (--open === 0) cancelled.resolve();
+        },
+      }),
+    );
+  });
+  const socket = net.connect(port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5));
+  await begun.promise;
+  await once(socket, "data");
+  socket.destroy();
+  await cancelled.promise;
+  expect([open, aborted]).toEqual([0, 5]);
+});
+
 test("stopping lets nobody in, ends what is idle, and finishes what was begun", async () => {
   const begun = gate();
   const finish = gate();

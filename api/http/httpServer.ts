@@ -1,6 +1,6 @@
 /** The HTTP server below the application: what connections may cost, what is said to those that speak no HTTP, and the end. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Log } from "../../config/log.ts";
@@ -66,7 +66,8 @@ export function createHttpServer(options: ServerOptions): HttpServer {
       return problemResponse(shown, { path: "/", requestId: newRequestId() }, log);
     },
   });
-  const underWay = new WeakMap<Duplex, number>();
+  /** By connection, the answers that were begun on it, in the order of the requests. */
+  const underWay = new Map<Duplex, Set<ServerResponse>>();
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
@@ -77,9 +78,9 @@ export function createHttpServer(options: ServerOptions): HttpServer {
     },
     (request: IncomingMessage, response: ServerResponse) => {
       const { socket } = request;
-      underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+      underWay.get(socket)?.add(response);
       response.once("close", () => {
-        underWay.set(socket, (underWay.get(socket) ?? 1) - 1);
+        underWay.get(socket)?.delete(response);
         if (lifetime.stopping.aborted) server.closeIdleConnections();
       });
       if (lifetime.stopping.aborted) response.setHeader("Connection", "close");
@@ -87,14 +88,23 @@ export function createHttpServer(options: ServerOptions): HttpServer {
     },
   );
   server.setTimeout(idleMs);
-  const connections = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
+    underWay.set(socket, new Set());
+    socket.once("close", () => {
+      // Node tells the answer that is being sent. Those to pipelined requests, which wait behind it, are told here: else
+      // whatever makes them would never end.
+      process.nextTick(() => {
+        for (const response of underWay.get(socket) ?? []) {
+          response.destroy();
+          response.emit("close");
+        }
+        underWay.delete(socket);
+      });
+    });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     // In the middle of an answer there is no place for another one.
-    if (!socket.writable || (underWay.get(socket) ?? 0) > 0) return socket.destroy();
+    if (!socket.writable || (underWay.get(socket)?.size ?? 0) > 0) return socket.destroy();
     const code = CLIENT_ERRORS[error.code ?? ""] ?? "malformed-request";
     const place = { path: "/", requestId: newRequestId() };
     const { status, body } = problemOf(new ApiError(code, describe(error)), place, log);
@@ -108,7 +118,7 @@ export function createHttpServer(options: ServerOptions): HttpServer {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       // Connections in reserve, as browsers open them, are not idle to Node: it waits for their first request.
-      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of underWay.keys()) if (isUnused(socket)) socket.destroy();
       const timers = [
         setTimeout(() => lifetime.end(), graceMs),
         setTimeout(() => server.closeAllConnections(), graceMs + LAST_WORDS_MS),
@@ -118,6 +128,8 @@ export function createHttpServer(options: ServerOptions): HttpServer {
     },
   };
 }
+
+const isUnused = (socket: Duplex): boolean => socket instanceof Socket && socket.bytesRead === 0;
 
 /** What Node says of requests that it cannot read. */
 const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
