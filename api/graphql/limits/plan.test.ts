@@ -1,6 +1,7 @@
-import { getOperationAST, Kind, parse } from "graphql";
+import { getIntrospectionQuery, getOperationAST, Kind, parse } from "graphql";
 import { expect, test } from "vitest";
 import { schema } from "../schema.ts";
+import { MOST_ROWS } from "./limits.ts";
 import { planOperation } from "./plan.ts";
 
 const planOf = (query: string, variables: Readonly<Record<string, unknown>> = {}) => {
@@ -103,4 +104,30 @@ test("the heaviest part is named by its path", () => {
       "{ operators(first: 10) { nodes { nodes(first: 10) { edges { node { heartbeats(first: 90) { nodes { signedAt } } } } } } } }",
     ).heaviest,
   ).toEqual({ path: "operators(first: 10).nodes(first: 10).heartbeats(first: 90)", rows: 9_200 });
+});
+
+test("introspection costs what it shows: the whole schema fits once, and multiplies like everything else", () => {
+  const everything = getIntrospectionQuery({
+    descriptions: true,
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+    oneOf: true,
+  });
+  const once = rowsOf(everything);
+  expect(once).toBeGreaterThan(MOST_ROWS / 2);
+  expect(once).toBeLessThan(0.8 * MOST_ROWS);
+  const bomb = (times: number) =>
+    `{ ${Array.from({ length: times }, (_, index) => `a${index}: __schema { ...S }`).join(" ")} }
+      fragment S on __Schema { types { name fields { name args { name } type { ...T } } } }
+      fragment T on __Type { name fields { name type { name } } }`;
+  expect(rowsOf(bomb(14)) / rowsOf(bomb(1))).toBeCloseTo(14, 1);
+  expect(rowsOf(bomb(14))).toBeGreaterThan(MOST_ROWS);
+  const named = (times: number) =>
+    `{ ${Array.from({ length: times }, (_, index) => `a${index}: __type(name: "TeeNode") { fields { name type { name } } }`).join(" ")} }`;
+  expect(rowsOf(named(20)) / rowsOf(named(1))).toBeGreaterThan(15);
+  expect(rowsOf("{ nodes(first: 100) { nodes { __typename } } }")).toBeGreaterThan(
+    rowsOf("{ nodes(first: 100) { pageInfo { endCursor } } }"),
+  );
 });

@@ -6,6 +6,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLCompositeType,
+  type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -16,17 +17,22 @@ import {
   getNullableType,
   isCompositeType,
   isInterfaceType,
+  isIntrospectionType,
   isListType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  SchemaMetaFieldDef,
   type SelectionNode,
   type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
 } from "graphql";
 import { CHAIN_NAMES } from "../../../config/environment.ts";
 import type { Sources } from "../../queries/answerState.ts";
 import { pageSizeOf } from "../paging.ts";
 import type { FieldReads } from "../reads.ts";
+import { type Among, type IntrospectionSizes, introspectionSizes } from "./introspection.ts";
 
 export interface OperationPlan {
   /** Rows read and shown, about. */
@@ -57,6 +63,12 @@ interface Weight {
 const NOTHING: Weight = { rows: 0, depth: 0, heaviest: null };
 /** Rows that one value in an answer stands for. */
 const ROWS_PER_VALUE = 0.025;
+/**
+ * Of introspection: nothing is read for it, and nothing else is done while it is answered. So the whole schema, as tools ask
+ * for it, fits into a request once and not twice.
+ */
+const ROWS_PER_INTROSPECTED_VALUE = 0.08;
+const INTROSPECTED: Weight = { rows: ROWS_PER_INTROSPECTED_VALUE, depth: 0, heaviest: null };
 /** Lists without pages are short. */
 const UNPAGED_ITEMS = 10;
 
@@ -75,6 +87,28 @@ const times = ({ rows, depth, heaviest }: Weight, factor: number): Weight => ({
   heaviest: heaviest === null ? null : { path: heaviest.path, rows: heaviest.rows * factor },
 });
 
+/** What a selection's parent multiplies it by. */
+interface Parent {
+  /** Of the connection that the selections are of; null elsewhere. */
+  readonly itemsPerPage: number | null;
+  readonly among: Among;
+}
+
+const META_FIELDS: Readonly<Record<string, GraphQLField<unknown, unknown>>> = {
+  __schema: SchemaMetaFieldDef,
+  __type: TypeMetaFieldDef,
+  __typename: TypeNameMetaFieldDef,
+};
+
+const knownSizes = new WeakMap<GraphQLSchema, IntrospectionSizes>();
+
+/** A schema's sizes never change. */
+function sizesOf(schema: GraphQLSchema): IntrospectionSizes {
+  const sizes = knownSizes.get(schema) ?? introspectionSizes(schema);
+  knownSizes.set(schema, sizes);
+  return sizes;
+}
+
 interface Operation {
   readonly schema: GraphQLSchema;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -89,18 +123,19 @@ class Planner {
   momentary = false;
   selects = false;
   readonly #operation: Operation;
+  readonly #introspectionSizes: IntrospectionSizes;
   /** A fragment is weighed once for each page size it stands under: spreading it again costs nothing here. */
   readonly #fragmentWeights = new Map<string, Weight>();
 
   constructor(operation: Operation) {
     this.#operation = operation;
+    this.#introspectionSizes = sizesOf(operation.schema);
   }
 
-  /** @param itemsPerPage - of the connection that the selections are of; null elsewhere. */
-  weigh(selections: SelectionSetNode, type: GraphQLCompositeType, itemsPerPage: number | null): Weight {
+  weigh(selections: SelectionSetNode, type: GraphQLCompositeType, parent: Parent): Weight {
     return selections.selections
       .filter((selection) => this.#isIncluded(selection))
-      .map((selection) => this.#weighSelection(selection, type, itemsPerPage))
+      .map((selection) => this.#weighSelection(selection, type, parent))
       .reduce(beside, NOTHING);
   }
 
@@ -111,22 +146,22 @@ class Planner {
     return skip?.if !== true && include?.if !== false;
   }
 
-  #weighSelection(selection: SelectionNode, type: GraphQLCompositeType, itemsPerPage: number | null): Weight {
-    if (selection.kind === Kind.FIELD) return this.#weighField(selection, type, itemsPerPage);
+  #weighSelection(selection: SelectionNode, type: GraphQLCompositeType, parent: Parent): Weight {
+    if (selection.kind === Kind.FIELD) return this.#weighField(selection, type, parent);
     if (selection.kind === Kind.INLINE_FRAGMENT)
       return this.weigh(
         selection.selectionSet,
         this.#typeNamed(selection.typeCondition?.name.value) ?? type,
-        itemsPerPage,
+        parent,
       );
     const name = selection.name.value;
-    const key = `${name} ${itemsPerPage}`;
+    const key = `${name} ${parent.itemsPerPage} ${parent.among}`;
     const known = this.#fragmentWeights.get(key);
     if (known !== undefined) return known;
     const fragment = this.#operation.fragments.get(name);
     const fragmentType = this.#typeNamed(fragment?.typeCondition.name.value);
     if (fragment === undefined || fragmentType === null) return NOTHING;
-    const weight = this.weigh(fragment.selectionSet, fragmentType, itemsPerPage);
+    const weight = this.weigh(fragment.selectionSet, fragmentType, parent);
     this.#fragmentWeights.set(key, weight);
     return weight;
   }
@@ -136,10 +171,23 @@ class Planner {
     return isCompositeType(type) ? type : null;
   }
 
-  #weighField(node: FieldNode, type: GraphQLCompositeType, itemsPerPage: number | null): Weight {
+  /** Introspection reads nothing, and has its own rule against depth: it costs what it shows. */
+  #weighIntrospection(node: FieldNode, type: GraphQLCompositeType, { among }: Parent): Weight {
     const name = node.name.value;
+    const field = META_FIELDS[name] ?? (isObjectType(type) ? type.getFields()[name] : undefined);
+    const below = field === undefined ? null : getNamedType(field.type);
+    if (node.selectionSet === undefined || !isCompositeType(below)) return INTROSPECTED;
+    const items = this.#introspectionSizes(type.name, name, among) ?? 1;
+    const listed: Among = type.name === "__Schema" && name === "types" ? "all" : "chosen";
+    const { rows } = this.weigh(node.selectionSet, below, { itemsPerPage: null, among: listed });
+    return { ...INTROSPECTED, rows: INTROSPECTED.rows + items * rows };
+  }
+
+  #weighField(node: FieldNode, type: GraphQLCompositeType, parent: Parent): Weight {
+    const name = node.name.value;
+    if (name in META_FIELDS || isIntrospectionType(type)) return this.#weighIntrospection(node, type, parent);
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
-    // Introspection reads nothing, and has its own rule against depth.
+    // Validation lets no other field through.
     if (field === undefined) return NOTHING;
     const args = getArgumentValues(field, node, this.#operation.variables);
     const declared = field.extensions.reads;
@@ -159,8 +207,8 @@ class Planner {
       node.selectionSet === undefined
         ? itself
         : beside(itself, this.#below(node.selectionSet, field, label, pageSize));
-    return itemsPerPage !== null && (name === "edges" || name === "nodes")
-      ? times(weight, itemsPerPage)
+    return parent.itemsPerPage !== null && (name === "edges" || name === "nodes")
+      ? times(weight, parent.itemsPerPage)
       : weight;
   }
 
@@ -172,7 +220,10 @@ class Planner {
   ): Weight {
     const type = getNamedType(field.type);
     if (!isCompositeType(type)) return NOTHING;
-    const { rows, depth, heaviest } = this.weigh(selections, type, pageSize);
+    const { rows, depth, heaviest } = this.weigh(selections, type, {
+      itemsPerPage: pageSize,
+      among: "chosen",
+    });
     const plumbing = label === "edges" || label === "node" || label === "nodes";
     const below: Weight = {
       rows,
@@ -206,7 +257,8 @@ class Planner {
 export function planOperation(node: OperationDefinitionNode, operation: Operation): OperationPlan {
   const root = operation.schema.getRootType(node.operation);
   const planner = new Planner(operation);
-  const { rows, depth, heaviest } = root == null ? NOTHING : planner.weigh(node.selectionSet, root, null);
+  const { rows, depth, heaviest } =
+    root == null ? NOTHING : planner.weigh(node.selectionSet, root, { itemsPerPage: null, among: "chosen" });
   const required = CHAIN_NAMES.filter((chain) => planner.required.has(chain));
   const optional = CHAIN_NAMES.filter((chain) => planner.optional.has(chain) && !required.includes(chain));
   return {

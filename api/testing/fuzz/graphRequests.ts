@@ -228,6 +228,13 @@ const BOMBS: readonly string[] = [
   `{ nodes(filter: ${"[".repeat(NEST)}${"]".repeat(NEST)}) { totalCount } }`,
   `{ nodes(filter: ${"{owner: ".repeat(NEST)}1${"}".repeat(NEST)}) { totalCount } }`,
   `{ __schema { ${"types { fields { type { ".repeat(6)}name${" } } }".repeat(6)} } }`,
+  `{ ${Array.from({ length: 14 }, (_, index) => `a${index}: __schema { ...S }`).join(" ")} }
+    fragment S on __Schema { types { name description fields { name args { name } type { ...T } } } }
+    fragment T on __Type { name description fields { name description args { name description } type { name ofType { name } } } }`,
+  `${"{a".repeat(45_000)}\u0000`,
+  `{ node(id: "a\\u0000") { id } }`,
+  `{ node(id: "a\\ud800") { id } }`,
+  `{ ${"nodes { nodes { teeId } } ".repeat(300)} }`,
   "query A { __typename } query B { __typename }",
   "mutation { __typename }",
   "subscription { events { __typename } ...F } fragment F on Subscription { events { __typename } }",
@@ -242,7 +249,7 @@ const BOMBS: readonly string[] = [
 /** Bodies and URLs that are hardly GraphQL any more. */
 function oddRequest(gen: fc.GeneratorValue, query: string): Pick<GraphRequest, "target" | "init"> {
   const ok = "{ __typename }";
-  switch (below(gen, 9)) {
+  switch (below(gen, 11)) {
     case 0:
       return post(JSON.stringify(gen(() => hostileJson)) ?? "");
     case 1:
@@ -263,6 +270,34 @@ function oddRequest(gen: fc.GeneratorValue, query: string): Pick<GraphRequest, "
     case 6:
       return post(JSON.stringify([{ query: ok }, { query: ok }]));
     case 7: {
+      const depth = oneOf(gen, [5, 11, 1_000, 20_000]);
+      const [open, close] = oneOf(gen, [
+        ["[", "]"],
+        ['{"a":', "}"],
+      ] as const);
+      const nested = `${open.repeat(depth)}1${close.repeat(depth)}`;
+      const name = oneOf(gen, ["variables", "extensions", "operationName", "query"]);
+      const kind = oneOf(gen, [ok, "subscription { events { __typename } }"]);
+      return post(`{"query":${JSON.stringify(kind)},"${name}":{"unused":${nested}}}`);
+    }
+    case 8: {
+      const value = oneOf<unknown>(gen, [
+        "\0",
+        "\ud800",
+        "x".repeat(5_000),
+        { toString: 1 },
+        { toJSON: 1, valueOf: [] },
+      ]);
+      const declared =
+        "query ($filter: PaymentFilter, $n: Int, $a: Address) { payments(first: $n, filter: $filter) { nodes { id } } payer(address: $a) { id } }";
+      return post(
+        JSON.stringify({
+          query: declared,
+          variables: { filter: { payer: value }, n: value, a: value, unused: value },
+        }),
+      );
+    }
+    case 9: {
       const type = oneOf(gen, [
         "text/plain",
         "application/graphql",
