@@ -11,6 +11,7 @@ import { listen } from "./operations/metricsServer.ts";
 import type { HubLimits, Reader } from "./stream/hub.ts";
 import { ChainTables } from "./testing/chainTables.ts";
 import { EventParser } from "./testing/eventClient.ts";
+import { statementsOf } from "./testing/statements.ts";
 import { StreamWorld, timeOf } from "./testing/streamWorld.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -257,6 +258,28 @@ test("who takes nothing for longest is cut off when too much is kept, and others
       undelivered: { bytes, bytesPerClient: bytes },
     },
   );
+});
+
+test("a walk over all pages that nobody reads holds no connection to the database", {
+  timeout: 60_000,
+}, async () => {
+  await addLargeRows();
+  await serve(async ({ api, port }) => {
+    const sockets = Array.from({ length: 10 }, () => {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => {}).pause();
+      socket.write("GET /v1/settlements?all=true&limit=50&format=ndjson HTTP/1.1\r\nHost: a\r\n\r\n");
+      return socket;
+    });
+    await until(() => api.usage().inUse > 0);
+    await untilSteady(() => Number(api.usage().inUse === 0 && api.usage().waiting === 0));
+    expect(api.observed).toEqual([]);
+    const statements = await statementsOf(async () => {
+      for (const socket of sockets) socket.destroy();
+      await until(() => api.observed.length === 10);
+    });
+    expect([statements, api.observed.map(({ outcome }) => outcome)]).toEqual([[], sockets.map(() => "cut")]);
+  });
 });
 
 test("streams asked for one behind the other on one connection all end with it", async () => {

@@ -1,8 +1,8 @@
 /** Gauges of what the API reads from: chains, verifier, database. */
-import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
+import { CHAIN_NAMES } from "../../config/environment.ts";
 import { lagSeconds } from "../queries/asOf.ts";
 import { readVerifierBacklog } from "../queries/backlog.ts";
-import { type Position, readProgress } from "../queries/position.ts";
+import type { Position } from "../queries/position.ts";
 import { readProofTables } from "../queries/proofs.ts";
 import type { ApiService } from "../queries/service.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
@@ -28,28 +28,22 @@ export function registerGauges(
   snapshots: Snapshots,
   elapsed: () => number,
 ): void {
-  const { reader, settings, clock } = service;
-  const state = shared(
+  const { reader, settings, clock, watcher } = service;
+  const backlog = shared(
     () =>
-      reader.read(async (transaction) => ({
-        progress: await readProgress(transaction, settings.chainIds),
-        backlog: await readVerifierBacklog(
-          transaction,
-          await readProofTables(transaction),
-          settings.chainIds.og,
-        ),
-      })),
+      reader.read(async (transaction) =>
+        readVerifierBacklog(transaction, await readProofTables(transaction), settings.chainIds.og),
+      ),
     elapsed,
   );
-  const perChain = async (of: (position: Position, chain: ChainName) => number | null) => {
-    const { progress } = await state();
-    return Object.fromEntries(
+  /** As the process saw them last, which is no second ago. */
+  const perChain = async (of: (position: Position) => number) =>
+    Object.fromEntries(
       CHAIN_NAMES.map((chain) => {
-        const { position } = progress[chain];
-        return [chain, position === null ? null : of(position, chain)];
+        const { position } = watcher.progress(chain);
+        return [chain, position === null ? null : of(position)];
       }),
     );
-  };
 
   metrics.gauges(
     {
@@ -69,10 +63,7 @@ export function registerGauges(
       help: "1 when a chain's rows are complete up to its newest block, else 0.",
       label: "chain",
     },
-    async () => {
-      const { progress } = await state();
-      return { og: Number(progress.og.ready), base: Number(progress.base.ready) };
-    },
+    async () => ({ og: Number(watcher.progress("og").ready), base: Number(watcher.progress("base").ready) }),
   );
   metrics.gauge(
     {
@@ -86,7 +77,7 @@ export function registerGauges(
   );
   metrics.gauge(
     { name: "verifier_pending", help: "Settlements on chain without a verdict." },
-    async () => (await state()).backlog?.pending ?? null,
+    async () => (await backlog())?.pending ?? null,
   );
   metrics.gauge(
     {
@@ -94,9 +85,9 @@ export function registerGauges(
       help: "How long the oldest of them is on chain; 0 without any.",
     },
     async () => {
-      const { backlog } = await state();
-      if (backlog === null) return null;
-      return backlog.oldestAt === null ? 0 : lagSeconds({ blockTime: backlog.oldestAt }, clock());
+      const read = await backlog();
+      if (read === null) return null;
+      return read.oldestAt === null ? 0 : lagSeconds({ blockTime: read.oldestAt }, clock());
     },
   );
   metrics.gauge({ name: "streams", help: "Streams that are open." }, () => hub.usage.listeners);
@@ -104,11 +95,15 @@ export function registerGauges(
     { name: "streams_cut", help: "Streams that were ended since the start, for falling behind." },
     () => hub.usage.cuts,
   );
+  metrics.gauge(
+    {
+      name: "stream_undelivered_bytes",
+      help: "What is kept for single listeners until they take it.",
+    },
+    () => hub.usage.undeliveredBytes,
+  );
   metrics.gauge({ name: "database_up", help: "1 when the database answers, else 0." }, () =>
-    state().then(
-      () => 1,
-      () => 0,
-    ),
+    watcher.failure === null ? 1 : 0,
   );
   metrics.gauges(
     {
