@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
-import { type Moment, withinBlocks } from "./moment.ts";
+import { lastBlockBefore, type Moment, withinBlocks } from "./moment.ts";
 import { everyInsider, isOrganicPair, namedAddresses } from "./organic.ts";
 import { allOf } from "./page.ts";
 import { indexOf, rangeOf, type SeriesGrid } from "./seriesGrid.ts";
@@ -34,15 +34,31 @@ export interface OrganicRules {
 /** Volumes per bucket, in order of the token; null where unknown. */
 export type SeriesVolumes = readonly (readonly Volume[] | null)[];
 
-const hourly = ({ base, payee }: Demand, grid: SeriesGrid, columns: SQL): SQL => {
+/** Payments `m` after the moment, up to the end of its own bucket of a width: of those, sums hold too much. */
+const paidLater = ({ base, payee }: Demand, width: number): SQL => {
+  const { chainId, blockNumber, time } = base;
+  return sql`base.payment m where m.chain_id = ${chainId} and m.block_number > ${blockNumber}
+    and m.block_number <= ${lastBlockBefore("base", chainId, bucketEnd(time, width))}
+    and ${payee === null ? sql`true` : sql`m.payee = ${payee}`}`;
+};
+
+const bucketEnd = (time: number, width: number): number => time - (time % width) + width;
+
+/** @param columns - sums over `b (start_at, token, payments, amount)`, which may hold several rows of one hour and token. */
+const hourly = (demand: Demand, grid: SeriesGrid, columns: SQL): SQL => {
+  const { base, payee } = demand;
   const { from, to } = rangeOf(grid);
   const table =
     payee === null
       ? sql`base.token_bucket b where true`
       : sql`base.payment_bucket b where b.payee = ${payee}`;
   const bucket = sql`(b.start_at - b.start_at % ${grid.widthSeconds}::bigint)`;
-  return sql`select ${bucket} as "startAt", ${columns} from ${table}
-    and b.chain_id = ${base.chainId} and b.start_at >= ${from} and b.start_at < ${to}`;
+  return sql`select ${bucket} as "startAt", ${columns} from (
+      select b.start_at, b.token, b.payments, b.amount from ${table}
+        and b.chain_id = ${base.chainId} and b.start_at >= ${from} and b.start_at < ${to}
+      union all
+      select m.paid_at - m.paid_at % ${HOUR_SECONDS}, m.token, -1, -m.amount from ${paidLater(demand, HOUR_SECONDS)}
+    ) b where b.start_at >= ${from} and b.start_at < least(${to}::bigint, ${bucketEnd(base.time, HOUR_SECONDS)}::bigint)`;
 };
 
 /** Payments per bucket. */
@@ -85,7 +101,8 @@ export async function readVolumeSeries(
   grid: SeriesGrid,
 ): Promise<SeriesVolumes> {
   const raw = await transaction.rows<{ startAt: number; token: string; raw: bigint }>(sql`
-    ${hourly(demand, grid, sql`b.token, sum(b.amount) as raw`)} group by 1, 2 order by 1, 2`);
+    ${hourly(demand, grid, sql`b.token, sum(b.amount) as raw`)}
+    group by 1, 2 having sum(b.payments) > 0 order by 1, 2`);
   const organic = rules === null ? new Map() : await readOrganic(transaction, demand, rules, grid);
   const volumes: Volume[][] = grid.buckets.map(() => []);
   for (const { startAt, token, raw: amount } of raw) {
@@ -115,15 +132,23 @@ const spread = <Row extends { readonly startAt: number }>(
  * they suffice, else payments.
  * @param from - where to begin: at the grid's first bucket, or at its midnight.
  */
-function paidRows({ base, payee }: Demand, grid: SeriesGrid, from: number): SQL {
+function paidRows(demand: Demand, grid: SeriesGrid, from: number): SQL {
+  const { base, payee } = demand;
   const { to } = rangeOf(grid);
   const limit = sql`limit ${MOST_PAID_ROWS + 1}`;
+  const today = bucketEnd(base.time, DAY_SECONDS) - DAY_SECONDS;
   if (grid.widthSeconds === DAY_SECONDS)
     return sql`
-      select p.start_at, p.start_at as day, p.payer, p.payee, p.token, p.amount, p.self_facilitated_amount
+      select p.start_at, p.start_at as day, p.payer, p.payee, p.token, p.amount - coalesce(later.amount, 0) as amount,
+        p.self_facilitated_amount - coalesce(later.self_facilitated_amount, 0) as self_facilitated_amount
       from base.payer_day p
-      where p.chain_id = ${base.chainId} and p.start_at >= ${from} and p.start_at < ${to}
-        and ${payee === null ? sql`true` : sql`p.payee = ${payee}`}
+      left join (
+        select m.payer, m.payee, m.token, count(*) as payments, sum(m.amount) as amount,
+          coalesce(sum(m.amount) filter (where m.payer = m.facilitator), 0) as self_facilitated_amount
+        from ${paidLater(demand, DAY_SECONDS)} group by 1, 2, 3
+      ) later on p.start_at = ${today} and (later.payer, later.payee, later.token) = (p.payer, p.payee, p.token)
+      where p.chain_id = ${base.chainId} and p.start_at >= ${from} and p.start_at < ${to} and p.start_at <= ${today}
+        and ${payee === null ? sql`true` : sql`p.payee = ${payee}`} and p.payments > coalesce(later.payments, 0)
       ${limit}`;
   return sql`
     select p.paid_at - p.paid_at % ${HOUR_SECONDS} as start_at, p.paid_at - p.paid_at % ${DAY_SECONDS} as day, p.payer,

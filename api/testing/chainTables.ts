@@ -143,7 +143,9 @@ export class ChainTables {
       `insert into og.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
          claimed_leaves, legacy_settlements, onchain_inferences, payments)
        select chain_id, settled_at - settled_at % 3600, 0, count(*) filter (where kind = 'individual'),
-         count(*) filter (where kind = 'batch'), 0, count(*) filter (where kind = 'legacy'), 0, 0
+         count(*) filter (where kind = 'batch'),
+         coalesce(sum(least(batch_size, 1000000)) filter (where kind = 'batch'), 0),
+         count(*) filter (where kind = 'legacy'), 0, 0
        from og.settlement where settled_at between coalesce($1, settled_at) and coalesce($1 + 3599, settled_at) group by 1, 2`,
       [hour],
     );

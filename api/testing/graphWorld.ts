@@ -387,7 +387,7 @@ async function makePayments(tables: ChainTables): Promise<void> {
 }
 
 /** As the indexer sums up, by the hour, what settlements do not. */
-async function sumUpNetwork({ client }: ChainTables): Promise<void> {
+export async function sumUpNetwork({ client }: ChainTables): Promise<void> {
   await client.query(`
     insert into og.network_bucket (chain_id, start_at, registrations, individual_settlements, batch_settlements,
       claimed_leaves, legacy_settlements, onchain_inferences, payments)

@@ -1,7 +1,7 @@
 /** The world of `graphWorld.ts` while blocks are added to it, verdicts come late, and reorgs replace its newest blocks. For tests only. */
 import { inferenceId } from "../../proofs/inference.ts";
 import { address, type ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "./chainTables.ts";
-import { HEAD, HEAD_BLOCK, MODELS, makeWorld, NODES, OWNERS, PAYERS } from "./graphWorld.ts";
+import { HEAD, HEAD_BLOCK, MODELS, makeWorld, NODES, OWNERS, PAYERS, sumUpInferences } from "./graphWorld.ts";
 import { nodeNamed, PCR, REGISTRY } from "./registryHistory.ts";
 import { OPG } from "./testApi.ts";
 
@@ -43,6 +43,11 @@ export class MovingWorld {
       this.#blockTables[chain] = rows.map(({ table, column }) => [table, column]);
       await this.#head(chain);
     }
+  }
+
+  /** The newest block of a chain, and its second. */
+  newest(chain: Chain): { readonly blockNumber: number; readonly at: number } {
+    return { blockNumber: this.#heads[chain], at: this.#timeOf(chain) };
   }
 
   async move(move: Move): Promise<void> {
@@ -277,6 +282,10 @@ export class MovingWorld {
         signatureValid: true,
         model: MODELS[0],
       });
+      const payloadKey = hash(`payload${id.slice(2, 20)}`);
+      await this.tables.insertProof("payload", {
+        ...{ key: payloadKey, inferenceId: id, blobIdHex: "0x", state: "matched", model: MODELS[0] },
+      });
       await this.tables.insertProof("signature", {
         key,
         inferenceId: id,
@@ -286,14 +295,25 @@ export class MovingWorld {
       });
       await client.query(
         `insert into proofs.settled (chain_id, block_number, log_index, block_hash, tx_hash, kind, relayer, settled_at, inference_id,
-           signature_key, claimed_payer, signed_at, verdict, revision)
-         select $1, s.block_number, s.log_index, b.hash, s.tx_hash, s.kind, s.relayer, s.settled_at, $2, $3, s.claimed_payer, $4, 'verified', $5
+           signature_key, payload_key, claimed_payer, signed_at, verdict, revision)
+         select $1, s.block_number, s.log_index, b.hash, s.tx_hash, s.kind, s.relayer, s.settled_at, $2, $3, $8, s.claimed_payer, $4, 'verified', $5
          from og.settlement s join og.block b on b.number = s.block_number where s.block_number = $6 and s.log_index = $7
          on conflict (chain_id, block_number, log_index) do update set block_hash = excluded.block_hash, tx_hash = excluded.tx_hash,
-           inference_id = excluded.inference_id, signature_key = excluded.signature_key, revision = excluded.revision`,
-        [OG_CHAIN_ID, id, key, Number(timestamp), this.#revision, row.block_number, row.log_index],
+           inference_id = excluded.inference_id, signature_key = excluded.signature_key, payload_key = excluded.payload_key,
+           revision = excluded.revision`,
+        [
+          OG_CHAIN_ID,
+          id,
+          key,
+          Number(timestamp),
+          this.#revision,
+          row.block_number,
+          row.log_index,
+          payloadKey,
+        ],
       );
     }
+    await sumUpInferences(this.tables);
     await client.query("update proofs.revision set value = $1", [this.#revision]);
   }
 }
