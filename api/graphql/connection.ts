@@ -4,6 +4,7 @@ import { countList, type ListLength } from "../queries/counted.ts";
 import { decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
+import { pinOf } from "../queries/pin.ts";
 import { builder } from "./builder.ts";
 import { type Paging, type PagingArguments, pagingOf } from "./paging.ts";
 import type { FieldReads } from "./reads.ts";
@@ -108,10 +109,10 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
 
   #keyOf(cursor: string) {
     const parameter = this.#paging.direction === "forward" ? "after" : "before";
-    return decodeCursor(cursor, this.#digest, this.#question.keyTypes, {
-      parameter,
-      rule: "a cursor of the same list with the same arguments",
-    }).key;
+    const { keyTypes, sources } = this.#question;
+    const list = { question: this.#digest, keyTypes, sources };
+    const rule = "a cursor of the same list with the same arguments";
+    return decodeCursor(cursor, list, { parameter, rule }).key;
   }
 
   #cursorOf(key: Page<Item>["keys"][number]): string {
@@ -125,7 +126,7 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
       base: part("base"),
       proofs: proofs === undefined ? null : asOf.proofs,
     };
-    return encodeCursor({ asOf: pinned, key }, this.#digest);
+    return encodeCursor({ pin: pinOf(pinned), key }, this.#digest);
   }
 }
 

@@ -9,6 +9,9 @@ export interface GlobalId {
 
 const FORM = /^[A-Z][A-Za-z]{0,40}(?::[0-9a-zA-Z_-]{0,90}){1,4}$/;
 
+/** Of `FORM`, in base64. */
+const MAX_ID_LENGTH = 600;
+
 export const encodeGlobalId = (typename: string, ...parts: readonly (string | number | null)[]): string =>
   Buffer.from([typename, ...parts.filter((part) => part !== null)].join(":")).toString("base64url");
 
@@ -21,8 +24,10 @@ export const refuseId = (id: string): ApiError =>
 
 /** @throws {ApiError} `invalid-parameter`. */
 export function decodeGlobalId(id: string): GlobalId {
-  const text = Buffer.from(id, "base64url").toString("latin1");
-  if (!FORM.test(text)) throw refuseId(id);
+  // The longest that the form allows, in base64.
+  const text = id.length > MAX_ID_LENGTH ? "" : Buffer.from(id, "base64url").toString("latin1");
   const [typename = "", ...parts] = text.split(":");
+  // Base64 has many spellings of the same bytes: only the one that this API writes is an id.
+  if (!FORM.test(text) || encodeGlobalId(typename, ...parts) !== id) throw refuseId(id);
   return { typename, parts };
 }

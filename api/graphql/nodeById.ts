@@ -106,7 +106,7 @@ export async function nodeById(state: GraphState, id: string): Promise<object | 
   if (type === undefined || parts.length < type.keyParts || parts.length > type.keyParts + 1)
     throw refuseId(id);
   const second = parts[type.keyParts];
-  if (second !== undefined && !/^\d{1,15}$/.test(second)) throw refuseId(id);
+  if (second !== undefined && !/^(?:0|[1-9]\d{0,14})$/.test(second)) throw refuseId(id);
   const view = state.view(second === undefined ? null : Number(second));
   const found = await type.find(view, parts.slice(0, type.keyParts));
   if (found === undefined) throw refuseId(id);

@@ -8,6 +8,7 @@ import { AnswerState, readState, type Sources } from "../queries/answerState.ts"
 import type { AsOf } from "../queries/asOf.ts";
 import { readCursor } from "../queries/cursor.ts";
 import type { ReadTransaction } from "../queries/database.ts";
+import { type Pin, pinOf } from "../queries/pin.ts";
 import type { Selector } from "../snapshot/selector.ts";
 import type { GraphService } from "./graphService.ts";
 import type { OperationPlan } from "./limits/plan.ts";
@@ -36,12 +37,13 @@ export async function readPlanned(
     ...(proofs === undefined ? {} : { proofs }),
   };
   const newest = await readState(service, transaction, lenient, null);
-  const pinned = commonPin(cursors.map((cursor) => readCursor(cursor).asOf));
+  const pinned = commonPin(cursors.map((cursor) => readCursor(cursor).pin));
   const answer = pinned === null ? newest : await pin(service, transaction, newest, pinned, proofs);
   if (!selects) return { answer, asOf: answer.asOf, selection: null };
-  return pinned?.og == null
+  const { og } = answer.asOf;
+  return pinned?.og == null || og === null
     ? selectNewest(service, transaction, answer, proofs)
-    : { answer, asOf: answer.asOf, selection: selectPinned(service, pinned.og) };
+    : { answer, asOf: answer.asOf, selection: selectPinned(service, og) };
 }
 
 /** The newest state, but for the chains of `pinned`. */
@@ -49,7 +51,7 @@ async function pin(
   service: GraphService,
   transaction: ReadTransaction,
   newest: AnswerState,
-  pinned: AsOf,
+  pinned: Pin,
   proofs: Sources["proofs"],
 ): Promise<AnswerState> {
   const sources: Sources = {
@@ -92,7 +94,13 @@ async function selectNewest(
     }
     const selection = snapshots.selectorUpTo(og.blockNumber) ?? snapshots.newest;
     const { asOf } = selection.snapshot;
-    const pinned = await pin(service, transaction, answer, { ...asOf, base: null, proofs: null }, proofs);
+    const pinned = await pin(
+      service,
+      transaction,
+      answer,
+      pinOf({ ...asOf, base: null, proofs: null }),
+      proofs,
+    );
     return { answer: pinned, asOf: pinned.asOf, selection };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -114,8 +122,8 @@ const outdated = (cause: ApiError) =>
   );
 
 /** The state that cursors agree on; null without cursors. */
-function commonPin(states: readonly AsOf[]): AsOf | null {
-  return states.reduce<AsOf | null>((common, next) => {
+function commonPin(states: readonly Pin[]): Pin | null {
+  return states.reduce<Pin | null>((common, next) => {
     if (common === null) return next;
     for (const chain of CHAIN_NAMES) {
       const [a, b] = [common[chain], next[chain]];

@@ -5,7 +5,8 @@ import { type AsOf, type ChainAsOf, chainAsOf, momentOf } from "./asOf.ts";
 import type { ReadTransaction } from "./database.ts";
 import { type Moment, momentAt } from "./moment.ts";
 import { observationRevision } from "./observations.ts";
-import { indexing, type Position, readEvidence, readProgress } from "./position.ts";
+import { findPinned, type Pin } from "./pin.ts";
+import { indexing, type Position, readProgress } from "./position.ts";
 import { type ProofTables, readProofTables } from "./proofs.ts";
 import { type ApiService, originOf } from "./service.ts";
 
@@ -80,7 +81,7 @@ export class AnswerState {
 type Positions = Readonly<Record<ChainName, Position | null>>;
 
 /**
- * The newest state, or, with a cursor's `asOf`, the state that its first page was made from. Verdicts are today's on
+ * The newest state, or, with a cursor's pin, the state that its first page was made from. Verdicts are today's on
  * every page: the proofs may have moved on since, but not back.
  * @throws {ApiError} `indexing` while a required chain cannot be answered from, `cursor-expired` when the pinned state
  * can no longer be served.
@@ -89,7 +90,7 @@ export async function readState(
   service: ApiService,
   transaction: ReadTransaction,
   sources: Sources,
-  pinned: AsOf | null,
+  pinned: Pin | null,
 ): Promise<AnswerState> {
   const origin = originOf(service.settings);
   if (pinned !== null && pinned.origin !== origin)
@@ -130,10 +131,10 @@ async function readPositions(
   return { og: admitted("og"), base: admitted("base") };
 }
 
-/** Checks that the rows up to a cursor's blocks are still those its first page was made from. */
+/** The state that a cursor is pinned to, when the rows up to its blocks are still those its first page was made from. */
 async function verifyPinned(
   transaction: ReadTransaction,
-  pinned: AsOf,
+  pinned: Pin,
   positions: Positions,
   { required }: Sources,
 ): Promise<Readonly<Record<ChainName, ChainAsOf | null>>> {
@@ -141,23 +142,13 @@ async function verifyPinned(
     const [part, position] = [pinned[chain], positions[chain]];
     if (part === null && !required.includes(chain)) return null;
     if (part !== null && position === null) throw indexing(chain, { ready: false, position: null });
-    const evidence =
-      part === null || position === null || part.chainId !== position.chainId
-        ? undefined
-        : await readEvidence(transaction, chain, part.chainId, part.blockNumber);
-    const same =
-      part !== null &&
-      position !== null &&
-      evidence !== undefined &&
-      part.blockNumber <= position.blockNumber &&
-      part.evidence?.blockNumber === evidence?.blockNumber &&
-      part.evidence?.blockHash === evidence?.blockHash;
-    if (!same)
+    const found = part === null || position === null ? null : await findPinned(transaction, part, position);
+    if (found === null)
       throw expired(
         `${chain} no longer has the state at block ${part?.blockNumber ?? "?"} that the cursor is pinned to`,
         { chain },
       );
-    return part;
+    return found;
   };
   return { og: await verify("og"), base: await verify("base") };
 }

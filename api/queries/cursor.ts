@@ -1,32 +1,46 @@
-/** Cursors: opaque to callers, pinned to the state that the first page was made from. */
+/**
+ * Cursors: opaque to callers, pinned to the state that the first page was made from. Whatever one says was sent by a client:
+ * one state and key have one spelling, and `readState` holds the pinned positions against the database.
+ */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { CHAIN_NAMES } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import type { AsOf } from "./asOf.ts";
+import type { Sources } from "./answerState.ts";
 import type { Key } from "./page.ts";
+import type { ChainPin, Pin } from "./pin.ts";
 
 export interface Cursor {
-  readonly asOf: AsOf;
+  readonly pin: Pin;
   readonly key: Key;
 }
 
-/** A model's name is 200 code points at most. */
-const LONGEST_KEY = 400;
+/** Longest there is: a model's name has up to 200 code points, which take up to 12 bytes each in JSON. */
+export const MAX_CURSOR_LENGTH = 4_096;
+const MAX_KEY_LENGTH = 400;
 const HASH = /^0x[0-9a-f]{64}$/;
 
-const count = z.int().min(-1);
-const chain = z.tuple([count, count, count, z.tuple([count, z.string().regex(HASH)]).nullable()]).nullable();
+const position = z.int().min(0);
+const hash = z.string().regex(HASH);
+/** `[block, hash]` when the block carried an event, else `[block, time, evidence block, its hash]`. */
+const chain = z
+  .union([
+    z.tuple([position, hash]),
+    z.tuple([position, position]),
+    z.tuple([position, position, position, hash]),
+  ])
+  .nullable();
 
 const cursorSchema = z.strictObject({
-  v: z.literal(2),
+  v: z.literal(3),
   /** Digest of path, filters and sort. */
   q: z.string(),
   og: chain,
   base: chain,
   /** The proofs' revision, and the digest of software and configuration. */
-  p: z.int().min(0).nullable(),
+  p: position.nullable(),
   s: z.string(),
-  k: z.array(z.union([z.string().max(LONGEST_KEY), z.number(), z.null()])).max(4),
+  k: z.array(z.union([z.string().max(MAX_KEY_LENGTH), z.number(), z.null()])).max(4),
 });
 type Packed = z.infer<typeof cursorSchema>;
 
@@ -41,35 +55,34 @@ export function questionDigest(list: string, parameters: Readonly<Record<string,
     .slice(0, 16);
 }
 
-const pack = (part: AsOf["og"]): Packed["og"] =>
-  part === null
-    ? null
-    : [
-        part.chainId,
-        part.blockNumber,
-        part.blockTime,
-        part.evidence === null ? null : [part.evidence.blockNumber, part.evidence.blockHash],
-      ];
-
-const unpack = (part: Packed["og"]): AsOf["og"] => {
+const pack = (part: ChainPin | null): Packed["og"] => {
   if (part === null) return null;
-  const [chainId, blockNumber, blockTime, evidence] = part;
-  return {
-    chainId,
-    blockNumber,
-    blockTime,
-    evidence: evidence === null ? null : { blockNumber: evidence[0], blockHash: evidence[1] },
-  };
+  const { blockNumber, blockTime, evidence } = part;
+  if (blockTime === null) return evidence === null ? null : [blockNumber, evidence.blockHash];
+  return evidence === null
+    ? [blockNumber, blockTime]
+    : [blockNumber, blockTime, evidence.blockNumber, evidence.blockHash];
 };
 
-export function encodeCursor({ asOf, key }: Cursor, question: string): string {
+const unpack = (part: Packed["og"]): ChainPin | null => {
+  if (part === null) return null;
+  const [blockNumber, second] = part;
+  if (typeof second === "string")
+    return { blockNumber, blockTime: null, evidence: { blockNumber, blockHash: second } };
+  const [, , evidenceBlock, blockHash] = part;
+  const evidence =
+    evidenceBlock === undefined || blockHash === undefined ? null : { blockNumber: evidenceBlock, blockHash };
+  return { blockNumber, blockTime: second, evidence };
+};
+
+export function encodeCursor({ pin, key }: Cursor, question: string): string {
   const packed: Packed = {
-    v: 2,
+    v: 3,
     q: question,
-    og: pack(asOf.og),
-    base: pack(asOf.base),
-    p: asOf.proofs,
-    s: asOf.origin,
+    og: pack(pin.og),
+    base: pack(pin.base),
+    p: pin.proofs,
+    s: pin.origin,
     k: [...key],
   };
   return Buffer.from(JSON.stringify(packed)).toString("base64url");
@@ -95,49 +108,80 @@ function refuse({ parameter, rule }: CursorUse, text: string, why: string): neve
 }
 
 /**
- * Reads a cursor without asking which question it belongs to.
+ * Reads a cursor without asking which list it belongs to.
  * @throws {ApiError} `invalid-cursor`.
  */
 export function readCursor(text: string, use: CursorUse = AFTER): Cursor & { readonly question: string } {
+  const cursor = text.length > MAX_CURSOR_LENGTH ? null : parse(text);
+  // Base64 and JSON have many spellings of one value: only the one that this API writes is a cursor.
+  if (cursor === null || encodeCursor(cursor, cursor.question) !== text)
+    return refuse(use, text, "it is not a cursor");
+  return cursor;
+}
+
+function parse(text: string): (Cursor & { readonly question: string }) | null {
   let json: unknown;
   try {
     json = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
   } catch {
-    return refuse(use, text, "it is not a cursor");
+    return null;
   }
   const parsed = cursorSchema.safeParse(json);
-  if (!parsed.success) return refuse(use, text, "it is not a cursor");
+  if (!parsed.success) return null;
   const { q, og, base, p, s, k } = parsed.data;
-  return { question: q, asOf: { og: unpack(og), base: unpack(base), proofs: p, origin: s }, key: k };
+  return { question: q, pin: { og: unpack(og), base: unpack(base), proofs: p, origin: s }, key: k };
+}
+
+/** What the cursors of a list have in common. */
+export interface CursorList {
+  /** Digest of the question. */
+  readonly question: string;
+  /** Of the list's sort key, to keep forged ones away from the database. */
+  readonly keyTypes: readonly KeyType[];
+  /** What the list is read from: a cursor is pinned to nothing else. */
+  readonly sources: Sources;
 }
 
 /**
- * Reads a cursor and checks that it belongs to this question.
- * @param keyTypes - of the list's sort key, to keep forged ones away from the database.
+ * Reads a cursor and checks that it belongs to this list.
  * @throws {ApiError} `invalid-cursor`.
  */
 export function decodeCursor(
   text: string,
-  question: string,
-  keyTypes: readonly KeyType[],
+  { question, keyTypes, sources }: CursorList,
   use: CursorUse = AFTER,
 ): Cursor {
   const cursor = readCursor(text, use);
   if (cursor.question !== question) refuse(use, text, "it belongs to another list, filter or sort");
-  const { key } = cursor;
+  const { key, pin } = cursor;
   const fits =
     key.length === keyTypes.length && key.every((value, index) => isOfType(value, keyTypes[index]));
-  if (!fits) refuse(use, text, "it is not a cursor of this list");
-  return { asOf: cursor.asOf, key };
+  if (!fits || !isPinnedTo(pin, sources)) refuse(use, text, "it is not a cursor of this list");
+  return { pin, key };
 }
 
-/** `position` is a whole number, `log` fits int4, `ratio` is a number or null, `hash` is 32 bytes of hex. */
-export type KeyType = "position" | "log" | "ratio" | "text" | "hash";
+function isPinnedTo(pin: Pin, { required, optional = [], proofs }: Sources): boolean {
+  if (pin.proofs !== null && proofs === undefined) return false;
+  return CHAIN_NAMES.every((chain) =>
+    pin[chain] === null ? !required.includes(chain) : [...required, ...optional].includes(chain),
+  );
+}
+
+/**
+ * `position` is a whole number from 0, `log` one that fits int4, `count` a whole number or null, `ratio` any number from 0 or
+ * null, `hash` 32 bytes of hex. A key may name any place in the list's order, also one where no row is: a page begins beyond
+ * it.
+ */
+export type KeyType = "position" | "log" | "count" | "ratio" | "text" | "hash";
+
+/** What Postgres cannot hold: NUL and halves of surrogate pairs. */
+const UNSTORABLE = /[\0\p{Cs}]/u;
 
 function isOfType(value: string | number | null, type: KeyType | undefined): boolean {
-  if (type === "text") return typeof value === "string" && !value.includes("\0");
+  if (type === "text") return typeof value === "string" && !UNSTORABLE.test(value);
   if (type === "hash") return typeof value === "string" && HASH.test(value);
-  if (type === "ratio") return value === null || typeof value === "number";
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return false;
-  return type === "position" || value < 2 ** 31;
+  if (value === null) return type === "ratio" || type === "count";
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) return false;
+  if (type === "ratio") return true;
+  return Number.isSafeInteger(value) && (type !== "log" || value < 2 ** 31);
 }

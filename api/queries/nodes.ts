@@ -1,6 +1,7 @@
 /** Nodes as they were at a moment: which ones, then everything about them. */
 import { type SQL, sql } from "drizzle-orm";
 import { isHex, keccak256 } from "viem";
+import type { KeyType } from "./cursor.ts";
 import type { ReadTransaction } from "./database.ts";
 import { displayHexText, saysTheSame } from "./displayText.ts";
 import { hoursThen } from "./hoursThen.ts";
@@ -33,6 +34,14 @@ import type { ProofTables } from "./proofs.ts";
 
 export const NODE_SORTS = ["score", "uptime", "registeredAt", "inferences"] as const;
 export type NodeSort = (typeof NODE_SORTS)[number];
+
+/** Of each order's sort key, as `listNodes` compares it. */
+export const NODE_KEY_TYPES: Readonly<Record<NodeSort, readonly KeyType[]>> = {
+  registeredAt: ["position", "log"],
+  score: ["ratio", "position", "log"],
+  uptime: ["ratio", "position", "log"],
+  inferences: ["count", "position", "log"],
+};
 
 export interface NodeQuery {
   /** Null means every registry. */

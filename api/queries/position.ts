@@ -52,6 +52,31 @@ export async function readEvidence(
   return row ?? null;
 }
 
+/** The stored blocks on either side of a block. */
+export interface Neighbours {
+  /** The newest block with an event up to it, and its time in unix seconds. */
+  readonly before: (Evidence & { readonly blockTime: number }) | null;
+  /** Time of the first block with an event after it; null when there is none. */
+  readonly nextTime: number | null;
+}
+
+export async function readNeighbours(
+  transaction: ReadTransaction,
+  chain: ChainName,
+  chainId: number,
+  blockNumber: number,
+): Promise<Neighbours> {
+  const blocks = sql`${sql.identifier(chain)}.block where chain_id = ${chainId}`;
+  const rows = await transaction.rows<Evidence & { readonly blockTime: number }>(sql`
+    (select number as "blockNumber", hash as "blockHash", timestamp as "blockTime" from ${blocks}
+      and number <= ${blockNumber} order by number desc limit 1)
+    union all
+    (select number, hash, timestamp from ${blocks} and number > ${blockNumber} order by number limit 1)`);
+  const before = rows.find((row) => row.blockNumber <= blockNumber) ?? null;
+  const next = rows.find((row) => row.blockNumber > blockNumber);
+  return { before, nextTime: next?.blockTime ?? null };
+}
+
 /**
  * Reads one chain's position. The checkpoint view comes first: whoever publishes views locks it first too, so that
  * this transaction sees the tables of one deployment throughout.

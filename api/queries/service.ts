@@ -43,10 +43,20 @@ export interface ApiService {
 
 /** Digest of what, at equal positions, still makes answers differ: the software and what is configured. */
 export function originOf(settings: ApiSettings): string {
-  const { build, registries, commonPayees, dailyOrganicCaps, allowPrivateEndpoints } = settings;
+  const { build, chainIds, registries, commonPayees, dailyOrganicCaps, allowPrivateEndpoints } = settings;
   const caps = dailyOrganicCaps.map(({ token, amount }) => [token, amount.toString()]);
   return createHash("sha256")
-    .update(JSON.stringify([build, registries, commonPayees, caps, allowPrivateEndpoints]))
+    .update(
+      JSON.stringify([
+        build,
+        chainIds.og,
+        chainIds.base,
+        registries,
+        commonPayees,
+        caps,
+        allowPrivateEndpoints,
+      ]),
+    )
     .digest("base64url")
     .slice(0, 16);
 }

@@ -20,6 +20,7 @@ import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest }
 import type { ReadTransaction } from "../queries/database.ts";
 import { freshnessOf } from "../queries/freshness.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
+import { pinOf } from "../queries/pin.ts";
 import type { ApiService } from "../queries/service.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";
@@ -70,7 +71,7 @@ function ask<T>(
   work: (state: AnswerState) => Promise<T>,
 ): Promise<Outcome<T>> {
   const answer = async (transaction: ReadTransaction): Promise<Outcome<T>> => {
-    const state = await readState(service, transaction, sources, cursor?.asOf ?? null);
+    const state = await readState(service, transaction, sources, cursor?.pin ?? null);
     const { asOf } = state;
     const freshness = freshnessOf(service, sources, asOf);
     context.set("freshness", freshness);
@@ -147,7 +148,8 @@ export async function answerList<Item>(
   const { query, keyTypes, item } = question;
   const { limit, after, format, all } = query;
   const digest = questionDigest(pathOf(context), withoutPresentation(query));
-  const cursor = after === undefined ? null : decodeCursor(after, digest, keyTypes);
+  const list = { question: digest, keyTypes, sources: question.sources };
+  const cursor = after === undefined ? null : decodeCursor(after, list);
   const outcome = await ask(service, context, question, cursor, (state) =>
     work(state, { limit, after: cursor?.key ?? null }),
   );
@@ -159,7 +161,7 @@ export async function answerList<Item>(
   const headers = headersOf(service, question, outcome, writer.contentType);
   if (!all) {
     const { endKey } = first;
-    const endCursor = endKey === null ? null : encodeCursor({ asOf, key: endKey }, digest);
+    const endCursor = endKey === null ? null : encodeCursor({ pin: pinOf(asOf), key: endKey }, digest);
     if (first.hasNextPage && endCursor !== null) {
       const url = new URL(context.req.url);
       url.searchParams.set("after", endCursor);
@@ -175,7 +177,7 @@ export async function answerList<Item>(
   const pageAfter: PageAfter<Item> = (key, signal) =>
     service.reader.read(
       async (transaction) => {
-        const state = await readState(service, transaction, question.sources, asOf);
+        const state = await readState(service, transaction, question.sources, pinOf(asOf));
         return work(state, { limit, after: key });
       },
       { signal, share: "bulk", client: context.get("shareKey") },

@@ -15,7 +15,14 @@ import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
 import { AVAILABILITY_SAMPLES } from "../queries/nodeProofs.ts";
 import { MOST_PAYER_DAYS } from "../queries/nodeRevenue.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
-import { findNode, listNodes, NODE_SORTS, type NodeDetail, registriesOf } from "../queries/nodes.ts";
+import {
+  findNode,
+  listNodes,
+  NODE_KEY_TYPES,
+  NODE_SORTS,
+  type NodeDetail,
+  registriesOf,
+} from "../queries/nodes.ts";
 import { type ApiService, type ApiSettings, registriesMeant, registryMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
@@ -307,7 +314,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         {
           sources: WITH_METRICS,
           query,
-          keyTypes: sort === "registeredAt" ? EVENT_KEY : ["ratio", "position", "log"],
+          keyTypes: NODE_KEY_TYPES[sort],
           item: nodeItemSchema(include),
         },
         async (state, page) => {

@@ -7,6 +7,7 @@ import { parseEventId } from "../queries/eventId.ts";
 import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/leaves.ts";
 import { INFERENCE_KINDS, INFERENCE_MODES, listOnchainInferences } from "../queries/onchainInferences.ts";
 import type { Page } from "../queries/page.ts";
+import { pinOf } from "../queries/pin.ts";
 import type { ApiService } from "../queries/service.ts";
 import {
   findSettlement,
@@ -161,7 +162,7 @@ async function requireSettlement(state: AnswerState, text: string): Promise<Sett
 /** A first page whose cursor belongs to the list of all leaves. */
 function shownLeaves({ asOf }: AnswerState, { id }: Settlement, { items, endKey, hasNextPage }: Page<Leaf>) {
   const question = questionDigest(`/v1/settlements/${id}/leaves`, {});
-  const endCursor = endKey === null ? null : encodeCursor({ asOf, key: endKey }, question);
+  const endCursor = endKey === null ? null : encodeCursor({ pin: pinOf(asOf), key: endKey }, question);
   return { items, pageInfo: { endCursor, hasNextPage } };
 }
 

@@ -204,3 +204,9 @@ export const SCORING = Object.fromEntries(
 
 export const HOUR_SECONDS = 3_600;
 export const DAY_SECONDS = 86_400;
+
+/**
+ * The longest past that scoring looks at, a century: evidence weighs nothing after 25 years of observed time. It bounds
+ * every loop over days and weeks.
+ */
+export const MAX_PAST_SECONDS = 100 * 365.25 * DAY_SECONDS;

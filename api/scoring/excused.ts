@@ -2,9 +2,9 @@
  * Time that a silent relayer excuses. Whoever sends heartbeats to the chain for many nodes can fail for all of them at
  * once; that proves nothing against them. Pure; unix seconds.
  */
-import { HOUR_SECONDS, SCORING } from "./constants.ts";
+import { HOUR_SECONDS, MAX_PAST_SECONDS, SCORING } from "./constants.ts";
 import { expectedIntervalSeconds } from "./observedTime.ts";
-import { covered, coveredSeconds, type Spell } from "./spell.ts";
+import { covered, coveredSeconds, firstEndingAfter, type Spell } from "./spell.ts";
 
 /** A relayer sent nothing between two of its heartbeats, or since its newest one, for more than 1.5 I. */
 export interface RelayerSilence {
@@ -69,8 +69,14 @@ export function excusedSpells(
   return new Map([...claims].map(([nodeId, spells]) => [nodeId, granted(spells, now)]));
 }
 
-/** What of `claims` is granted, in order of time, when no window of 7 days may hold more than 24 h. */
+/**
+ * What of `claims` is granted, in order of time, when no window of 7 days may hold more than 24 h. Every step ends a claim
+ * or moves one end of the window over an edge of a grant, and what was claimed more than `MAX_PAST_SECONDS` before `now`
+ * counts for nothing: steps are bounded by the claims and the windows of that time, whatever the numbers are.
+ * @throws {RangeError} when `now` is no time.
+ */
 export function granted(claims: readonly Spell[], now: number): readonly Spell[] {
+  if (!Number.isFinite(now)) throw new RangeError(`now: ${now} is no time; give unix seconds`);
   const windowSeconds = SCORING.excusedWindowHours * HOUR_SECONDS;
   const limitSeconds = SCORING.excusedHours * HOUR_SECONDS;
   const grants: { fromAt: number; untilAt: number }[] = [];
@@ -79,12 +85,12 @@ export function granted(claims: readonly Spell[], now: number): readonly Spell[]
     if (last !== undefined && last.untilAt === fromAt) last.untilAt = untilAt;
     else grants.push({ fromAt, untilAt });
   };
-  for (const claim of covered(claims, Number.NEGATIVE_INFINITY, now)) {
+  for (const claim of covered(claims, now - MAX_PAST_SECONDS, now)) {
     let at = claim.fromAt;
     while (at < claim.untilAt) {
       const left = limitSeconds - coveredSeconds(grants, at - windowSeconds, at);
       // Grants slide out of the window as fast as time passes: what slides out may be granted anew.
-      const leaving = grants.find(({ untilAt }) => untilAt > at - windowSeconds);
+      const leaving = grants[firstEndingAfter(grants, at - windowSeconds)];
       const slides = leaving !== undefined && leaving.fromAt <= at - windowSeconds;
       const changesAt =
         leaving === undefined

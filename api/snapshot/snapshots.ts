@@ -77,11 +77,10 @@ export class Snapshots {
   }
 
   /** Selections from the state that a request is answered from; null when it is not at hand. */
-  selectorAt({ chainId, blockNumber, evidence }: ChainAsOf): Selector | null {
-    const key = JSON.stringify([chainId, blockNumber, evidence]);
-    return this.#selectorOf(
-      ({ og }) => og !== null && JSON.stringify([og.chainId, og.blockNumber, og.evidence]) === key,
-    );
+  selectorAt(og: ChainAsOf): Selector | null {
+    const keyOf = ({ chainId, blockNumber, blockTime, evidence }: ChainAsOf) =>
+      JSON.stringify([chainId, blockNumber, blockTime, evidence?.blockNumber, evidence?.blockHash]);
+    return this.#selectorOf((asOf) => asOf.og !== null && keyOf(asOf.og) === keyOf(og));
   }
 
   /** Selections from the newest state that is not after a block; null when there is none at hand. */

@@ -2,6 +2,7 @@
 import { countedItems } from "../../queries/counted.ts";
 import {
   listNodes,
+  NODE_KEY_TYPES,
   type NODE_SORTS,
   type Node,
   type NodeDetail,
@@ -107,7 +108,7 @@ export function nodes(
   return connect(state, args, {
     list,
     parameters: { at: view.at, sort, ...query },
-    keyTypes: sort === "registeredAt" ? ["position", "log"] : ["ratio", "position", "log"],
+    keyTypes: NODE_KEY_TYPES[sort],
     sources: FROM.proofs,
     read: async (transaction, page) =>
       sort === "score"
