@@ -11,8 +11,9 @@ const MAX_INT4 = 2 ** 31 - 1;
 export const formatEventId = ({ chainId, txHash, logIndex }: EventId): string =>
   `${chainId}-${txHash}-${logIndex}`;
 
-/** Null when the text is not an event id as this API writes it: one event has one id. */
-export function parseEventId(text: string): EventId | null {
+/** Null when the text is no event id. One event has one id, but for the letter case of its hex. */
+export function parseEventId(given: string): EventId | null {
+  const text = given.toLowerCase();
   const [, chainId, txHash, logIndex] = EVENT_ID.exec(text) ?? [];
   if (chainId === undefined || txHash === undefined || logIndex === undefined) return null;
   const id = { chainId: Number(chainId), txHash, logIndex: Number(logIndex) };

@@ -1,6 +1,8 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { HOUR_SECONDS, MAX_PAST_SECONDS, SCORING } from "./constants.ts";
 import { excusedSpells, granted, type RelayerSilence } from "./excused.ts";
+import { covered, coveredSeconds, type Spell } from "./spell.ts";
 
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -98,4 +100,82 @@ test("what is granted lies within the claims, never exceeds a day in seven, and 
     }),
     { numRuns: 300 },
   );
+});
+
+/** The same rule, looking through every earlier grant at every step. */
+function grantedSlowly(claims: readonly Spell[], now: number): readonly Spell[] {
+  const windowSeconds = SCORING.excusedWindowHours * HOUR_SECONDS;
+  const limitSeconds = SCORING.excusedHours * HOUR_SECONDS;
+  const grants: { fromAt: number; untilAt: number }[] = [];
+  for (const claim of covered(claims, Number.NEGATIVE_INFINITY, now)) {
+    let at = claim.fromAt;
+    while (at < claim.untilAt) {
+      const left = limitSeconds - coveredSeconds(grants, at - windowSeconds, at);
+      const windowFrom = at - windowSeconds;
+      const leaving = grants.find(({ untilAt }) => untilAt > windowFrom);
+      const slides = leaving !== undefined && leaving.fromAt <= windowFrom;
+      const changesAt =
+        leaving === undefined
+          ? Number.POSITIVE_INFINITY
+          : (slides ? leaving.untilAt : leaving.fromAt) + windowSeconds;
+      const until = Math.min(claim.untilAt, changesAt, slides ? Number.POSITIVE_INFINITY : at + left);
+      const isGranted = left > 0 || slides;
+      const last = grants.at(-1);
+      if (isGranted && last !== undefined && last.untilAt === at) last.untilAt = until;
+      else if (isGranted) grants.push({ fromAt: at, untilAt: until });
+      at = isGranted ? until : Math.min(claim.untilAt, changesAt);
+    }
+  }
+  return grants;
+}
+
+test("what is granted is what looking through every earlier grant gives", () => {
+  const seconds = fc.oneof(
+    fc.integer({ min: 1, max: 40 * DAY }),
+    fc.integer({ min: 1, max: 200 }).map((n) => n * 450),
+  );
+  const claims = fc.array(
+    fc.tuple(seconds, seconds).map(([from, length]) => ({
+      fromAt: START + from / 2,
+      untilAt: START + from / 2 + length / 2,
+    })),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(claims, fc.integer({ min: 0, max: 60 * DAY }), (spells, later) => {
+      expect(granted(spells, START + later)).toEqual(grantedSlowly(spells, START + later));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** Every step of the loops over weeks takes a minimum. */
+function countSteps(work: () => void): number {
+  const minimum = vi.spyOn(Math, "min");
+  try {
+    work();
+    return minimum.mock.calls.length;
+  } finally {
+    minimum.mockRestore();
+  }
+}
+
+const YEAR = 365.25 * DAY;
+test("a silence costs what the windows of a century do, however long it lasts and whatever the second is", () => {
+  const windows = MAX_PAST_SECONDS / (7 * DAY);
+  for (const now of [START + 1_000 * YEAR, 2 ** 40 + 0.5, 2 ** 53, 2 ** 60, Number.MAX_VALUE]) {
+    const steps = countSteps(() => {
+      const spells = excusedOf({ untilAt: null }, now) ?? [];
+      expect(spells.every(({ fromAt, untilAt }) => fromAt < untilAt && untilAt <= now)).toBe(true);
+    });
+    expect(steps).toBeLessThan(20 * windows);
+  }
+  const endless = [{ fromAt: Number.NEGATIVE_INFINITY, untilAt: Number.POSITIVE_INFINITY }];
+  expect(countSteps(() => granted(endless, START))).toBeLessThan(20 * windows);
+  expect(granted([{ fromAt: Number.NaN, untilAt: START }], START)).toEqual([]);
+});
+
+test("a moment that is none is refused", () => {
+  for (const now of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    expect(() => granted([], now)).toThrow(RangeError);
 });

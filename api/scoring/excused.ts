@@ -98,7 +98,9 @@ export function granted(claims: readonly Spell[], now: number): readonly Spell[]
           : (slides ? leaving.untilAt : leaving.fromAt) + windowSeconds;
       const until = Math.min(claim.untilAt, changesAt, slides ? Number.POSITIVE_INFINITY : at + left);
       if (left > 0 || slides) grant(at, until);
-      at = left > 0 || slides ? until : Math.min(claim.untilAt, changesAt);
+      const next = left > 0 || slides ? until : Math.min(claim.untilAt, changesAt);
+      // Beyond 2^52 a step can be too small to be added.
+      at = next > at ? next : claim.untilAt;
     }
   }
   return grants;

@@ -129,3 +129,10 @@ test("a key is stopped while disabled and inside a gap that proves long", () => 
   expect(stopped(9_100, 9_200)).toBe(false);
   expect(stopped(9_100, 10_351)).toBe(true);
 });
+
+test("a moment before the registration, more than a century after it, or none at all is refused", () => {
+  const registeredAt = 1_800_000_000;
+  for (const now of [registeredAt - 1, 0, 2 ** 40, 2 ** 53, Number.POSITIVE_INFINITY, Number.NaN])
+    expect(() => observedClock(life({ registeredAt }), now)).toThrow(RangeError);
+  expect(observedClock(life({ registeredAt }), registeredAt).unknown).toEqual([]);
+});

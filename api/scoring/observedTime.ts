@@ -2,7 +2,7 @@
  * Each instant since a node's registration is up, down or unknown. Unknown time (disabled, or excused by a relayer's
  * silence) does not exist: it is neither success nor failure, and nothing ages during it. Unix seconds throughout.
  */
-import { SCORING } from "./constants.ts";
+import { MAX_PAST_SECONDS, SCORING } from "./constants.ts";
 import { covered, coveredSeconds, firstEndingAfter, type OpenSpell, type Spell } from "./spell.ts";
 
 /** Two neighbouring distinct signed seconds of a node (its registration counts as one), and `heartbeatMaxAge` at the first. */
@@ -42,8 +42,13 @@ export const expectedIntervalSeconds = (maxAgeSeconds: number): number =>
     Math.max(SCORING.leastIntervalSeconds, SCORING.expectedIntervalShare * maxAgeSeconds),
   );
 
+/** @throws {RangeError} when `now` lies before the registration, or more than `MAX_PAST_SECONDS` after it. */
 export function observedClock(life: Life, now: number): ObservedClock {
   const { registeredAt, disabled, excused } = life;
+  if (!(registeredAt <= now && now - registeredAt <= MAX_PAST_SECONDS))
+    throw new RangeError(
+      `now: ${now} is not within ${MAX_PAST_SECONDS} s after the registration at ${registeredAt}; give a moment of the node's life`,
+    );
   const none = disabled.length === 0 && excused.length === 0;
   return { registeredAt, now, unknown: none ? [] : covered([...disabled, ...excused], registeredAt, now) };
 }
