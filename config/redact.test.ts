@@ -24,6 +24,7 @@ test.each([
   [`postgres://me:${KEY}@db.example:5432/og is down`, "postgres://db.example:5432/… is down"],
   [`HTTPS://ETH.EXAMPLE/${KEY}, then http://b/${KEY}`, "https://eth.example/…, then http://b/…"],
   [`http://[${KEY}/x`, "…"],
+  ["once redacted, https://eth.example/… stays so", "once redacted, https://eth.example/… stays so"],
   ["listening on http://127.0.0.1:4000", "listening on http://127.0.0.1:4000"],
 ])("redacts the URLs of a text: %s", (text, shown) => {
   expect(redactUrls(text)).toBe(shown);

@@ -14,7 +14,7 @@ export function redactUrl(text: string): string {
   }
 }
 
-const URLS = /\b(?:https?|wss?|postgres(?:ql)?):\/\/[^\s"'`<>\\|…]+/gi;
+const URLS = /\b(?:https?|wss?|postgres(?:ql)?):\/\/[^\s"'`<>\\|]+/gi;
 /** Belongs to the sentence around the URL. */
 const PUNCTUATION = /[.,;:!?)\]}]+$/;
 

@@ -1,52 +1,9 @@
 import { gzipSync } from "node:zlib";
-import { afterEach, expect, test } from "vitest";
-import { createLog } from "../config/log.ts";
+import { expect, test } from "vitest";
 import { freePort } from "../db/freePort.ts";
-import { type FakeUpstream, type Reaction, startFakeUpstream } from "./fakeUpstream.ts";
-import { type Gateway, startGateway } from "./gateway.ts";
+import type { Reaction } from "./fakeUpstream.ts";
+import { call, gateway, HOLD_MS, type Reply, upstream } from "./gatewayHarness.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
-
-const HOLD_MS = 1_500;
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(stops.splice(0).map((stop) => stop()));
-});
-
-async function upstream(
-  react: FakeUpstream["react"],
-  chainId?: number,
-  port?: number,
-): Promise<FakeUpstream> {
-  const fake = await startFakeUpstream(react, chainId, port);
-  stops.push(fake.stop);
-  return fake;
-}
-
-async function gateway(...urls: string[]): Promise<Gateway & { lines: string[] }> {
-  const lines: string[] = [];
-  const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "rpc", (line) => lines.push(line));
-  const settings = { chainId: 10740, urls, urlVariable: "OG_RPC_URL", chainIdVariable: "OG_CHAIN_ID" };
-  const started = await startGateway({ ...settings, holdMs: HOLD_MS }, log);
-  stops.push(started.stop);
-  return { ...started, lines };
-}
-
-interface Reply {
-  readonly id: unknown;
-  readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
-}
-
-async function call(
-  url: string,
-  method: string,
-  params: readonly unknown[] = [],
-  id: unknown = 7,
-): Promise<Reply> {
-  const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
-  const response = await fetch(url, { method: "POST", body });
-  return (await response.json()) as Reply;
-}
 
 /** The first `n` requests get `bad`, the others `good`. */
 const firstTimes = (n: number, bad: Reaction, good: Reaction) => {
@@ -181,6 +138,7 @@ const filterOf = (request: RpcRequest) => {
 const logsUpTo =
   (most: number, message: string, code = -32602) =>
   (request: RpcRequest): Reaction => {
+    if (request.method === "eth_blockNumber") return { result: hex(1_000_000) };
     const { from, to } = filterOf(request);
     if (to - from + 1 > most) return { error: { code, message } };
     return {
@@ -224,7 +182,9 @@ test("copes with an endpoint that counts the distance instead of the blocks", as
 
 test("passes other errors of eth_getLogs on", async () => {
   const error = { code: -32000, message: "invalid block range params" };
-  const fake = await upstream(() => ({ error }));
+  const fake = await upstream(({ method }) =>
+    method === "eth_blockNumber" ? { result: hex(1_000_000) } : { error },
+  );
   const { url } = await gateway(fake.url);
   expect((await getLogs(url, 0, 999)).error).toEqual(error);
 });

@@ -3,27 +3,39 @@ import http from "node:http";
 import https from "node:https";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import type { Response } from "./answer.ts";
 
 /** Enough for Ponder's concurrency. */
 const SOCKETS = 256;
 const unzip = promisify(gunzip);
 
-export interface Response {
-  readonly status: number;
-  readonly retryAfter: string | null;
-  readonly body: Buffer;
+/** Thrown for an answer that is larger than allowed, packed or unpacked. */
+export class TooLargeError extends Error {
+  override readonly name = "TooLargeError";
 }
 
 export type Post = (body: string, signal: AbortSignal) => Promise<Response>;
 
 /**
  * @param url - with `user:password@` for basic authentication, if it has that.
- * @returns a function that rejects when there is no connection, the answer is cut, or `signal` aborts.
+ * @param maxBytes - of an answer's body.
+ * @returns a function that follows no redirects, and rejects when there is no connection, the answer is cut or too
+ *   large, or `signal` aborts, be it while the answer arrives.
  */
-export function createPost(url: string): { post: Post; close: () => void } {
+export function createPost(url: string, maxBytes: number): { post: Post; close: () => void } {
   const target = new URL(url);
   const { request, Agent } = target.protocol === "https:" ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS, scheduling: "lifo" });
+  const tooLarge = () => new TooLargeError(`the answer is larger than ${maxBytes} bytes`);
+
+  const unpack = async (received: Buffer, encoding: string | undefined): Promise<Buffer> => {
+    if (encoding !== "gzip") return received;
+    try {
+      return await unzip(received, { maxOutputLength: maxBytes });
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge() : error;
+    }
+  };
 
   const post: Post = (text, signal) =>
     new Promise((resolve, reject) => {
@@ -43,16 +55,20 @@ export function createPost(url: string): { post: Post; close: () => void } {
         },
         (incoming) => {
           const chunks: Buffer[] = [];
-          incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+          let bytes = 0;
+          incoming.on("data", (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > maxBytes) incoming.destroy(tooLarge());
+            else chunks.push(chunk);
+          });
           incoming.once("error", reject);
           incoming.once("end", () => {
-            const received = Buffer.concat(chunks);
-            const plain = incoming.headers["content-encoding"] === "gzip" ? unzip(received) : received;
-            Promise.resolve(plain).then(
+            unpack(Buffer.concat(chunks), incoming.headers["content-encoding"]).then(
               (whole) =>
                 resolve({
                   status: incoming.statusCode ?? 0,
                   retryAfter: incoming.headers["retry-after"] ?? null,
+                  location: incoming.headers.location ?? null,
                   body: whole,
                 }),
               reject,

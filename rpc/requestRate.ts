@@ -2,6 +2,7 @@
  * How many requests a second an endpoint gets: grown while it copes and cut when it says "too many" (additive
  * increase, multiplicative decrease), because public endpoints do not publish their limits.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 
 const START_PER_SECOND = 20;
 const MIN_PER_SECOND = 1;
@@ -17,20 +18,32 @@ export interface RequestRate {
   /** Resolves, in order of asking, when the next request may be sent. @throws the signal's reason. */
   readonly take: (signal: AbortSignal) => Promise<void>;
   readonly succeeded: () => void;
-  /** @param pauseMs - the endpoint's own wish, if it has one. */
+  /** @param pauseMs - the endpoint's own wish, if it has one, already bounded. */
   readonly refused: (pauseMs?: number) => void;
   readonly perSecond: () => number;
+  /** Milliseconds until the endpoint wants to be asked again. */
+  readonly pausedForMs: () => number;
 }
 
-/** For endpoints on this machine. */
-export const unlimitedRate: RequestRate = {
-  take: async () => {},
-  succeeded: () => {},
-  refused: () => {},
-  perSecond: () => Number.POSITIVE_INFINITY,
-};
+/** For endpoints on this machine: as fast as they go, but for pauses they ask for. */
+export function createUnlimitedRate(now: () => number = () => Date.now()): RequestRate {
+  let pausedUntil = 0;
+  const pausedForMs = () => Math.max(0, pausedUntil - now());
+  return {
+    take: async (signal) => {
+      const pauseMs = pausedForMs();
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+    },
+    succeeded: () => {},
+    refused: (pauseMs = 0) => {
+      pausedUntil = Math.max(pausedUntil, now() + pauseMs);
+    },
+    perSecond: () => Number.POSITIVE_INFINITY,
+    pausedForMs,
+  };
+}
 
-export function createRequestRate(now: () => number = Date.now): RequestRate {
+export function createRequestRate(now: () => number = () => Date.now()): RequestRate {
   let perSecond = START_PER_SECOND;
   let tokens = 1;
   let filledAt = now();
@@ -79,12 +92,13 @@ export function createRequestRate(now: () => number = Date.now): RequestRate {
     },
     refused: (pauseMs = 0) => {
       const time = now();
-      pausedUntil = Math.max(pausedUntil, time + Math.min(pauseMs, 30_000));
+      pausedUntil = Math.max(pausedUntil, time + pauseMs);
       if (time - cutAt < CUT_AT_MOST_EVERY_MS) return;
       cutAt = time;
       probing = false;
       perSecond = Math.max(MIN_PER_SECOND, perSecond * CUT);
     },
     perSecond: () => perSecond,
+    pausedForMs: () => Math.max(0, pausedUntil - now()),
   };
 }

@@ -1,0 +1,171 @@
+/**
+ * The chain's newest block, as callers see it. It never goes back because an answer comes from an endpoint, or from
+ * one of the backends behind a URL, that lags: Ponder would take every such answer for a reorg.
+ */
+import type { BlockLink, ChainHeads } from "./chainHeads.ts";
+import { toBlockLink } from "./chainHeads.ts";
+import { BLOCK_NUMBER, type Failover, type Found } from "./failover.ts";
+import type { RpcRequest } from "./jsonRpc.ts";
+import type { Notices } from "./notices.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** How often endpoints that are not asked otherwise are asked where they stand. */
+const LOOK_AT_OTHERS_AFTER_MS = 10_000;
+/** How far behind an endpoint must be to be worth a line in the log. */
+const LAG_NOTICE_BLOCKS = 16;
+/** Newer than this, the block that was shown last is shown again while a WebSocket says that it still is the newest. */
+const SHOWN_AGAIN_FOR_MS = 10_000;
+
+interface Shown {
+  readonly block: BlockLink;
+  /** By whether they have whole transactions. */
+  readonly bodies: Map<boolean, Buffer>;
+  readonly at: number;
+}
+
+export class LatestBlock {
+  #shown: Shown | undefined;
+  #shownNumber = -1;
+  readonly #looking = new Set<Upstream>();
+
+  readonly #upstreams: readonly Upstream[];
+  readonly #failover: Failover;
+  readonly #heads: ChainHeads<Upstream>;
+  readonly #notices: Notices;
+  readonly #now: () => number;
+
+  constructor(
+    upstreams: readonly Upstream[],
+    failover: Failover,
+    heads: ChainHeads<Upstream>,
+    notices: Notices,
+    now: () => number = () => Date.now(),
+  ) {
+    this.#upstreams = upstreams;
+    this.#failover = failover;
+    this.#heads = heads;
+    this.#notices = notices;
+    this.#now = now;
+  }
+
+  /** Number of the newest block. @throws the signal's reason. */
+  async number(signal: AbortSignal): Promise<number> {
+    const { upstream, value } = await this.#failover.ask(BLOCK_NUMBER, signal);
+    this.#lookAtOthers(upstream);
+    const shown = Math.max(this.#shownNumber, this.#shown?.block.number ?? -1);
+    const claimed = Number(value);
+    const isBelieved = claimed >= shown ? !this.#heads.isUnconfirmed(upstream) : !this.#heads.counts(shown);
+    this.#shownNumber = isBelieved || shown < 0 ? claimed : shown;
+    return this.#shownNumber;
+  }
+
+  /**
+   * The newest block as a JSON-RPC response.
+   * @param full - with whole transactions.
+   * @param told - the newest block that a live WebSocket told of, if there is one. @throws the signal's reason.
+   */
+  async get(full: boolean, told: number | undefined, signal: AbortSignal): Promise<Buffer> {
+    const shown = this.#shown;
+    const again = shown?.bodies.get(full);
+    if (shown !== undefined && again !== undefined && told !== undefined)
+      if (told <= shown.block.number && this.#now() - shown.at < SHOWN_AGAIN_FOR_MS) return again;
+
+    const request: RpcRequest = { method: "eth_getBlockByNumber", params: ["latest", full] };
+    const refused = new Set<Upstream>();
+    let found: Found | undefined = await this.#failover.ask(request, signal);
+    this.#lookAtOthers(found.upstream);
+    while (found !== undefined) {
+      const { upstream, value, body } = found;
+      const block = toBlockLink(value);
+      if (block !== undefined && this.#isBelieved(upstream, block)) return this.#show(block, full, body);
+      refused.add(upstream);
+      found = await this.#askOther(request, refused, signal);
+    }
+    return this.#showAgain(full, signal);
+  }
+
+  #isBelieved(upstream: Upstream, block: BlockLink): boolean {
+    if (this.#heads.isUnconfirmed(upstream) && (this.#heads.standing(upstream) ?? 0) <= block.number) {
+      upstream.tellUnconfirmed(block.number);
+      return false;
+    }
+    const shown = this.#shown?.block;
+    if (shown === undefined || block.number >= shown.number) return true;
+    if (this.#heads.isAncestor(block, shown) || this.#heads.counts(shown.number)) {
+      if (shown.number - block.number >= LAG_NOTICE_BLOCKS) upstream.tellLag(block.number, shown.number);
+      return false;
+    }
+    this.#notices.warn(
+      "back",
+      `no endpoint confirms block ${shown.number} any more; going back to block ${block.number} of ${upstream.name}`,
+    );
+    return true;
+  }
+
+  #show(block: BlockLink, full: boolean, body: Buffer): Buffer {
+    const bodies = this.#shown?.block.hash === block.hash ? this.#shown.bodies : new Map<boolean, Buffer>();
+    bodies.set(full, body);
+    this.#shown = { block, bodies, at: this.#now() };
+    return body;
+  }
+
+  async #showAgain(full: boolean, signal: AbortSignal): Promise<Buffer> {
+    const shown = this.#shown;
+    if (shown === undefined) throw new Error("no endpoint's head is confirmed by another");
+    const body = shown.bodies.get(full);
+    if (body !== undefined) return body;
+    const params = [shown.block.hash, full];
+    const found = await this.#failover.ask({ method: "eth_getBlockByHash", params }, signal);
+    shown.bodies.set(full, found.body);
+    return found.body;
+  }
+
+  /** One that is ready and may be farther, without waiting for any. */
+  async #askOther(
+    request: RpcRequest,
+    refused: ReadonlySet<Upstream>,
+    signal: AbortSignal,
+  ): Promise<Found | undefined> {
+    const shown = this.#shown?.block.number ?? 0;
+    const isWorthAsking = (upstream: Upstream) =>
+      upstream.isReady() &&
+      ((this.#heads.standing(upstream) ?? shown) >= shown || !this.#heads.counts(shown));
+    const upstream = this.#upstreams.find((other) => !refused.has(other) && isWorthAsking(other));
+    if (upstream === undefined) return undefined;
+    const answer = await upstream.send(request, signal);
+    if (answer.kind !== "result") return undefined;
+    this.#failover.note(upstream, request, answer.value);
+    return { upstream, value: answer.value, body: answer.body };
+  }
+
+  /** So that one endpoint's head can be held against the others'. */
+  #lookAtOthers(asked: Upstream): void {
+    for (const upstream of this.#upstreams)
+      if (upstream !== asked && this.#heads.ageMs(upstream) > LOOK_AT_OTHERS_AFTER_MS)
+        // its faults are told by others; the caller is not kept waiting
+        void this.#lookAt(upstream).catch(() => {});
+  }
+
+  async #lookAt(upstream: Upstream): Promise<void> {
+    if (this.#looking.has(upstream)) return;
+    this.#looking.add(upstream);
+    try {
+      if (await upstream.check())
+        await this.#failover.answers(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
+    } finally {
+      this.#looking.delete(upstream);
+    }
+  }
+
+  /** Number of the block that was shown last; -1 before the first. */
+  shown(): number {
+    return this.#shown?.block.number ?? -1;
+  }
+
+  /** Where each endpoint stands, for messages. */
+  describe(): string {
+    return this.#upstreams
+      .map((upstream) => `${upstream.name} at block ${this.#heads.standing(upstream) ?? "unknown"}`)
+      .join(", ");
+  }
+}
