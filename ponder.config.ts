@@ -10,7 +10,7 @@ import {
   X402UptoPermit2ProxyAbi,
 } from "./abis/X402.ts";
 import { readEnvironment } from "./config/environment.ts";
-import { indexedChain, rpcUrls } from "./config/indexer.ts";
+import { indexedChain, pollingIntervalMs, rpcUrls } from "./config/indexer.ts";
 
 const environment = readEnvironment(process.env);
 const og = { chain: "og", startBlock: environment.OG_START_BLOCK } as const;
@@ -26,12 +26,12 @@ const chains = {
   og: {
     id: environment.OG_CHAIN_ID,
     rpc: rpcUrls("og", process.env, environment),
-    ws: environment.OG_WS_URL,
+    pollingInterval: pollingIntervalMs("og", environment),
   },
   base: {
     id: environment.BASE_CHAIN_ID,
     rpc: rpcUrls("base", process.env, environment),
-    ws: environment.BASE_WS_URL,
+    pollingInterval: pollingIntervalMs("base", environment),
   },
 } as const;
 

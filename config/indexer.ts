@@ -34,3 +34,10 @@ export function rpcUrls(name: ChainName, variables: Variables, environment: Envi
   if (gateway !== undefined && gateway !== "" && indexedChain(variables) === name) return gateway.split(",");
   return [...chainSettings(environment, name).rpcUrls];
 }
+
+/**
+ * How often Ponder asks for the newest block. It has no WebSocket of its own: a silent one would stop it for good. The
+ * gateway listens to the configured one and answers from what it heard, so asking more often costs nothing then.
+ */
+export const pollingIntervalMs = (name: ChainName, environment: Environment): number =>
+  chainSettings(environment, name).wsUrl === undefined ? 1_000 : 250;

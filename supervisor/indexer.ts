@@ -20,6 +20,7 @@ import { type KeptProcess, keepRunning } from "./process.ts";
 import { NODE, PONDER, PONDER_NODE_FLAGS, PONDER_VARIABLES, PROJECT, SUPERVISED } from "./programs.ts";
 import { createPace, describeBackfill, describeLive, readMetrics, type Sample } from "./progress.ts";
 import { checkpointBlock, checkpointTime, dropSuperseded, publish, recordStart } from "./publish.ts";
+import { createStallWatch, type Stall } from "./stall.ts";
 import { onStopSignals } from "./stopSignals.ts";
 
 /** Ponder limits requests per URL to 20 a second at first; the gateway has a policy of its own. */
@@ -89,7 +90,7 @@ interface PonderSettings {
 
 function startPonder(settings: PonderSettings, log: Log): KeptProcess {
   const { chain, environment, gateway } = settings;
-  const translate = createTranslation(log);
+  const translate = createTranslation(log, gateway.describe);
   const port = environment.PONDER_PORT + CHAIN_NAMES.indexOf(chain);
   const { PORT: _port, ...inherited } = process.env; // Ponder would prefer it to --port
   return keepRunning(
@@ -158,8 +159,10 @@ async function showProgress(
   signal: AbortSignal,
   startBlock: number,
   take: () => Promise<Sample | undefined>,
+  onStall: (stall: Stall) => void,
 ): Promise<void> {
   const paceOf = createPace(startBlock);
+  const stallOf = createStallWatch();
   let live = false;
   while (!signal.aborted) {
     // while the RPC or Ponder is down, others say so
@@ -171,6 +174,8 @@ async function showProgress(
         log.info(describeLive(now, Date.now()));
       } else log.info(describeBackfill(now, pace, startBlock));
       live = now.live;
+      const stall = stallOf(now);
+      if (stall !== undefined) onStall(stall);
     }
     await after(signal, live ? LIVE_EVERY_MS : PROGRESS_EVERY_MS).catch(() => {});
   }
@@ -210,7 +215,9 @@ async function main(): Promise<void> {
     {
       chainId: settings.chainId,
       urls: settings.rpcUrls,
+      wsUrl: settings.wsUrl,
       urlVariable: `${prefix}_RPC_URL`,
+      wsUrlVariable: `${prefix}_WS_URL`,
       chainIdVariable: `${prefix}_CHAIN_ID`,
     },
     log,
@@ -268,11 +275,17 @@ async function main(): Promise<void> {
     const dropped = await withClient(pool, (client) => dropSuperseded(client, chain, DROP_AFTER_SECONDS));
     for (const name of dropped) log.info(`dropped the superseded schema ${name}`);
   });
-  void showProgress(log, signal, settings.startBlock, async () =>
+  const onStall = ({ reason, restart }: Stall) => {
+    const where = `${reason}; ${gateway.describe()}`;
+    if (!restart) return log.warn(`the indexer stands still: ${where}`);
+    metricsPort = undefined;
+    ponder?.replace(where);
+  };
+  const take = async () =>
     metricsPort === undefined || schema === undefined
       ? undefined
-      : sample(pool, schema, gateway, metricsPort),
-  );
+      : sample(pool, schema, gateway, metricsPort);
+  void showProgress(log, signal, settings.startBlock, take, onStall);
 }
 
 main().catch((error: Error) => {

@@ -2,12 +2,23 @@ import { expect, test } from "vitest";
 import { createLog } from "../config/log.ts";
 import { createTranslation } from "./ponderLog.ts";
 
-const told = (record: object | string) => {
+const told = (...records: (object | string)[]) => {
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "og", (line) => lines.push(line));
-  const news = createTranslation(log)(typeof record === "string" ? record : JSON.stringify(record));
+  const translate = createTranslation(log, () => "OG_RPC_URL https://a.example at block 850");
+  const [news] = records.map((record) =>
+    translate(typeof record === "string" ? record : JSON.stringify(record)),
+  );
   return { lines, news };
 };
+
+test("says once that a reorg went too deep, and which endpoints there are", () => {
+  const record = { level: 40, msg: "Encountered unrecoverable reorg", finalized_block: 970 };
+  const { lines } = told(...Array.from({ length: 75 }, () => record));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("(block 970)");
+  expect(lines[0]).toContain("OG_RPC_URL https://a.example at block 850");
+});
 
 test("hides what the gateway says better", () => {
   const error = { name: "HttpRequestError", message: "HTTP request failed.", stack: "at x" };

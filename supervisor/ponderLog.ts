@@ -36,8 +36,6 @@ const TOLD: Readonly<Record<string, (record: PonderRecord) => string>> = {
   "Completed backfill indexing across all chains": () => "history is indexed; building indexes",
   "Reorged block": (record) => `reorg: block ${record.number} replaced`,
   "Detected reorg in local chain": (record) => `reorg detected at block ${record.number}`,
-  "Encountered unrecoverable reorg": () =>
-    "a reorg went deeper than what counts as final; reindexing is needed",
 };
 
 const RPC_DOWN_CODE = "Failed to connect to JSON-RPC";
@@ -65,13 +63,20 @@ const WORTH_TELLING_RETRIES = 4;
 /** The gateway tells about these itself. */
 const GATEWAYS_OWN = /have not answered yet|is not kept by the RPC/;
 
-/** Says one line of Ponder's output in the log; one function for all lines of a process. */
-export function createTranslation(log: Log): (line: string) => PonderNews {
+/** Repeated for every block that Ponder is shown. */
+const DEEP_REORG = "Encountered unrecoverable reorg";
+const DEEP_REORG_EVERY_MS = 300_000;
+
+/**
+ * Says one line of Ponder's output in the log; one function for all lines of a process.
+ * @param describeEndpoints - the endpoints and where each stands, for what only they can have caused.
+ */
+export function createTranslation(log: Log, describeEndpoints: () => string): (line: string) => PonderNews {
   const notices = createNotices(log);
-  return (line) => translate(line, log, notices);
+  return (line) => translate(line, log, notices, describeEndpoints);
 }
 
-function translate(line: string, log: Log, notices: Notices): PonderNews {
+function translate(line: string, log: Log, notices: Notices, describeEndpoints: () => string): PonderNews {
   const record = toRecord(line);
   if (record === undefined) {
     // Node's own warnings and traces: kept for whoever looks for them
@@ -111,7 +116,13 @@ function translate(line: string, log: Log, notices: Notices): PonderNews {
 
   const told = TOLD[msg];
   const level: LogLevel = number >= 50 ? "error" : number >= 40 ? "warn" : number >= 30 ? "info" : "debug";
-  if (told !== undefined) log[level](told(record));
+  if (msg === DEEP_REORG)
+    notices.warn(
+      DEEP_REORG,
+      `a reorg went deeper than what counts as final (block ${record.finalized_block}); reindexing is needed if it lasts; ${describeEndpoints()}`,
+      DEEP_REORG_EVERY_MS,
+    );
+  else if (told !== undefined) log[level](told(record));
   else if (HIDDEN.has(msg) || error?.message?.includes(RPC_DOWN_CODE) || number < 40)
     log.debug(msg, { ...details, error: error?.message });
   else {
