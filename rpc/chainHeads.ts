@@ -10,11 +10,16 @@ export const CONFIRM_WITHIN_MS = 30_000;
 /** Deeper than Ponder's finality, several times over. */
 const REMEMBERED_BLOCKS = 2_000;
 
+/** An endpoint that lags farther behind another confirms nothing about it. */
+const MAX_MISSING_LINKS = 512;
+
 interface Standing {
   number: number;
-  /** When it was first shown, and when it was shown last. */
-  since: number;
+  /** The block itself, if that was shown. */
+  link: BlockLink | undefined;
   seenAt: number;
+  /** The first head that no other endpoint has reached since. */
+  claim: { readonly number: number; readonly at: number } | undefined;
 }
 
 export interface BlockLink {
@@ -33,17 +38,21 @@ export class ChainHeads<E> {
     this.#now = now;
   }
 
-  /** Notes that an answer of `endpoint` shows that it has block `number`. */
-  observe(endpoint: E, number: number): void {
+  /** Notes that an answer of `endpoint` shows that it has block `number`. @param link - the block, if it was shown. */
+  observe(endpoint: E, number: number, link?: BlockLink): void {
     const now = this.#now();
-    const standing = this.#standings.get(endpoint);
-    if (standing === undefined || (number < standing.number && now - standing.seenAt > CONFIRM_WITHIN_MS))
-      this.#standings.set(endpoint, { number, since: now, seenAt: now });
-    else if (number >= standing.number) {
-      if (number > standing.number) standing.since = now;
-      standing.number = number;
-      standing.seenAt = now;
-    }
+    const before = this.#standings.get(endpoint);
+    if (before !== undefined && number < before.number && now - before.seenAt <= CONFIRM_WITHIN_MS) return;
+    const claim = before !== undefined && number >= before.number ? before.claim : undefined;
+    const shown = link ?? (before?.number === number ? before.link : undefined);
+    this.#standings.set(endpoint, { number, link: shown, seenAt: now, claim: claim ?? { number, at: now } });
+    for (const standing of this.#standings.values())
+      if (this.#isReached(standing)) standing.claim = undefined;
+  }
+
+  #isReached({ claim }: Standing): boolean {
+    const reached = [...this.#standings.values()].filter(({ number }) => number >= (claim?.number ?? 0));
+    return reached.length > 1;
   }
 
   /** The highest block that `endpoint` has shown; undefined before the first. */
@@ -56,14 +65,35 @@ export class ChainHeads<E> {
     return this.#now() - (this.#standings.get(endpoint)?.seenAt ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** Whether `endpoint` alone claims its head, while others answered, for longer than it may. */
+  /**
+   * Whether `endpoint` claims what none of the others that answered has reached for longer than it may. A head that is
+   * known to descend from another endpoint's head needs no more confirmation: the other one lags.
+   */
   isUnconfirmed(endpoint: E): boolean {
     const standing = this.#standings.get(endpoint);
-    if (standing === undefined || this.#now() - standing.since <= CONFIRM_WITHIN_MS) return false;
-    const others = [...this.#standings].filter(
-      ([other]) => other !== endpoint && this.ageMs(other) <= CONFIRM_WITHIN_MS,
+    const { claim, link } = standing ?? {};
+    if (claim === undefined || this.#now() - claim.at <= CONFIRM_WITHIN_MS) return false;
+    const others = this.#others(endpoint);
+    const descends = (other: Standing) =>
+      other.link !== undefined && link !== undefined && this.isAncestor(other.link, link);
+    return others.length > 0 && !others.some(descends);
+  }
+
+  /** Those that showed where they stand lately. */
+  #others(endpoint: E): Standing[] {
+    return [...this.#standings].flatMap(([other, standing]) =>
+      other !== endpoint && this.ageMs(other) <= CONFIRM_WITHIN_MS ? [standing] : [],
     );
-    return others.length > 0 && others.every(([, { number }]) => number < standing.number);
+  }
+
+  /** Numbers of the blocks that are missing to tell whether `endpoint`'s head descends from another's; few or none. */
+  missingLinks(endpoint: E): number[] {
+    let { link: at } = this.#standings.get(endpoint) ?? {};
+    const others = this.#others(endpoint).flatMap(({ link }) => link ?? []);
+    const from = Math.max(-1, ...others.map(({ number }) => number));
+    for (let parent = at; parent !== undefined; parent = this.#blocks.get(parent.parentHash)) at = parent;
+    if (at === undefined || from < 0 || at.number - from > MAX_MISSING_LINKS) return [];
+    return Array.from({ length: Math.max(0, at.number - from) }, (_, index) => from + index);
   }
 
   /** Whether some endpoint stands at `number` or higher now. */

@@ -103,7 +103,7 @@ export class Failover {
     if (block === undefined) return;
     // old blocks say nothing about the head
     if (params[0] === "latest" || block.number > this.#heads.newest())
-      this.#heads.observe(upstream, block.number);
+      this.#heads.observe(upstream, block.number, block);
     this.#heads.remember(block);
   }
 
@@ -212,12 +212,39 @@ export class Failover {
     return answer;
   }
 
+  /** Has an endpoint show its newest block. */
+  async look(upstream: Upstream, signal: AbortSignal): Promise<void> {
+    const request = { method: "eth_getBlockByNumber", params: ["latest", false] };
+    const answer = await upstream.send(request, signal);
+    if (answer.kind === "result") this.note(upstream, request, answer.value);
+  }
+
+  /** Has an endpoint show the blocks that tell whether its head descends from another endpoint's. */
+  async link(upstream: Upstream, signal: AbortSignal): Promise<void> {
+    const missing = this.#heads.missingLinks(upstream);
+    let next = 0;
+    const worker = async () => {
+      for (let number = missing[next++]; number !== undefined; number = missing[next++]) {
+        const answer = await upstream.send(
+          { method: "eth_getBlockByNumber", params: [`0x${number.toString(16)}`, false] },
+          signal,
+        );
+        const block = answer.kind === "result" ? toBlockLink(answer.value) : undefined;
+        // without one of them there is no chain
+        if (block === undefined) next = missing.length;
+        else this.#heads.remember(block);
+      }
+    };
+    await Promise.all(Array.from({ length: LINKS_AT_ONCE }, worker));
+  }
+
   /** Whether an endpoint answers at all, apart from what it failed at. */
   async answers(upstream: Upstream, signal: AbortSignal): Promise<boolean> {
     return (await this.#askHead(upstream, signal)).kind === "result";
   }
 }
 
+const LINKS_AT_ONCE = 8;
 /** Farther below its URL's head than this no backend is. */
 const NEAR_HEAD_BLOCKS = 2_048;
 

@@ -85,17 +85,47 @@ test("a head that no other endpoint confirms in time counts for nothing, and the
   const honest = await nodeAt(500);
   const { url, lines } = await gateway(liar.url, honest.url);
   await latest(url);
-  await vi.waitFor(() => expect(honest.fake.count("eth_blockNumber")).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(honest.fake.count("eth_getBlockByNumber")).toBeGreaterThan(0));
   later(CONFIRM_WITHIN_MS + 1_000);
   honest.node.head = 515;
   await latest(url);
-  await vi.waitFor(() => expect(honest.fake.count("eth_blockNumber")).toBeGreaterThan(1));
+  await vi.waitFor(() => expect(honest.fake.count("eth_getBlockByNumber")).toBeGreaterThan(1));
   expect(await latest(url)).toBe(515);
   honest.node.head = 516;
   expect(await latest(url)).toBe(516);
   expect(Number((await call(url, "eth_blockNumber")).result)).toBe(516);
   expect(lines.filter((line) => line.includes("no other endpoint has reached"))).toHaveLength(1);
   expect(lines.join()).toContain(`OG_RPC_URL ${liar.url} claims block 1000000000`);
+});
+
+test("an endpoint whose head runs away from the others' is not believed, however it moves", async () => {
+  const honest = await nodeAt(500);
+  // a thousand blocks ahead, none of which it has
+  const liar = await upstream((request) =>
+    reactAs({ head: request.params[0] === "latest" ? honest.node.head + 1000 : honest.node.head }, request),
+  );
+  const { url } = await gateway(liar.url, honest.url);
+  for (let n = 0; n < 10; n += 1) {
+    await latest(url);
+    await vi.waitFor(() => expect(honest.fake.requests.length).toBeGreaterThan(n));
+    honest.node.head += 3;
+    later(11_000);
+  }
+  await vi.waitFor(async () => expect(await latest(url)).toBe(honest.node.head));
+});
+
+test("an endpoint that lags says nothing against one whose head descends from its own", async () => {
+  const ahead = await nodeAt(1000);
+  const behind = await nodeAt(850);
+  const { url, lines } = await gateway(ahead.url, behind.url);
+  for (let n = 0; n < 10; n += 1) {
+    expect(await latest(url)).toBe(ahead.node.head);
+    await vi.waitFor(() => expect(behind.fake.requests.length).toBeGreaterThan(n));
+    ahead.node.head += 3;
+    behind.node.head += 3;
+    later(11_000);
+  }
+  expect(lines).toEqual([]);
 });
 
 test("a head that others confirm in time counts", async () => {
@@ -116,7 +146,7 @@ test("a block that an endpoint does not have yet is asked of another, and never 
   const ahead = await nodeAt(1000);
   const { url } = await gateway(behind.url, ahead.url);
   await latest(url);
-  await vi.waitFor(() => expect(ahead.fake.count("eth_blockNumber")).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(ahead.fake.count("eth_getBlockByNumber")).toBeGreaterThan(0));
   for (const [method, block] of [
     ["eth_getBlockByNumber", hex(1000)],
     ["eth_getBlockByHash", hashOf(1000)],

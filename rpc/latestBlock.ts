@@ -77,6 +77,7 @@ export class LatestBlock {
     while (found !== undefined) {
       const { upstream, value, body } = found;
       const block = toBlockLink(value);
+      if (this.#heads.isUnconfirmed(upstream)) await this.#failover.link(upstream, signal);
       if (block !== undefined && this.#isBelieved(upstream, block)) return this.#show(block, full, body);
       refused.add(upstream);
       found = await this.#askOther(request, refused, signal);
@@ -86,7 +87,7 @@ export class LatestBlock {
 
   #isBelieved(upstream: Upstream, block: BlockLink): boolean {
     if (this.#heads.isUnconfirmed(upstream) && (this.#heads.standing(upstream) ?? 0) <= block.number) {
-      upstream.tellUnconfirmed(block.number);
+      upstream.tellUnconfirmed(this.#heads.standing(upstream) ?? block.number);
       return false;
     }
     const shown = this.#shown?.block;
@@ -151,7 +152,7 @@ export class LatestBlock {
     this.#looking.add(upstream);
     try {
       if (await upstream.check())
-        await this.#failover.answers(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
+        await this.#failover.look(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
     } finally {
       this.#looking.delete(upstream);
     }
