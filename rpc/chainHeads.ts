@@ -60,6 +60,11 @@ export class ChainHeads<E> {
     return this.#standings.get(endpoint)?.number;
   }
 
+  /** The block that `endpoint` stands at, if it has shown that. */
+  link(endpoint: E): BlockLink | undefined {
+    return this.#standings.get(endpoint)?.link;
+  }
+
   /** Milliseconds since `endpoint` last showed the block it stands at. */
   ageMs(endpoint: E): number {
     return this.#now() - (this.#standings.get(endpoint)?.seenAt ?? Number.NEGATIVE_INFINITY);

@@ -126,7 +126,8 @@ export class Failover {
           this.#upstreams.some(lacksState)
         )
           throw new FinalError(stateNotKept(stateBlock));
-        const upstream = await this.pick(tried, lacksState, signal, block);
+        const needed = asksForHead(request) ? this.#heads.newest() - HEAD_TOLERANCE_BLOCKS : block;
+        const upstream = await this.pick(tried, lacksState, signal, needed);
         if (upstream === undefined) break;
         tried.add(upstream);
         const answer = await upstream.send(request, signal);
@@ -245,6 +246,10 @@ export class Failover {
 }
 
 const LINKS_AT_ONCE = 8;
+/** An endpoint this close to the newest block keeps its place in the order of preference. */
+const HEAD_TOLERANCE_BLOCKS = 8;
+const asksForHead = ({ method, params }: RpcRequest) =>
+  method === "eth_blockNumber" || params[0] === "latest";
 /** Farther below its URL's head than this no backend is. */
 const NEAR_HEAD_BLOCKS = 2_048;
 

@@ -125,7 +125,16 @@ test("an endpoint that lags says nothing against one whose head descends from it
     behind.node.head += 3;
     later(11_000);
   }
-  expect(lines).toEqual([]);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(new RegExp(`${behind.url} is 1\\d\\d blocks behind`));
+});
+
+test("the endpoint that is farther is asked for the newest block, whatever the order of preference", async () => {
+  const behind = await nodeAt(850);
+  const ahead = await nodeAt(1000);
+  const { url } = await gateway(behind.url, ahead.url);
+  await latest(url);
+  await vi.waitFor(async () => expect(await latest(url)).toBe(1000));
 });
 
 test("a head that others confirm in time counts", async () => {

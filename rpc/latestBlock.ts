@@ -27,6 +27,7 @@ export class LatestBlock {
   #shown: Shown | undefined;
   #shownNumber = -1;
   readonly #looking = new Set<Upstream>();
+  readonly #unlinkedAt = new Map<Upstream, number>();
 
   readonly #upstreams: readonly Upstream[];
   readonly #failover: Failover;
@@ -77,12 +78,19 @@ export class LatestBlock {
     while (found !== undefined) {
       const { upstream, value, body } = found;
       const block = toBlockLink(value);
-      if (this.#heads.isUnconfirmed(upstream)) await this.#failover.link(upstream, signal);
+      if (this.#heads.isUnconfirmed(upstream)) await this.#link(upstream, signal);
       if (block !== undefined && this.#isBelieved(upstream, block)) return this.#show(block, full, body);
       refused.add(upstream);
       found = await this.#askOther(request, refused, signal);
     }
     return this.#showAgain(full, signal);
+  }
+
+  /** What cannot be linked is not tried again at once. */
+  async #link(upstream: Upstream, signal: AbortSignal): Promise<void> {
+    if (this.#now() - (this.#unlinkedAt.get(upstream) ?? 0) < LOOK_AT_OTHERS_AFTER_MS) return;
+    await this.#failover.link(upstream, signal);
+    if (this.#heads.isUnconfirmed(upstream)) this.#unlinkedAt.set(upstream, this.#now());
   }
 
   #isBelieved(upstream: Upstream, block: BlockLink): boolean {
@@ -151,8 +159,12 @@ export class LatestBlock {
     if (this.#looking.has(upstream)) return;
     this.#looking.add(upstream);
     try {
-      if (await upstream.check())
-        await this.#failover.look(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
+      if (!(await upstream.check())) return;
+      await this.#failover.look(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
+      const shown = this.#shown?.block;
+      const link = this.#heads.link(upstream);
+      if (shown === undefined || link === undefined || shown.number - link.number < LAG_NOTICE_BLOCKS) return;
+      if (this.#heads.isAncestor(link, shown)) upstream.tellLag(link.number, shown.number);
     } finally {
       this.#looking.delete(upstream);
     }
