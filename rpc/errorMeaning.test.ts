@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Answer, readAnswer } from "./answer.ts";
 import { meaningOf } from "./errorMeaning.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
-import { PROVIDER_ERRORS, type ProviderError } from "./providerErrors.ts";
+import { PROVIDER_ERRORS, type ProviderError } from "./testing/providerErrors.ts";
 
 const hex = (n: number) => `0x${n.toString(16)}`;
 

@@ -1,6 +1,6 @@
 /**
  * What an endpoint's error means. Providers agree neither on codes nor on words, so the text decides: it is the same
- * whether it stands in `message` or in `data`. `providerErrors.ts` holds the wordings this was written for.
+ * whether it stands in `message` or in `data`. `testing/providerErrors.ts` holds the wordings this was written for.
  */
 import { type BlockRange, blockRange, type RpcError, type RpcRequest, textOf } from "./jsonRpc.ts";
 import { retryAfterIn } from "./retryAfter.ts";

@@ -2,8 +2,8 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { freePort } from "../db/freePort.ts";
 import type { Reaction } from "./fakeUpstream.ts";
-import { call, gateway, HOLD_MS, type Reply, upstream } from "./gatewayHarness.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
+import { call, gateway, HOLD_MS, type Reply, upstream } from "./testing/gatewayHarness.ts";
 
 /** The first `n` requests get `bad`, the others `good`. */
 const firstTimes = (n: number, bad: Reaction, good: Reaction) => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { ChainHeads, CONFIRM_WITHIN_MS } from "./chainHeads.ts";
-import { type FakeNode, hashOf, hex, reactAs } from "./fakeChain.ts";
-import { call, gateway, upstream } from "./gatewayHarness.ts";
+import { type FakeNode, hashOf, hex, reactAs } from "./testing/fakeChain.ts";
+import { call, gateway, upstream } from "./testing/gatewayHarness.ts";
 
 const latest = async (url: string): Promise<number> => {
   const { result } = await call(url, "eth_getBlockByNumber", ["latest", true]);

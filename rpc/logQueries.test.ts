@@ -1,9 +1,9 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { ADDRESS, hex, logAt, reactAs } from "./fakeChain.ts";
 import type { Reaction } from "./fakeUpstream.ts";
-import { call, gateway, gatewayWith, HOLD_MS, type Reply, upstream } from "./gatewayHarness.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
+import { ADDRESS, hex, logAt, reactAs } from "./testing/fakeChain.ts";
+import { call, gateway, gatewayWith, HOLD_MS, type Reply, upstream } from "./testing/gatewayHarness.ts";
 
 const getLogs = (url: string, from: number, to: number) =>
   call(url, "eth_getLogs", [{ fromBlock: hex(from), toBlock: hex(to), address: ADDRESS }]);

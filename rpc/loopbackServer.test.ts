@@ -1,6 +1,6 @@
 import http from "node:http";
 import { expect, test, vi } from "vitest";
-import { gateway, gatewayWith, upstream } from "./gatewayHarness.ts";
+import { gateway, gatewayWith, upstream } from "./testing/gatewayHarness.ts";
 
 interface Sent {
   readonly method?: string;

@@ -1,9 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { hex, reactAs } from "./fakeChain.ts";
-import { call, gatewayWith, upstream } from "./gatewayHarness.ts";
 import { listenForNewHeads } from "./newHeads.ts";
+import { hex, reactAs } from "./testing/fakeChain.ts";
+import { call, gatewayWith, upstream } from "./testing/gatewayHarness.ts";
 
 /** A WebSocket endpoint that confirms subscriptions and tells of what it is made to. */
 async function startSocket(chainId = 10740) {

@@ -1,8 +1,8 @@
 /** A gateway in front of scripted endpoints, for tests. */
 import { onTestFinished } from "vitest";
-import { createLog } from "../config/log.ts";
-import { type FakeUpstream, startFakeUpstream } from "./fakeUpstream.ts";
-import { type Gateway, type GatewaySettings, startGateway } from "./gateway.ts";
+import { createLog } from "../../config/log.ts";
+import { type FakeUpstream, startFakeUpstream } from "../fakeUpstream.ts";
+import { type Gateway, type GatewaySettings, startGateway } from "../gateway.ts";
 
 export const HOLD_MS = 1_500;
 

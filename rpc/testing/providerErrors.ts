@@ -2,7 +2,7 @@
  * What endpoints say when they refuse, and what each of it means: from their documentation, their source and public
  * reports. For the test of `errorMeaning.ts`; a new wording belongs here first.
  */
-import type { Meaning } from "./errorMeaning.ts";
+import type { Meaning } from "../errorMeaning.ts";
 
 export interface ProviderError {
   readonly provider: string;
