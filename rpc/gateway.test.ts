@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { freePort } from "../db/freePort.ts";
 import type { Reaction } from "./fakeUpstream.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
-import { call, gateway, HOLD_MS, type Reply, upstream } from "./testing/gatewayHarness.ts";
+import { call, gateway, HOLD_MS, impatientGateway, type Reply, upstream } from "./testing/gatewayHarness.ts";
 
 /** The first `n` requests get `bad`, the others `good`. */
 const firstTimes = (n: number, bad: Reaction, good: Reaction) => {
@@ -105,7 +105,7 @@ test("tells the caller to ask again before it gives up, and has the answer then"
     await released;
     return { result: "at last" };
   });
-  const { url } = await gateway(fake.url);
+  const { url } = await impatientGateway(fake.url);
   const startedAt = Date.now();
   const early = await call(url, "eth_x");
   expect(Date.now() - startedAt).toBeLessThan(HOLD_MS + 1_000);

@@ -3,7 +3,15 @@ import { expect, test } from "vitest";
 import type { Reaction } from "./fakeUpstream.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
 import { ADDRESS, hex, logAt, reactAs } from "./testing/fakeChain.ts";
-import { call, gateway, gatewayWith, HOLD_MS, type Reply, upstream } from "./testing/gatewayHarness.ts";
+import {
+  call,
+  gateway,
+  gatewayWith,
+  HOLD_MS,
+  impatientGateway,
+  type Reply,
+  upstream,
+} from "./testing/gatewayHarness.ts";
 
 const getLogs = (url: string, from: number, to: number) =>
   call(url, "eth_getLogs", [{ fromBlock: hex(from), toBlock: hex(to), address: ADDRESS }]);
@@ -73,7 +81,7 @@ test("where batches are refused, the head is asked before and after", async () =
 test("blocks that no endpoint has yet are waited for, never answered as empty", async () => {
   const node = { head: 990 };
   const fake = await upstream((request) => reactAs(node, request));
-  const { url } = await gateway(fake.url);
+  const { url } = await impatientGateway(fake.url);
   const early = await getLogs(url, 980, 1000);
   expect(early.error?.message).toContain("ask again");
   node.head = 1001;
@@ -99,7 +107,7 @@ test.each<[string, object]>([
 
 test("logs with other topics are not believed", async () => {
   const fake = await upstream((request) => reactAs({ head: 1_000_000 }, request));
-  const { url } = await gateway(fake.url);
+  const { url } = await impatientGateway(fake.url);
   const filter = { fromBlock: "0x1", toBlock: "0x2", address: ADDRESS, topics: [`0x${"2".repeat(64)}`] };
   expect((await call(url, "eth_getLogs", [filter])).error?.message).toContain("ask again");
 });
@@ -198,7 +206,7 @@ test("a question that endpoints fail at while they answer others is halved", asy
       : reactAs({ head: 1_000_000 }, request);
   };
   const fake = await upstream(heavy);
-  const { url } = await gatewayWith({ urls: [fake.url], holdMs: 8_000 });
+  const { url } = await gateway(fake.url);
   expect(numbers(await getLogs(url, 0, 9_999))).toEqual(span(0, 9_999));
   expect(fake.count("eth_getLogs")).toBeLessThanOrEqual(6);
 });
@@ -215,7 +223,7 @@ test.each([NO_BACKEND, { code: -32000, message: "x" }, { code: -32602, message: 
     const good = await upstream((request) => reactAs({ head: 1000 }, request));
     const { url } = await gateway(bad.url, good.url);
     expect((await call(url, "eth_getBlockByNumber", ["0x5", false])).result).toMatchObject({ number: "0x5" });
-    const alone = await gateway(bad.url);
+    const alone = await impatientGateway(bad.url);
     expect((await call(alone.url, "eth_x")).error?.message).toContain("ask again");
     expect(alone.lines.join()).toContain(`HTTP 503: ${error.message}`);
   },
@@ -239,7 +247,7 @@ test("a small answer that unpacks to a huge one is not unpacked", async () => {
       ? { status: 200, headers: { "content-encoding": "gzip" }, body: bomb }
       : { result: "0x1" },
   );
-  const { url, lines } = await gatewayWith({ urls: [fake.url], maxAnswerBytes: 1_000_000 });
+  const { url, lines } = await gatewayWith({ urls: [fake.url], maxAnswerBytes: 1_000_000, holdMs: HOLD_MS });
   expect((await call(url, "eth_x")).error?.message).toContain("ask again");
   expect(lines.join()).toContain("larger than 1000000 bytes");
 });
@@ -247,7 +255,7 @@ test("a small answer that unpacks to a huge one is not unpacked", async () => {
 test("an answer that drips is given up, and the next endpoint asked", async () => {
   const slow = await upstream(({ method }) => (method === "eth_x" ? "drip" : { result: "0x1" }));
   const good = await upstream(() => ({ result: "good" }));
-  const { url } = await gatewayWith({ urls: [slow.url, good.url], requestTimeoutMs: 300, holdMs: 5_000 });
+  const { url } = await gatewayWith({ urls: [slow.url, good.url], requestTimeoutMs: 300 });
   expect((await call(url, "eth_x")).result).toBe("good");
 });
 

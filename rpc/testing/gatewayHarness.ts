@@ -4,7 +4,10 @@ import { createLog } from "../../config/log.ts";
 import { type FakeUpstream, startFakeUpstream } from "../fakeUpstream.ts";
 import { type Gateway, type GatewaySettings, startGateway } from "../gateway.ts";
 
+/** For tests of what a caller is told in the meantime. */
 export const HOLD_MS = 1_500;
+/** For all others: however slow the machine is. */
+const LONG_HOLD_MS = 60_000;
 
 export async function upstream(
   react: FakeUpstream["react"],
@@ -27,12 +30,16 @@ export async function gatewayWith(
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "rpc", (line) => lines.push(line));
   const names = { chainId: 10740, urlVariable: "OG_RPC_URL", chainIdVariable: "OG_CHAIN_ID" };
-  const started = await startGateway({ ...names, holdMs: HOLD_MS, ...settings }, log);
+  const started = await startGateway({ ...names, holdMs: LONG_HOLD_MS, ...settings }, log);
   onTestFinished(started.stop);
   return { ...started, lines };
 }
 
 export const gateway = (...urls: string[]): Promise<TestGateway> => gatewayWith({ urls });
+
+/** One that keeps its callers waiting for `HOLD_MS` only. */
+export const impatientGateway = (...urls: string[]): Promise<TestGateway> =>
+  gatewayWith({ urls, holdMs: HOLD_MS });
 
 export interface Reply {
   readonly id: unknown;
