@@ -85,6 +85,9 @@ export const registryState = onchainTable(
     maxAgeCheckedAt: t.int8({ mode: "number" }).notNull(),
     /** First block at which the view is worth reading again. */
     maxAgeNextReadBlock: t.int8({ mode: "number" }).notNull(),
+    /** Rows of `max_age_uncertainty`; whether the newest has no end yet. */
+    maxAgeUncertainties: t.integer().notNull(),
+    maxAgeUncertain: t.boolean().notNull(),
   }),
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry] }) }),
 );
@@ -118,6 +121,28 @@ export const heartbeatMaxAge = onchainTable(
     precision: t.text().notNull(),
     /** Last block known to hold the earlier value; null when none is known. */
     afterBlock: t.int8({ mode: "number" }),
+  }),
+  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry, table.ordinal] }) }),
+);
+
+/**
+ * Spells in which `heartbeatMaxAge` could not be read, because the RPC keeps no state that old or the registry has no such
+ * view. What the contract's rule says of a node in such a spell may differ from what we say; outside of them it does not.
+ */
+export const maxAgeUncertainty = onchainTable(
+  "max_age_uncertainty",
+  (t) => ({
+    chainId: t.integer().notNull(),
+    registry: t.hex().notNull(),
+    ordinal: t.integer().notNull(),
+    /** `bounded`: the values before and after are known. `assumed`: none was read before, the contract's default stands in. */
+    precision: t.text().notNull(),
+    /** The last block at which the value before was read, or a block earlier than that; null when there is none. */
+    afterBlock: t.int8({ mode: "number" }),
+    afterAt: t.int8({ mode: "number" }),
+    /** The first block from which on the value is known again; null while it is not. */
+    untilBlock: t.int8({ mode: "number" }),
+    untilAt: t.int8({ mode: "number" }),
   }),
   (table) => ({ pk: primaryKey({ columns: [table.chainId, table.registry, table.ordinal] }) }),
 );

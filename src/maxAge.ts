@@ -4,7 +4,14 @@
  * minutes old, after it was applied: what heartbeats did since a change is in their nodes' journals and is applied again.
  */
 import type { Context } from "ponder:registry";
-import { heartbeatMaxAge, node, nodeLiveness, registryMember, registryState } from "ponder:schema";
+import {
+  heartbeatMaxAge,
+  maxAgeUncertainty,
+  node,
+  nodeLiveness,
+  registryMember,
+  registryState,
+} from "ponder:schema";
 import { type Hex, toFunctionSelector } from "viem";
 import { heartbeatMaxAgeAbi } from "../abis/TEERegistry.ts";
 import { isStateGone, isUnreadable } from "./chainState.ts";
@@ -87,11 +94,16 @@ async function look(
     ...("value" in reading ? { maxAgeReadBlock: blockNumber } : {}),
   };
   if (known === null) return begin(context, event, registry, reading, checked);
-  if ("unreadable" in reading) return context.db.update(registryState, key).set(checked);
+  if ("unreadable" in reading) {
+    const uncertain = known.maxAgeUncertain ? {} : await doubt(context, known);
+    return context.db.update(registryState, key).set({ ...checked, ...uncertain });
+  }
+  const certain = known.maxAgeUncertain ? await settle(context, event, known) : {};
   const current = await context.db.find(heartbeatMaxAge, { ...key, ordinal: known.maxAgeOrdinal });
   if (current === null)
     throw new Error(`heartbeat_max_age: row ${known.maxAgeOrdinal} of ${registry} is missing`);
-  if (reading.value === current.value) return context.db.update(registryState, key).set(checked);
+  if (reading.value === current.value)
+    return context.db.update(registryState, key).set({ ...checked, ...certain });
 
   const changes = await findChanges(context, event, registry, known, current.value, reading.value);
   for (const [index, change] of changes.entries())
@@ -100,8 +112,11 @@ async function look(
       ordinal: known.maxAgeOrdinal + 1 + index,
       ...change,
     });
+  const bounded = known.maxAgeUncertain ? {} : await doubtBounded(context, known, changes);
   const state = await context.db.update(registryState, key).set({
     ...checked,
+    ...certain,
+    ...bounded,
     maxAgeSeconds: clampToSafe(reading.value),
     maxAgeOrdinal: known.maxAgeOrdinal + changes.length,
   });
@@ -116,6 +131,57 @@ async function look(
 }
 
 type Checked = Pick<RegistryState, "maxAgeCheckedAt" | "maxAgeNextReadBlock">;
+
+/** Notes that the value is not known from the last reading on. */
+async function doubt(context: Context, known: RegistryState) {
+  await context.db.insert(maxAgeUncertainty).values({
+    chainId: known.chainId,
+    registry: known.registry,
+    ordinal: known.maxAgeUncertainties,
+    precision: "bounded",
+    afterBlock: known.maxAgeReadBlock,
+    afterAt: known.maxAgeCheckedAt,
+    untilBlock: null,
+    untilAt: null,
+  });
+  return { maxAgeUncertainties: known.maxAgeUncertainties + 1, maxAgeUncertain: true };
+}
+
+/**
+ * Notes that the value is known from the event on: what was decided since the last reading was decided by the value of
+ * then, so that it does not help to know at which block in between the value changed.
+ */
+async function settle(
+  context: Context,
+  event: Block,
+  { chainId, registry, maxAgeUncertainties }: RegistryState,
+) {
+  await context.db.update(maxAgeUncertainty, { chainId, registry, ordinal: maxAgeUncertainties - 1 }).set({
+    untilBlock: Number(event.block.number),
+    untilAt: Number(event.block.timestamp),
+  });
+  return { maxAgeUncertain: false };
+}
+
+type Change = Awaited<ReturnType<typeof findChange>>;
+
+/** Notes where changes could not be dated to the block although the last reading succeeded. */
+async function doubtBounded(context: Context, known: RegistryState, changes: readonly Change[]) {
+  const { chainId, registry } = known;
+  let ordinal = known.maxAgeUncertainties;
+  for (const [index, { precision, afterBlock, fromBlock, fromAt }] of changes.entries()) {
+    if (precision === "exact") continue;
+    // the time of a block not later than `afterBlock`
+    const afterAt = changes[index - 1]?.fromAt ?? known.maxAgeCheckedAt;
+    await context.db.insert(maxAgeUncertainty).values({
+      ...{ chainId, registry, ordinal, precision, afterBlock, afterAt },
+      untilBlock: fromBlock,
+      untilAt: fromAt,
+    });
+    ordinal += 1;
+  }
+  return { maxAgeUncertainties: ordinal };
+}
 
 async function begin(
   context: Context,
@@ -136,8 +202,18 @@ async function begin(
     precision: "value" in reading ? "exact" : "assumed",
     afterBlock: null,
   });
+  const uncertain = !("value" in reading);
+  if (uncertain)
+    await context.db.insert(maxAgeUncertainty).values({
+      ...key,
+      ordinal: 0,
+      precision: "assumed",
+      ...{ afterBlock: null, afterAt: null, untilBlock: null, untilAt: null },
+    });
   return context.db.insert(registryState).values({
     ...key,
+    maxAgeUncertainties: uncertain ? 1 : 0,
+    maxAgeUncertain: uncertain,
     memberCount: 0,
     maxAgeSeconds: clampToSafe(value),
     maxAgeOrdinal: 0,

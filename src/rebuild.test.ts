@@ -70,13 +70,17 @@ function history(steps: readonly Step[]) {
  * Indexes a history on an RPC that does not answer at blocks with nothing but heartbeats, except every `lookBlocks`, when
  * the clock strikes too: changes are noticed only after heartbeats that followed them.
  */
-async function index({ events, ageAt, head }: ReturnType<typeof history>, lookBlocks: number) {
-  const store = memoryStore();
-  let now = 0;
-  let reads = 0;
+async function index(
+  { events, ageAt, head }: ReturnType<typeof history>,
+  lookBlocks: number,
+  keepsState?: (askedBlock: number, now: number) => boolean,
+) {
   const eventful = new Set(
     events.filter(({ name }) => name !== "TEERegistry:HeartbeatReceived").map(({ block }) => block),
   );
+  const store = memoryStore();
+  let now = 0;
+  let reads = 0;
   const context = {
     chain: { id: CHAIN_ID, name: "og" },
     contracts: { TEERegistry: { address: REGISTRY } },
@@ -84,7 +88,8 @@ async function index({ events, ageAt, head }: ReturnType<typeof history>, lookBl
     client: {
       readContract: async ({ blockNumber = BigInt(now) }: { blockNumber?: bigint }) => {
         reads += 1;
-        if (now % lookBlocks !== 0 && !eventful.has(now)) throw new Error("missing trie node");
+        const kept = keepsState?.(Number(blockNumber), now) ?? (now % lookBlocks === 0 || eventful.has(now));
+        if (!kept) throw new Error("missing trie node");
         return BigInt(ageAt(Number(blockNumber)));
       },
       call: async () => Promise.reject(new Error("missing trie node")),
@@ -124,6 +129,14 @@ async function index({ events, ageAt, head }: ReturnType<typeof history>, lookBl
       hours: sorted(store.rows(schema.networkBucket)),
       liveness: sorted(withoutJournal),
     },
+    isActive: (teeId: string, at: number) =>
+      [...store.rows(schema.activeInterval), ...store.rows(schema.nodeLiveness)].some(
+        (row) =>
+          row.teeId === teeId &&
+          Number(row.fromAt ?? row.activeFrom ?? Number.POSITIVE_INFINITY) <= at &&
+          Number(row.untilAt ?? row.activeUntil) > at,
+      ),
+    uncertainties: store.rows(schema.maxAgeUncertainty),
   };
 }
 
@@ -229,6 +242,68 @@ describe("looking at heartbeatMaxAge now and then", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("says of every status that an RPC without old state got wrong that it is not exact", {
+    timeout: 60_000,
+  }, async () => {
+    let wrong = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        steps,
+        fc.constantFrom(20, 128, 400),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (given, keptBlocks, from, length) => {
+          const chain = history(given);
+          // reached the head, was down, and caught up from behind again
+          const [downFrom, downUntil] = [from * chain.head, (from + length) * chain.head];
+          const headThen = (now: number) => (now < downFrom ? now : Math.max(now, downUntil));
+          const truth = await index(chain, 1, () => true);
+          const pruned = await index(
+            chain,
+            1,
+            (asked, now) => asked >= Math.min(headThen(now), chain.head) - keptBlocks,
+          );
+          expect(truth.uncertainties).toEqual([]);
+          const isUncertain = (at: number) =>
+            pruned.uncertainties.some(
+              ({ afterAt, untilAt }) =>
+                (afterAt === null || Number(afterAt) < at) && (untilAt === null || at < Number(untilAt)),
+            );
+          for (let at = timeOf(0); at <= timeOf(chain.head); at += SECONDS_PER_BLOCK)
+            for (const teeId of nodeIds)
+              if (pruned.isActive(teeId, at) !== truth.isActive(teeId, at)) {
+                wrong += 1;
+                expect(isUncertain(at), `${teeId} at ${at}`).toBe(true);
+              }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(wrong).toBeGreaterThan(0);
+  });
+
+  it("is uncertain from the last reading to the next, and from the beginning before the first", async () => {
+    const beat: Step = { kind: "heartbeat", wait: 10, node: 0, lateness: 0, age: 0 };
+    const chain = history(Array.from({ length: 60 }, () => beat));
+    const kept = async (keepsState: (asked: number) => boolean) =>
+      (await index(chain, 1, keepsState)).uncertainties.map(
+        ({ precision, afterBlock, afterAt, untilBlock, untilAt }) => ({
+          ...{ precision, afterBlock, afterAt, untilBlock, untilAt },
+        }),
+      );
+    const open = { untilBlock: null, untilAt: null };
+    expect(await kept(() => true)).toEqual([]);
+    expect(await kept(() => false)).toEqual([
+      { precision: "assumed", afterBlock: null, afterAt: null, ...open },
+    ]);
+    expect(await kept((asked) => asked >= 300)).toEqual([
+      { precision: "assumed", afterBlock: null, afterAt: null, untilBlock: 300, untilAt: timeOf(300) },
+    ]);
+    expect(await kept((asked) => asked <= 100 || asked >= 300)).toEqual([
+      { precision: "bounded", afterBlock: 100, afterAt: timeOf(100), untilBlock: 300, untilAt: timeOf(300) },
+    ]);
   });
 
   it("reads once in five minutes, however many heartbeats there are", async () => {
