@@ -322,6 +322,63 @@ describe("lists", () => {
 });
 
 describe("history", () => {
+  test("what rests on an unread heartbeatMaxAge or an unknown PCR says so, and nothing else does", async () => {
+    const age = { registry: REGISTRY, valueSeconds: MAX_AGE_SECONDS, value: MAX_AGE_SECONDS };
+    await tables.insert("og", "heartbeatMaxAge", {
+      ...{ ...age, ordinal: 0, fromBlock: 1, fromAt: T0 - 1_000, precision: "exact" },
+    });
+    const spell = { registry: REGISTRY, precision: "bounded", afterBlock: 0, untilBlock: 0 };
+    await tables.insert("og", "maxAgeUncertainty", {
+      ...{ ...spell, ordinal: 0, afterAt: T0 + 2_000, untilAt: T0 + 5_000 },
+    });
+    await history.register("a", T0, {}, { activeFrom: T0 + 10_000, activeUntil: HEAD + 1 });
+    await history.interval("a", 0, T0, T0 + 2_000);
+    await history.interval("a", 1, T0 + 2_500, T0 + 2_600);
+    await history.interval("a", 2, T0 + 5_000, T0 + 9_000);
+    await history.heartbeat("a", HEAD - 100);
+    const { items } = await api.json(`/v1/nodes/${id("a")}/intervals?notion=active`);
+    expect(
+      items.map(({ fromAt, precision }: { fromAt: number; precision: string }) => [fromAt - T0, precision]),
+    ).toEqual([
+      [10_000, "exact"],
+      [5_000, "bounded"],
+      [2_500, "bounded"],
+      [0, "exact"],
+    ]);
+
+    const stateAt = async (at: number) => {
+      const { status, statusPrecision } = await api.json(`/v1/nodes/${id("a")}?at=${at}`);
+      return [status, statusPrecision];
+    };
+    expect(await stateAt(T0 + 2_000)).toEqual(["stale", "exact"]);
+    expect(await stateAt(T0 + 2_001)).toEqual(["stale", "bounded"]);
+    expect(await stateAt(T0 + 2_500)).toEqual(["active", "bounded"]);
+    expect(await stateAt(T0 + 5_000)).toEqual(["active", "exact"]);
+    expect(await stateAt(HEAD)).toEqual(["active", "exact"]);
+
+    const { heartbeatMaxAge } = await api.json("/v1/network");
+    expect(heartbeatMaxAge).toEqual({
+      ...{ registry: REGISTRY, value: MAX_AGE_SECONDS, precision: "exact", exactSince: T0 + 5_000 },
+    });
+    expect((await api.json("/v1/network?registry=all")).heartbeatMaxAge).toBeNull();
+
+    await tables.insert("og", "maxAgeUncertainty", {
+      ...{ ...spell, ordinal: 1, afterAt: HEAD - 50, untilAt: null, untilBlock: null },
+    });
+    expect((await api.json("/v1/network")).heartbeatMaxAge).toMatchObject({
+      ...{ precision: "bounded", exactSince: null },
+    });
+    expect(await stateAt(HEAD)).toEqual(["active", "bounded"]);
+    await history.event("disabled", HEAD - 10, { teeId: id("a"), logIndex: 7 });
+    await tables.client.query("update og.node_liveness set active_until = $1", [HEAD - 10]);
+    expect(await stateAt(HEAD)).toEqual(["disabled", "exact"]);
+
+    await tables.client.query("delete from og.max_age_uncertainty; update og.node set pcr_hash = null");
+    expect(await stateAt(HEAD)).toEqual(["disabled", "exact"]);
+    await history.event("pcr-revoked", HEAD - 5, { pcrHash: hash("any"), teeType: 0, logIndex: 8 });
+    expect(await stateAt(HEAD)).toEqual(["disabled", "assumed"]);
+  });
+
   test("intervals in both notions, as known at the moment", async () => {
     await tables.insert("og", "heartbeatMaxAge", {
       registry: REGISTRY,
@@ -356,11 +413,11 @@ describe("history", () => {
     });
     const { items } = await api.json(`/v1/nodes/${id("a")}/intervals`);
     expect(items).toEqual([
-      { notion: "proved", fromAt: HEAD - 100, untilAt: null, endCause: null },
-      { notion: "active", fromAt: T0 + 10_000, untilAt: null, endCause: null },
-      { notion: "proved", fromAt: T0 + 10_000, untilAt: T0 + 10_900, endCause: null },
-      { notion: "active", fromAt: T0, untilAt: T0 + 2_701, endCause: "stale" },
-      { notion: "proved", fromAt: T0, untilAt: T0 + 1_800, endCause: null },
+      { notion: "proved", fromAt: HEAD - 100, untilAt: null, endCause: null, precision: "exact" },
+      { notion: "active", fromAt: T0 + 10_000, untilAt: null, endCause: null, precision: "exact" },
+      { notion: "proved", fromAt: T0 + 10_000, untilAt: T0 + 10_900, endCause: null, precision: "exact" },
+      { notion: "active", fromAt: T0, untilAt: T0 + 2_701, endCause: "stale", precision: "exact" },
+      { notion: "proved", fromAt: T0, untilAt: T0 + 1_800, endCause: null, precision: "exact" },
     ]);
     const active = await api.json(`/v1/nodes/${id("a")}/intervals?notion=active&limit=1&from=${T0 + 5_000}`);
     expect(active).toMatchObject({ items: [{ fromAt: T0 + 10_000 }], pageInfo: { hasNextPage: false } });

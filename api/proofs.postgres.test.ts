@@ -284,6 +284,7 @@ describe("inferences", () => {
       nodeAtSigning: {
         registry: REGISTRY,
         status: "stale",
+        statusPrecision: "exact",
         pcrHash: null,
         pcrVersion: null,
         pcrApproved: true,

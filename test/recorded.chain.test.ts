@@ -40,6 +40,7 @@ interface Node {
   readonly pcr: { readonly hash: Hex | null; readonly approved: boolean | null };
   readonly teeType: { readonly id: number };
   readonly status: string;
+  readonly statusPrecision: "exact" | "bounded" | "assumed";
   readonly enabled: boolean;
   readonly registeredAt: number;
   readonly lastHeartbeatAt: number;
@@ -163,6 +164,15 @@ describe.skipIf(!hasRecording)("recorded chains", () => {
 
   it("serves every node as the contract answered at every checkpoint", async () => {
     await expectEveryCheckpoint(system);
+  });
+
+  it("is sure of every status, because its RPC tells every heartbeatMaxAge of the past", async () => {
+    const { hourly } = ogTruth();
+    for (const { timestamp } of hourly)
+      for (const { teeId, statusPrecision } of await nodesAt(system, timestamp))
+        expect(statusPrecision, `${teeId} at ${timestamp}`).toBe("exact");
+    const { heartbeatMaxAge } = await getJson<{ heartbeatMaxAge: object }>(system, "/v1/network");
+    expect(heartbeatMaxAge).toMatchObject({ precision: "exact" });
   });
 
   it("serves the contract's active and enabled nodes at every hour", async () => {
@@ -364,6 +374,21 @@ describe.skipIf(!hasRecording)("a pruned, flaky, growing chain beside a dead one
       60_000,
     );
     await expectEveryCheckpoint(system);
+  });
+
+  it("is sure of no status that differs from the contract's, and of every one since it could read heartbeatMaxAge", async () => {
+    const truth = ogTruth();
+    const { heartbeatMaxAge } = await getJson<{
+      heartbeatMaxAge: { precision: string; exactSince: number };
+    }>(system, "/v1/network");
+    expect(heartbeatMaxAge.precision).toBe("exact");
+    for (const { timestamp, active } of truth.hourly)
+      for (const { teeId, status, statusPrecision } of await nodesAt(system, timestamp)) {
+        const isActive = active.includes(truth.nodes[teeId]?.index ?? -1);
+        if (isActive !== (status === "active"))
+          expect(statusPrecision, `${teeId} at ${timestamp}`).not.toBe("exact");
+        if (timestamp >= heartbeatMaxAge.exactSince) expect(statusPrecision).toBe("exact");
+      }
   });
 
   it("says what is wrong with Base in one line, with the next try, and never shows a stack", async () => {

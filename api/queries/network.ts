@@ -19,6 +19,7 @@ import {
 } from "./nodeState.ts";
 import { countByStatus, type NodeCounts, type OperatorScope, ownAddresses } from "./operators.ts";
 import { allOf } from "./page.ts";
+import { type HeartbeatMaxAge, readHeartbeatMaxAge } from "./precision.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { readRevenues } from "./revenueTotals.ts";
 import { sumOfKnown, type Volume } from "./volumes.ts";
@@ -28,6 +29,8 @@ export interface NetworkTotals {
   readonly nodes: NodeCounts;
   readonly operators: number;
   readonly heartbeats: number;
+  /** Null for several registries, which have one each, and before the registry's first event. */
+  readonly heartbeatMaxAge: HeartbeatMaxAge | null;
   readonly settlements: {
     readonly individual: number;
     readonly batch: number;
@@ -58,6 +61,7 @@ export async function readNetwork(
   scope: OperatorScope,
 ): Promise<NetworkTotals> {
   const { registries } = scope;
+  const [registry, ...others] = registries ?? [];
   const inScope = allOf([sql`n.chain_id = ${og.chainId}`, ...inRegistries(registries)]);
   const nodes = await transaction.rows<{ status: NodeStatus; count: number }>(sql`
     with ${pcrRecords(og)}
@@ -88,6 +92,10 @@ export async function readNetwork(
     nodes: countByStatus(nodes),
     operators: operators?.count ?? 0,
     heartbeats: beats?.heartbeats ?? 0,
+    heartbeatMaxAge:
+      registry === undefined || others.length > 0
+        ? null
+        : await readHeartbeatMaxAge(transaction, og, registry),
     settlements: {
       individual: sums?.individual ?? 0,
       batch: sums?.batch ?? 0,

@@ -12,11 +12,13 @@ import {
   REGISTRATIONS,
   recordColumn,
 } from "./nodeState.ts";
+import { joinStatusPrecision, type Precision } from "./precision.ts";
 
 export interface NodeAtSigning {
   /** The first configured one in which the node was registered by then. */
   readonly registry: Hex;
   readonly status: NodeStatus;
+  readonly statusPrecision: Precision;
   readonly pcrHash: Hex | null;
   readonly pcrVersion: string | null;
   readonly pcrApproved: boolean;
@@ -61,6 +63,7 @@ export async function readNodesAtSigning(
       from wanted
     )
     select distinct on (signing.place) signing.place, n.registry, state.status,
+      certainty.precision as "statusPrecision",
       ${recordColumn("pcr_hash")} as "pcrHash",
       case when typed.approved_at is not null then typed.version else untyped.version end as "pcrVersion",
       pcr.approved as "pcrApproved"
@@ -71,6 +74,7 @@ export async function readNodesAtSigning(
     ${joinObservations(moment)}
     ${joinPcrPerRow(moment)}
     ${joinStatus(moment)}
+    ${joinStatusPrecision(moment)}
     order by signing.place, ${preference}`);
   const found = new Map(rows.map(({ place, ...node }) => [place, node]));
   return signings.map((_, place) => found.get(place) ?? null);

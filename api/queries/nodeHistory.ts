@@ -3,7 +3,13 @@ import { sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import { formatEventId } from "./eventId.ts";
 import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
-import { newestHeartbeats } from "./nodeState.ts";
+import {
+  joinObservations,
+  joinRegistration,
+  newestHeartbeats,
+  REGISTRATIONS,
+  recordColumn,
+} from "./nodeState.ts";
 import {
   allOf,
   beyondEvent,
@@ -14,6 +20,7 @@ import {
   type PageRequest,
   toPage,
 } from "./page.ts";
+import { type Precision, precisionOfSpell, readUncertainties, type Uncertainty } from "./precision.ts";
 import { provedIntervals, type SignedGap } from "./provedIntervals.ts";
 
 interface NodeKey {
@@ -32,6 +39,8 @@ export interface LivenessInterval {
   readonly untilAt: number | null;
   /** Of `active` ones that ended: stale, disabled, pcr-revoked, removed or max-age. */
   readonly endCause: string | null;
+  /** Whether its ends, and that nothing interrupted it, are known for sure. */
+  readonly precision: Precision;
 }
 
 interface Beginning {
@@ -51,9 +60,10 @@ export async function listIntervals(
   page: PageRequest,
 ): Promise<Page<LivenessInterval>> {
   const { notion, from, to } = filters;
+  const uncertainties = await readUncertainties(transaction, moment, key.registry);
   const all = [
-    ...(notion === "proved" ? [] : await readActive(transaction, moment, key)),
-    ...(notion === "active" ? [] : await readProved(transaction, moment, key, registeredAt)),
+    ...(notion === "proved" ? [] : await readActive(transaction, moment, key, uncertainties)),
+    ...(notion === "active" ? [] : await readProved(transaction, moment, key, registeredAt, uncertainties)),
   ];
   const { limit, after, direction } = page;
   const way = direction === "backward" ? -1 : 1;
@@ -73,9 +83,12 @@ export async function listIntervals(
 
 async function readActive(
   transaction: ReadTransaction,
-  { chainId, time }: Moment,
-  { registry, teeId }: NodeKey,
+  moment: Moment,
+  key: NodeKey,
+  uncertainties: readonly Uncertainty[],
 ): Promise<readonly LivenessInterval[]> {
+  const { chainId, time } = moment;
+  const { registry, teeId } = key;
   const rows = await transaction.rows<{ fromAt: number; untilAt: number; endCause: string }>(sql`
     select from_at as "fromAt", until_at as "untilAt", end_cause as "endCause" from og.active_interval
     where chain_id = ${chainId} and registry = ${registry} and tee_id = ${teeId} and from_at <= ${time}
@@ -91,12 +104,36 @@ async function readActive(
     if (previous?.untilAt === row.fromAt) spells[spells.length - 1] = { ...row, fromAt: previous.fromAt };
     else spells.push(row);
   }
+  const revokedAt = await readUnappliedRevocation(transaction, moment, key);
   // What ends after the moment was not known to end then.
-  return spells.map(({ fromAt, untilAt, endCause }) =>
-    untilAt > time
-      ? { notion: "active", fromAt, untilAt: null, endCause: null }
-      : { notion: "active", fromAt, untilAt, endCause },
-  );
+  return spells.map(({ fromAt, untilAt, endCause }): LivenessInterval => {
+    const spell = untilAt > time ? { fromAt, untilAt: null, endCause: null } : { fromAt, untilAt, endCause };
+    const unrevoked = revokedAt === null || (spell.untilAt !== null && spell.untilAt <= revokedAt);
+    return {
+      notion: "active",
+      ...spell,
+      precision: unrevoked ? precisionOfSpell(spell, uncertainties) : "assumed",
+    };
+  });
+}
+
+/**
+ * When a PCR that may be the node's was first revoked, if the node's was not known while its events were indexed: then
+ * that ended no spell. Null when there is no such revocation.
+ */
+async function readUnappliedRevocation(
+  transaction: ReadTransaction,
+  moment: Moment,
+  { registry, teeId }: NodeKey,
+): Promise<number | null> {
+  const { chainId, blockNumber } = moment;
+  const [row] = await transaction.rows<{ revokedAt: number | null }>(sql`
+    select min(coalesce(e.effective_at, e.timestamp)) as "revokedAt"
+    from ${REGISTRATIONS} n ${joinRegistration(moment)} ${joinObservations(moment)}
+    join og.registry_event e on e.chain_id = ${chainId} and e.registry = n.registry and e.kind = 'pcr-revoked'
+      and e.block_number <= ${blockNumber} and e.pcr_hash = coalesce(${recordColumn("pcr_hash")}, e.pcr_hash)
+    where n.chain_id = ${chainId} and n.registry = ${registry} and n.tee_id = ${teeId} and n.pcr_hash is null`);
+  return row?.revokedAt ?? null;
 }
 
 async function readProved(
@@ -104,6 +141,7 @@ async function readProved(
   { chainId, blockNumber, time }: Moment,
   { registry, teeId }: NodeKey,
   registeredAt: number,
+  uncertainties: readonly Uncertainty[],
 ): Promise<readonly LivenessInterval[]> {
   const gaps = await transaction.rows<SignedGap>(sql`
     select last_signed_at as "lastSignedAt", next_signed_at as "nextSignedAt", max_age_seconds as "maxAgeSeconds"
@@ -134,11 +172,22 @@ async function readProved(
     ) as "maxAgeSeconds" from reached`);
   if (newest === undefined || newest.maxAgeSeconds === null) return [];
   const open = { lastSignedAt: newest.signedAt, maxAgeSeconds: newest.maxAgeSeconds, now: time };
-  return provedIntervals(registeredAt, gaps, open).map((spell) => ({
-    notion: "proved",
-    ...spell,
-    endCause: null,
-  }));
+  // Whether a gap is one at all depends on the value at its beginning: so does what begins after it.
+  const judged = new Map(
+    gaps.map(({ lastSignedAt, nextSignedAt }) => [
+      nextSignedAt,
+      precisionOfSpell({ fromAt: lastSignedAt, untilAt: lastSignedAt + 1 }, uncertainties),
+    ]),
+  );
+  return provedIntervals(registeredAt, gaps, open).map((spell): LivenessInterval => {
+    const own = precisionOfSpell(spell, uncertainties);
+    return {
+      notion: "proved",
+      ...spell,
+      endCause: null,
+      precision: own === "exact" ? (judged.get(spell.fromAt) ?? "exact") : own,
+    };
+  });
 }
 
 export interface Heartbeat {

@@ -30,6 +30,7 @@ import {
   type SortColumn,
   toPage,
 } from "./page.ts";
+import { joinStatusPrecision, type Precision } from "./precision.ts";
 import type { ProofTables } from "./proofs.ts";
 
 export const NODE_SORTS = ["score", "uptime", "registeredAt", "inferences"] as const;
@@ -95,6 +96,7 @@ export interface Node {
     readonly registeredAt: number;
   } | null;
   readonly status: NodeStatus;
+  readonly statusPrecision: Precision;
   readonly enabled: boolean;
   readonly registeredAt: number;
   readonly lastHeartbeatAt: number;
@@ -234,6 +236,7 @@ interface NodeRow {
   keyConfig: string | null;
   ohttpRegisteredAt: number | null;
   status: NodeStatus;
+  statusPrecision: Precision;
   enabled: boolean;
   registeredAt: number;
   lastHeartbeatAt: number;
@@ -288,7 +291,7 @@ export async function findNodes(
       ${ohttpColumn("key_id")} as "keyId", ${ohttpColumn("kem_id")} as "kemId", ${ohttpColumn("kdf_id")} as "kdfId",
       ${ohttpColumn("aead_id")} as "aeadId", ${ohttpColumn("public_key")} as "ohttpPublicKey",
       ${ohttpColumn("key_config")} as "keyConfig", ${ohttpColumn("registered_at")} as "ohttpRegisteredAt",
-      state.status, state.enabled, registration.at as "registeredAt",
+      state.status, certainty.precision as "statusPrecision", state.enabled, registration.at as "registeredAt",
       greatest(registration.at, heartbeat.received_at) as "lastHeartbeatAt",
       greatest(registration.at, heartbeat.latest_signed_at) as "lastSignedAt",
       case when ${observationCounts} then 'observation' else n.record_source end as "recordSource"
@@ -298,6 +301,7 @@ export async function findNodes(
     ${joinObservations(moment)}
     ${joinPcr(moment)}
     ${joinStatus(moment)}
+    ${joinStatusPrecision(moment)}
     left join og.tee_type on tee_type.chain_id = ${chainId} and tee_type.registry = n.registry
       and tee_type.type_id = n.tee_type and tee_type.added_at <= ${time}
     left join lateral (
@@ -357,6 +361,7 @@ function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
           },
     ohttpConfig: toOhttpConfig(row),
     status: row.status,
+    statusPrecision: row.statusPrecision,
     enabled: row.enabled,
     registeredAt: row.registeredAt,
     lastHeartbeatAt: row.lastHeartbeatAt,

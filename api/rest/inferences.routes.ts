@@ -13,6 +13,7 @@ import {
 } from "../queries/inferences.ts";
 import { NODE_STATUSES } from "../queries/nodeState.ts";
 import { registriesOf } from "../queries/nodes.ts";
+import { PRECISIONS } from "../queries/precision.ts";
 import { readReceipt } from "../queries/receipts.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
@@ -68,6 +69,7 @@ export const inferenceSchema = z
       .strictObject({
         registry: address(),
         status: z.enum(NODE_STATUSES),
+        statusPrecision: z.enum(PRECISIONS),
         pcrHash: hash32().nullable(),
         pcrVersion: z.string().nullable(),
         pcrApproved: z.boolean(),

@@ -23,6 +23,7 @@ import {
   type NodeDetail,
   registriesOf,
 } from "../queries/nodes.ts";
+import { PRECISIONS } from "../queries/precision.ts";
 import { type ApiService, type ApiSettings, registriesMeant, registryMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
@@ -136,6 +137,7 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
     })
     .nullable(),
   status: z.enum(NODE_STATUSES),
+  statusPrecision: z.enum(PRECISIONS),
   enabled: z.boolean(),
   registeredAt: unixSeconds(),
   lastHeartbeatAt: unixSeconds(),
@@ -188,6 +190,10 @@ export const intervalSchema = z.strictObject({
   untilAt: unixSeconds().nullable(),
   endCause: z.string().nullable().openapi({
     description: "Of ended `active` ones: stale, disabled, pcr-revoked, removed or max-age.",
+  }),
+  precision: z.enum(PRECISIONS).openapi({
+    description:
+      "Whether its ends, and that nothing interrupted it, are known. `bounded`: it meets a spell in which `heartbeatMaxAge` could not be read, between two values that were. `assumed`: no value was read before, or the node's PCR was not known when one was revoked.",
   }),
 });
 

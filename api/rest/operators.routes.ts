@@ -7,6 +7,7 @@ import { MOST_PAYEES, readNetwork } from "../queries/network.ts";
 import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
 import { withDemand } from "../queries/operatorRevenue.ts";
 import { findOperators, listOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
+import { PRECISIONS } from "../queries/precision.ts";
 import { MOST_JOINT_DAYS, MOST_JOINT_PAYERS } from "../queries/revenueTotals.ts";
 import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
@@ -101,6 +102,23 @@ export const networkSchema = z
     nodes: nodeCounts,
     operators: count(),
     heartbeats: count(),
+    heartbeatMaxAge: z
+      .strictObject({
+        registry: address(),
+        value: z
+          .int()
+          .openapi({ description: "Seconds that the newest heartbeat of an active node may be old." }),
+        precision: z.enum(PRECISIONS),
+        exactSince: unixSeconds().nullable().openapi({
+          description:
+            "Block time since which every value is known, and with it what was active; null while the one in force is not.",
+        }),
+      })
+      .nullable()
+      .openapi({
+        description:
+          "The value in force, and how far back its history is known; null for `all` registries, and before the registry's first event.",
+      }),
     settlements: z.strictObject({
       individual: count(),
       batch: count(),

@@ -67,11 +67,12 @@ export const LISTS: Readonly<Record<string, List>> = {
     filterType: "NodeFilter",
     selection: `teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex publicKey
       tlsCertificate pcr { hash version approved approvedAt revokedAt }
-      ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status enabled registeredAt
+      ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status statusPrecision enabled registeredAt
       lastHeartbeatAt lastSignedAt recordSource score { ${SCORE} } metrics(window: LAST_24H) { ${METRICS} }`,
-    toRest: ({ status, recordSource, score, metrics, ...node }) => ({
+    toRest: ({ status, statusPrecision, recordSource, score, metrics, ...node }) => ({
       ...node,
       status: word(status),
+      statusPrecision: word(statusPrecision),
       recordSource: word(recordSource),
       score: scoreToRest(score),
       metrics: { "24h": metrics },
@@ -120,13 +121,20 @@ export const LISTS: Readonly<Record<string, List>> = {
     field: "inferences",
     filterType: "InferenceFilter",
     selection: `inferenceId teeId inputHash outputHash signedAt signature signatureValid counted uncountedReason places { id: eventId leafIndex }
-      claimedPayers model promptTokens completionTokens nodeAtSigning { registry status pcrHash pcrVersion pcrApproved }`,
+      claimedPayers model promptTokens completionTokens nodeAtSigning { registry status statusPrecision pcrHash pcrVersion pcrApproved }`,
     toRest: ({ inferenceId, places, nodeAtSigning, uncountedReason, ...rest }) => ({
       ...rest,
       uncountedReason: word(uncountedReason),
       id: inferenceId,
       settlements: places,
-      nodeAtSigning: nodeAtSigning === null ? null : { ...nodeAtSigning, status: word(nodeAtSigning.status) },
+      nodeAtSigning:
+        nodeAtSigning === null
+          ? null
+          : {
+              ...nodeAtSigning,
+              status: word(nodeAtSigning.status),
+              statusPrecision: word(nodeAtSigning.statusPrecision),
+            },
     }),
     filters: {
       teeId,
@@ -218,8 +226,12 @@ export const LISTS: Readonly<Record<string, List>> = {
     below: `teeNode(teeId: "${NODE}")`,
     field: "intervals",
     filterType: "LivenessIntervalFilter",
-    selection: "notion fromAt untilAt endCause",
-    toRest: ({ notion, ...rest }) => ({ ...rest, notion: word(notion) }),
+    selection: "notion fromAt untilAt endCause precision",
+    toRest: ({ notion, precision, ...rest }) => ({
+      ...rest,
+      notion: word(notion),
+      precision: word(precision),
+    }),
     filters: { notion: oneOf("active", "proved"), from: at, to: at },
     enums: ["notion"],
   },

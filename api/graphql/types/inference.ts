@@ -11,6 +11,7 @@ import { SettlementFilter, settlements } from "../lists/settlements.ts";
 import { FROM, readsPage, readsRows } from "../reads.ts";
 import { InferenceRef, SettlementConnection, SettlementRef, TeeNodeRef } from "../refs.ts";
 import type { Seen } from "../view.ts";
+import { PrecisionEnum } from "./precision.ts";
 
 const InferencePlace = builder.objectRef<Seen<Inference["settlements"][number]>>("InferencePlace").implement({
   description: "Where an inference was settled.",
@@ -44,6 +45,10 @@ const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>
       description: "The first configured registry that had the node by then.",
     }),
     status: t.expose("status", { type: NodeStatus, description: "What the node was." }),
+    statusPrecision: t.expose("statusPrecision", {
+      type: PrecisionEnum,
+      description: "Whether the contract answered so in that second.",
+    }),
     pcrHash: t.expose("pcrHash", {
       type: "Hex",
       nullable: true,

@@ -9,6 +9,7 @@ import type { Seen } from "../view.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
 import { MetricsWindow } from "./nodeMetrics.ts";
+import { PrecisionEnum } from "./precision.ts";
 
 const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
   description: "Settlements by kind; counts.",
@@ -22,6 +23,23 @@ const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("Settle
     }),
   }),
 });
+
+const HeartbeatMaxAge = builder
+  .objectRef<NonNullable<NetworkTotals["heartbeatMaxAge"]>>("HeartbeatMaxAge")
+  .implement({
+    description: "The contract's bound on the age of an active node's newest heartbeat.",
+    fields: (t) => ({
+      registry: t.expose("registry", { type: "Address", description: "The registry." }),
+      value: t.expose("value", { type: "Long", description: "The value in force, seconds." }),
+      precision: t.expose("precision", { type: PrecisionEnum, description: "Whether it was read." }),
+      exactSince: t.expose("exactSince", {
+        type: "Timestamp",
+        nullable: true,
+        description:
+          "Block time since which every value is known, and with it what was active, unix seconds; null while the one in force is not.",
+      }),
+    }),
+  });
 
 const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[number]>("TokenVolume").implement({
   description: "What was paid in one token.",
@@ -43,6 +61,12 @@ export const NetworkRef = builder.objectRef<Seen<NetworkTotals & Scoped>>("Netwo
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),
     operators: t.expose("operators", { type: "Long", description: "Owners of nodes; a count." }),
     heartbeats: t.expose("heartbeats", { type: "Long", description: "Heartbeats received; a count." }),
+    heartbeatMaxAge: t.expose("heartbeatMaxAge", {
+      type: HeartbeatMaxAge,
+      nullable: true,
+      description:
+        "The value in force, and how far back its history is known; null for `all` registries, and before the registry's first event.",
+    }),
     settlements: t.expose("settlements", { type: SettlementCounts, description: "Settlements by kind." }),
     onchainInferences: t.expose("onchainInferences", {
       type: "Long",

@@ -1,6 +1,7 @@
 import { LivenessNotion, NodeEventKind } from "../lists/nodeHistory.ts";
 import { HeartbeatRef, LivenessIntervalRef, NodeEventRef, RelayerRef } from "../refs.ts";
 import { ChainEvent } from "./chainEvent.ts";
+import { PrecisionEnum } from "./precision.ts";
 
 LivenessIntervalRef.implement({
   description: "A spell during which a node was alive, by one of two notions.",
@@ -15,6 +16,10 @@ LivenessIntervalRef.implement({
     endCause: t.exposeString("endCause", {
       nullable: true,
       description: "Of an ended ACTIVE one: stale, disabled, pcr-revoked, removed or max-age.",
+    }),
+    precision: t.expose("precision", {
+      type: PrecisionEnum,
+      description: "Whether its ends, and that nothing interrupted it, are known.",
     }),
   }),
 });

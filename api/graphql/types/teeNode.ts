@@ -36,6 +36,7 @@ import {
 } from "../refs.ts";
 import { MetricsWindow, NodeMetricsRef } from "./nodeMetrics.ts";
 import { NodePcr, OhttpConfig, TeeTypeName } from "./nodeRecord.ts";
+import { PrecisionEnum } from "./precision.ts";
 import { NodeScoreRef } from "./score.ts";
 import { SeriesPoint } from "./series.ts";
 
@@ -120,6 +121,10 @@ TeeNodeRef.implement({
       description: "Its key for Oblivious HTTP; null without one.",
     }),
     status: t.expose("status", { type: NodeStatus, description: "What it is." }),
+    statusPrecision: t.expose("statusPrecision", {
+      type: PrecisionEnum,
+      description: "Whether the contract answered so at that moment.",
+    }),
     enabled: t.exposeBoolean("enabled", { description: "Whether the registry has it switched on." }),
     registeredAt: t.expose("registeredAt", {
       type: "Timestamp",
