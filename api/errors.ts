@@ -1,7 +1,7 @@
 /** Everything the API can refuse or fail with. `code` is stable and has one cause; one place maps it to HTTP. */
 
 export interface ErrorKind {
-  readonly status: 400 | 404 | 405 | 408 | 409 | 410 | 414 | 429 | 431 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 406 | 408 | 409 | 410 | 414 | 429 | 431 | 500 | 503;
   readonly title: string;
   /** What it means and what to do about it, for `/docs/errors`. */
   readonly help: string;
@@ -71,6 +71,11 @@ export const ERROR_KINDS = {
     title: "The method cannot be used here",
     help: "`Allow` names the methods of the path: the API only answers questions.",
   },
+  "not-acceptable": {
+    status: 406,
+    title: "The answer has none of the media types that are accepted",
+    help: "`Accept` names none of the types in the message. `*/*`, or no `Accept` at all, takes what there is.",
+  },
   "request-timeout": {
     status: 408,
     title: "The request did not arrive in time",
@@ -110,6 +115,11 @@ export const ERROR_KINDS = {
     status: 400,
     title: "The GraphQL query asks for too much at once",
     help: "The message says how much it asks for, how much may be, and what to cut: fewer items of a page inside of a page, fewer fields, or another page later.",
+  },
+  "answer-too-large": {
+    status: 400,
+    title: "The GraphQL answer is too large",
+    help: "`maxBytes` is the limit (`GRAPHQL_MAX_RESPONSE_BYTES`). Ask for fewer items, fewer long fields (certificates, keys), or for them once instead of under several aliases.",
   },
   internal: {
     status: 500,

@@ -508,8 +508,8 @@ describe("limits", () => {
       limit: 2_000,
       requestId: tokens.response.headers.get("X-Request-Id"),
     });
-    const fewest = await post({ query: `{ ${"__typename ".repeat(1_998)} }` });
-    expect(fewest.code).not.toBe("query-too-costly");
+    const fewest = await post({ query: `{ selectNodes(only: [${'"0x" '.repeat(1_988)}]) { seed } }` });
+    expect(fewest.code).toBe("invalid-parameter");
     const body = await api.fetch("/graphql", {
       method: "POST",
       headers: { "Content-Type": "application/json" },

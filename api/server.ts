@@ -33,6 +33,7 @@ const settingsFrom = (environment: Environment): ApiSettings => ({
   dailyOrganicCaps: dailyOrganicCaps(environment),
   allowPrivateEndpoints: environment.PROBE_ALLOW_PRIVATE,
   maxLagSeconds: environment.MAX_LAG_SECONDS,
+  graphqlMaxResponseBytes: environment.GRAPHQL_MAX_RESPONSE_BYTES,
   version: versionOf(PROJECT),
   build: buildOf(PROJECT),
 });

@@ -186,6 +186,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_BURST: integer(200, 1, 10_000_000),
   RATE_LIMIT_LOOPBACK: flag(false),
   TRUSTED_PROXY_ADDRESSES: addressRanges(),
+  GRAPHQL_MAX_RESPONSE_BYTES: integer(4 * 1024 * 1024, 1_024, 2 ** 28),
   MAX_STREAMS: integer(2_000, 1, 1_000_000),
   SHUTDOWN_GRACE_SECONDS: integer(7, 1, 3_600),
   PONDER_PORT: integer(42_069, 1, 65_534),

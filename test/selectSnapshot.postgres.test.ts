@@ -26,6 +26,7 @@ const settings: ApiSettings = {
   dailyOrganicCaps: [],
   allowPrivateEndpoints: false,
   maxLagSeconds: 120,
+  graphqlMaxResponseBytes: 4_194_304,
   version: "0.0.0-test",
   build: "test",
 };

@@ -64,7 +64,7 @@ test("every reference leads somewhere, and every component is referred to", () =
   );
   // What is said to those that speak no HTTP, or before a route is found, and GraphQL's: of no operation.
   const elsewhere = ["malformed-request", "request-timeout", "headers-too-large", "route-not-found"];
-  const unused = [...elsewhere, "invalid-query", "query-too-costly"].map(
+  const unused = [...elsewhere, "answer-too-large", "invalid-query", "query-too-costly"].map(
     (code) => `#/components/examples/${code}`,
   );
   expect([...references].filter((reference) => !components.includes(reference))).toEqual([]);

@@ -77,7 +77,11 @@ const refusal = {
   description: "Nothing could be run, or nothing may be answered.",
   headers: reference([...headersOf("one"), "Retry-After"]),
   // What is refused before it is read is refused as everywhere.
-  content: { ...content, ...events, ...problemContent(["uri-too-long", "rate-limited", "internal"]) },
+  content: {
+    ...content,
+    ...events,
+    ...problemContent(["not-acceptable", "uri-too-long", "rate-limited", "internal"]),
+  },
 };
 
 const textParameter = (name: string, description: string, example: string) => ({

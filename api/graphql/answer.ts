@@ -3,6 +3,7 @@
  * resolvers, all in one transaction. One request, one state.
  */
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
@@ -18,7 +19,7 @@ import type { ReadTransaction } from "../queries/database.ts";
 import { freshnessOf } from "../queries/freshness.ts";
 import { limitTime } from "../queries/timeLimited.ts";
 import type { GraphContext } from "./context.ts";
-import { toGraphError } from "./errors.ts";
+import { toGraphError, withFitErrors } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { MOST_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
@@ -50,16 +51,15 @@ export async function answerOperation(
     const mostLag = readMaxLag(maxLag);
     exchange.mostLag = mostLag;
     const planned = planOf(args);
-    if ("errors" in planned) return { errors: planned.errors.map((error) => toGraphError(error, where)) };
+    if ("errors" in planned) return { errors: planned.errors };
     const { plan } = planned;
     refuseTooMuch(args.document, plan);
     const result = await service.reader.read(
       (transaction) => answerInside(transaction, service, exchange, mostLag, plan, args, execute),
       { signal: exchange.signal, client: exchange.shareKey },
     );
-    if (result.errors === undefined) return result;
-    exchange.tag = null;
-    return { ...result, errors: result.errors.map((error) => toGraphError(error, where)) };
+    if (result.errors !== undefined) exchange.tag = null;
+    return withFitErrors(result, where);
   } catch (error) {
     exchange.tag = null;
     exchange.abandoned = error instanceof Abandoned;
@@ -68,12 +68,26 @@ export async function answerOperation(
   }
 }
 
+/** Of a request that does not say which operation of its document it means, or says one that is not there. */
+export function unknownOperation(document: DocumentNode, name: string | null | undefined): GraphQLError {
+  const names = document.definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? [JSON.stringify(definition.name?.value ?? "")] : [],
+  );
+  const there = names.length === 0 ? "no operation" : names.slice(0, MAX_NAMED).join(", ");
+  return new GraphQLError(
+    name == null
+      ? `operationName: required, because the document has ${there}`
+      : `operationName ${JSON.stringify(name.slice(0, 200))} names no operation in the document; it has ${there}`,
+  );
+}
+const MAX_NAMED = 10;
+
 type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly GraphQLError[] };
 
 /** The plan, or what is wrong with operation and variables. */
 export function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
   const operation = getOperationAST(document, operationName);
-  if (operation == null) return { errors: [new GraphQLError("operationName: no operation is meant")] };
+  if (operation == null) return { errors: [unknownOperation(document, operationName)] };
   const { coerced, errors } = getVariableValues(
     schema,
     operation.variableDefinitions ?? [],

@@ -1,14 +1,16 @@
 /** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
 import { useAPQ } from "@graphql-yoga/plugin-apq";
-import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../stream/serverSentEvents.ts";
 import { answerOperation } from "./answer.ts";
-import { shownError, toGraphError } from "./errors.ts";
+import { withFitErrors } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
+import { refuseUnreadable } from "./limits/documentText.ts";
 import { MOST_BODY_BYTES } from "./limits/limits.ts";
-import { refuseTooLong } from "./limits/refuse.ts";
+import { readBodies, readRequest } from "./readRequest.ts";
+import { respond } from "./respond.ts";
 import { schema } from "./schema.ts";
 import { SharedAnswers } from "./sharedAnswers.ts";
 import { beginSubscription } from "./subscribe.ts";
@@ -41,37 +43,40 @@ export function createGraphEndpoint(service: GraphService): GraphEndpoint {
     maxRequestBodySize: MOST_BODY_BYTES,
     fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
     graphiql: false,
-    // What is no answer to an operation; the answers' errors are mapped below, with their request's id.
-    maskedErrors: { maskError: (error) => toGraphError(error, { requestId: null, log: service.log }) },
+    // All errors are mapped where answers are written, with their request's id.
+    maskedErrors: false,
     // Ours keeps no errors.
     parserAndValidationCache: false,
     plugins: [
+      readBodies,
+      checkedParameters,
       keepValidDocuments(new TextCache<DocumentNode>(PARSED_CHARACTERS)),
       oneState(service),
+      responses(service),
       subscriptions(service),
-      mappedErrors(service),
       useAPQ({
         store: new TextCache<string>(
           PERSISTED_CHARACTERS,
           (_, query) => query.length + PERSISTED_ENTRY_CHARACTERS,
         ),
       }),
-      tokenLimit(service),
+      checkedText,
     ],
   });
   return async (request, exchange) => yoga.fetch(request, { exchange });
 }
 
-/** A text with too many tokens is refused before it costs more than reading them. */
-const tokenLimit = ({ log }: GraphService): Plugin<object, ServerContext> => ({
-  onParams({ params: { query }, context }) {
-    try {
-      if (typeof query === "string") refuseTooLong(query);
-    } catch (error) {
-      throw toGraphError(error, { requestId: context.exchange.requestId, log });
-    }
+/** What a request carries is looked at before anything is made of it: first all but the text, which may be a persisted one. */
+const checkedParameters: Plugin = {
+  onParams({ params, setParams }) {
+    setParams(readRequest(params));
   },
-});
+};
+const checkedText: Plugin = {
+  onParams({ params: { query } }) {
+    if (typeof query === "string") refuseUnreadable(query);
+  },
+};
 
 /** Every operation runs inside of one transaction, on one state. */
 const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerContext> => ({
@@ -105,40 +110,25 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
         return { data: null };
       });
     },
-    onResultProcess({ serverContext: { exchange }, result, request, setResultProcessor }) {
+    onResultProcess({ serverContext: { exchange }, setResultProcessor }) {
       const { answers, requestId } = exchange;
-      if (answers === null) {
-        // Where no event will follow, a client wants a status and a body that it can read as a whole.
-        const takesEvents = request.headers.get("Accept")?.includes(EVENT_STREAM_TYPE) === true;
-        if (takesEvents && "errors" in result && result.errors !== undefined && result.data == null)
-          setResultProcessor(() => refusalResponse(result.errors), REFUSAL_TYPE);
-        return;
-      }
+      if (answers === null) return;
       const { pieces, close, sending } = answers;
-      setResultProcessor((_, fetchAPI) => {
+      setResultProcessor(() => {
         const body = eventStreamBody(pieces, { close, sending, log: service.log, requestId });
-        return new fetchAPI.Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
+        return new Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
       }, EVENT_STREAM_TYPE);
     },
   };
 }
 
-const REFUSAL_TYPE = "application/json";
-
-/** The answer to an operation that was refused as a whole. */
-function refusalResponse(errors: readonly GraphQLError[] = []): Response {
-  const { status = 400, headers } = errors[0]?.extensions.http ?? {};
-  return new Response(JSON.stringify({ errors: errors.map(shownError) }), {
-    status,
-    headers: { ...headers, "Content-Type": REFUSAL_TYPE },
-  });
-}
-
-/** Errors of grammar and schema get the same codes as all others. */
-const mappedErrors = ({ log }: GraphService): Plugin<object, ServerContext> => ({
-  onExecutionResult({ result, setResult, context }) {
-    if (result === undefined || !("errors" in result) || result.errors === undefined) return;
-    const { requestId } = context.exchange;
-    setResult({ ...result, errors: result.errors.map((error) => toGraphError(error, { requestId, log })) });
+/** All other answers, with errors that are fit for the caller: this is where whatever was thrown comes by. */
+const responses = ({ log, settings }: GraphService): Plugin<object, ServerContext> => ({
+  onResultProcess({ serverContext: { exchange }, result, request, setResultProcessor }) {
+    // Nothing is batched, deferred or streamed here, so there is one result.
+    const fit = withFitErrors(result as ExecutionResult, { requestId: exchange.requestId, log });
+    const accept = request.headers.get("Accept") ?? undefined;
+    const maxBytes = settings.graphqlMaxResponseBytes;
+    setResultProcessor(() => respond(fit, exchange, { accept, maxBytes, log }), "application/json");
   },
 });

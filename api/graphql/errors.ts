@@ -1,12 +1,12 @@
 /** The one place that maps errors to GraphQL: codes as in REST, and nothing of what nobody foresaw. */
 
-import { GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
+import { type ExecutionResult, GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
 import type { Log } from "../../config/log.ts";
 import { ApiError, ERROR_KINDS, type ErrorCode, isAbandoned } from "../errors.ts";
+import { MAX_ERROR_LENGTH, MAX_ERRORS } from "./limits/limits.ts";
 
 interface Where {
-  /** Null when it is not known here; the answer's header has it. */
-  readonly requestId: string | null;
+  readonly requestId: string;
   readonly log: Log;
 }
 
@@ -22,7 +22,18 @@ const isOfProtocol = (code: unknown): boolean =>
   typeof code === "string" && code.startsWith("PERSISTED_QUERY_");
 
 /** The server's word for what is no GraphQL request; it would have it a 200 at times, and name methods that are all right. */
-const NO_OPERATION = "BAD_REQUEST";
+const NO_REQUEST = "BAD_REQUEST";
+
+/** A request whose document, operation or variables are wrong: 400, but for `application/json`, where it is 200. */
+const OF_OPERATION: GraphQLHTTPErrorExtensions = { status: 400, spec: true };
+
+/** @param http - as the server would have it. */
+function httpOfGrammar(code: unknown, http: GraphQLHTTPErrorExtensions | undefined) {
+  if (isOfProtocol(code)) return http;
+  if (http === undefined || http.status === undefined || http.status === 400)
+    return code === NO_REQUEST ? { status: 400 } : OF_OPERATION;
+  return code === NO_REQUEST ? { status: http.status } : http;
+}
 
 const originOf = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError != null ? originOf(error.originalError) : error;
@@ -36,6 +47,21 @@ export function toGraphError(error: unknown, where: Where): GraphQLError {
   const graphError = map(error, where);
   fit.add(graphError);
   return graphError;
+}
+
+/**
+ * A result whose errors are fit for the caller. One mistake can be met for each item of every list: `errorsOmitted` in the
+ * answer's extensions is how many are not told.
+ */
+export function withFitErrors(result: ExecutionResult, where: Where): ExecutionResult {
+  const { errors, extensions } = result;
+  if (errors === undefined) return result;
+  const omitted = errors.length - MAX_ERRORS;
+  return {
+    ...result,
+    errors: errors.slice(0, MAX_ERRORS).map((error) => toGraphError(error, where)),
+    ...(omitted > 0 ? { extensions: { ...extensions, errorsOmitted: omitted } } : {}),
+  };
 }
 
 /** An error as an answer's JSON has it: without what is meant for its headers. */
@@ -63,10 +89,12 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
     const { http, code } = origin.extensions;
     const kept = {
       code: isOfProtocol(code) ? code : "invalid-query",
-      ...(http === undefined ? {} : { http: code === NO_OPERATION ? { status: http.status ?? 400 } : http }),
+      requestId,
+      ...(whole ? { http: httpOfGrammar(code, http) } : {}),
     };
     // What is around it says which variable it is about.
-    return new GraphQLError(located?.message ?? origin.message, { ...place, extensions: kept });
+    const message = (located?.message ?? origin.message).slice(0, MAX_ERROR_LENGTH);
+    return new GraphQLError(message, { ...place, extensions: kept });
   }
   if (origin instanceof ApiError) {
     const { code, message, facts, retryAfterSeconds, cause } = origin;

@@ -54,9 +54,20 @@ const HASHES = new Set([
   "txHash",
 ]);
 
+/** Of text that is compared with what was stored, as in REST. */
+const MAX_TEXT_LENGTH = 1_024;
+
+/** @throws {ApiError} `invalid-parameter` for text that is longer than any there is. */
+export function refuseLongText(parameter: string, text: string): void {
+  if (text.length > MAX_TEXT_LENGTH)
+    throw refuseArgument(parameter, text, `at most ${MAX_TEXT_LENGTH.toLocaleString("en-US")} characters`);
+}
+
 function checkedText(name: string, value: string): string {
   if (name === "blobId") return blobId(value);
-  return HASHES.has(name) ? hash32(name, value) : value;
+  if (HASHES.has(name)) return hash32(name, value);
+  refuseLongText(name, value);
+  return value;
 }
 
 /**

@@ -10,6 +10,7 @@ import { shownError, toGraphError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { createGraphiqlPage } from "./graphiqlPage.ts";
 import type { GraphService } from "./graphService.ts";
+import { MEDIA_TYPES, mediaTypeFor } from "./mediaTypes.ts";
 
 interface Variables {
   Variables: {
@@ -80,6 +81,12 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     const { raw } = context.req;
     const request = raw.method === "HEAD" ? new Request(raw.url, { headers: raw.headers }) : raw;
     if (wantsPage(request)) return graphiqlPage(request);
+    const accept = request.headers.get("Accept") ?? undefined;
+    if (mediaTypeFor(accept) === null)
+      throw new ApiError(
+        "not-acceptable",
+        `Accept: "${accept?.slice(0, 200)}": there are ${MEDIA_TYPES.join(", ")}`,
+      );
     const refuse = (error: unknown, status: 400 | 415) => {
       const shown = shownError(toGraphError(error, { requestId, log: service.log }));
       const response = context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });

@@ -1,5 +1,5 @@
 /** How old the newest block may be, from the URL or from the request's `extensions`. */
-import { ApiError } from "../errors.ts";
+import { refuseArgument } from "./filters.ts";
 
 /**
  * @param given - text of the URL, or a JSON number.
@@ -10,10 +10,7 @@ export function readMaxLag(given: unknown): number | undefined {
   const seconds = typeof given === "string" && /^\d{1,16}$/.test(given) ? Number(given) : given;
   if (typeof seconds === "number" && Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
   const rule = "a lag in seconds, a whole number from 0";
-  const value = String(given).slice(0, 200);
-  throw new ApiError("invalid-parameter", `maxLag: "${value}": ${rule}`, {
-    parameter: "maxLag",
-    value,
-    rule,
-  });
+  // JSON can hold an object that has no text of its own.
+  const value = typeof given === "string" ? given : JSON.stringify(given);
+  throw refuseArgument("maxLag", value, rule);
 }

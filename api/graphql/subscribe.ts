@@ -11,7 +11,7 @@ import { readResume } from "../stream/resume.ts";
 import { aliveText, EVENT_STREAM_TYPE, eventText } from "../stream/serverSentEvents.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
-import { shownError, toGraphError } from "./errors.ts";
+import { toGraphError, withFitErrors } from "./errors.ts";
 import type { AnswerStream, Exchange } from "./exchange.ts";
 import { refuseArgument } from "./filters.ts";
 import type { GraphService } from "./graphService.ts";
@@ -19,6 +19,7 @@ import { eventCost } from "./limits/eventCost.ts";
 import type { OperationPlan } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { resultJson } from "./resultJson.ts";
 import type { SharedAnswers } from "./sharedAnswers.ts";
 import type { GraphState } from "./state.ts";
 
@@ -165,16 +166,16 @@ async function answerEvent(
   args: ExecutionArgs,
 ): Promise<string> {
   const where = { requestId: exchange.requestId, log: service.log };
-  const asShown = (error: unknown) => shownError(toGraphError(error, where));
+  const maxBytes = service.settings.graphqlMaxResponseBytes;
   const ofEvent: Exchange = { ...exchange, cacheable: null };
   try {
-    const { errors, ...result } = await service.reader.read(
+    const answer = await service.reader.read(
       (transaction) => answerInside(transaction, service, ofEvent, mostLag, plan, args, executeEvent),
       { share: "events", client: exchange.shareKey, signal },
     );
-    return JSON.stringify(errors === undefined ? result : { errors: errors.map(asShown), ...result });
+    return resultJson(withFitErrors(answer, where), maxBytes);
   } catch (error) {
     if (error instanceof Abandoned) throw error;
-    return JSON.stringify({ errors: [asShown(error)] });
+    return resultJson({ errors: [toGraphError(error, where)] });
   }
 }

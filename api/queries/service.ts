@@ -16,6 +16,7 @@ export interface ApiSettings {
   readonly allowPrivateEndpoints: boolean;
   /** Bound for `/ready`. */
   readonly maxLagSeconds: number;
+  readonly graphqlMaxResponseBytes: number;
   /** Of this software, for people. */
   readonly version: string;
   /** Changes with the software: other software, other bytes. */

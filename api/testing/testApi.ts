@@ -110,6 +110,7 @@ export function createTestApi(
       dailyOrganicCaps: DAILY_CAPS,
       allowPrivateEndpoints: false,
       maxLagSeconds: 120,
+      graphqlMaxResponseBytes: 4_194_304,
       version: "0.0.0-test",
       build: "test",
       ...settings,

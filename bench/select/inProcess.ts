@@ -26,6 +26,7 @@ const settings: ApiSettings = {
   dailyOrganicCaps: [],
   allowPrivateEndpoints: false,
   maxLagSeconds: 120,
+  graphqlMaxResponseBytes: 4_194_304,
   version: "bench",
   build: "bench",
 };

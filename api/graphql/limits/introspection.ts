@@ -1,56 +1,129 @@
-/** How long the lists of introspection are: it reads nothing, and its answers are made of the schema's own parts. */
+/**
+ * How long the lists of an introspection are, by the schema itself. Under `__schema { types }` every type comes by, so that
+ * what they have together is known exactly; of a single type it is the most that one has.
+ */
 import {
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
-  isAbstractType,
+  type GraphQLType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
+  isUnionType,
+  isWrappingType,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
 } from "graphql";
 
-/** Items of a list field of introspection, by its type and name; null for what is no list. */
-export type IntrospectionSizes = (typeName: string, fieldName: string, among: Among) => number | null;
-
-/** What the parent is: any of all types alike, as in `__schema { types }`, or one that the query chose. */
-export type Among = "all" | "chosen";
-
-/** Of one list: over all types, and for the longest of them. */
-interface Length {
-  readonly mean: number;
-  readonly max: number;
+/** What an introspection's selections lie in. */
+export interface Introspected {
+  /** Lists of types, of fields or of directives: all that the schema has, or those of any one. */
+  readonly of: "all" | "any";
+  /** How many times `ofType` was asked on the way, one right below the other. */
+  readonly unwrapped: number;
 }
 
-const lengthOf = (lengths: readonly number[]): Length => ({
-  mean: lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length),
-  max: Math.max(0, ...lengths),
+export const NOT_INTROSPECTED: Introspected = { of: "any", unwrapped: 0 };
+
+interface Length {
+  readonly max: number;
+  readonly mean: number;
+}
+
+function lengthOf(counts: readonly number[]): Length {
+  const sum = counts.reduce((total, count) => total + count, 0);
+  return { max: Math.max(0, ...counts), mean: counts.length === 0 ? 0 : sum / counts.length };
+}
+
+const fieldsOf = (type: GraphQLNamedType): readonly GraphQLField<unknown, unknown>[] =>
+  isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
+
+/** The length of each list, by `Type.field` of the introspection's own schema. */
+function measure(schema: GraphQLSchema): ReadonlyMap<string, Length> {
+  const types = Object.values(schema.getTypeMap());
+  const directives = schema.getDirectives();
+  const fields = types.flatMap(fieldsOf);
+  const perType = (count: (type: GraphQLNamedType) => number): Length => lengthOf(types.map(count));
+  return new Map<string, Length>([
+    ["__Schema.types", lengthOf([types.length])],
+    ["__Schema.directives", lengthOf([directives.length])],
+    ["__Type.fields", perType((type) => fieldsOf(type).length)],
+    [
+      "__Type.interfaces",
+      perType((type) => (isObjectType(type) || isInterfaceType(type) ? type.getInterfaces().length : 0)),
+    ],
+    [
+      "__Type.possibleTypes",
+      perType((type) =>
+        isInterfaceType(type) || isUnionType(type) ? schema.getPossibleTypes(type).length : 0,
+      ),
+    ],
+    ["__Type.enumValues", perType((type) => (isEnumType(type) ? type.getValues().length : 0))],
+    [
+      "__Type.inputFields",
+      perType((type) => (isInputObjectType(type) ? Object.keys(type.getFields()).length : 0)),
+    ],
+    ["__Field.args", lengthOf(fields.map(({ args }) => args.length))],
+    ["__Directive.args", lengthOf(directives.map(({ args }) => args.length))],
+    ["__Directive.locations", lengthOf(directives.map(({ locations }) => locations.length))],
+  ]);
+}
+
+function wrappersOf(type: GraphQLType): number {
+  return isWrappingType(type) ? 1 + wrappersOf(type.ofType) : 0;
+}
+
+/** Of the type in the most lists and non-nulls: further down than this every `ofType` is null. */
+function mostWrappers(schema: GraphQLSchema): number {
+  const types = Object.values(schema.getTypeMap());
+  const input = types.flatMap((type) => (isInputObjectType(type) ? Object.values(type.getFields()) : []));
+  const output = types.flatMap(fieldsOf);
+  const args = [...output, ...schema.getDirectives()].flatMap((owner) => owner.args);
+  return [...input, ...output, ...args].reduce((most, { type }) => Math.max(most, wrappersOf(type)), 0);
+}
+
+interface Measured {
+  readonly lengths: ReadonlyMap<string, Length>;
+  readonly wrappers: number;
+}
+
+const measured = new WeakMap<GraphQLSchema, Measured>();
+
+function measuresOf(schema: GraphQLSchema): Measured {
+  const known = measured.get(schema);
+  if (known !== undefined) return known;
+  const made = { lengths: measure(schema), wrappers: mostWrappers(schema) };
+  measured.set(schema, made);
+  return made;
+}
+
+/**
+ * Items that an introspection's list has, on average where all are asked for; of what is no list, whether it is there.
+ * @param coordinate - `__Type.fields` and so on.
+ */
+export function introspectedItems(schema: GraphQLSchema, coordinate: string, under: Introspected): number {
+  const { lengths, wrappers } = measuresOf(schema);
+  if (coordinate === UNWRAP) return under.unwrapped < wrappers ? 1 : 0;
+  const length = lengths.get(coordinate);
+  if (length === undefined) return 1;
+  return under.of === "all" ? length.mean : length.max;
+}
+
+/** Below these lists is everything that the schema has of their kind, if it is below everything itself. */
+const OF_ALL: ReadonlySet<string> = new Set(["__Schema.types", "__Schema.directives", "__Type.fields"]);
+
+const UNWRAP = "__Type.ofType";
+
+/** What the selections of a field lie in. */
+export const introspectedBelow = (coordinate: string, { of, unwrapped }: Introspected): Introspected => ({
+  of: coordinate === "Query.__schema" || (of === "all" && OF_ALL.has(coordinate)) ? "all" : "any",
+  unwrapped: coordinate === UNWRAP ? unwrapped + 1 : 0,
 });
 
-export function introspectionSizes(schema: GraphQLSchema): IntrospectionSizes {
-  const types = Object.values(schema.getTypeMap());
-  const over = (length: (type: GraphQLNamedType) => number) => lengthOf(types.map(length));
-  const fieldsOf = (type: GraphQLNamedType) =>
-    isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
-  const directives = schema.getDirectives();
-  const exactly = (length: number): Length => ({ mean: length, max: length });
-  const lengths: Readonly<Record<string, Length>> = {
-    "__Schema.types": exactly(types.length),
-    "__Schema.directives": exactly(directives.length),
-    "__Type.fields": over((type) => fieldsOf(type).length),
-    "__Type.interfaces": over((type) => ("getInterfaces" in type ? type.getInterfaces().length : 0)),
-    "__Type.possibleTypes": over((type) => (isAbstractType(type) ? schema.getPossibleTypes(type).length : 0)),
-    "__Type.enumValues": over((type) => (isEnumType(type) ? type.getValues().length : 0)),
-    "__Type.inputFields": over((type) =>
-      isInputObjectType(type) ? Object.keys(type.getFields()).length : 0,
-    ),
-    "__Field.args": lengthOf(types.flatMap(fieldsOf).map(({ args }) => args.length)),
-    "__Directive.args": lengthOf(directives.map(({ args }) => args.length)),
-    "__Directive.locations": lengthOf(directives.map(({ locations }) => locations.length)),
-  };
-  return (typeName, fieldName, among) => {
-    const length = lengths[`${typeName}.${fieldName}`];
-    if (length === undefined) return null;
-    // Fields and directives are never chosen one by one.
-    return among === "all" || typeName !== "__Type" ? length.mean : length.max;
-  };
-}
+/** The fields that every type, and the query, has without declaring them. */
+export const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map(
+  [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
+);

@@ -6,7 +6,6 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLCompositeType,
-  type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -22,17 +21,20 @@ import {
   isObjectType,
   Kind,
   type OperationDefinitionNode,
-  SchemaMetaFieldDef,
   type SelectionNode,
   type SelectionSetNode,
-  TypeMetaFieldDef,
-  TypeNameMetaFieldDef,
 } from "graphql";
 import { CHAIN_NAMES } from "../../../config/environment.ts";
 import type { Sources } from "../../queries/answerState.ts";
 import { pageSizeOf } from "../paging.ts";
 import type { FieldReads } from "../reads.ts";
-import { type Among, type IntrospectionSizes, introspectionSizes } from "./introspection.ts";
+import {
+  type Introspected,
+  introspectedBelow,
+  introspectedItems,
+  META_FIELDS,
+  NOT_INTROSPECTED,
+} from "./introspection.ts";
 
 export interface OperationPlan {
   /** Rows read and shown, about. */
@@ -63,12 +65,8 @@ interface Weight {
 const NOTHING: Weight = { rows: 0, depth: 0, heaviest: null };
 /** Rows that one value in an answer stands for. */
 const ROWS_PER_VALUE = 0.025;
-/**
- * Of introspection: nothing is read for it, and nothing else is done while it is answered. So the whole schema, as tools ask
- * for it, fits into a request once and not twice.
- */
-const ROWS_PER_INTROSPECTED_VALUE = 0.08;
-const INTROSPECTED: Weight = { rows: ROWS_PER_INTROSPECTED_VALUE, depth: 0, heaviest: null };
+/** Of an introspection, for which nothing is read: the whole schema, as tools ask for it, fits into a request once and not twice. */
+const ROWS_PER_INTROSPECTED_VALUE = 0.15;
 /** Lists without pages are short. */
 const UNPAGED_ITEMS = 10;
 
@@ -87,27 +85,14 @@ const times = ({ rows, depth, heaviest }: Weight, factor: number): Weight => ({
   heaviest: heaviest === null ? null : { path: heaviest.path, rows: heaviest.rows * factor },
 });
 
-/** What a selection's parent multiplies it by. */
-interface Parent {
+/** What selections lie in, as far as their weight depends on it. */
+interface Scope {
   /** Of the connection that the selections are of; null elsewhere. */
   readonly itemsPerPage: number | null;
-  readonly among: Among;
+  readonly introspected: Introspected;
 }
 
-const META_FIELDS: Readonly<Record<string, GraphQLField<unknown, unknown>>> = {
-  __schema: SchemaMetaFieldDef,
-  __type: TypeMetaFieldDef,
-  __typename: TypeNameMetaFieldDef,
-};
-
-const knownSizes = new WeakMap<GraphQLSchema, IntrospectionSizes>();
-
-/** A schema's sizes never change. */
-function sizesOf(schema: GraphQLSchema): IntrospectionSizes {
-  const sizes = knownSizes.get(schema) ?? introspectionSizes(schema);
-  knownSizes.set(schema, sizes);
-  return sizes;
-}
+const ROOT: Scope = { itemsPerPage: null, introspected: NOT_INTROSPECTED };
 
 interface Operation {
   readonly schema: GraphQLSchema;
@@ -123,19 +108,17 @@ class Planner {
   momentary = false;
   selects = false;
   readonly #operation: Operation;
-  readonly #introspectionSizes: IntrospectionSizes;
-  /** A fragment is weighed once for each page size it stands under: spreading it again costs nothing here. */
+  /** A fragment is weighed once for each scope it stands in: spreading it again costs nothing here. */
   readonly #fragmentWeights = new Map<string, Weight>();
 
   constructor(operation: Operation) {
     this.#operation = operation;
-    this.#introspectionSizes = sizesOf(operation.schema);
   }
 
-  weigh(selections: SelectionSetNode, type: GraphQLCompositeType, parent: Parent): Weight {
+  weigh(selections: SelectionSetNode, type: GraphQLCompositeType, scope: Scope): Weight {
     return selections.selections
       .filter((selection) => this.#isIncluded(selection))
-      .map((selection) => this.#weighSelection(selection, type, parent))
+      .map((selection) => this.#weighSelection(selection, type, scope))
       .reduce(beside, NOTHING);
   }
 
@@ -146,22 +129,23 @@ class Planner {
     return skip?.if !== true && include?.if !== false;
   }
 
-  #weighSelection(selection: SelectionNode, type: GraphQLCompositeType, parent: Parent): Weight {
-    if (selection.kind === Kind.FIELD) return this.#weighField(selection, type, parent);
+  #weighSelection(selection: SelectionNode, type: GraphQLCompositeType, scope: Scope): Weight {
+    if (selection.kind === Kind.FIELD) return this.#weighField(selection, type, scope);
     if (selection.kind === Kind.INLINE_FRAGMENT)
       return this.weigh(
         selection.selectionSet,
         this.#typeNamed(selection.typeCondition?.name.value) ?? type,
-        parent,
+        scope,
       );
     const name = selection.name.value;
-    const key = `${name} ${parent.itemsPerPage} ${parent.among}`;
+    const { itemsPerPage, introspected } = scope;
+    const key = `${name} ${itemsPerPage} ${introspected.of} ${introspected.unwrapped}`;
     const known = this.#fragmentWeights.get(key);
     if (known !== undefined) return known;
     const fragment = this.#operation.fragments.get(name);
     const fragmentType = this.#typeNamed(fragment?.typeCondition.name.value);
     if (fragment === undefined || fragmentType === null) return NOTHING;
-    const weight = this.weigh(fragment.selectionSet, fragmentType, parent);
+    const weight = this.weigh(fragment.selectionSet, fragmentType, scope);
     this.#fragmentWeights.set(key, weight);
     return weight;
   }
@@ -171,23 +155,12 @@ class Planner {
     return isCompositeType(type) ? type : null;
   }
 
-  /** Introspection reads nothing, and has its own rule against depth: it costs what it shows. */
-  #weighIntrospection(node: FieldNode, type: GraphQLCompositeType, { among }: Parent): Weight {
+  #weighField(node: FieldNode, type: GraphQLCompositeType, scope: Scope): Weight {
+    const { itemsPerPage } = scope;
     const name = node.name.value;
-    const field = META_FIELDS[name] ?? (isObjectType(type) ? type.getFields()[name] : undefined);
-    const below = field === undefined ? null : getNamedType(field.type);
-    if (node.selectionSet === undefined || !isCompositeType(below)) return INTROSPECTED;
-    const items = this.#introspectionSizes(type.name, name, among) ?? 1;
-    const listed: Among = type.name === "__Schema" && name === "types" ? "all" : "chosen";
-    const { rows } = this.weigh(node.selectionSet, below, { itemsPerPage: null, among: listed });
-    return { ...INTROSPECTED, rows: INTROSPECTED.rows + items * rows };
-  }
-
-  #weighField(node: FieldNode, type: GraphQLCompositeType, parent: Parent): Weight {
-    const name = node.name.value;
-    if (name in META_FIELDS || isIntrospectionType(type)) return this.#weighIntrospection(node, type, parent);
+    const meta = META_FIELDS.get(name);
+    if (meta !== undefined || isIntrospectionType(type)) return this.#weighIntrospection(node, type, scope);
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
-    // Validation lets no other field through.
     if (field === undefined) return NOTHING;
     const args = getArgumentValues(field, node, this.#operation.variables);
     const declared = field.extensions.reads;
@@ -207,8 +180,8 @@ class Planner {
       node.selectionSet === undefined
         ? itself
         : beside(itself, this.#below(node.selectionSet, field, label, pageSize));
-    return parent.itemsPerPage !== null && (name === "edges" || name === "nodes")
-      ? times(weight, parent.itemsPerPage)
+    return itemsPerPage !== null && (name === "edges" || name === "nodes")
+      ? times(weight, itemsPerPage)
       : weight;
   }
 
@@ -220,10 +193,8 @@ class Planner {
   ): Weight {
     const type = getNamedType(field.type);
     if (!isCompositeType(type)) return NOTHING;
-    const { rows, depth, heaviest } = this.weigh(selections, type, {
-      itemsPerPage: pageSize,
-      among: "chosen",
-    });
+    const scope: Scope = { ...ROOT, itemsPerPage: pageSize };
+    const { rows, depth, heaviest } = this.weigh(selections, type, scope);
     const plumbing = label === "edges" || label === "node" || label === "nodes";
     const below: Weight = {
       rows,
@@ -233,6 +204,23 @@ class Planner {
     };
     const unpaged = isListType(getNullableType(field.type)) && !plumbing;
     return unpaged ? times(below, UNPAGED_ITEMS) : below;
+  }
+
+  /** It reads no rows, but can make the longest answers; depth has a rule of its own, of validation. */
+  #weighIntrospection(node: FieldNode, type: GraphQLCompositeType, { introspected }: Scope): Weight {
+    const { schema } = this.#operation;
+    const name = node.name.value;
+    const declared = isObjectType(type) ? type.getFields()[name] : undefined;
+    const below = getNamedType((META_FIELDS.get(name) ?? declared)?.type);
+    const coordinate = `${type.name}.${name}`;
+    const scope: Scope = { ...ROOT, introspected: introspectedBelow(coordinate, introspected) };
+    const inside =
+      node.selectionSet === undefined || !isCompositeType(below)
+        ? NOTHING
+        : this.weigh(node.selectionSet, below, scope);
+    const items = introspectedItems(schema, coordinate, introspected);
+    const own = isIntrospectionType(type) ? ROWS_PER_INTROSPECTED_VALUE : ROWS_PER_VALUE;
+    return { ...NOTHING, rows: own * Math.max(1, items) + items * inside.rows };
   }
 
   #note(
@@ -257,8 +245,7 @@ class Planner {
 export function planOperation(node: OperationDefinitionNode, operation: Operation): OperationPlan {
   const root = operation.schema.getRootType(node.operation);
   const planner = new Planner(operation);
-  const { rows, depth, heaviest } =
-    root == null ? NOTHING : planner.weigh(node.selectionSet, root, { itemsPerPage: null, among: "chosen" });
+  const { rows, depth, heaviest } = root == null ? NOTHING : planner.weigh(node.selectionSet, root, ROOT);
   const required = CHAIN_NAMES.filter((chain) => planner.required.has(chain));
   const optional = CHAIN_NAMES.filter((chain) => planner.optional.has(chain) && !required.includes(chain));
   return {

@@ -1,12 +1,13 @@
 /** Refusals of what asks for too much: each says how much it is, how much may be, and what to cut. */
-import { type DocumentNode, Lexer, Source, TokenKind, visit } from "graphql";
+import { type DocumentNode, visit } from "graphql";
 import { ApiError } from "../../errors.ts";
-import { MOST_ALIASES, MOST_DEPTH, MOST_ROWS, MOST_TOKENS } from "./limits.ts";
+import { MOST_ALIASES, MOST_DEPTH, MOST_ROWS } from "./limits.ts";
 import type { OperationPlan } from "./plan.ts";
 
 const count = (value: number): string => value.toLocaleString("en-US");
 
-function tooMuch(
+/** @param what - the query does, such as "has 51 aliases". */
+export function tooMuch(
   what: string,
   { used, limit }: { readonly used: number; readonly limit: number },
   advice: string,
@@ -17,31 +18,6 @@ function tooMuch(
     limit,
     ...facts,
   });
-}
-
-/** How many words a text has; null where one is none, which the parser knows to say. */
-function tokensOf(text: string): number | null {
-  const lexer = new Lexer(new Source(text));
-  try {
-    for (let tokens = 0; ; tokens += 1) if (lexer.advance().kind === TokenKind.EOF) return tokens;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Reading the words of a text costs little, compared to making a document of them.
- * @throws {ApiError} `query-too-costly`.
- */
-export function refuseTooLong(text: string): void {
-  // A token has a character at least.
-  const tokens = text.length <= MOST_TOKENS ? null : tokensOf(text);
-  if (tokens !== null && tokens > MOST_TOKENS)
-    throw tooMuch(
-      `has ${count(tokens)} tokens (names, braces, values and so on)`,
-      { used: tokens, limit: MOST_TOKENS },
-      "Leave fields out, or write what repeats once, as a fragment.",
-    );
 }
 
 /** @throws {ApiError} `query-too-costly`. */
