@@ -34,8 +34,10 @@ export interface DisabledSpell {
 /** Whom a node belongs to, where it is and where it wants to be paid. */
 export interface NodePlace {
   readonly owner: string;
-  /** Host of its endpoint, lower-case, with the port when one is given. */
+  /** Host of its endpoint, lower-case, without the port. */
   readonly host: string | null;
+  /** Port of its endpoint, given or implied; null when it has none. */
+  readonly port: number | null;
   readonly paymentAddress: string | null;
 }
 
@@ -82,6 +84,8 @@ interface Row {
   registeredHost: string | null;
   endpointHex: string | null;
   endpointMoved: boolean;
+  /** Where it differs from `endpointHex`. */
+  registeredEndpointHex: string | null;
   registeredPaymentAddress: string | null;
   paymentAddress: string | null;
   connectable: boolean;
@@ -160,6 +164,8 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
       n.endpoint_host as "registeredHost",
       left(current.endpoint_hex, ${MAX_ENDPOINT_HEX}) as "endpointHex",
       current.endpoint_hex is distinct from n.endpoint_hex as "endpointMoved",
+      case when current.endpoint_hex <> n.endpoint_hex then left(n.endpoint_hex, ${MAX_ENDPOINT_HEX}) end
+        as "registeredEndpointHex",
       n.payment_address as "registeredPaymentAddress", ${recordColumn("payment_address")} as "paymentAddress",
       current.endpoint_hex is not null and coalesce(${recordColumn("tls_certificate")}, '0x') <> '0x' as connectable,
       ${recordColumn("pcr_hash")} as "pcrHash",
@@ -229,9 +235,10 @@ function toEvidence(row: Row): NodeEvidence {
     registered: {
       owner: row.registeredOwner,
       host: row.registeredHost ?? host,
+      port: portOf(row.registeredEndpointHex ?? endpointHex),
       paymentAddress: row.registeredPaymentAddress ?? row.paymentAddress,
     },
-    current: { owner: row.owner, host, paymentAddress: row.paymentAddress },
+    current: { owner: row.owner, host, port: portOf(endpointHex), paymentAddress: row.paymentAddress },
     connectable: row.connectable,
     endpoint: endpointHex === null ? null : endpointReach(utf8Of(endpointHex)),
     pcrHash: row.pcrHash,
@@ -272,6 +279,17 @@ function hostOf(endpointHex: string): string | null {
   try {
     const { protocol, hostname } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
     return (protocol === "https:" || protocol === "http:") && hostname !== "" ? hostname.toLowerCase() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The port that a client connects to; null when there is nothing to connect to. */
+function portOf(endpointHex: string | null): number | null {
+  if (endpointHex === null) return null;
+  try {
+    const { protocol, port } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
+    return port === "" ? (protocol === "http:" ? 80 : 443) : Number(port);
   } catch {
     return null;
   }

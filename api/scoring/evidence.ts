@@ -63,7 +63,7 @@ export interface WorthSpell extends Spell {
 /**
  * The hours that `spells` weigh, day by day; days without any are left out.
  * @param spells - disjoint, in order of time; `worth` is 1 where it is absent.
- * @param within - what lies outside is left out; its end is a UTC midnight or the clock's now.
+ * @param within - what lies outside is left out.
  */
 export function rollUp(
   clock: ObservedClock,

@@ -1,5 +1,14 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Inherited, inheritRecords, type NodeHistory, type NodeRecord, recordAt } from "./index.ts";
+import { historyOf, type RawHistory, rawHistories } from "../../test/simulator/arbitraryHistory.ts";
+import {
+  type Inherited,
+  inheritRecords,
+  type NodeHistory,
+  type NodeRecord,
+  type OpenSpell,
+  recordAt,
+} from "./index.ts";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -11,6 +20,7 @@ const node = (nodeId: string, changes: Partial<NodeHistory> = {}): NodeHistory =
   nodeId,
   owner: "owner",
   host: `host of ${nodeId}`,
+  port: 443,
   paymentAddress: null,
   registeredAt: START,
   gaps: [],
@@ -146,7 +156,13 @@ test("who named an address first keeps it: naming it later harms nobody", () => 
     paymentAddress: "0xpay",
     registeredAt: START + 1,
   });
-  const second = node("second", { owner: "victim", host: "h", paymentAddress: "0xpay", registeredAt: LATER });
+  const second = node("second", {
+    owner: "victim",
+    host: "h",
+    port: 8443,
+    paymentAddress: "0xpay",
+    registeredAt: LATER,
+  });
   expect(inherit(victim, attacker, second).get("second")).toBeNull();
 });
 
@@ -185,3 +201,106 @@ test("what was found before is taken as it is, and the order of nodes changes no
   const found = new Map([...records].filter(([nodeId]) => nodeId !== "new"));
   expect(inheritRecords(nodes, settings, found)).toEqual(records);
 });
+
+test("a gap that is open at the registration counts in the pool as it was known then", () => {
+  // Open for 1,300 s, which 1.5 I tolerates; a day later it has proved long.
+  const quiet = poor("quiet", { lastSignedAt: LATER - 1_300 });
+  const next = node("new", { registeredAt: LATER });
+  const then = inheritRecords([quiet, next], { ...settings, now: LATER }).get("new");
+  expect(inheritRecords([quiet, next], { ...settings, now: LATER + DAY }).get("new")).toEqual(then);
+  expect(uptimeHours(then)[1]).toBeCloseTo(uptimeHours(ownAt(quiet, LATER))[1] ?? 0, 9);
+});
+
+test("a key at the port of an earlier one supersedes it at once; at another port it waits for it to stop", () => {
+  const earlier = node("earlier", { host: "h", port: 8443, lastSignedAt: LATER + DAY });
+  const nextAt = (port: number) => node("next", { host: "h", port, registeredAt: LATER });
+  expect(inherit(earlier, nextAt(8443)).get("next")).toEqual(ownAt(earlier, LATER));
+  expect(inherit(earlier, nextAt(8444)).get("next")).toBeNull();
+  const silent = { ...earlier, lastSignedAt: LATER - 1_351 };
+  expect(inherit(silent, nextAt(8444)).get("next")).toEqual(ownAt(silent, LATER));
+  const fresh = { ...earlier, lastSignedAt: LATER - 1_350 };
+  expect(inherit(fresh, nextAt(8444)).get("next")).toBeNull();
+});
+
+test("excused time counts as far as it was known at the registration", () => {
+  const silent = poor("silent", { lastSignedAt: LATER - 3 * HOUR });
+  const spell = { fromAt: LATER - 3 * HOUR, untilAt: LATER + HOUR };
+  const excused = { ...silent, excused: [spell] };
+  const next = node("new", { registeredAt: LATER });
+  const inheritedBy = (excusedAsOf: () => readonly (typeof spell)[]) =>
+    inheritRecords([excused, next], { ...settings, excusedAsOf }).get("new");
+  expect(inheritedBy(() => [])).toEqual(inherit(silent, next).get("new"));
+  expect(inheritedBy(() => excused.excused)).toEqual(inherit(excused, next).get("new"));
+});
+
+/** Keys of a few owners at a few places, as they were known at a moment. */
+const families = fc.array(
+  fc.record({
+    owner: fc.constantFrom("a", "b"),
+    host: fc.constantFrom("h", "i", null),
+    port: fc.constantFrom(443, 8443),
+    paymentAddress: fc.constantFrom(null, "0xpay", "0xother"),
+    raw: rawHistories(6),
+    delaySeconds: fc.nat(5 * DAY),
+    knownLate: fc.nat(DAY),
+  }),
+  { minLength: 2, maxLength: 6 },
+);
+
+test("what a key inherited is what the log of its registration gives, whatever came later", () => {
+  fc.assert(
+    fc.property(families, (keys) => {
+      const shifted = keys.map(({ raw, delaySeconds, ...key }, index) => {
+        const later = (at: number) => at + delaySeconds;
+        const move = ({ fromAt, untilAt }: OpenSpell) => ({
+          fromAt: later(fromAt),
+          untilAt: untilAt === null ? null : later(untilAt),
+        });
+        const moved: RawHistory = {
+          registeredAt: later(raw.registeredAt),
+          now: later(raw.now),
+          signed: raw.signed.map(later),
+          probed: raw.probed.map((probe) => ({ ...probe, at: later(probe.at) })),
+          disabled: raw.disabled.map(move),
+          excused: raw.excused.map(move),
+        };
+        return { ...key, nodeId: `key ${index}`, raw: moved };
+      });
+      const now = Math.max(...shifted.map(({ raw }) => raw.now)) + DAY;
+      const excusedAsOf = (nodeId: string, at: number) => {
+        const key = shifted.find((one) => one.nodeId === nodeId);
+        return (key?.raw.excused ?? []).filter(({ fromAt }) => fromAt + (key?.knownLate ?? 0) <= at);
+      };
+      const knownAt = (at: number): NodeHistory[] =>
+        shifted
+          .filter(({ raw }) => raw.registeredAt <= at)
+          .map(({ raw, knownLate: _, ...key }) => ({
+            ...historyOf({
+              ...raw,
+              signed: raw.signed.filter((second) => second <= at),
+              probed: raw.probed.filter((probe) => probe.at <= at),
+              disabled: raw.disabled
+                .filter(({ fromAt }) => fromAt <= at)
+                .map(({ fromAt, untilAt }) => ({
+                  fromAt,
+                  untilAt: untilAt === null || untilAt > at ? null : untilAt,
+                })),
+              excused: excusedAsOf(key.nodeId, at),
+            }),
+            ...key,
+          }));
+      const today = inheritRecords(knownAt(now), { commonPayees: [], now, excusedAsOf });
+      for (const { nodeId, raw } of shifted) {
+        const at = raw.registeredAt;
+        const then = inheritRecords(knownAt(at), { commonPayees: [], now: at, excusedAsOf });
+        const [known, expected] = [today.get(nodeId), then.get(nodeId)];
+        expect(figuresOf(known)).toEqual(figuresOf(expected));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** To nine decimals: records are folded day by day, or all at once. */
+const figuresOf = (record: NodeRecord | null | undefined) =>
+  JSON.stringify(record, (_, value) => (typeof value === "number" ? Number(value.toFixed(9)) + 0 : value));

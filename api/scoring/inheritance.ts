@@ -7,7 +7,8 @@ import { SCORING } from "./constants.ts";
 import type { Evidence } from "./evidence.ts";
 import { NodePast } from "./nodePast.ts";
 import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
-import { everStopped, isStopped, type ObservedClock, observedClock } from "./observedTime.ts";
+import { isStopped, observedClock } from "./observedTime.ts";
+import type { OpenSpell } from "./spell.ts";
 
 /** What each node took over when it registered; null when nothing. */
 export type Inherited = ReadonlyMap<string, NodeRecord | null>;
@@ -18,10 +19,9 @@ const byRegistration = (one: NodeHistory, other: NodeHistory): number =>
 /** The pasts of nodes, prepared when first asked for. */
 class Pasts {
   readonly #now: number;
-  readonly #known = new Map<
-    string,
-    { readonly past: NodePast; pooled: { at: number; record: NodeRecord } | null }
-  >();
+  readonly #known = new Map<string, Past>();
+  /** Of nodes whose excused time was known otherwise than it is now: the newest such past. */
+  readonly #otherwise = new Map<string, Past>();
 
   constructor(now: number) {
     this.#now = now;
@@ -29,41 +29,57 @@ class Pasts {
 
   /** A key's record for its owner's pool: when it went dark, the first 24 h of that count and nothing after. */
   recordForPool(node: NodeHistory, inherited: NodeRecord | null, at: number): NodeRecord {
-    const entry = this.#entryOf(node);
+    const entry = this.#pastOf(node);
     const asOf = entry.past.poolMoment(at);
     // Of a stopped key it is the same record for ever.
     if (entry.pooled?.at !== asOf) entry.pooled = { at: asOf, record: entry.past.recordAt(asOf, inherited) };
     return entry.pooled.record;
   }
 
-  #entryOf(node: NodeHistory) {
+  #pastOf(node: NodeHistory): Past {
+    const isOf = (entry: Past | undefined) => entry?.past.history.excused === node.excused;
     const known = this.#known.get(node.nodeId);
-    if (known !== undefined) return known;
+    if (known !== undefined && isOf(known)) return known;
+    const otherwise = this.#otherwise.get(node.nodeId);
+    if (otherwise !== undefined && isOf(otherwise)) return otherwise;
     const entry = { past: new NodePast(node, this.#now), pooled: null };
-    this.#known.set(node.nodeId, entry);
+    (known === undefined ? this.#known : this.#otherwise).set(node.nodeId, entry);
     return entry;
   }
 }
 
+interface Past {
+  readonly past: NodePast;
+  pooled: { readonly at: number; readonly record: NodeRecord } | null;
+}
+
+/** A node as it was known at a moment, as far as excused time goes. */
+type KnownAt = (node: NodeHistory, at: number) => NodeHistory;
+
 /**
  * The stopped key that each node replaces: of those at its owner and host that nobody replaced before, the one that
- * registered last.
+ * registered last. A key at the very same port is superseded, which counts as a stop: a gateway that restarts has a new
+ * key within minutes.
  * @param nodes - in order of registration.
  * @returns replacing node → replaced node.
  */
-function successions(nodes: readonly NodeHistory[], now: number): ReadonlyMap<string, NodeHistory> {
+function successions(nodes: readonly NodeHistory[], knownAt: KnownAt): ReadonlyMap<string, NodeHistory> {
   const replaced = new Map<string, NodeHistory>();
-  const vacant = new Map<string, { readonly key: NodeHistory; readonly clock: ObservedClock }[]>();
+  const vacant = new Map<string, NodeHistory[]>();
   for (const node of nodes) {
-    if (node.host === null) continue;
-    const place = JSON.stringify([node.owner, node.host]);
+    const { host, owner, registeredAt: at } = node;
+    if (host === null) continue;
+    const place = JSON.stringify([owner, host]);
     const earlier = vacant.get(place) ?? [];
     vacant.set(place, earlier);
-    const index = earlier.findLastIndex(({ key, clock }) => isStopped(key, clock, node.registeredAt));
+    const index = earlier.findLastIndex((key) => {
+      if (key.port === node.port) return true;
+      const then = knownAt(key, at);
+      return isStopped(then, observedClock(then, at), at);
+    });
     const [predecessor] = index === -1 ? [] : earlier.splice(index, 1);
-    if (predecessor !== undefined) replaced.set(node.nodeId, predecessor.key);
-    const clock = observedClock(node, now);
-    if (everStopped(node, clock)) earlier.push({ key: node, clock });
+    if (predecessor !== undefined) replaced.set(node.nodeId, predecessor);
+    earlier.push(node);
   }
   return replaced;
 }
@@ -135,6 +151,11 @@ export interface InheritanceSettings {
   /** Payment addresses that anyone may name, such as the network's default payee. */
   readonly commonPayees: readonly string[];
   readonly now: number;
+  /**
+   * The excused time of a node as it was known at an earlier moment; what it says of the time after that moment counts for
+   * nothing. The very array that the node's history has where that says the same. Absent where nothing became known later.
+   */
+  readonly excusedAsOf?: (nodeId: string, at: number) => readonly OpenSpell[];
 }
 
 /** What one owner has registered so far. */
@@ -145,7 +166,8 @@ interface Estate {
 }
 
 /**
- * What each node started with, decided by the state of the other keys at its registration.
+ * What each node started with, decided by what was known of the other keys at its registration: nothing that happens or
+ * becomes known later changes it. (A signed second counts from when it was signed, though its block may come later.)
  *
  * - A key at the same owner and host as a stopped one takes over its whole record, good or bad, once.
  * - Any other takes the poor parts of its owner's record: see `pooledRecord`.
@@ -158,11 +180,15 @@ interface Estate {
  */
 export function inheritRecords(
   nodes: readonly NodeHistory[],
-  { commonPayees, now }: InheritanceSettings,
+  { commonPayees, now, excusedAsOf }: InheritanceSettings,
   known: Inherited = new Map(),
 ): Inherited {
   const ordered = [...nodes].sort(byRegistration);
-  const replaced = successions(ordered, now);
+  const knownAt: KnownAt = (node, at) => {
+    const excused = excusedAsOf?.(node.nodeId, at) ?? node.excused;
+    return excused === node.excused ? node : { ...node, excused };
+  };
+  const replaced = successions(ordered, knownAt);
   const pasts = new Pasts(now);
   const inherited = new Map<string, NodeRecord | null>();
   const estates = new Map<string, Estate>();
@@ -174,7 +200,9 @@ export function inheritRecords(
     if (estate === undefined || estate.troubledFrom >= at) return null;
     const keys = [...estate.keys.values()];
     return poorParts(
-      pooledRecord(keys.map((key) => pasts.recordForPool(key, inherited.get(key.nodeId) ?? null, at))),
+      pooledRecord(
+        keys.map((key) => pasts.recordForPool(knownAt(key, at), inherited.get(key.nodeId) ?? null, at)),
+      ),
     );
   };
   const start = (node: NodeHistory, places: readonly string[]): NodeRecord | null => {
@@ -183,8 +211,7 @@ export function inheritRecords(
     const own =
       predecessor === undefined
         ? poorPartsOf(node.owner, at)
-        : // As it stood then: the new key's registration ends the gap, so 1.5 I of it cost nothing.
-          recordAt(predecessor, inherited.get(predecessor.nodeId) ?? null, at);
+        : recordAt(knownAt(predecessor, at), inherited.get(predecessor.nodeId) ?? null, at);
     const others = new Set(places.map((place) => firstNamed.get(place) ?? node.owner));
     others.delete(node.owner);
     return [...others]

@@ -10,7 +10,14 @@ import {
   type WorthSpell,
 } from "./evidence.ts";
 import { type NodeHistory, type NodeRecord, probeSpells, withInherited } from "./nodeRecord.ts";
-import { afterObserved, downSpells, type ObservedClock, observedClock } from "./observedTime.ts";
+import {
+  afterObserved,
+  type DownSpell,
+  judgedDownSpells,
+  type ObservedClock,
+  observedClock,
+  observedSeconds,
+} from "./observedTime.ts";
 import { firstEndingAfter, type Spell } from "./spell.ts";
 
 /** Evidence of one kind: its spells, and its finished days folded up to each of them. */
@@ -32,17 +39,21 @@ class Track {
     this.#folded = folded;
   }
 
-  /** @param clock - of the moment asked about. @param fromAt - where its last unfolded stretch may begin. */
-  hoursAt(clock: ObservedClock, fromAt: number): Weighed {
-    const midnight = Math.max(fromAt, Math.floor(clock.now / DAY_SECONDS) * DAY_SECONDS);
+  /**
+   * @param clock - of the moment asked about.
+   * @param fromAt - where its last unfolded stretch may begin.
+   * @param untilAt - what lies after it is not known at that moment.
+   */
+  hoursAt(clock: ObservedClock, fromAt: number, untilAt: number): Weighed {
+    const midnight = Math.max(fromAt, Math.floor(untilAt / DAY_SECONDS) * DAY_SECONDS);
     const spells: (Spell | WorthSpell)[] = [];
     for (let index = firstEndingAfter(this.#spells, midnight); index < this.#spells.length; index++) {
       const spell = this.#spells[index];
-      if (spell === undefined || spell.fromAt >= clock.now) break;
+      if (spell === undefined || spell.fromAt >= untilAt) break;
       spells.push(spell);
     }
-    const today = rollUp(clock, spells, { fromAt: midnight, untilAt: clock.now });
-    return hoursNow(clock, foldDays(clock, this.#lastBefore(clock.now), today));
+    const today = rollUp(clock, spells, { fromAt: midnight, untilAt });
+    return hoursNow(clock, foldDays(clock, this.#lastBefore(untilAt), today));
   }
 
   /** The newest folded day that is over at `at`. */
@@ -58,20 +69,20 @@ class Track {
   }
 }
 
-/** Equal to what `recordAt` says of the moment, but for gaps that only later prove too long, and probes that end later: here they count. */
+/** Equal to what `recordAt` says of the moment. */
 export class NodePast {
   readonly history: NodeHistory;
   readonly clock: ObservedClock;
-  readonly down: readonly Spell[];
+  readonly down: readonly DownSpell[];
   readonly #since: number;
   readonly #tracks: Readonly<Record<"down" | "reached" | "unreached" | "latency" | "latencyLog2", Track>>;
 
-  /** @param now - everything that is known by then counts. */
+  /** @param now - no moment after it can be asked about. */
   constructor(history: NodeHistory, now: number) {
     const { folded, registeredAt } = history;
     this.history = history;
     this.clock = observedClock(history, now);
-    this.down = downSpells(history, this.clock);
+    this.down = judgedDownSpells(history, this.clock);
     this.#since = Math.max(registeredAt, folded?.before ?? registeredAt);
     const { reached, unreached, latency, latencyLog2 } = probeSpells(history, now);
     const track = (earlier: DayHours | null | undefined, spells: readonly (Spell | WorthSpell)[]) =>
@@ -91,7 +102,8 @@ export class NodePast {
    */
   poolMoment(at: number): number {
     const { unknown } = this.clock;
-    const pause = unknown[firstEndingAfter(unknown, at)];
+    // A pause that ends at this very second may only seem to: it is clipped where the past ends.
+    const pause = unknown[firstEndingAfter(unknown, at - 1)];
     const awake = pause !== undefined && pause.fromAt < at ? pause.fromAt : at;
     const dark = this.down[firstEndingAfter(this.down, awake - 1)];
     if (dark === undefined || dark.fromAt >= awake) return awake;
@@ -109,15 +121,39 @@ export class NodePast {
       );
     const clock: ObservedClock = { ...this.clock, now: at };
     const { down, reached, unreached, latency, latencyLog2 } = this.#tracks;
-    const hours = (track: Track) => track.hoursAt(clock, this.#since);
+    const probedUntil = this.#probedUntil(at);
+    const hours = (track: Track, untilAt = probedUntil) =>
+      track.hoursAt(clock, this.#since, Math.max(this.#since, untilAt));
     return withInherited(
       {
-        uptime: upAndDown(clock, hours(down)),
+        uptime: upAndDown(clock, hours(down, this.#downKnownUntil(at))),
         reachability: { up: hours(reached), down: hours(unreached) },
         latency: { hours: hours(latency).slow, log2Hours: hours(latencyLog2).slow },
       },
       inherited,
       clock,
     );
+  }
+
+  /** Up to when what is down is known at the clock's now: an open gap counts only once it is longer than 1.5 I. */
+  #downKnownUntil(now: number): number {
+    const open = this.down[firstEndingAfter(this.down, now - 1)];
+    if (open === undefined || open.fromAt >= now) return now;
+    const silentSeconds = open.intervalSeconds + observedSeconds(this.clock, open.fromAt, now);
+    return silentSeconds > SCORING.toleratedIntervals * open.intervalSeconds ? now : open.fromAt;
+  }
+
+  /** Up to when probes are known at `now`: one that ends later says nothing yet. */
+  #probedUntil(now: number): number {
+    const { probes } = this.history;
+    let low = 0;
+    let high = probes.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((probes[middle]?.at ?? now) <= now) low = middle + 1;
+      else high = middle;
+    }
+    const next = probes[low];
+    return next === undefined ? now : Math.min(now, next.at - next.coversSeconds);
   }
 }

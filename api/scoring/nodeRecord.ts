@@ -30,8 +30,10 @@ export interface NodeHistory extends Life {
   readonly nodeId: string;
   /** Its operator. */
   readonly owner: string;
-  /** Host of its endpoint, with the port when one is given; null when it has none. */
+  /** Host of its endpoint, without the port; null when it has none. */
   readonly host: string | null;
+  /** Port of its endpoint: a newer key of the owner at the same host and port supersedes this one. */
+  readonly port: number | null;
   readonly paymentAddress: string | null;
   /** Its usable probes, in order of time. */
   readonly probes: readonly Probe[];

@@ -68,13 +68,36 @@ export function afterObserved({ unknown }: ObservedClock, fromAt: number, second
   return at;
 }
 
+/** A spell during which a node was down, and I of the gap that it belongs to. */
+export interface DownSpell extends Spell {
+  readonly intervalSeconds: number;
+}
+
 /**
  * The spells during which the node was down, disjoint and in order of time: of each gap of more than 1.5 I, all but the
  * first I. Both are measured in observed time. Unknown time inside a spell is left for the clock to skip.
  */
 export function downSpells(life: Life, clock: ObservedClock): readonly Spell[] {
-  const { registeredAt, now, unknown } = clock;
   const spells: Spell[] = [];
+  findDown(life, clock, (fromAt, untilAt) => spells.push({ fromAt, untilAt }));
+  return spells;
+}
+
+/** The same, each with the interval that it was judged by. */
+export function judgedDownSpells(life: Life, clock: ObservedClock): readonly DownSpell[] {
+  const spells: DownSpell[] = [];
+  findDown(life, clock, (fromAt, untilAt, intervalSeconds) =>
+    spells.push({ fromAt, untilAt, intervalSeconds }),
+  );
+  return spells;
+}
+
+function findDown(
+  life: Life,
+  clock: ObservedClock,
+  found: (fromAt: number, untilAt: number, intervalSeconds: number) => void,
+): void {
+  const { registeredAt, now, unknown } = clock;
   const judge = (lastSignedAt: number, nextSignedAt: number, maxAgeSeconds: number) => {
     const fromAt = Math.max(registeredAt, lastSignedAt);
     const untilAt = Math.min(now, nextSignedAt);
@@ -82,37 +105,24 @@ export function downSpells(life: Life, clock: ObservedClock): readonly Spell[] {
     if (untilAt - fromAt <= SCORING.toleratedIntervals * interval) return;
     if (unknown.length > 0) {
       if (observedSeconds(clock, fromAt, untilAt) <= SCORING.toleratedIntervals * interval) return;
-      spells.push({ fromAt: afterObserved(clock, fromAt, interval), untilAt });
-    } else spells.push({ fromAt: fromAt + interval, untilAt });
+      found(afterObserved(clock, fromAt, interval), untilAt, interval);
+    } else found(fromAt + interval, untilAt, interval);
   };
   for (const gap of life.gaps) {
     if (gap.lastSignedAt >= now) break;
     judge(gap.lastSignedAt, gap.nextSignedAt, gap.maxAgeSeconds);
   }
   if (life.lastSignedAt < now) judge(life.lastSignedAt, now, life.lastMaxAgeSeconds);
-  return spells;
 }
 
-/** Whether the node has stopped at `at`: disabled or removed then, or in a gap that proves long by the clock's now. */
+/** Whether the node has stopped at `at` by what is known then: disabled, removed, or silent for more than 1.5 I. */
 export function isStopped(life: Life, clock: ObservedClock, at: number): boolean {
   const within = ({ fromAt, untilAt }: OpenSpell) => fromAt <= at && (untilAt === null || at < untilAt);
   if (life.disabled.some(within)) return true;
-  const tooLong = (lastSignedAt: number, nextSignedAt: number, maxAgeSeconds: number) =>
-    lastSignedAt <= at &&
-    at < nextSignedAt &&
-    observedSeconds(clock, lastSignedAt, Math.min(nextSignedAt, clock.now)) >
-      SCORING.toleratedIntervals * expectedIntervalSeconds(maxAgeSeconds);
-  return (
-    life.gaps.some((gap) => tooLong(gap.lastSignedAt, gap.nextSignedAt, gap.maxAgeSeconds)) ||
-    tooLong(life.lastSignedAt, Number.POSITIVE_INFINITY, life.lastMaxAgeSeconds)
-  );
+  const isSilent = (lastSignedAt: number, maxAgeSeconds: number) =>
+    observedSeconds(clock, Math.max(clock.registeredAt, lastSignedAt), at) >
+    SCORING.toleratedIntervals * expectedIntervalSeconds(maxAgeSeconds);
+  if (life.lastSignedAt <= at) return isSilent(life.lastSignedAt, life.lastMaxAgeSeconds);
+  const open = life.gaps.findLast((gap) => gap.lastSignedAt <= at);
+  return open !== undefined && at < open.nextSignedAt && isSilent(open.lastSignedAt, open.maxAgeSeconds);
 }
-
-/** Whether there is any moment up to the clock's now for which `isStopped` may hold. */
-export const everStopped = (
-  { disabled, gaps, lastSignedAt, lastMaxAgeSeconds }: Life,
-  { now }: ObservedClock,
-) =>
-  disabled.length > 0 ||
-  gaps.length > 0 ||
-  now - lastSignedAt > SCORING.toleratedIntervals * expectedIntervalSeconds(lastMaxAgeSeconds);

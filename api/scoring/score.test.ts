@@ -72,6 +72,7 @@ const bare: NodeHistory = {
   nodeId: "0x01",
   owner: "0xa1",
   host: null,
+  port: null,
   paymentAddress: null,
   registeredAt: 0,
   gaps: [],

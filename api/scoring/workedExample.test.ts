@@ -14,6 +14,7 @@ function nodeWith(outage: { fromAt: number; untilAt: number } | null, latencyRat
     nodeId: "node",
     owner: "owner",
     host: "host",
+    port: 443,
     paymentAddress: null,
     registeredAt: REGISTERED_AT,
     gaps:

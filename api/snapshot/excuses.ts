@@ -69,6 +69,25 @@ export class TrackedSilence {
     return this.#verdict;
   }
 
+  /** Whether it excused time by what was known at `at`. */
+  excusedAt(at: number): boolean {
+    const untilAt = this.#untilAt !== null && this.#untilAt <= at ? this.#untilAt : null;
+    const heard = [...this.#aliveAt].filter(
+      ([, aliveAt]) => aliveAt <= at && (untilAt === null || aliveAt < untilAt),
+    );
+    const operatorsAliveElsewhere = heard.map(([operator]) => operator);
+    return excuses({ ...this.#silence, untilAt, operatorsAliveElsewhere }, at);
+  }
+
+  /** Whether it excuses time, or did until somebody was heard elsewhere. */
+  everExcused(): boolean {
+    if (this.mayExcuse()) return true;
+    const { fromAt, maxAgeSeconds } = this.#silence;
+    return this.excusedAt(
+      fromAt + Math.floor(SCORING.excuseAfterIntervals * expectedIntervalSeconds(maxAgeSeconds)) + 1,
+    );
+  }
+
   /** The time it claims at `now`. */
   claimAt(now: number): Spell {
     const { fromAt, maxAgeSeconds } = this.#silence;
@@ -82,6 +101,8 @@ class Chain {
   readonly #silences: readonly TrackedSilence[];
   readonly #longer = new Map<TrackedSilence, Chain>();
   #known: { readonly key: string; readonly spells: readonly Spell[] } | null = null;
+  /** The same of the silences that were known at an earlier moment. */
+  #knownThen: { readonly key: string; readonly spells: readonly Spell[] } | null = null;
 
   constructor(silences: readonly TrackedSilence[]) {
     this.#silences = silences;
@@ -102,6 +123,23 @@ class Chain {
     const key = claims.map(({ fromAt, untilAt }) => `${fromAt} ${untilAt}`).join();
     if (this.#known?.key !== key) this.#known = { key, spells: granted(claims, now) };
     return this.#known.spells;
+  }
+
+  /** What was excused by what was known at `at`; the array of now when that is the same. */
+  asOf(at: number, now: number): readonly Spell[] {
+    const claims: Spell[] = [];
+    let same = true;
+    for (const silence of this.#silences) {
+      const claim = silence.claimAt(now);
+      if (claim.fromAt >= at) continue;
+      const excused = silence.excusedAt(at);
+      if (excused !== silence.mayExcuse()) same = false;
+      if (excused) claims.push(claim);
+    }
+    if (same) return this.at(now);
+    const key = claims.map(({ fromAt, untilAt }) => `${fromAt} ${untilAt}`).join();
+    if (this.#knownThen?.key !== key) this.#knownThen = { key, spells: granted(claims, now) };
+    return this.#knownThen.spells;
   }
 }
 
@@ -124,5 +162,10 @@ export class Excuses {
       known.set(chain, spells);
       return spells;
     };
+  }
+
+  /** The excused spells of each node by what was known at `at`: they say nothing of the time after it. */
+  asOf(now: number): (nodeId: string, at: number) => readonly Spell[] {
+    return (nodeId, at) => this.#chains.get(nodeId)?.asOf(at, now) ?? NONE;
   }
 }

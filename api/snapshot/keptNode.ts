@@ -23,6 +23,7 @@ export function historyOf({ evidence, folded }: KeptNode, excused: readonly Spel
     nodeId: teeId,
     owner: registered.owner,
     host: registered.host,
+    port: registered.port,
     paymentAddress: registered.paymentAddress,
     registeredAt,
     gaps,

@@ -21,6 +21,8 @@ type Nodes = ReadonlyMap<string, KeptNode>;
 export interface RecordContext {
   readonly families: Families;
   readonly excusedOf: (teeId: string) => readonly Spell[];
+  /** The same as it was known at an earlier moment. */
+  readonly excusedAsOf: (teeId: string, at: number) => readonly Spell[];
   readonly now: number;
   /** The longest `heartbeatMaxAge` there was. */
   readonly maxAgeSeconds: number;
@@ -55,7 +57,7 @@ export const relativesOf = (families: Families, unsettled: ReadonlySet<string>):
 export async function inherit(
   nodes: Nodes,
   known: Records,
-  { families, excusedOf, now, maxAgeSeconds, commonPayees }: RecordContext,
+  { families, excusedOf, excusedAsOf, now, maxAgeSeconds, commonPayees }: RecordContext,
   pause: Pause,
 ): Promise<Records> {
   const isPending = (teeId: string) => !known.inherited.has(teeId) || known.unsettled.has(teeId);
@@ -75,7 +77,7 @@ export async function inherit(
       const record = inherited.get(teeId);
       if (record !== undefined && !pending.has(teeId)) settled.set(teeId, record);
     }
-    const found = inheritRecords(histories, { commonPayees, now }, settled);
+    const found = inheritRecords(histories, { commonPayees, now, excusedAsOf }, settled);
     for (const { nodeId, registeredAt } of histories) {
       if (!pending.has(nodeId)) continue;
       inherited.set(nodeId, found.get(nodeId) ?? null);

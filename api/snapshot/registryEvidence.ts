@@ -229,6 +229,7 @@ export class RegistryEvidence {
     const context: RecordContext = {
       families: this.#families,
       excusedOf: this.excusedOf(),
+      excusedAsOf: this.#watch.asOf(this.moment.time),
       now: this.moment.time,
       maxAgeSeconds: Math.max(0, ...this.#base.maxAges.map(({ valueSeconds }) => valueSeconds)),
       commonPayees: this.#commonPayees,

@@ -105,6 +105,11 @@ export class RelayerWatch {
     return this.#excuses.at(now);
   }
 
+  /** The same as it was known at an earlier moment: silences count that excused somebody by what was heard until then. */
+  asOf(now: number): (teeId: string, at: number) => readonly Spell[] {
+    return this.#excuses.asOf(now);
+  }
+
   #maxAgeAt(time: number): number {
     return this.#maxAges.findLast(({ fromAt }) => fromAt <= time)?.valueSeconds ?? 0;
   }
@@ -162,7 +167,7 @@ export class RelayerWatch {
         for (const { operator, at } of alive[index] ?? []) tracked.hear(null, operator, at);
       undecided = undecided.filter(([, tracked]) => tracked.mayExcuse());
     }
-    for (const [, tracked] of open) if (tracked.mayExcuse()) this.#excuses.add(tracked);
+    for (const [, tracked] of open) if (tracked.everExcused()) this.#excuses.add(tracked);
   }
 
   #track(silence: Silence, witnesses: SilenceWitnesses | null): TrackedSilence | null {

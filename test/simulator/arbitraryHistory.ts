@@ -92,6 +92,7 @@ export function historyOf({ registeredAt, signed, probed, disabled, excused }: R
     nodeId: "0x01",
     owner: "0xa1",
     host: "one.example",
+    port: 443,
     paymentAddress: null,
     registeredAt,
     gaps,

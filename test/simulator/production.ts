@@ -101,6 +101,7 @@ export function scoreAll(
       nodeId,
       owner: defences.ownersApart ? owner : (paymentAddress ?? owner),
       host,
+      port: 443,
       paymentAddress,
       registeredAt,
       gaps: defences.missedHeartbeats ? log.gaps : log.gaps.flatMap(contractGap),

@@ -60,7 +60,8 @@ export const GroupMetricsRef = builder.objectRef<GroupMetrics>("GroupMetrics").i
     }),
     proofAvailability: t.exposeFloat("proofAvailability", {
       nullable: true,
-      description: "Share of the newest settlements of each whose proof could be had, 0 to 1.",
+      description:
+        "Share of the newest individual settlements of each, of those whose payload was looked for, whose payload could be had, 0 to 1.",
     }),
   }),
 });

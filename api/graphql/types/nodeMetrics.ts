@@ -84,7 +84,8 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
     }),
     proofAvailability: t.exposeFloat("proofAvailability", {
       nullable: true,
-      description: "Share of its settlements whose proof could be had, 0 to 1.",
+      description:
+        "Share of its newest individual settlements, of those whose payload was looked for, whose payload could be had, 0 to 1.",
     }),
     probes: t.expose("probes", { type: "Long", nullable: true, description: "Probes made; a count." }),
     probeSuccess: t.exposeFloat("probeSuccess", {

@@ -90,7 +90,7 @@ export const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").impl
     verdicts: t.expose("verdicts", { type: VerdictCounts, description: "What it settled, by verdict." }),
     leaves: t.expose("leaves", {
       type: LeafCounts,
-      description: "Leaves of its proven batches by verdict; an individual settlement is one leaf.",
+      description: "Leaves of its proven batches by verdict; individual settlements are not among them.",
     }),
     proofAvailability: t.exposeFloat("proofAvailability", {
       nullable: true,

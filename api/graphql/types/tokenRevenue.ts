@@ -11,7 +11,7 @@ export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement(
       type: "BigInt",
       nullable: true,
       description:
-        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound.",
+        "Organic payments, a payer counting for at most one whole token per UTC day, or part of one in the span, in base units; null for tokens without such a bound. The bound is for all addresses of an operator together, and for a node's own address of a node.",
     }),
     effectivePayers: t.exposeFloat("effectivePayers", {
       nullable: true,
