@@ -200,7 +200,7 @@ describe("twins", () => {
     expect(response.headers.get("content-type")).toMatch(/^text\/csv/);
     const text = await response.text();
     expect(text.split("\n")[0]).toBe(
-      "hash,registry,chainId,teeType.id,teeType.name,version,versionHex,approved,firstApprovedAt,approvedAt,revokedAt,approvals,revocations",
+      "hash,registry,chainId,teeType.id,teeType.name,version,versionHex,versionBytes,versionSha256,approved,firstApprovedAt,approvedAt,revokedAt,approvals,revocations",
     );
     expect(text).toContain(",'=1+1,");
     expect(text).toContain(",'@cmd,");

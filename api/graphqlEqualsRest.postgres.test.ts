@@ -161,7 +161,7 @@ describe("one of each", () => {
     const { settlement } = await graph(
       api,
       `{ settlement(eventId: "${id}") { leaves { nodes {
-        leafIndex inferenceId teeId inputHash outputHash timestamp signature verdict } } } }`,
+        leafIndex inferenceId teeId inputHash outputHash timestamp signature signatureBytes signatureSha256 verdict } } } }`,
       {},
     );
     const shown = settlement.leaves.nodes.map((leaf: Item) => ({ ...leaf, verdict: word(leaf.verdict) }));

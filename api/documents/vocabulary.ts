@@ -37,6 +37,15 @@ const inBaseUnits = (says: string, sample = "1500000000000000000"): Word => ({
   sample,
 });
 
+/** What stands beside bytes whose number a stranger chose. */
+const bytesOf = (...prefixes: readonly string[]): Record<string, Word> =>
+  Object.fromEntries(
+    prefixes.flatMap((prefix) => [
+      [`${prefix}Bytes`, counted("Bytes it has, shown or not.", 256)],
+      [`${prefix}Sha256`, seldom("SHA-256 of all its bytes, where only the first of them are shown.")],
+    ]),
+  );
+
 const WORDS: Readonly<Record<string, Word>> = {
   // Lists and states
   items: { says: "In the list's order." },
@@ -98,6 +107,18 @@ const WORDS: Readonly<Record<string, Word>> = {
   paymentAddress: { says: "Where the node is paid; null when its record could not be read.", sample: PAYEE },
   endpoint: { says: "Where the node is reached.", sample: "https://tee.example:8443" },
   endpointHex: seldom("The endpoint's raw bytes."),
+  ...bytesOf(
+    "endpoint",
+    "publicKey",
+    "tlsCertificate",
+    "keyConfig",
+    "version",
+    "name",
+    "signature",
+    "blobId",
+    "modelCid",
+  ),
+  ...bytesOf("inferenceId"),
   publicKey: { says: "The enclave's signing key, DER.", sample: bytes(24, "3082012230") },
   tlsCertificate: { says: "The certificate that its endpoint shows, DER.", sample: bytes(24, "308203a5") },
   pcr: { says: "The code it runs; null when its record could not be read.", sample: "latest" },

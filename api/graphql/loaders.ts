@@ -29,19 +29,22 @@ export class Loaders {
   /** Without keys, certificates and metrics. */
   readonly node: DataLoader<NodeKey, Node | null, string>;
   readonly nodeWithKeys: DataLoader<NodeKey, Node | null, string>;
+  /** All there is of it, of whatever length: for what is asked about as one object. */
+  readonly wholeNode: DataLoader<NodeKey, Node | null, string>;
   readonly score: DataLoader<NodeKey, PublishedScore | null, string>;
   readonly metrics: DataLoader<MetricsKey, NodeMetrics | null, string>;
   readonly operator: DataLoader<OperatorKey, Operator | null, string>;
   readonly operatorDemand: DataLoader<OperatorKey, OperatorDemand | null, string>;
 
   constructor(view: View) {
-    const nodes = (keys: NodeDetail["keys"]) =>
-      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, keys), {
+    const nodes = (keys: NodeDetail["keys"], extent: NodeDetail["extent"]) =>
+      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, { keys, extent }), {
         cacheKeyFn: nodeName,
         maxBatchSize: MOST_KEYS,
       });
-    this.node = nodes("without-keys");
-    this.nodeWithKeys = nodes("with-keys");
+    this.node = nodes("without-keys", "bounded");
+    this.nodeWithKeys = nodes("with-keys", "bounded");
+    this.wholeNode = nodes("with-keys", "whole");
     this.score = new DataLoader(
       async (asked) =>
         scoresOf(
@@ -88,10 +91,10 @@ export class Loaders {
 async function readNodes(
   view: View,
   asked: readonly NodeKey[],
-  keys: NodeDetail["keys"],
+  shown: Pick<NodeDetail, "keys" | "extent">,
 ): Promise<readonly (Node | null)[]> {
   const { transaction, currentRegistry } = view.state;
-  const detail = { windows: [], keys, settlementRegistry: currentRegistry, proofs: null };
+  const detail = { ...shown, windows: [], settlementRegistry: currentRegistry, proofs: null };
   const nodes = await findNodes(transaction, await view.og(), asked, detail);
   const byName = new Map(nodes.map((node) => [nodeName(node), node]));
   return asked.map((key) => byName.get(nodeName(key)) ?? null);

@@ -41,7 +41,7 @@ const NODE_TYPES: Readonly<Record<string, NodeType>> = {
     sources: FROM.og,
     keyParts: 2,
     find: async ({ loaders }, [registry, teeId]) =>
-      isAddress(registry) && isHash(teeId) ? loaders.node.load({ registry, teeId }) : undefined,
+      isAddress(registry) && isHash(teeId) ? loaders.wholeNode.load({ registry, teeId }) : undefined,
   },
   Settlement: {
     sources: FROM.proofs,

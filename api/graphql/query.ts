@@ -124,7 +124,7 @@ builder.queryType({
         const view = state.view(at);
         const meant = registryMeant(state.settings, registry) ?? state.currentRegistry;
         const key = { registry: meant, teeId: hash32("teeId", teeId) };
-        const node = await view.loaders.node.load(key);
+        const node = await view.loaders.wholeNode.load(key);
         return node === null ? null : view.show(node);
       },
     }),

@@ -4,7 +4,7 @@ import { inferenceCounts } from "./countedInferences.ts";
 import { isChanging } from "./hoursThen.ts";
 import type { InferenceFilters } from "./inferences.ts";
 import type { Moment } from "./moment.ts";
-import { columnOf, matching, type SortColumn, shortenedHex } from "./page.ts";
+import { bytesColumns, columnOf, type Extent, matching, type SortColumn } from "./page.ts";
 import { joinPayload } from "./payloadThen.ts";
 import { type ProofTables, verdictsOnChain } from "./proofs.ts";
 import { DAY_SECONDS } from "./wholeBuckets.ts";
@@ -45,8 +45,8 @@ export function heldOnChain(proofs: ProofTables, moment: Moment, id: SQL, signat
 }
 
 /** The best signature over the inference `i` that is held on chain, `(signature, valid)`: a valid one where there is one. */
-export const bestSignature = (proofs: ProofTables, moment: Moment): SQL => sql`(
-    select ${shortenedHex(sql`g.signature`)} as signature, g.valid from ${proofs.signature} g
+export const bestSignature = (proofs: ProofTables, moment: Moment, extent: Extent = "bounded"): SQL => sql`(
+    select ${bytesColumns(sql`g.signature`, ["signature", "signature"], extent)}, g.valid from ${proofs.signature} g
     where g.inference_id = i.id and ${heldOnChain(proofs, moment, sql`i.id`, sql`g.key`)}
     order by g.valid is true desc, g.valid is null desc, g.key limit 1)`;
 

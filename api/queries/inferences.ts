@@ -25,8 +25,10 @@ export interface Inference {
   readonly outputHash: string;
   /** Unix seconds; null when the node, or whoever made it up, signed a time beyond 2^53-1. */
   readonly signedAt: number | null;
-  /** A valid one where there is one; of what is longer than any signature, the first 4,096 bytes. */
+  /** A valid one where there is one; in lists, of what is longer than any signature, the first 4,096 bytes. */
   readonly signature: string | null;
+  readonly signatureBytes: number | null;
+  readonly signatureSha256: string | null;
   /** Null while no registry has shown the key that the teeId is the hash of. */
   readonly signatureValid: boolean | null;
   /** Whether a valid signature of it was settled at or after its node's registration. */
@@ -65,7 +67,11 @@ interface InferenceRow {
   readonly timestamp: bigint;
   readonly sortedAt: number;
   /** The best signature that was held by then. */
-  readonly best: (Pick<Inference, "signature"> & { readonly valid: boolean | null }) | null;
+  readonly best:
+    | (Pick<Inference, "signature" | "signatureBytes" | "signatureSha256"> & {
+        readonly valid: boolean | null;
+      })
+    | null;
   readonly counted: boolean;
   readonly keyKnown: boolean;
   /** What the best payload told by then. */
@@ -115,8 +121,9 @@ export async function listInferences(
     select i.id, i.tee_id as "teeId", i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp,
       i.signed_at as "sortedAt",
       -- scalars, which a count of the list is spared
-      (select jsonb_build_object('signature', best.signature, 'valid', best.valid)
-        from ${bestSignature(proofs, moment)} best) as best,
+      (select jsonb_build_object('signature', best.signature, 'signatureBytes', best."signatureBytes",
+          'signatureSha256', best."signatureSha256", 'valid', best.valid)
+        from ${bestSignature(proofs, moment, filters.id === undefined ? "bounded" : "whole")} best) as best,
       coalesce(${inferenceCounts(proofs, moment)}, false) as counted,
       exists (select from ${proofs.nodeKey} k where k.tee_id = i.tee_id) as "keyKnown",
       (select jsonb_build_object('model', told.model, 'promptTokens', told.prompt_tokens,
@@ -170,6 +177,8 @@ async function describe(
       outputHash: row.outputHash,
       signedAt: toSafeNumber(timestamp),
       signature: row.best?.signature ?? null,
+      signatureBytes: row.best?.signatureBytes ?? null,
+      signatureSha256: row.best?.signatureSha256 ?? null,
       signatureValid: row.best?.valid ?? null,
       counted: row.counted,
       uncountedReason: uncountedReason(row),

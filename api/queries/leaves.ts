@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
-import { allOf, matching, type Page, type PageRequest, shortenedHex, toPage } from "./page.ts";
+import { allOf, bytesColumns, matching, type Page, type PageRequest, toPage } from "./page.ts";
 import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofs.ts";
 
 export const LEAF_VERDICTS = ["valid", "invalid", "unknown-node"] as const;
@@ -19,6 +19,8 @@ export interface Leaf {
   readonly timestamp: string;
   /** Its first 4,096 bytes: none that is one is longer than 256. */
   readonly signature: string;
+  readonly signatureBytes: number;
+  readonly signatureSha256: string | null;
   readonly verdict: LeafVerdict;
 }
 
@@ -70,7 +72,7 @@ export async function listLeaves(
     )
     select l.leaf_index as "leafIndex", l.inference_id as "inferenceId", l.tee_id as "teeId",
       i.input_hash as "inputHash", i.output_hash as "outputHash", i.timestamp::text as timestamp,
-      ${shortenedHex(sql`g.signature`)} as signature, l.verdict
+      ${bytesColumns(sql`g.signature`, ["signature", "signature"], "bounded")}, l.verdict
     from l
     join ${proofs.inference} i on i.id = l.inference_id
     join ${proofs.signature} g on g.key = l.signature_key

@@ -23,6 +23,8 @@ import { joinUptime } from "./nodeUptime.ts";
 import {
   allOf,
   beyond,
+  bytesColumns,
+  type Extent,
   listOrder,
   matching,
   type Page,
@@ -60,6 +62,8 @@ export interface NodeDetail {
   readonly windows: readonly NodeWindow[];
   /** Keys and certificates are most of a node's bytes. */
   readonly keys: "with-keys" | "without-keys";
+  /** How much is shown of bytes whose number a stranger chose. Default: a beginning, as in lists. */
+  readonly extent?: Extent;
   /** Settlements name a node and no registry: they belong to this one. */
   readonly settlementRegistry: string;
   /** Null when the answer is not from proofs: then there are no windows, and no order by inferences. */
@@ -77,8 +81,14 @@ export interface Node {
   readonly paymentAddress: string | null;
   readonly endpoint: string | null;
   readonly endpointHex: string | null;
+  readonly endpointBytes: number | null;
+  readonly endpointSha256: string | null;
   readonly publicKey: string | null;
+  readonly publicKeyBytes: number | null;
+  readonly publicKeySha256: string | null;
   readonly tlsCertificate: string | null;
+  readonly tlsCertificateBytes: number | null;
+  readonly tlsCertificateSha256: string | null;
   readonly pcr: {
     readonly hash: string;
     readonly version: string | null;
@@ -92,7 +102,11 @@ export interface Node {
     readonly kdfId: number;
     readonly aeadId: number;
     readonly publicKey: string;
+    readonly publicKeyBytes: number;
+    readonly publicKeySha256: string | null;
     readonly keyConfig: string;
+    readonly keyConfigBytes: number;
+    readonly keyConfigSha256: string | null;
     readonly registeredAt: number;
   } | null;
   readonly status: NodeStatus;
@@ -114,6 +128,10 @@ export interface NodeKey {
 /** Lists show, and sort by, the figures of one day. */
 const SORT_SECONDS = 86_400;
 const ENDPOINT_LENGTH = 2048;
+/** What `displayHexText` reads of bytes, and more than a text of that length can have. */
+const DISPLAYED_HEX_LENGTH = 2 + ENDPOINT_LENGTH * 64;
+/** Certificates that carry an attestation have kilobytes; a cell of a spreadsheet holds the hex of so many. */
+export const MAX_KEY_BYTES = 16_000;
 
 const DAY_UPTIME: SortColumn = { expression: sql`uptime.ratio`, type: "float8", nulls: "last" };
 const DAY_INFERENCES: SortColumn = { expression: sql`inferred.total`, type: "bigint", nulls: "last" };
@@ -195,7 +213,7 @@ export async function findNode(
   key: NodeKey,
   detail: NodeDetail,
 ): Promise<Node | null> {
-  const [node] = await findNodes(transaction, moment, [key], detail);
+  const [node] = await findNodes(transaction, moment, [key], { extent: "whole", ...detail });
   return node ?? null;
 }
 
@@ -220,9 +238,16 @@ interface NodeRow {
   paymentAddress: string | null;
   endpoint: string | null;
   endpointHex: string | null;
+  endpointBytes: number | null;
+  endpointSha256: string | null;
+  /** As many as a display text is made from. */
   observedEndpointHex: string | null;
   publicKey: string | null;
+  publicKeyBytes: number | null;
+  publicKeySha256: string | null;
   tlsCertificate: string | null;
+  tlsCertificateBytes: number | null;
+  tlsCertificateSha256: string | null;
   pcrHash: string | null;
   pcrVersion: string | null;
   pcrApproved: boolean;
@@ -233,7 +258,11 @@ interface NodeRow {
   kdfId: number | null;
   aeadId: number | null;
   ohttpPublicKey: string | null;
+  ohttpPublicKeyBytes: number | null;
+  ohttpPublicKeySha256: string | null;
   keyConfig: string | null;
+  keyConfigBytes: number | null;
+  keyConfigSha256: string | null;
   ohttpRegisteredAt: number | null;
   status: NodeStatus;
   statusPrecision: Precision;
@@ -263,34 +292,35 @@ const observationCounts = sql`(observed.tee_id is not null and (observed.owner, 
 export async function findNodes(
   transaction: ReadTransaction,
   moment: Moment,
-  keys: readonly NodeKey[],
+  wantedKeys: readonly NodeKey[],
   detail: NodeDetail,
 ): Promise<readonly Node[]> {
-  if (keys.length === 0) return [];
+  if (wantedKeys.length === 0) return [];
   const wanted = sql.join(
-    keys.map(({ registry, teeId }, index) => sql`(${registry}, ${teeId}, ${index}::int)`),
+    wantedKeys.map(({ registry, teeId }, index) => sql`(${registry}, ${teeId}, ${index}::int)`),
     sql`, `,
   );
   const { chainId, blockNumber, time } = moment;
+  const { extent = "bounded" } = detail;
+  const keys = detail.keys === "with-keys";
   const rows = await transaction.rows<NodeRow>(sql`
     with ${pcrRecords(moment)}, wanted (registry, tee_id, place) as (values ${wanted})
     select n.registry, n.tee_id as "teeId", n.tee_type as "teeType", tee_type.name as "typeName",
       ${recordColumn("owner")} as owner,
       ${recordColumn("payment_address")} as "paymentAddress",
-      case when n.endpoint_hex is null then coalesce(observed.endpoint_hex, first_seen.endpoint_hex)
-        when observed.endpoint_hex <> n.endpoint_hex then observed.endpoint_hex end as "observedEndpointHex",
-      n.endpoint,
-      case when n.endpoint_hex <> '0x' || encode(convert_to(n.endpoint, 'UTF8'), 'hex') then n.endpoint_hex end as "endpointHex",
-      ${detail.keys === "with-keys" ? sql`coalesce(n.public_key, observed.public_key, first_seen.public_key)` : sql`null`} as "publicKey",
-      ${detail.keys === "with-keys" ? recordColumn("tls_certificate") : sql`null`} as "tlsCertificate",
+      left(raw.observed_endpoint, ${DISPLAYED_HEX_LENGTH}) as "observedEndpointHex", n.endpoint,
+      ${bytesColumns(sql`raw.endpoint`, ["endpointHex", "endpoint"], extent)},
+      ${bytesColumns(sql`raw.public_key`, ["publicKey", "publicKey"], extent, MAX_KEY_BYTES)},
+      ${bytesColumns(sql`raw.tls_certificate`, ["tlsCertificate", "tlsCertificate"], extent, MAX_KEY_BYTES)},
       ${recordColumn("pcr_hash")} as "pcrHash",
       case when typed.approved_at is not null then typed.version else untyped.version end as "pcrVersion",
       pcr.approved as "pcrApproved",
       greatest(typed.approved_at, untyped.approved_at) as "pcrApprovedAt",
       pcr.approved_until as "pcrRevokedAt",
       ${ohttpColumn("key_id")} as "keyId", ${ohttpColumn("kem_id")} as "kemId", ${ohttpColumn("kdf_id")} as "kdfId",
-      ${ohttpColumn("aead_id")} as "aeadId", ${ohttpColumn("public_key")} as "ohttpPublicKey",
-      ${ohttpColumn("key_config")} as "keyConfig", ${ohttpColumn("registered_at")} as "ohttpRegisteredAt",
+      ${ohttpColumn("aead_id")} as "aeadId",
+      ${bytesColumns(sql`raw.ohttp_public_key`, ["ohttpPublicKey", "ohttpPublicKey"], extent)},
+      ${bytesColumns(sql`raw.key_config`, ["keyConfig", "keyConfig"], extent)}, ${ohttpColumn("registered_at")} as "ohttpRegisteredAt",
       state.status, certainty.precision as "statusPrecision", state.enabled, registration.at as "registeredAt",
       greatest(registration.at, heartbeat.received_at) as "lastHeartbeatAt",
       greatest(registration.at, heartbeat.latest_signed_at) as "lastSignedAt",
@@ -302,6 +332,17 @@ export async function findNodes(
     ${joinPcr(moment)}
     ${joinStatus(moment)}
     ${joinStatusPrecision(moment)}
+    cross join lateral (select
+      case when n.endpoint_hex is null then coalesce(observed.endpoint_hex, first_seen.endpoint_hex)
+        when observed.endpoint_hex <> n.endpoint_hex then observed.endpoint_hex end as observed_endpoint
+    ) seen
+    cross join lateral (select seen.observed_endpoint,
+      case when seen.observed_endpoint is not null then seen.observed_endpoint
+        when n.endpoint_hex <> '0x' || encode(convert_to(n.endpoint, 'UTF8'), 'hex') then n.endpoint_hex end as endpoint,
+      ${keys ? sql`coalesce(n.public_key, observed.public_key, first_seen.public_key)` : sql`null::text`} as public_key,
+      ${keys ? recordColumn("tls_certificate") : sql`null::text`} as tls_certificate,
+      ${ohttpColumn("public_key")} as ohttp_public_key, ${ohttpColumn("key_config")} as key_config
+    ) raw
     left join og.tee_type on tee_type.chain_id = ${chainId} and tee_type.registry = n.registry
       and tee_type.type_id = n.tee_type and tee_type.added_at <= ${time}
     left join lateral (
@@ -332,12 +373,9 @@ export async function findNodes(
 function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
   const observed = row.observedEndpointHex;
   const endpoint = observed === null ? row.endpoint : displayHexText(observed, ENDPOINT_LENGTH);
-  const endpointHex =
-    observed === null || endpoint === null
-      ? row.endpointHex
-      : saysTheSame(endpoint, observed)
-        ? null
-        : observed;
+  // An observation that is longer than what was read of it says more than any text shown.
+  const shownWhole = observed !== null && endpoint !== null && saysTheSame(endpoint, observed);
+  const { endpointHex, endpointBytes, endpointSha256 } = shownWhole ? NO_ENDPOINT_BYTES : row;
   return {
     teeId: row.teeId,
     registry: row.registry,
@@ -347,8 +385,14 @@ function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
     paymentAddress: row.paymentAddress,
     endpoint,
     endpointHex,
+    endpointBytes,
+    endpointSha256,
     publicKey: isKeyOf(row.publicKey, row.teeId) ? row.publicKey : null,
+    publicKeyBytes: row.publicKeyBytes,
+    publicKeySha256: row.publicKeySha256,
     tlsCertificate: row.tlsCertificate,
+    tlsCertificateBytes: row.tlsCertificateBytes,
+    tlsCertificateSha256: row.tlsCertificateSha256,
     pcr:
       row.pcrHash === null
         ? null
@@ -372,7 +416,13 @@ function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
   };
 }
 
-/** Everything that verifies signatures trusts the key, so one that is not the node's is left out. */
+/** When the text says it all. */
+const NO_ENDPOINT_BYTES = { endpointHex: null, endpointBytes: null, endpointSha256: null } as const;
+
+/**
+ * Everything that verifies signatures trusts the key, so one that is not the node's is left out, and so is the beginning of
+ * one too long for a list: nobody has an RSA key like that.
+ */
 const isKeyOf = (publicKey: string | null, teeId: string): boolean =>
   isHex(publicKey) && keccak256(publicKey) === teeId;
 
@@ -394,7 +444,11 @@ function toOhttpConfig(row: NodeRow): Node["ohttpConfig"] {
     kdfId,
     aeadId,
     publicKey: ohttpPublicKey,
+    publicKeyBytes: row.ohttpPublicKeyBytes ?? 0,
+    publicKeySha256: row.ohttpPublicKeySha256,
     keyConfig,
+    keyConfigBytes: row.keyConfigBytes ?? 0,
+    keyConfigSha256: row.keyConfigSha256,
     registeredAt: ohttpRegisteredAt,
   };
 }

@@ -7,11 +7,11 @@ import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import {
   allOf,
   beyondEvent,
+  bytesColumns,
   eventOrder,
   matching,
   type Page,
   type PageRequest,
-  shortenedHex,
   toPage,
 } from "./page.ts";
 
@@ -35,8 +35,12 @@ export interface OnchainInference {
   readonly modelCid: string | null;
   /** The raw bytes, when `modelCid` is not exactly what they say. */
   readonly modelCidHex: string | null;
+  readonly modelCidBytes: number | null;
+  readonly modelCidSha256: string | null;
   readonly inferenceId: string | null;
   readonly inferenceIdHex: string | null;
+  readonly inferenceIdBytes: number | null;
+  readonly inferenceIdSha256: string | null;
   readonly caller: string;
   readonly hub: {
     readonly address: string;
@@ -64,8 +68,12 @@ interface InferenceRow {
   mode: number | null;
   modelCid: string | null;
   modelCidHex: string | null;
+  modelCidBytes: number | null;
+  modelCidSha256: string | null;
   inferenceId: string | null;
   inferenceIdHex: string | null;
+  inferenceIdBytes: number | null;
+  inferenceIdSha256: string | null;
   caller: string;
   hub: string | null;
   hubEvent: string | null;
@@ -78,7 +86,7 @@ const LONGEST_LOG_HEX = 2 + 2 * LONGEST_LOG_BYTES;
 
 const changedHex = (text: string, hex: string) => {
   const [shown, raw] = [sql.identifier(text), sql.identifier(hex)];
-  return sql`case when ${raw} <> '0x' || encode(convert_to(${shown}, 'UTF8'), 'hex') then ${shortenedHex(sql`${raw}`)} end`;
+  return sql`(case when ${raw} <> '0x' || encode(convert_to(${shown}, 'UTF8'), 'hex') then ${raw} end)`;
 };
 
 export async function listOnchainInferences(
@@ -107,8 +115,8 @@ export async function listOnchainInferences(
       : sql`null`;
   const rows = await transaction.rows<InferenceRow>(sql`
     select chain_id as "chainId", tx_hash as "txHash", log_index as "logIndex", block_number as "blockNumber", timestamp,
-      kind, mode, model_cid as "modelCid", ${changedHex("model_cid", "model_cid_hex")} as "modelCidHex",
-      inference_id as "inferenceId", ${changedHex("inference_id", "inference_id_hex")} as "inferenceIdHex", caller,
+      kind, mode, model_cid as "modelCid", ${bytesColumns(changedHex("model_cid", "model_cid_hex"), ["modelCidHex", "modelCid"], "bounded")},
+      inference_id as "inferenceId", ${bytesColumns(changedHex("inference_id", "inference_id_hex"), ["inferenceIdHex", "inferenceId"], "bounded")}, caller,
       hub, hub_event as "hubEvent", hub_log_index as "hubLogIndex",
       ${log("request_data")} as "requestData", ${log("hub_data")} as "hubData"
     from og.onchain_inference where ${allOf(conditions)} ${eventOrder(page)} limit ${page.limit + 1}`);
@@ -127,8 +135,12 @@ export async function listOnchainInferences(
       mode: row.mode === null ? null : (INFERENCE_MODES[row.mode] ?? null),
       modelCid: row.modelCid,
       modelCidHex: row.modelCidHex,
+      modelCidBytes: row.modelCidBytes,
+      modelCidSha256: row.modelCidSha256,
       inferenceId: row.inferenceId,
       inferenceIdHex: row.inferenceIdHex,
+      inferenceIdBytes: row.inferenceIdBytes,
+      inferenceIdSha256: row.inferenceIdSha256,
       caller: row.caller,
       hub: row.hub === null ? null : { address: row.hub, event: row.hubEvent, logIndex: row.hubLogIndex },
       content: contents === "with-content" ? inferenceContent(row) : null,

@@ -22,10 +22,34 @@ export interface Page<Item> {
   readonly hasNextPage: boolean;
 }
 
-/** Raw bytes are as long as their author liked; a list shows so many hex digits of them. */
-const LIST_HEX_LENGTH = 2 + 2 * 4_096;
+/** Raw bytes are as long as their author liked; a list shows so many of them. */
+export const MAX_LIST_BYTES = 4_096;
 
-export const shortenedHex = (column: SQL): SQL => sql`left(${column}, ${LIST_HEX_LENGTH})`;
+/** How much of raw bytes is shown: lists show a beginning, single objects the whole. */
+export type Extent = "bounded" | "whole";
+
+const hexLength = (bytes: number): number => 2 + 2 * bytes;
+
+/** Hex of the first bytes of a column. */
+export const shortenedHex = (column: SQL, bytes = MAX_LIST_BYTES): SQL =>
+  sql`left(${column}, ${hexLength(bytes)})`;
+
+/**
+ * Three columns of raw bytes: their hex as `name`, their true number as `prefixBytes`, and as `prefixSha256` the hash of the
+ * whole where only its beginning is shown, else null.
+ */
+export function bytesColumns(
+  column: SQL,
+  [name, prefix]: readonly [name: string, prefix: string],
+  extent: Extent,
+  most = MAX_LIST_BYTES,
+): SQL {
+  const digest = sql`case when length(${column}) > ${hexLength(most)}
+      then '0x' || encode(sha256(decode(substr(${column}, 3), 'hex')), 'hex') end`;
+  const shown = extent === "whole" ? column : shortenedHex(column, most);
+  return sql`${shown} as ${sql.identifier(name)}, (length(${column}) - 2) / 2 as ${sql.identifier(`${prefix}Bytes`)},
+    ${extent === "whole" ? sql`null` : digest} as ${sql.identifier(`${prefix}Sha256`)}`;
+}
 
 /** Cuts `limit + 1` rows, the nearest first, to a page in the list's order. */
 export function toPage<Row, Item>(

@@ -6,6 +6,7 @@ import { LEGACY_ANY_TYPE } from "./nodeState.ts";
 import {
   allOf,
   beyond,
+  bytesColumns,
   listOrder,
   matching,
   type Page,
@@ -23,6 +24,8 @@ export interface Pcr {
   readonly version: string | null;
   /** The raw bytes, when `version` is not exactly what they say. */
   readonly versionHex: string | null;
+  readonly versionBytes: number | null;
+  readonly versionSha256: string | null;
   /** Of a type's record also by what was said later for all types; of that for all not by what was said for one. */
   readonly approved: boolean;
   readonly firstApprovedAt: number | null;
@@ -31,6 +34,10 @@ export interface Pcr {
   readonly approvals: number;
   readonly revocations: number;
 }
+
+/** Null when the text says exactly what the bytes do. */
+const VERSION_BYTES = sql`(
+  case when r.version_hex <> '0x' || encode(convert_to(r.version, 'UTF8'), 'hex') then r.version_hex end)`;
 
 export interface PcrFilters {
   /** Null means every registry. */
@@ -92,7 +99,7 @@ export async function listPcrs(
       from event group by registry, tee_type, pcr_hash
     )
     select r.pcr_hash as hash, r.registry, r.tee_type as "teeType", t.name as "typeName", r.version,
-      case when r.version_hex <> '0x' || encode(convert_to(r.version, 'UTF8'), 'hex') then r.version_hex end as "versionHex",
+      ${bytesColumns(VERSION_BYTES, ["versionHex", "version"], "bounded")},
       state.approved, r.first_approved_at as "firstApprovedAt", r.approved_at as "approvedAt",
       case when not newest.approves then newest.effective_at end as "revokedAt", r.approvals, r.revocations,
       r.block, r.log_index as "logIndex"
@@ -119,6 +126,8 @@ export async function listPcrs(
       teeType: row.teeType === LEGACY_ANY_TYPE ? null : { id: row.teeType, name: row.typeName },
       version: row.version,
       versionHex: row.versionHex,
+      versionBytes: row.versionBytes,
+      versionSha256: row.versionSha256,
       approved: row.approved,
       firstApprovedAt: row.firstApprovedAt,
       approvedAt: row.approvedAt,
@@ -134,12 +143,17 @@ export interface TeeType {
   readonly name: string;
   /** The raw bytes, when `name` is not exactly what they say. */
   readonly nameHex: string | null;
+  readonly nameBytes: number | null;
+  readonly nameSha256: string | null;
   readonly registry: string;
   readonly chainId: number;
   readonly addedAt: number;
   /** Closed to registrations (legacy); null while open. */
   readonly deactivatedAt: number | null;
 }
+
+/** Null when the text says exactly what the bytes do. */
+const NAME_BYTES = sql`(case when name_hex <> '0x' || encode(convert_to(name, 'UTF8'), 'hex') then name_hex end)`;
 
 const ADDITION: readonly SortColumn[] = [
   { expression: sql`added_block`, type: "bigint" },
@@ -162,7 +176,7 @@ export async function listTeeTypes(
   ];
   const rows = await transaction.rows<TeeType & { addedBlock: number }>(sql`
     select type_id as id, name,
-      case when name_hex <> '0x' || encode(convert_to(name, 'UTF8'), 'hex') then name_hex end as "nameHex",
+      ${bytesColumns(NAME_BYTES, ["nameHex", "name"], "bounded")},
       registry, chain_id as "chainId", added_at as "addedAt",
       case when deactivated_at <= ${time} then deactivated_at end as "deactivatedAt", added_block as "addedBlock"
     from og.tee_type where ${allOf(conditions)}

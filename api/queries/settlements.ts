@@ -8,12 +8,13 @@ import { type Moment, type TimeRange, withinBlocks } from "./moment.ts";
 import {
   allOf,
   beyondEvent,
+  bytesColumns,
   columnOf,
+  type Extent,
   eventOrder,
   matching,
   type Page,
   type PageRequest,
-  shortenedHex,
   toPage,
 } from "./page.ts";
 import { isVerdictOf, type ProofTables } from "./proofs.ts";
@@ -45,10 +46,14 @@ export interface Settlement {
   readonly outputHash: string | null;
   readonly signedAt: number | null;
   readonly signature: string | null;
+  readonly signatureBytes: number | null;
+  readonly signatureSha256: string | null;
   readonly merkleRoot: string | null;
   readonly batchSize: number | null;
   readonly blobId: string | null;
   readonly blobIdHex: string | null;
+  readonly blobIdBytes: number | null;
+  readonly blobIdSha256: string | null;
   readonly verdict: Verdict;
   /** A stable slug: why the verdict is not `verified`. */
   readonly reason: string | null;
@@ -87,12 +92,12 @@ type SettlementRow = Omit<Settlement, "id" | "signedAt" | "batchSize" | "inferen
 /** Legacy events carry no signature and nothing that could be checked; the rest waits for its check. */
 const VERDICT: SQL = sql`case when s.kind = 'legacy' then 'unverifiable' else coalesce(p.verdict, 'pending') end`;
 
-const columns = (hex: (column: SQL) => SQL): SQL => sql`
+const columns = (extent: Extent): SQL => sql`
   s.kind, s.chain_id as "chainId", s.relay, s.tx_hash as "txHash", s.log_index as "logIndex",
   s.block_number as "blockNumber", s.settled_at as "settledAt", s.relayer, s.tee_id as "teeId",
   s.claimed_payer as "claimedPayer", s.input_hash as "inputHash", s.output_hash as "outputHash",
-  s.signed_at as "signedAt", ${hex(sql`s.signature`)} as signature, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
-  s.blob_id as "blobId", case when s.blob_id is null then ${hex(sql`s.blob_id_hex`)} end as "blobIdHex",
+  s.signed_at as "signedAt", ${bytesColumns(sql`s.signature`, ["signature", "signature"], extent)}, s.merkle_root as "merkleRoot", s.batch_size as "batchSize",
+  s.blob_id as "blobId", ${bytesColumns(sql`(case when s.blob_id is null then s.blob_id_hex end)`, ["blobIdHex", "blobId"], extent)},
   ${VERDICT} as verdict, case when s.kind = 'legacy' then 'no-signature' else p.reason end as reason,
   b.detail, case when s.kind = 'batch' then p.leaf_count end as "leafCount",
   case when s.kind = 'batch' then p.valid_leaves end as "validLeaves",
@@ -131,7 +136,7 @@ export async function listSettlements(
       ...beyondEvent(page, walked),
     ];
     return sql`(
-      select ${columns(shortenedHex)} from ${relations} ${joinDetails(proofs)}
+      select ${columns("bounded")} from ${relations} ${joinDetails(proofs)}
       where ${allOf(all)} ${eventOrder(page, walked)} limit ${page.limit + 1})`;
   });
   const rows = await transaction.rows<SettlementRow>(sql`
@@ -149,7 +154,7 @@ export async function findSettlement(
   { txHash, logIndex }: EventId,
 ): Promise<Settlement | null> {
   const [row] = await transaction.rows<SettlementRow>(sql`
-    select ${columns((column) => column)} from ${chainWithVerdicts(proofs)} ${joinDetails(proofs)}
+    select ${columns("whole")} from ${chainWithVerdicts(proofs)} ${joinDetails(proofs)}
     where s.tx_hash = ${txHash} and s.log_index = ${logIndex} and ${allOf(withinBlocks("og", moment, {}, "s"))}
     order by s.block_number desc, s.log_index desc limit 1`);
   return row === undefined ? null : toSettlement(row);
@@ -215,7 +220,7 @@ export async function listVerdictChanges(
         and (p.block_number, p.log_index) <= (${upTo.blockNumber}::bigint, ${upTo.logIndex}::int)
       order by p.revision, p.block_number, p.log_index limit ${limit + 1}
     )
-    select ${columns(shortenedHex)}, p.revision, p.block_number as block, p.log_index as log,
+    select ${columns("bounded")}, p.revision, p.block_number as block, p.log_index as log,
       s.chain_id is not null as passes
     from p left join lateral (
       select * from og.settlement s where ${allOf([isVerdictOf, ...passes])} limit 1) s on true ${joinDetails(proofs)}

@@ -1,4 +1,5 @@
 /** The CSV twin of a list: one column per leaf of the item's schema, text that a spreadsheet would execute defused. */
+import { createHash } from "node:crypto";
 import type { z } from "@hono/zod-openapi";
 import { stringify } from "csv-stringify/sync";
 
@@ -23,13 +24,29 @@ export function csvColumns(schema: z.ZodType, path: readonly string[] = []): rea
   );
 }
 
+/** What a cell of a spreadsheet holds, less the quote that may be put before it. */
+const LONGEST_CELL = 32_766;
+
+/** A text that is too long is cut, and ends in an ellipsis then. */
+const textCell = (text: string): string =>
+  text.length <= LONGEST_CELL ? text : `${text.slice(0, LONGEST_CELL - 1)}…`;
+
+/** JSON that is too long is no JSON when it is cut: an object tells its length and hash instead, and how it begins. */
+function jsonCell(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text.length <= LONGEST_CELL) return text;
+  const sha256 = `0x${createHash("sha256").update(text).digest("hex")}`;
+  return JSON.stringify({ characters: text.length, sha256, begins: text.slice(0, 1_000) });
+}
+
 const cell = (item: unknown, path: readonly string[]): string | number | undefined => {
   let value: unknown = item;
   for (const name of path)
     value = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
   if (value === null || value === undefined) return undefined;
-  if (typeof value === "number" || typeof value === "string") return value;
-  return typeof value === "boolean" ? String(value) : JSON.stringify(value);
+  if (typeof value === "number") return value;
+  if (typeof value === "string") return textCell(value);
+  return typeof value === "boolean" ? String(value) : jsonCell(value);
 };
 
 const write = (rows: readonly (readonly (string | number | undefined)[])[]): string =>

@@ -15,6 +15,20 @@ export const unixSeconds = () => z.int().min(0);
 export const amount = () => z.string().regex(/^\d+$/);
 export const count = () => z.int().min(0);
 
+/** Of bytes whose number a stranger chose: what lists show of them. */
+export const firstOf = (bytes: number): string =>
+  `lists show its first ${bytes.toLocaleString("en")} bytes, and the hash of the whole when it has more.`;
+/** The true number of the bytes beside it. */
+export const byteLength = () =>
+  count()
+    .nullable()
+    .openapi({ description: "How many bytes it has, shown or not; null where there are none." });
+/** Of bytes of which only the beginning is shown. */
+export const hashOfCut = () =>
+  hash32().nullable().openapi({
+    description: "SHA-256 of all its bytes where only the first of them are shown; null where it is whole.",
+  });
+
 /** What payments in one token add up to. */
 export const volumeSchema = z
   .strictObject({

@@ -17,7 +17,7 @@ import { PRECISIONS } from "../queries/precision.ts";
 import { readReceipt } from "../queries/receipts.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, count, hash32, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
   booleanParameter,
@@ -44,6 +44,8 @@ export const inferenceSchema = z
     signature: hex().nullable().openapi({
       description: "A valid one where there is one; of what is longer than any, the first 4,096 bytes.",
     }),
+    signatureBytes: byteLength(),
+    signatureSha256: hashOfCut(),
     signatureValid: z.boolean().nullable().openapi({
       description:
         "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",

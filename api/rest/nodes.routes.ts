@@ -18,18 +18,31 @@ import { NODE_STATUSES } from "../queries/nodeState.ts";
 import {
   findNode,
   listNodes,
+  MAX_KEY_BYTES,
   NODE_KEY_TYPES,
   NODE_SORTS,
   type NodeDetail,
   registriesOf,
 } from "../queries/nodes.ts";
+import { MAX_LIST_BYTES } from "../queries/page.ts";
 import { PRECISIONS } from "../queries/precision.ts";
 import { type ApiService, type ApiSettings, registriesMeant, registryMeant } from "../queries/service.ts";
 import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, count, eventFields, hash32, hex, unixSeconds, volumeSchema } from "./fields.ts";
+import {
+  address,
+  byteLength,
+  count,
+  eventFields,
+  firstOf,
+  hash32,
+  hashOfCut,
+  hex,
+  unixSeconds,
+  volumeSchema,
+} from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -115,7 +128,11 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
   endpoint: z.string().nullable().openapi({ description: "Sanitised for display." }),
   endpointHex: hex()
     .nullable()
-    .openapi({ description: "The raw bytes, when `endpoint` is not exactly what they say." }),
+    .openapi({
+      description: `The raw bytes, when \`endpoint\` is not exactly what they say; ${firstOf(MAX_LIST_BYTES)}`,
+    }),
+  endpointBytes: byteLength(),
+  endpointSha256: hashOfCut(),
   pcr: z
     .strictObject({
       hash: hash32(),
@@ -131,8 +148,12 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
       kemId: z.int(),
       kdfId: z.int(),
       aeadId: z.int(),
-      publicKey: hex(),
-      keyConfig: hex(),
+      publicKey: hex().openapi({ description: `HPKE key; ${firstOf(MAX_LIST_BYTES)}` }),
+      publicKeyBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+      publicKeySha256: hashOfCut(),
+      keyConfig: hex().openapi({ description: `As encoded; ${firstOf(MAX_LIST_BYTES)}` }),
+      keyConfigBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+      keyConfigSha256: hashOfCut(),
       registeredAt: unixSeconds(),
     })
     .nullable(),
@@ -149,11 +170,36 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
   ),
 });
 
-const keyFields = { publicKey: hex().nullable(), tlsCertificate: hex().nullable() };
+const keyFields = {
+  publicKey: hex()
+    .nullable()
+    .openapi({
+      description: `DER (SPKI). Lists leave out what has more than ${MAX_KEY_BYTES} bytes: no RSA key has.`,
+    }),
+  publicKeyBytes: byteLength(),
+  publicKeySha256: hashOfCut(),
+  tlsCertificate: hex()
+    .nullable()
+    .openapi({ description: `DER; ${firstOf(MAX_KEY_BYTES)}` }),
+  tlsCertificateBytes: byteLength(),
+  tlsCertificateSha256: hashOfCut(),
+};
 
 const LIST_WINDOWS = ["24h"] as const satisfies readonly NodeWindow[];
 const INCLUDES = ["keys", "metrics"] as const;
 type Include = (typeof INCLUDES)[number];
+
+export const KEY_FIELDS = {
+  publicKey: true,
+  publicKeyBytes: true,
+  publicKeySha256: true,
+  tlsCertificate: true,
+  tlsCertificateBytes: true,
+  tlsCertificateSha256: true,
+} as const;
+
+const withoutKeys = (node: object) =>
+  Object.fromEntries(Object.entries(node).filter(([name]) => !(name in KEY_FIELDS)));
 
 /** A list's item: keys and further windows only when asked for. */
 export const nodeItemSchema = (include: readonly Include[]) =>
@@ -175,7 +221,11 @@ const documentedItemSchema = z
       ),
     ),
     publicKey: keyFields.publicKey.optional(),
+    publicKeyBytes: keyFields.publicKeyBytes.optional(),
+    publicKeySha256: keyFields.publicKeySha256.optional(),
     tlsCertificate: keyFields.tlsCertificate.optional(),
+    tlsCertificateBytes: keyFields.tlsCertificateBytes.optional(),
+    tlsCertificateSha256: keyFields.tlsCertificateSha256.optional(),
   })
   .openapi("NodeItem");
 
@@ -341,7 +391,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
               : await listNodes(transaction, moment, filters, sort, page, detail);
           const items = await withScores(source, nodes.items);
           if (keys === "with-keys") return { ...nodes, items };
-          return { ...nodes, items: items.map(({ publicKey: _, tlsCertificate: __, ...node }) => node) };
+          return { ...nodes, items: items.map(withoutKeys) };
         },
       );
     },
@@ -381,6 +431,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
   );
 
   const bare: NodeDetail = {
+    extent: "bounded",
     windows: [],
     keys: "without-keys",
     settlementRegistry: settings.registries[0] ?? "",

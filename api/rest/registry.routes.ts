@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { listPcrs, listTeeTypes } from "../queries/pcrs.ts";
 import { type ApiService, registriesMeant } from "../queries/service.ts";
 import { answerList } from "./answer.ts";
-import { address, count, hash32, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
 import {
   booleanParameter,
   hashParameter,
@@ -26,7 +26,11 @@ export const pcrSchema = z
       .nullable()
       .openapi({ description: "Null for legacy records without a type: they apply to every one." }),
     version: z.string().nullable(),
-    versionHex: hex().nullable(),
+    versionHex: hex()
+      .nullable()
+      .openapi({ description: "The raw bytes, when `version` is not exactly what they say; at most 4,096." }),
+    versionBytes: byteLength(),
+    versionSha256: hashOfCut(),
     approved: z.boolean(),
     firstApprovedAt: unixSeconds().nullable(),
     approvedAt: unixSeconds().nullable(),
@@ -40,7 +44,11 @@ export const teeTypeSchema = z
   .strictObject({
     id: z.int(),
     name: z.string(),
-    nameHex: hex().nullable(),
+    nameHex: hex()
+      .nullable()
+      .openapi({ description: "The raw bytes, when `name` is not exactly what they say; at most 4,096." }),
+    nameBytes: byteLength(),
+    nameSha256: hashOfCut(),
     registry: address(),
     chainId: z.int(),
     addedAt: unixSeconds(),

@@ -6,7 +6,7 @@ import { encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts
 import { parseEventId } from "../queries/eventId.ts";
 import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/leaves.ts";
 import { INFERENCE_KINDS, INFERENCE_MODES, listOnchainInferences } from "../queries/onchainInferences.ts";
-import type { Page } from "../queries/page.ts";
+import { MAX_LIST_BYTES, type Page } from "../queries/page.ts";
 import { pinOf } from "../queries/pin.ts";
 import type { ApiService } from "../queries/service.ts";
 import {
@@ -18,7 +18,17 @@ import {
   VERDICTS,
 } from "../queries/settlements.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, count, eventFields, hash32, hex, unixSeconds } from "./fields.ts";
+import {
+  address,
+  byteLength,
+  count,
+  eventFields,
+  firstOf,
+  hash32,
+  hashOfCut,
+  hex,
+  unixSeconds,
+} from "./fields.ts";
 import {
   addressParameter,
   blobIdParameter,
@@ -54,11 +64,19 @@ const settlementFields = {
   inputHash: hash32().nullable(),
   outputHash: hash32().nullable(),
   signedAt: unixSeconds().nullable(),
-  signature: hex().nullable(),
+  signature: hex()
+    .nullable()
+    .openapi({ description: `RSA-PSS; ${firstOf(MAX_LIST_BYTES)}` }),
+  signatureBytes: byteLength(),
+  signatureSha256: hashOfCut(),
   merkleRoot: hash32().nullable(),
   batchSize: count().nullable().openapi({ description: "The relayer's claim." }),
   blobId: z.string().nullable(),
-  blobIdHex: hex().nullable().openapi({ description: "The raw bytes, when they are no blob id." }),
+  blobIdHex: hex()
+    .nullable()
+    .openapi({ description: `The raw bytes, when they are no blob id; ${firstOf(MAX_LIST_BYTES)}` }),
+  blobIdBytes: byteLength(),
+  blobIdSha256: hashOfCut(),
   verdict: z.enum(VERDICTS).openapi({
     description:
       "`verified`: every signature is valid. `partial`: the root is right, but some leaves do not count or their number differs from `batchSize`. `invalid`: the blob's values do not give the root, or the signature is invalid. `unavailable`: the blob cannot be had. `unverifiable`: a legacy event without a signature.",
@@ -94,6 +112,8 @@ export const leafSchema = z
     signature: hex().openapi({
       description: "At most its first 4,096 bytes; none that is one has more than 256.",
     }),
+    signatureBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+    signatureSha256: hashOfCut(),
     verdict: z.enum(LEAF_VERDICTS).openapi({
       description:
         "`unknown-node`: no registry has shown the node's key, or it was registered after the settlement.",
@@ -121,9 +141,17 @@ export const onchainInferenceSchema = z
     kind: z.enum(INFERENCE_KINDS),
     mode: z.enum(INFERENCE_MODES).nullable(),
     modelCid: z.string().nullable(),
-    modelCidHex: hex().nullable(),
+    modelCidHex: hex().nullable().openapi({
+      description: "The raw bytes, when `modelCid` is not exactly what they say; at most 4,096.",
+    }),
+    modelCidBytes: byteLength(),
+    modelCidSha256: hashOfCut(),
     inferenceId: z.string().nullable(),
-    inferenceIdHex: hex().nullable(),
+    inferenceIdHex: hex().nullable().openapi({
+      description: "The raw bytes, when `inferenceId` is not exactly what they say; at most 4,096.",
+    }),
+    inferenceIdBytes: byteLength(),
+    inferenceIdSha256: hashOfCut(),
     caller: address(),
     hub: z
       .strictObject({ address: address(), event: z.string().nullable(), logIndex: z.int().nullable() })

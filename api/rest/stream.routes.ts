@@ -13,7 +13,7 @@ import type { StreamPlace } from "../stream/place.ts";
 import { readResume } from "../stream/resume.ts";
 import { aliveText, EVENT_STREAM_HEADERS, eventStreamBody, eventText } from "../stream/serverSentEvents.ts";
 import { hash32, unixSeconds } from "./fields.ts";
-import { nodeSchema } from "./nodes.routes.ts";
+import { KEY_FIELDS, nodeSchema } from "./nodes.routes.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -32,7 +32,7 @@ const blockPoint = () => z.strictObject({ blockNumber: z.int(), blockTime: unixS
 /** The data of every event, by its name. */
 export const streamSchemas = {
   node: nodeSchema
-    .omit({ publicKey: true, tlsCertificate: true, metrics: true })
+    .omit({ ...KEY_FIELDS, metrics: true })
     .extend({
       status: nodeSchema.shape.status.nullable().openapi({
         description: "Null when the registry does not list it any more: a reorg took its registration back.",

@@ -8,12 +8,15 @@ import type { RegistrySnapshot, Snapshot } from "../snapshot/snapshot.ts";
 /** What a listing holds: the members that heartbeats do not change. */
 type Listed = Omit<Node, "status" | "enabled" | "lastHeartbeatAt" | "lastSignedAt" | "score" | "metrics">;
 
+type KeyMember = `${"publicKey" | "tlsCertificate"}${"" | "Bytes" | "Sha256"}`;
+
 /** The members that `/v1/nodes` shows, but for metrics. */
-export type NodeState = Omit<Node, "publicKey" | "tlsCertificate" | "status" | "score" | "metrics"> & {
-  /** Null when the registry does not list the node any more: a reorg took its registration back. */
-  readonly status: NodeStatus | null;
-  readonly score: PublishedScore | null;
-};
+export type NodeState = Omit<Listed, KeyMember> &
+  Pick<Node, "enabled" | "lastHeartbeatAt" | "lastSignedAt"> & {
+    /** Null when the registry does not list the node any more: a reorg took its registration back. */
+    readonly status: NodeStatus | null;
+    readonly score: PublishedScore | null;
+  };
 
 /** Scores are told when they change by so much: nobody's choice turns on less. */
 const SCORE_STEPS_PER_POINT = 10;
@@ -39,7 +42,17 @@ function stateOf(snapshot: RegistrySnapshot, node: ScoredNode): NodeState {
   const { lastHeartbeatAt, lastSignedAt, standing } = evidence;
   // A listing is the beginning of the node's JSON, written by us.
   const listed: Listed = JSON.parse(`${jsonOf(snapshot, node)}}`);
-  const { publicKey: _, tlsCertificate: __, recordSource, registeredAt, ...record } = listed;
+  const {
+    publicKey: _,
+    publicKeyBytes: _1,
+    publicKeySha256: _2,
+    tlsCertificate: _3,
+    tlsCertificateBytes: _4,
+    tlsCertificateSha256: _5,
+    recordSource,
+    registeredAt,
+    ...record
+  } = listed;
   return {
     ...record,
     status,

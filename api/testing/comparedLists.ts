@@ -65,9 +65,9 @@ export const LISTS: Readonly<Record<string, List>> = {
     field: "nodes",
     fixed: "include=keys",
     filterType: "NodeFilter",
-    selection: `teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex publicKey
-      tlsCertificate pcr { hash version approved approvedAt revokedAt }
-      ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status statusPrecision enabled registeredAt
+    selection: `teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex endpointBytes endpointSha256 publicKey publicKeyBytes publicKeySha256
+      tlsCertificate tlsCertificateBytes tlsCertificateSha256 pcr { hash version approved approvedAt revokedAt }
+      ohttpConfig { keyId kemId kdfId aeadId publicKey publicKeyBytes publicKeySha256 keyConfig keyConfigBytes keyConfigSha256 registeredAt } status statusPrecision enabled registeredAt
       lastHeartbeatAt lastSignedAt recordSource score { ${SCORE} } metrics(window: LAST_24H) { ${METRICS} }`,
     toRest: ({ status, statusPrecision, recordSource, score, metrics, ...node }) => ({
       ...node,
@@ -94,8 +94,8 @@ export const LISTS: Readonly<Record<string, List>> = {
     path: "/v1/settlements",
     field: "settlements",
     filterType: "SettlementFilter",
-    selection: `${EVENT} kind relay settledAt relayer teeId inferenceId claimedPayer inputHash outputHash signedAt signature
-      merkleRoot batchSize blobId blobIdHex verdict reason detail leafCount validLeaves invalidLeaves payload { state reason }`,
+    selection: `${EVENT} kind relay settledAt relayer teeId inferenceId claimedPayer inputHash outputHash signedAt signature signatureBytes signatureSha256
+      merkleRoot batchSize blobId blobIdHex blobIdBytes blobIdSha256 verdict reason detail leafCount validLeaves invalidLeaves payload { state reason }`,
     toRest: ({ eventId, kind, verdict, payload, ...rest }) => ({
       ...rest,
       id: eventId,
@@ -120,7 +120,7 @@ export const LISTS: Readonly<Record<string, List>> = {
     path: "/v1/inferences",
     field: "inferences",
     filterType: "InferenceFilter",
-    selection: `inferenceId teeId inputHash outputHash signedAt signature signatureValid counted uncountedReason places { id: eventId leafIndex }
+    selection: `inferenceId teeId inputHash outputHash signedAt signature signatureBytes signatureSha256 signatureValid counted uncountedReason places { id: eventId leafIndex }
       claimedPayers model promptTokens completionTokens nodeAtSigning { registry status statusPrecision pcrHash pcrVersion pcrApproved }`,
     toRest: ({ inferenceId, places, nodeAtSigning, uncountedReason, ...rest }) => ({
       ...rest,
@@ -207,7 +207,7 @@ export const LISTS: Readonly<Record<string, List>> = {
     path: "/v1/pcrs",
     field: "pcrs",
     filterType: "PcrFilter",
-    selection: `hash registry chainId teeType { id: typeId name } version versionHex approved firstApprovedAt approvedAt
+    selection: `hash registry chainId teeType { id: typeId name } version versionHex versionBytes versionSha256 approved firstApprovedAt approvedAt
       revokedAt approvals revocations`,
     toRest: (item) => item,
     filters: { registry, teeType: oneOf(0, 1), pcrHash: oneOf(PCR, SECOND_PCR), approved: fc.boolean(), at },
@@ -216,7 +216,7 @@ export const LISTS: Readonly<Record<string, List>> = {
   teeTypes: {
     path: "/v1/tee-types",
     field: "teeTypes",
-    selection: "id: typeId name nameHex registry chainId addedAt deactivatedAt",
+    selection: "id: typeId name nameHex nameBytes nameSha256 registry chainId addedAt deactivatedAt",
     toRest: (item) => item,
     filters: { registry, at },
     besides: { registry: "Registry", at: "Timestamp" },
@@ -259,7 +259,7 @@ export const LISTS: Readonly<Record<string, List>> = {
     field: "onchainInferences",
     fixed: "include=content",
     filterType: "OnchainInferenceFilter",
-    selection: `${EVENT} timestamp kind mode modelCid modelCidHex inferenceId inferenceIdHex caller
+    selection: `${EVENT} timestamp kind mode modelCid modelCidHex modelCidBytes modelCidSha256 inferenceId inferenceIdHex inferenceIdBytes inferenceIdSha256 caller
       hub { address event logIndex } content { request response result shortened }`,
     toRest: ({ eventId, kind, mode, ...rest }) => ({
       ...rest,

@@ -32,5 +32,14 @@ BatchLeafRef.implement({
       type: "Hex",
       description: "The leaf's signature, at most its first 4,096 bytes: none that is one has more than 256.",
     }),
+    signatureBytes: t.exposeInt("signatureBytes", {
+      description: "How many bytes it has, shown or not.",
+    }),
+    signatureSha256: t.expose("signatureSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
   }),
 });

@@ -121,6 +121,16 @@ InferenceRef.implement({
       description:
         "RSA-PSS signature over input hash, output hash and time; a valid one where there is one, at most its first 4,096 bytes.",
     }),
+    signatureBytes: t.exposeInt("signatureBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    signatureSha256: t.expose("signatureSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
     signatureValid: t.exposeBoolean("signatureValid", {
       nullable: true,
       description:

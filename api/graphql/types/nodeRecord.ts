@@ -39,8 +39,32 @@ export const OhttpConfig = builder.objectRef<NonNullable<Node["ohttpConfig"]>>("
     kemId: t.exposeInt("kemId", { description: "HPKE KEM id (IANA registry)." }),
     kdfId: t.exposeInt("kdfId", { description: "HPKE KDF id (IANA registry)." }),
     aeadId: t.exposeInt("aeadId", { description: "HPKE AEAD id (IANA registry)." }),
-    publicKey: t.expose("publicKey", { type: "Hex", description: "HPKE public key." }),
-    keyConfig: t.expose("keyConfig", { type: "Hex", description: "The whole key configuration as encoded." }),
+    publicKey: t.expose("publicKey", {
+      type: "Hex",
+      description: "HPKE public key; lists show the first 4,096 bytes.",
+    }),
+    publicKeyBytes: t.exposeInt("publicKeyBytes", {
+      description: "How many bytes it has, shown or not.",
+    }),
+    publicKeySha256: t.expose("publicKeySha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+    keyConfig: t.expose("keyConfig", {
+      type: "Hex",
+      description: "The key configuration as encoded; lists show the first 4,096 bytes.",
+    }),
+    keyConfigBytes: t.exposeInt("keyConfigBytes", {
+      description: "How many bytes it has, shown or not.",
+    }),
+    keyConfigSha256: t.expose("keyConfigSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
     registeredAt: t.expose("registeredAt", {
       type: "Timestamp",
       description: "When the key was registered, unix seconds.",

@@ -51,6 +51,16 @@ OnchainInferenceRef.implement({
       description: "The CID's raw bytes, at most 4,096, when `modelCid` is not exactly what they say.",
       extensions: readsRows(FROM.nothing),
     }),
+    modelCidBytes: t.exposeInt("modelCidBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    modelCidSha256: t.expose("modelCidSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
     inferenceId: t.exposeString("inferenceId", {
       nullable: true,
       description: "The precompile's own id for it, sanitised.",
@@ -60,6 +70,16 @@ OnchainInferenceRef.implement({
       nullable: true,
       description: "That id's raw bytes, at most 4,096, when `inferenceId` is not exactly what they say.",
       extensions: readsRows(FROM.nothing),
+    }),
+    inferenceIdBytes: t.exposeInt("inferenceIdBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    inferenceIdSha256: t.expose("inferenceIdSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     caller: t.expose("caller", {
       type: "Address",

@@ -24,6 +24,16 @@ PcrRef.implement({
       description: "The version's raw bytes, when `version` is not exactly what they say.",
       extensions: { reads: { sources: FROM.nothing, rows: 1 } },
     }),
+    versionBytes: t.exposeInt("versionBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    versionSha256: t.expose("versionSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
     approved: t.exposeBoolean("approved", { description: "Whether this record is approved." }),
     firstApprovedAt: t.expose("firstApprovedAt", {
       type: "Timestamp",
@@ -70,6 +80,16 @@ TeeTypeRef.implement({
       nullable: true,
       description: "The name's raw bytes, when `name` is not exactly what they say.",
       extensions: { reads: { sources: FROM.nothing, rows: 1 } },
+    }),
+    nameBytes: t.exposeInt("nameBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    nameSha256: t.expose("nameSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     registry: t.expose("registry", { type: "Address", description: "The registry." }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),

@@ -107,7 +107,18 @@ SettlementRef.implement({
     signature: t.expose("signature", {
       type: "Hex",
       nullable: true,
-      description: "RSA-PSS signature over input hash, output hash and time.",
+      description:
+        "RSA-PSS signature over input hash, output hash and time; lists show its first 4,096 bytes: none that is one has more than 256.",
+    }),
+    signatureBytes: t.exposeInt("signatureBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    signatureSha256: t.expose("signatureSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     merkleRoot: t.expose("merkleRoot", {
       type: "Hex",
@@ -128,6 +139,16 @@ SettlementRef.implement({
       nullable: true,
       description: "The event's bytes, when they are no blob id; lists show the first 4,096.",
       extensions: readsRows(FROM.nothing),
+    }),
+    blobIdBytes: t.exposeInt("blobIdBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    blobIdSha256: t.expose("blobIdSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     verdict: t.expose("verdict", { type: Verdict, description: "What checking the contents showed." }),
     reason: t.exposeString("reason", {

@@ -34,6 +34,7 @@ import {
   SettlementRef,
   TeeNodeRef,
 } from "../refs.ts";
+import type { Seen } from "../view.ts";
 import { MetricsWindow, NodeMetricsRef } from "./nodeMetrics.ts";
 import { NodePcr, OhttpConfig, TeeTypeName } from "./nodeRecord.ts";
 import { PrecisionEnum } from "./precision.ts";
@@ -51,6 +52,12 @@ const RecordSource = builder.enumType("RecordSource", {
     },
   } as const,
 });
+
+/** One node has its keys already; those of lists are read when they are asked for, and then together. */
+const withKeys = async (node: Seen<Node>): Promise<Node> =>
+  node.publicKeyBytes !== null || node.tlsCertificateBytes !== null
+    ? node
+    : ((await node.view.loaders.nodeWithKeys.load(node)) ?? node);
 
 const nameOf = ({ registry, teeId }: Node) => `${registry} ${teeId}`;
 
@@ -93,22 +100,63 @@ TeeNodeRef.implement({
     endpointHex: t.expose("endpointHex", {
       type: "Hex",
       nullable: true,
-      description: "The endpoint's raw bytes, when `endpoint` is not exactly what they say.",
+      description:
+        "The endpoint's raw bytes, when `endpoint` is not exactly what they say; lists show the first 4,096.",
       extensions: readsRows(FROM.nothing),
+    }),
+    endpointBytes: t.exposeInt("endpointBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    endpointSha256: t.expose("endpointSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     publicKey: t.field({
       type: "Hex",
       nullable: true,
-      description: "Signing key, DER (SPKI), RSA-2048; null when the record could not be read.",
+      description:
+        "Signing key, DER (SPKI), RSA-2048; null when the record could not be read, and in lists when it has more than 16,000 bytes.",
       extensions: readsRows(FROM.og, 3),
-      resolve: async (node) => (await node.view.loaders.nodeWithKeys.load(node))?.publicKey ?? null,
+      resolve: async (node) => (await withKeys(node)).publicKey,
+    }),
+    publicKeyBytes: t.int({
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async (node) => (await withKeys(node)).publicKeyBytes,
+    }),
+    publicKeySha256: t.field({
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async (node) => (await withKeys(node)).publicKeySha256,
     }),
     tlsCertificate: t.field({
       type: "Hex",
       nullable: true,
-      description: "The certificate to pin, DER; null when the record could not be read.",
+      description:
+        "The certificate to pin, DER; null when the record could not be read; lists show the first 16,000 bytes.",
       extensions: readsRows(FROM.og, 3),
-      resolve: async (node) => (await node.view.loaders.nodeWithKeys.load(node))?.tlsCertificate ?? null,
+      resolve: async (node) => (await withKeys(node)).tlsCertificate,
+    }),
+    tlsCertificateBytes: t.int({
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async (node) => (await withKeys(node)).tlsCertificateBytes,
+    }),
+    tlsCertificateSha256: t.field({
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+      extensions: readsRows(FROM.og, 3),
+      resolve: async (node) => (await withKeys(node)).tlsCertificateSha256,
     }),
     pcr: t.expose("pcr", {
       type: NodePcr,
