@@ -126,7 +126,7 @@ async function check(request: RestRequest): Promise<void> {
   }
   const text = await response.text();
   expect(performance.now() - before).toBeLessThan(SLOWEST_MS);
-  expect([200, 204, 304, 400, 404, 405, 409, 410, 414, 503]).toContain(status);
+  expect([200, 204, 304, 308, 400, 404, 405, 409, 410, 414, 503]).toContain(status);
   const problem: Record<string, unknown> | null = status < 400 || text === "" ? null : JSON.parse(text);
   if (problem !== null) {
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
