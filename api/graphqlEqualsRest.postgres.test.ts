@@ -80,12 +80,13 @@ describe("one of each", () => {
       const query = `{ teeNode(teeId: "${NODE}", at: ${moment}) { ${selection.replace(/metrics[^}]*\}[^}]*\}/, "")}
         ${windows.map((name) => `w${name}: metrics(window: ${name === "all" ? "ALL" : `LAST_${name.toUpperCase()}`}) { ${METRICS} }`).join(" ")} } }`;
       const rest = await api.json(`/v1/nodes/${NODE}?at=${moment}`);
-      const { status, recordSource, score, ...node } = (await graph(api, query, {})).teeNode;
+      const { status, statusPrecision, recordSource, score, ...node } = (await graph(api, query, {})).teeNode;
       const metrics = Object.fromEntries(windows.map((name) => [name, node[`w${name}`]]));
       const plain = Object.fromEntries(Object.entries(node).filter(([name]) => !/^w(\d|all)/.test(name)));
       expect({
         ...plain,
         status: word(status),
+        statusPrecision: word(statusPrecision),
         recordSource: word(recordSource),
         score: scoreToRest(score),
         metrics,
@@ -227,10 +228,20 @@ describe("one of each", () => {
     await same(
       "/v1/network?registry=all&include=metrics",
       `{ network(registry: "all") { nodes: nodeCounts { total active stale disabled revoked removed } operators heartbeats
-        settlements { individual batch legacy claimedLeaves } onchainInferences inferences promptTokens completionTokens
+        heartbeatMaxAge { registry value precision exactSince } settlements { individual batch legacy claimedLeaves } onchainInferences inferences promptTokens completionTokens
         models: modelCount payments payers volume { token raw organic } ${metrics} } }`,
       ({ network }) => byWindow(network),
     );
+    const { network } = await graph(
+      api,
+      "{ network { heartbeatMaxAge { registry value precision exactSince } } }",
+      {},
+    );
+    const { heartbeatMaxAge } = await api.json("/v1/network");
+    expect({
+      ...network.heartbeatMaxAge,
+      precision: word(network.heartbeatMaxAge.precision),
+    }).toEqual(heartbeatMaxAge);
     await same(
       `/v1/operators/${operator}?include=metrics`,
       `{ operator(address: "${operator}") { ${LISTS.operators?.selection} ${metrics} } }`,
