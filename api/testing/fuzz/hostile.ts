@@ -1,5 +1,6 @@
 /** Input that breaks programs: what strangers send, by mistake or on purpose. For tests only. */
 import fc from "fast-check";
+import { forgedCursors, forgedIds } from "./forged.ts";
 
 /** Each has broken a parser, a driver or a database somewhere. */
 const TEXTS: readonly string[] = [
@@ -118,8 +119,11 @@ export const hostileJson: fc.Arbitrary<unknown> = fc.oneof(
       0,
       -1,
       1.5,
+      0.5,
       2 ** 31,
       -(2 ** 31) - 1,
+      2 ** 40,
+      2 ** 53 - 1,
       2 ** 53,
       1e308,
       Number.MIN_VALUE,
@@ -201,8 +205,15 @@ const otherBytes = (bytes: Buffer): fc.Arbitrary<string> =>
 /** A cursor of this API with something else in it, or text that is none any more. */
 export function tampered(cursor: string): fc.Arbitrary<string> {
   const bytes = Buffer.from(cursor, "base64url");
+  const json = otherJson(bytes);
   return fc.oneof(
-    { weight: 3, arbitrary: otherJson(bytes) ?? otherBytes(bytes) },
+    { weight: 3, arbitrary: json ?? otherBytes(bytes) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        ...(json === null ? forgedIds(cursor) : forgedCursors(cursor).map(({ text }) => text)),
+      ),
+    },
     { weight: 1, arbitrary: nearly(cursor) },
   );
 }
