@@ -10,14 +10,23 @@ export const CONFIRM_WITHIN_MS = 30_000;
 /** Deeper than Ponder's finality, several times over. */
 const REMEMBERED_BLOCKS = 2_000;
 
-/** An endpoint that lags farther behind another confirms nothing about it. */
+/** Blocks between two heads that are looked at one by one; of more, some are. */
 const MAX_MISSING_LINKS = 512;
+const SPOT_CHECKS = 16;
+/** An endpoint that stood still for this long while another moved has nothing to say about that one's head. */
+const STUCK_AFTER_MS = 25_000;
+/** How long a head is believed on spot checks. */
+const VOUCHED_FOR_MS = 300_000;
 
 interface Standing {
   number: number;
   /** The block itself, if that was shown. */
   link: BlockLink | undefined;
   seenAt: number;
+  /** When it was last seen to rise; minus infinity before that. */
+  movedAt: number;
+  /** When its blocks were last found to go on from another endpoint's head; undefined when they are to be looked at. */
+  vouchedAt: number | undefined;
   /** The first head that no other endpoint has reached since. */
   claim: { readonly number: number; readonly at: number } | undefined;
 }
@@ -45,7 +54,16 @@ export class ChainHeads<E> {
     if (before !== undefined && number < before.number && now - before.seenAt <= CONFIRM_WITHIN_MS) return;
     const claim = before !== undefined && number >= before.number ? before.claim : undefined;
     const shown = link ?? (before?.number === number ? before.link : undefined);
-    this.#standings.set(endpoint, { number, link: shown, seenAt: now, claim: claim ?? { number, at: now } });
+    const isHigher = before !== undefined && number > before.number;
+    const vouchedAt = before?.vouchedAt ?? Number.NEGATIVE_INFINITY;
+    this.#standings.set(endpoint, {
+      number,
+      link: shown,
+      seenAt: now,
+      movedAt: isHigher ? now : (before?.movedAt ?? Number.NEGATIVE_INFINITY),
+      vouchedAt: now - vouchedAt <= VOUCHED_FOR_MS ? vouchedAt : undefined,
+      claim: claim ?? { number, at: now },
+    });
     for (const standing of this.#standings.values())
       if (this.#isReached(standing)) standing.claim = undefined;
   }
@@ -76,9 +94,10 @@ export class ChainHeads<E> {
    */
   isUnconfirmed(endpoint: E): boolean {
     const standing = this.#standings.get(endpoint);
-    const { claim, link } = standing ?? {};
-    if (claim === undefined || this.#now() - claim.at <= CONFIRM_WITHIN_MS) return false;
-    const others = this.#others(endpoint);
+    const { claim, link, vouchedAt, movedAt = 0 } = standing ?? {};
+    if (claim === undefined || this.#now() - claim.at <= CONFIRM_WITHIN_MS || vouchedAt !== undefined)
+      return false;
+    const others = this.#others(endpoint).filter((other) => !(movedAt - other.movedAt > STUCK_AFTER_MS));
     const descends = (other: Standing) =>
       other.link !== undefined && link !== undefined && this.isAncestor(other.link, link);
     return others.length > 0 && !others.some(descends);
@@ -91,14 +110,32 @@ export class ChainHeads<E> {
     );
   }
 
-  /** Numbers of the blocks that are missing to tell whether `endpoint`'s head descends from another's; few or none. */
-  missingLinks(endpoint: E): number[] {
-    let { link: at } = this.#standings.get(endpoint) ?? {};
+  /**
+   * The blocks that tell whether `endpoint`'s head descends from the highest of the others: all that are missing
+   * between, or, where those are many, some of them, of which the first has to be the other's head.
+   */
+  missingLinks(endpoint: E): { readonly numbers: readonly number[]; readonly spotChecks?: BlockLink } {
+    const standing = this.#standings.get(endpoint);
+    let at = standing?.link;
     const others = this.#others(endpoint).flatMap(({ link }) => link ?? []);
-    const from = Math.max(-1, ...others.map(({ number }) => number));
+    const [highest] = others.sort((a, b) => b.number - a.number);
     for (let parent = at; parent !== undefined; parent = this.#blocks.get(parent.parentHash)) at = parent;
-    if (at === undefined || from < 0 || at.number - from > MAX_MISSING_LINKS) return [];
-    return Array.from({ length: Math.max(0, at.number - from) }, (_, index) => from + index);
+    if (at === undefined || highest === undefined) return { numbers: [] };
+    const from = highest.number;
+    const count = Math.max(0, at.number - from);
+    if (count <= MAX_MISSING_LINKS)
+      return { numbers: Array.from({ length: count }, (_, index) => from + index) };
+    // a head that does not move is no chain's
+    if ((standing?.movedAt ?? 0) < (standing?.claim?.at ?? 0)) return { numbers: [] };
+    const step = count / (SPOT_CHECKS - 1);
+    const numbers = Array.from({ length: SPOT_CHECKS }, (_, index) => from + Math.floor(index * step));
+    return { numbers, spotChecks: highest };
+  }
+
+  /** Notes that spot checks found `endpoint`'s blocks to go on from another's head. */
+  vouch(endpoint: E): void {
+    const standing = this.#standings.get(endpoint);
+    if (standing !== undefined) standing.vouchedAt = this.#now();
   }
 
   /** Whether some endpoint stands at `number` or higher now. */
@@ -132,9 +169,19 @@ export class ChainHeads<E> {
 
   /** Whether `ancestor` is known to be below `block` in the same chain: every block between was seen. */
   isAncestor(ancestor: BlockLink, block: BlockLink): boolean {
+    return this.#ancestorAt(ancestor.number, block)?.hash === ancestor.hash;
+  }
+
+  /** Whether `lower` is known not to be below `block`, but of another fork. */
+  isOtherFork(lower: BlockLink, block: BlockLink): boolean {
+    const ancestor = this.#ancestorAt(lower.number, block);
+    return ancestor !== undefined && ancestor.hash !== lower.hash;
+  }
+
+  #ancestorAt(number: number, block: BlockLink): BlockLink | undefined {
     let at: BlockLink | undefined = block;
-    while (at !== undefined && at.number > ancestor.number) at = this.#blocks.get(at.parentHash);
-    return at?.hash === ancestor.hash;
+    while (at !== undefined && at.number > number) at = this.#blocks.get(at.parentHash);
+    return at;
   }
 }
 

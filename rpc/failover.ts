@@ -59,6 +59,7 @@ export const backOff = (round: number, signal: AbortSignal): Promise<void> =>
 export class Failover {
   readonly #upstreams: readonly Upstream[];
   readonly #heads: ChainHeads<Upstream>;
+  readonly #unlinkedAt = new Map<Upstream, number>();
 
   constructor(upstreams: readonly Upstream[], heads: ChainHeads<Upstream>) {
     this.#upstreams = upstreams;
@@ -183,7 +184,7 @@ export class Failover {
       if (answer.kind !== "result") return answer;
     }
     const standing = this.#heads.standing(upstream) ?? -1;
-    if (standing < range.to) return "behind";
+    if (standing < range.to || (await this.isUnconfirmed(upstream, signal))) return "behind";
     // so far below, no backend can be behind
     if (range.to <= standing - NEAR_HEAD_BLOCKS) return upstream.send(request, signal);
     // together, because one URL can hide many backends
@@ -220,23 +221,44 @@ export class Failover {
     if (answer.kind === "result") this.note(upstream, request, answer.value);
   }
 
-  /** Has an endpoint show the blocks that tell whether its head descends from another endpoint's. */
-  async link(upstream: Upstream, signal: AbortSignal): Promise<void> {
-    const missing = this.#heads.missingLinks(upstream);
+  /**
+   * Whether an endpoint's head counts for nothing. Before that is said of one that only others lag behind, it has to
+   * show the blocks that tell whether its head descends from another's.
+   */
+  async isUnconfirmed(upstream: Upstream, signal: AbortSignal): Promise<boolean> {
+    if (!this.#heads.isUnconfirmed(upstream)) return false;
+    // what cannot be linked is not tried again at once
+    if (Date.now() - (this.#unlinkedAt.get(upstream) ?? 0) < LINK_AGAIN_AFTER_MS) return true;
+    this.#unlinkedAt.set(upstream, Date.now());
+    await this.#link(upstream, signal);
+    if (this.#heads.isUnconfirmed(upstream)) return true;
+    this.#unlinkedAt.delete(upstream);
+    return false;
+  }
+
+  async #link(upstream: Upstream, signal: AbortSignal): Promise<void> {
+    const { numbers, spotChecks } = this.#heads.missingLinks(upstream);
     let next = 0;
+    let isWhole = true;
     const worker = async () => {
-      for (let number = missing[next++]; number !== undefined; number = missing[next++]) {
+      for (let number = numbers[next++]; number !== undefined; number = numbers[next++]) {
         const answer = await upstream.send(
           { method: "eth_getBlockByNumber", params: [`0x${number.toString(16)}`, false] },
           signal,
         );
         const block = answer.kind === "result" ? toBlockLink(answer.value) : undefined;
-        // without one of them there is no chain
-        if (block === undefined) next = missing.length;
-        else this.#heads.remember(block);
+        const isOther = spotChecks?.number === number && spotChecks.hash !== block?.hash;
+        const isFuture = spotChecks !== undefined && answer.kind === "result" && isAhead(answer.value);
+        if (block !== undefined && !isOther && !isFuture) this.#heads.remember(block);
+        else {
+          // without one of them there is no chain
+          isWhole = false;
+          next = numbers.length;
+        }
       }
     };
     await Promise.all(Array.from({ length: LINKS_AT_ONCE }, worker));
+    if (spotChecks !== undefined && isWhole && numbers.length > 0) this.#heads.vouch(upstream);
   }
 
   /** Whether an endpoint answers at all, apart from what it failed at. */
@@ -246,6 +268,11 @@ export class Failover {
 }
 
 const LINKS_AT_ONCE = 8;
+const LINK_AGAIN_AFTER_MS = 10_000;
+const CLOCKS_DIFFER_BY_SECONDS = 300;
+/** Whether a block says that it is of the future. */
+const isAhead = (block: unknown) =>
+  Number((block as { timestamp?: unknown } | null)?.timestamp) > Date.now() / 1000 + CLOCKS_DIFFER_BY_SECONDS;
 /** An endpoint this close to the newest block keeps its place in the order of preference. */
 const HEAD_TOLERANCE_BLOCKS = 8;
 const asksForHead = ({ method, params }: RpcRequest) =>

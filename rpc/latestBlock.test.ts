@@ -129,6 +129,56 @@ test("an endpoint that lags says nothing against one whose head descends from it
   expect(lines[0]).toMatch(new RegExp(`${behind.url} is 1\\d\\d blocks behind`));
 });
 
+test.each<[string, number, Partial<FakeNode>]>([
+  ["stands still 9,000 blocks below", 0, {}],
+  ["catches up from 9,000 blocks below", 50, {}],
+  ["stands still on a fork of its own", 0, { fork: 1, forkedAt: 900 }],
+])("an endpoint that %s turns nothing back", async (_what, step, rest) => {
+  const ahead = await nodeAt(10_000);
+  const behind = await nodeAt(1_000, rest);
+  const { url, lines } = await gateway(ahead.url, behind.url);
+  for (let n = 0; n < 8; n += 1) {
+    expect(await latest(url)).toBe(ahead.node.head);
+    expect(Number((await call(url, "eth_blockNumber")).result)).toBe(ahead.node.head);
+    await vi.waitFor(() => expect(behind.fake.requests.length).toBeGreaterThan(n));
+    ahead.node.head += 5;
+    behind.node.head += step;
+    later(11_000);
+  }
+  expect(lines.join()).not.toMatch(/going back|not believed/);
+});
+
+test("does not go back to an endpoint far below when the one that was ahead is gone", async () => {
+  const ahead = await nodeAt(10_000);
+  const behind = await nodeAt(5_000);
+  const { url } = await gateway(ahead.url, behind.url);
+  for (let n = 0; n < 12; n += 1) {
+    if (n === 6) ahead.fake.react = () => "drop";
+    expect(await latest(url)).toBe(10_000 + 5 * Math.min(n, 5));
+    await vi.waitFor(() => expect(behind.fake.requests.length).toBeGreaterThan(n));
+    ahead.node.head += 5;
+    behind.node.head += 5;
+    later(11_000);
+  }
+});
+
+test("logs of an endpoint whose head is not believed are not believed", async () => {
+  // it has every block, and no logs
+  const liar = await upstream((request) =>
+    request.method === "eth_getLogs" ? { result: [] } : reactAs({ head: 1_000_000_000 }, request),
+  );
+  const honest = await nodeAt(5_000);
+  const { url } = await gateway(liar.url, honest.url);
+  for (let n = 0; n < 6; n += 1) {
+    await latest(url);
+    await vi.waitFor(() => expect(honest.fake.requests.length).toBeGreaterThan(n));
+    honest.node.head += 5;
+    later(11_000);
+  }
+  const { result } = await call(url, "eth_getLogs", [{ fromBlock: hex(4_990), toBlock: hex(5_000) }]);
+  expect(result).toHaveLength(22);
+});
+
 test("the endpoint that is farther is asked for the newest block, whatever the order of preference", async () => {
   const behind = await nodeAt(850);
   const ahead = await nodeAt(1000);

@@ -21,13 +21,13 @@ interface Shown {
   /** By whether they have whole transactions. */
   readonly bodies: Map<boolean, Buffer>;
   readonly at: number;
+  readonly by: Upstream;
 }
 
 export class LatestBlock {
   #shown: Shown | undefined;
   #shownNumber = -1;
   readonly #looking = new Set<Upstream>();
-  readonly #unlinkedAt = new Map<Upstream, number>();
 
   readonly #upstreams: readonly Upstream[];
   readonly #failover: Failover;
@@ -55,7 +55,8 @@ export class LatestBlock {
     this.#lookAtOthers(upstream);
     const shown = Math.max(this.#shownNumber, this.#shown?.block.number ?? -1);
     const claimed = Number(value);
-    const isBelieved = claimed >= shown ? !this.#heads.isUnconfirmed(upstream) : !this.#heads.counts(shown);
+    const isUnconfirmed = await this.#failover.isUnconfirmed(upstream, signal);
+    const isBelieved = claimed >= shown ? !isUnconfirmed : this.#isWithdrawn(shown);
     this.#shownNumber = isBelieved || shown < 0 ? claimed : shown;
     return this.#shownNumber;
   }
@@ -78,19 +79,13 @@ export class LatestBlock {
     while (found !== undefined) {
       const { upstream, value, body } = found;
       const block = toBlockLink(value);
-      if (this.#heads.isUnconfirmed(upstream)) await this.#link(upstream, signal);
-      if (block !== undefined && this.#isBelieved(upstream, block)) return this.#show(block, full, body);
+      await this.#failover.isUnconfirmed(upstream, signal);
+      if (block !== undefined && this.#isBelieved(upstream, block))
+        return this.#show(upstream, block, full, body);
       refused.add(upstream);
       found = await this.#askOther(request, refused, signal);
     }
     return this.#showAgain(full, signal);
-  }
-
-  /** What cannot be linked is not tried again at once. */
-  async #link(upstream: Upstream, signal: AbortSignal): Promise<void> {
-    if (this.#now() - (this.#unlinkedAt.get(upstream) ?? 0) < LOOK_AT_OTHERS_AFTER_MS) return;
-    await this.#failover.link(upstream, signal);
-    if (this.#heads.isUnconfirmed(upstream)) this.#unlinkedAt.set(upstream, this.#now());
   }
 
   #isBelieved(upstream: Upstream, block: BlockLink): boolean {
@@ -100,7 +95,8 @@ export class LatestBlock {
     }
     const shown = this.#shown?.block;
     if (shown === undefined || block.number >= shown.number) return true;
-    if (this.#heads.isAncestor(block, shown) || this.#heads.counts(shown.number)) {
+    const mayGoBack = this.#heads.isOtherFork(block, shown) || this.#isWithdrawn(shown.number);
+    if (this.#heads.isAncestor(block, shown) || this.#heads.counts(shown.number) || !mayGoBack) {
       if (shown.number - block.number >= LAG_NOTICE_BLOCKS) upstream.tellLag(block.number, shown.number);
       return false;
     }
@@ -111,10 +107,23 @@ export class LatestBlock {
     return true;
   }
 
-  #show(block: BlockLink, full: boolean, body: Buffer): Buffer {
+  /**
+   * Whether the endpoint that showed block `number` does not stand by it any more, or is not believed. That it cannot
+   * be reached is neither: the others may only lag behind it.
+   */
+  #isWithdrawn(number: number): boolean {
+    const by = this.#shown?.by;
+    if (by === undefined) return !this.#heads.counts(number);
+    return (
+      !this.#heads.counts(number) &&
+      ((this.#heads.standing(by) ?? -1) < number || this.#heads.isUnconfirmed(by))
+    );
+  }
+
+  #show(by: Upstream, block: BlockLink, full: boolean, body: Buffer): Buffer {
     const bodies = this.#shown?.block.hash === block.hash ? this.#shown.bodies : new Map<boolean, Buffer>();
     bodies.set(full, body);
-    this.#shown = { block, bodies, at: this.#now() };
+    this.#shown = { block, bodies, at: this.#now(), by };
     return body;
   }
 

@@ -54,7 +54,9 @@ export class LogQueries {
         const answer = await this.#failover.askForLogs(upstream, request, signal);
         if (answer === "behind") {
           behind = true;
-          upstream.tellLag(this.#heads.standing(upstream) ?? 0, Math.max(range.to, this.#heads.newest()));
+          const standing = this.#heads.standing(upstream) ?? 0;
+          if (this.#heads.isUnconfirmed(upstream)) upstream.tellUnconfirmed(standing);
+          else upstream.tellLag(standing, Math.max(range.to, this.#heads.newest()));
           continue;
         }
         if (answer.kind === "result") {
