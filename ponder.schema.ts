@@ -340,6 +340,7 @@ export const activeInterval = onchainTable(
 /**
  * Gaps between neighbouring distinct signed seconds of a node that are too long to count as up: longer than
  * 1.5 I, I being `maxAgeSeconds` / 2 within 60 s and 86,400 s. The node is proved alive outside of `[lastSignedAt + I, nextSignedAt)`.
+ * Shorter ones are here where they seemed that long until their end became known at `knownAt`; they count as up.
  * Rows are never changed but for `supersededAt`: a late heartbeat that falls inside a gap replaces it, and a
  * question about an earlier moment still finds the gap as it was known then.
  */

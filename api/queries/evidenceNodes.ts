@@ -23,6 +23,13 @@ export interface EvidenceGap {
   readonly lastSignedAt: number;
   readonly nextSignedAt: number;
   readonly maxAgeSeconds: number;
+  /** Block time at which it became known. */
+  readonly knownAt: number;
+}
+
+/** What was known until a late heartbeat replaced it. */
+export interface SupersededGap extends EvidenceGap {
+  readonly supersededAt: number;
 }
 
 export interface DisabledSpell {
@@ -71,6 +78,8 @@ export interface NodeEvidence {
   readonly lastMaxAgeSeconds: number;
   /** In order of time. */
   readonly gaps: readonly EvidenceGap[];
+  /** In order of time. */
+  readonly superseded: readonly SupersededGap[];
 }
 
 interface Row {
@@ -97,8 +106,16 @@ interface Row {
   lastHeartbeatAt: number;
   lastSignedAt: number;
   lastMaxAgeSeconds: number;
-  gaps: readonly (readonly [lastSignedAt: number, nextSignedAt: number, maxAgeSeconds: number])[] | null;
+  gaps: readonly GapRow[] | null;
 }
+
+type GapRow = readonly [
+  lastSignedAt: number,
+  nextSignedAt: number,
+  maxAgeSeconds: number,
+  knownAt: number,
+  supersededAt: number | null,
+];
 
 export interface EvidenceScope {
   readonly registry: string;
@@ -210,11 +227,11 @@ function statement(moment: Moment, { registry, gapsEndingAfter }: EvidenceScope,
       where signed.at > registration.at and h.signed_at = signed.at and not h.repeated limit 1
     ) reached on true
     left join lateral (
-      select json_agg(json_build_array(g.last_signed_at, g.next_signed_at, g.max_age_seconds)
-        order by g.last_signed_at, g.ordinal) as list
+      select json_agg(json_build_array(g.last_signed_at, g.next_signed_at, g.max_age_seconds, g.known_at,
+        case when g.superseded_at <= ${time} then g.superseded_at end) order by g.last_signed_at, g.ordinal) as list
       from og.proved_gap g
       where ${ofNode("g")} and g.next_signed_at > greatest(registration.at, ${gapsEndingAfter}::bigint)
-        and g.known_at <= ${time} and (g.superseded_at is null or g.superseded_at > ${time})
+        and g.known_at <= ${time}
     ) gap on true
     where n.chain_id = ${chainId} and n.registry = ${registry} and n.tee_id = any(${sql.param(teeIds)})
     order by n.tee_id`;
@@ -252,12 +269,19 @@ function toEvidence(row: Row): NodeEvidence {
     lastHeartbeatAt: row.lastHeartbeatAt,
     lastSignedAt: row.lastSignedAt,
     lastMaxAgeSeconds: row.lastMaxAgeSeconds,
-    gaps: (row.gaps ?? []).map(([lastSignedAt, nextSignedAt, maxAgeSeconds]) => ({
-      lastSignedAt,
-      nextSignedAt,
-      maxAgeSeconds,
-    })),
+    ...gapsOf(row.gaps ?? []),
   };
+}
+
+function gapsOf(rows: readonly GapRow[]): Pick<NodeEvidence, "gaps" | "superseded"> {
+  const gaps: EvidenceGap[] = [];
+  const superseded: SupersededGap[] = [];
+  for (const [lastSignedAt, nextSignedAt, maxAgeSeconds, knownAt, supersededAt] of rows) {
+    const gap = { lastSignedAt, nextSignedAt, maxAgeSeconds, knownAt };
+    if (supersededAt === null) gaps.push(gap);
+    else superseded.push({ ...gap, supersededAt });
+  }
+  return { gaps, superseded };
 }
 
 function disabledSpells(events: NonNullable<Row["statusEvents"]>): readonly DisabledSpell[] {

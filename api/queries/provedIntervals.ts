@@ -28,7 +28,7 @@ const expectedInterval = (maxAgeSeconds: number): number =>
 /**
  * The spells during which a node is proved alive: from its registration on, but for `[lastSignedAt + I, nextSignedAt)`
  * of each gap longer than 1.5 I. The gap that is open at `now` ends there.
- * @param gaps - the known ones, in order of time, disjoint, each longer than 1.5 I.
+ * @param gaps - the known ones, in order of time, disjoint; those of at most 1.5 I count as up and may be left out.
  */
 export function provedIntervals(
   registeredAt: number,
@@ -38,6 +38,7 @@ export function provedIntervals(
   const spells: Spell[] = [];
   let fromAt = registeredAt;
   for (const { lastSignedAt, nextSignedAt, maxAgeSeconds } of gaps) {
+    if (!isOverdue(nextSignedAt - lastSignedAt, maxAgeSeconds)) continue;
     spells.push({ fromAt, untilAt: lastSignedAt + expectedInterval(maxAgeSeconds) });
     fromAt = nextSignedAt;
   }

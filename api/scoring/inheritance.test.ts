@@ -166,6 +166,24 @@ test("who named an address first keeps it: naming it later harms nobody", () => 
   expect(inherit(victim, attacker, second).get("second")).toBeNull();
 });
 
+test("of two keys of one second the one that was registered first named the host first, whatever their ids are", () => {
+  const at = (logIndex: number, changes: Partial<NodeHistory>): Partial<NodeHistory> => ({
+    registeredAt: LATER,
+    host: "h",
+    position: { block: 10, logIndex },
+    ...changes,
+  });
+  const victim = node("z", at(3, { owner: "victim" }));
+  const records = inherit(
+    poor("bad", { owner: "thief" }),
+    node("a", at(4, { owner: "thief" })),
+    victim,
+    node("next", { owner: "victim", host: "h", port: 444, registeredAt: LATER + DAY }),
+  );
+  expect(records.get("z")).toBeNull();
+  expect(records.get("next")).toBeNull();
+});
+
 test("inherited evidence ages with the new key's own clock", () => {
   const stopped = poor("stopped", { host: "h", lastSignedAt: LATER });
   const next = node("next", { host: "h", registeredAt: LATER });

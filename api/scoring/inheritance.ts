@@ -5,6 +5,7 @@
 import { fastMean, posteriorMean } from "./beta.ts";
 import { SCORING } from "./constants.ts";
 import type { Evidence } from "./evidence.ts";
+import { type LifeKnownAt, lifeKnown } from "./lifeKnown.ts";
 import { NodePast } from "./nodePast.ts";
 import { EMPTY_RECORD, meanRecord, type NodeHistory, type NodeRecord, recordAt } from "./nodeRecord.ts";
 import { isStopped, observedClock } from "./observedTime.ts";
@@ -14,13 +15,16 @@ import type { OpenSpell } from "./spell.ts";
 export type Inherited = ReadonlyMap<string, NodeRecord | null>;
 
 const byRegistration = (one: NodeHistory, other: NodeHistory): number =>
-  one.registeredAt - other.registeredAt || (one.nodeId < other.nodeId ? -1 : 1);
+  one.registeredAt - other.registeredAt ||
+  (one.position?.block ?? 0) - (other.position?.block ?? 0) ||
+  (one.position?.logIndex ?? 0) - (other.position?.logIndex ?? 0) ||
+  (one.nodeId < other.nodeId ? -1 : 1);
 
 /** The pasts of nodes, prepared when first asked for. */
 class Pasts {
   readonly #now: number;
   readonly #known = new Map<string, Past>();
-  /** Of nodes whose excused time was known otherwise than it is now: the newest such past. */
+  /** Of nodes of which something else was known than now: the newest such past. */
   readonly #otherwise = new Map<string, Past>();
 
   constructor(now: number) {
@@ -37,7 +41,8 @@ class Pasts {
   }
 
   #pastOf(node: NodeHistory): Past {
-    const isOf = (entry: Past | undefined) => entry?.past.history.excused === node.excused;
+    const isOf = (entry: Past | undefined) =>
+      entry?.past.history.excused === node.excused && entry.past.history.gaps === node.gaps;
     const known = this.#known.get(node.nodeId);
     if (known !== undefined && isOf(known)) return known;
     const otherwise = this.#otherwise.get(node.nodeId);
@@ -53,7 +58,7 @@ interface Past {
   pooled: { readonly at: number; readonly record: NodeRecord } | null;
 }
 
-/** A node as it was known at a moment, as far as excused time goes. */
+/** A node as it was known at a moment. */
 type KnownAt = (node: NodeHistory, at: number) => NodeHistory;
 
 /**
@@ -143,6 +148,7 @@ function troubledFrom(node: NodeHistory, inherited: NodeRecord | null): number {
   const failed = probes.find(({ reached }) => !reached);
   return Math.min(
     gaps[0]?.lastSignedAt ?? lastSignedAt,
+    ...(node.superseded ?? []).map((gap) => gap.lastSignedAt),
     failed === undefined ? Number.POSITIVE_INFINITY : failed.at - failed.coversSeconds,
   );
 }
@@ -167,7 +173,7 @@ interface Estate {
 
 /**
  * What each node started with, decided by what was known of the other keys at its registration: nothing that happens or
- * becomes known later changes it. (A signed second counts from when it was signed, though its block may come later.)
+ * becomes known later changes it. A second that was signed before counts only if its block came by then, too.
  *
  * - A key at the same owner and host as a stopped one takes over its whole record, good or bad, once.
  * - Any other takes the poor parts of its owner's record: see `pooledRecord`.
@@ -184,9 +190,16 @@ export function inheritRecords(
   known: Inherited = new Map(),
 ): Inherited {
   const ordered = [...nodes].sort(byRegistration);
+  const lives = new Map<string, LifeKnownAt>();
+  const lifeOf = (node: NodeHistory): LifeKnownAt => {
+    const life = lives.get(node.nodeId) ?? lifeKnown(node);
+    lives.set(node.nodeId, life);
+    return life;
+  };
   const knownAt: KnownAt = (node, at) => {
+    const life = lifeOf(node)(at);
     const excused = excusedAsOf?.(node.nodeId, at) ?? node.excused;
-    return excused === node.excused ? node : { ...node, excused };
+    return excused === life.excused ? life : { ...life, excused };
   };
   const replaced = successions(ordered, knownAt);
   const pasts = new Pasts(now);

@@ -21,6 +21,7 @@ import {
   type ObservedClock,
   observedClock,
   observedSeconds,
+  type SignedGap,
 } from "./observedTime.ts";
 import type { Probe } from "./probes.ts";
 import type { Spell } from "./spell.ts";
@@ -35,6 +36,10 @@ export interface NodeHistory extends Life {
   /** Port of its endpoint: a newer key of the owner at the same host and port supersedes this one. */
   readonly port: number | null;
   readonly paymentAddress: string | null;
+  /** Where in the chain it was registered: decides between keys of one second. Absent: by their ids. */
+  readonly position?: { readonly block: number; readonly logIndex: number } | undefined;
+  /** Gaps that late heartbeats replaced: what was known until then. Absent without any. Any order. */
+  readonly superseded?: readonly SignedGap[] | undefined;
   /** Its usable probes, in order of time. */
   readonly probes: readonly Probe[];
   /** What was folded before; gaps and probes that end before it may then be left out. Null when nothing was. */

@@ -10,6 +10,10 @@ export interface SignedGap {
   readonly lastSignedAt: number;
   readonly nextSignedAt: number;
   readonly maxAgeSeconds: number;
+  /** Block time at which it became known; absent: when it ended. */
+  readonly knownAt?: number | undefined;
+  /** Block time at which a late heartbeat replaced it; absent while it stands. */
+  readonly supersededAt?: number | undefined;
 }
 
 /** A node's life as its heartbeats and registry events tell it. */

@@ -18,7 +18,8 @@ export const keep = (evidence: NodeEvidence, folded: FoldedHistory | null): Kept
 
 /** A node as scoring takes it: keys inherit by what was registered. */
 export function historyOf({ evidence, folded }: KeptNode, excused: readonly Spell[]): NodeHistory {
-  const { teeId, registered, registeredAt, gaps, lastSignedAt, lastMaxAgeSeconds, disabled } = evidence;
+  const { teeId, registered, registeredAt, registeredBlock, registeredLogIndex, disabled } = evidence;
+  const { gaps, superseded, lastSignedAt, lastMaxAgeSeconds } = evidence;
   return {
     nodeId: teeId,
     owner: registered.owner,
@@ -26,7 +27,9 @@ export function historyOf({ evidence, folded }: KeptNode, excused: readonly Spel
     port: registered.port,
     paymentAddress: registered.paymentAddress,
     registeredAt,
+    position: { block: registeredBlock, logIndex: registeredLogIndex },
     gaps,
+    superseded,
     lastSignedAt,
     lastMaxAgeSeconds,
     disabled,

@@ -105,7 +105,8 @@ export async function fold(
     const history = historyOf(node, excusedOf(teeId));
     const days = foldHistory(history, observedClock(history, now), before);
     const gaps = evidence.gaps.filter(({ nextSignedAt }) => nextSignedAt > before);
-    folded.push(keep({ ...evidence, gaps }, days));
+    const superseded = evidence.superseded.filter(({ nextSignedAt }) => nextSignedAt > before);
+    folded.push(keep({ ...evidence, gaps, superseded }, days));
     await pause(1);
   }
   return { folded, before };

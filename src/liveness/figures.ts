@@ -1,6 +1,6 @@
 /** What a heartbeat changes about a node, as a pure function. Times are unix seconds. */
 import { activate, activeUntil, type EndedInterval, type OpenInterval } from "./active.ts";
-import { type Gap, isOutage } from "./proved.ts";
+import { type Gap, seemedOutage } from "./proved.ts";
 
 /** The part of a node's row that depends on `heartbeatMaxAge`. */
 export interface LivenessFigures {
@@ -75,7 +75,7 @@ export function applyBeat(
     nextSignedAt: signedAt,
     maxAgeSeconds: figures.lastSignedMaxAgeSeconds,
   };
-  const outage = newest && isOutage(gap);
+  const outage = newest && seemedOutage(gap, receivedAt, maxAgeSeconds);
   return {
     figures: {
       activeFrom: open?.from ?? null,

@@ -16,6 +16,14 @@ export interface Gap {
 export const isOutage = ({ lastSignedAt, nextSignedAt, maxAgeSeconds }: Gap): boolean =>
   isOverdue(nextSignedAt - lastSignedAt, maxAgeSeconds);
 
+/**
+ * Whether a gap that ended with a second known since `knownAt` was an outage, or seemed to be one until then: the second may
+ * have been on its way for long. Who looked in between must still be told what was known.
+ * @param maxAgeSeconds - in force at the second.
+ */
+export const seemedOutage = (gap: Gap, knownAt: number, maxAgeSeconds: number): boolean =>
+  isOverdue(knownAt - gap.lastSignedAt, Math.min(gap.maxAgeSeconds, maxAgeSeconds));
+
 /** What remains of a gap when a late heartbeat turns out to have been signed inside it. */
 export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): readonly Gap[] {
   return [

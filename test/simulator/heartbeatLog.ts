@@ -14,6 +14,8 @@ export interface HeartbeatLog {
   readonly figures: LivenessFigures;
   /** In order of time. */
   readonly gaps: readonly SignedGap[];
+  /** Those that late heartbeats replaced. */
+  readonly superseded: readonly SignedGap[];
   /** Heartbeats with a new signed second, as they were taken. */
   readonly fresh: readonly Heartbeat[];
 }
@@ -43,6 +45,7 @@ export function readHeartbeats(
   const seen = new Set([registeredAt]);
   const fresh: Heartbeat[] = [];
   const gaps: SignedGap[] = [];
+  const superseded: SignedGap[] = [];
   for (const { signedAt: claimedAt, receivedAt } of heartbeats) {
     // The contract refuses a second after its block's; the indexer clamps what an earlier registry took.
     const signedAt = signedTimes === "post-dated" ? claimedAt : Math.min(claimedAt, receivedAt);
@@ -54,11 +57,19 @@ export function readHeartbeats(
     figures = outcome.figures;
     if (!repeated) fresh.push({ signedAt, receivedAt });
     seen.add(signedAt);
-    if (outcome.gap !== null) gaps.push(outcome.gap);
+    if (outcome.gap !== null) gaps.push({ ...outcome.gap, knownAt: receivedAt });
     if (!outcome.late) continue;
     const index = gaps.findIndex((gap) => gap.lastSignedAt < signedAt && signedAt < gap.nextSignedAt);
     const gap = gaps[index];
-    if (gap !== undefined) gaps.splice(index, 1, ...splitGap(gap, signedAt, maxAgeSeconds));
+    if (gap === undefined) continue;
+    superseded.push({ ...gap, supersededAt: receivedAt });
+    const { lastSignedAt, nextSignedAt } = gap;
+    const parts = splitGap(
+      { lastSignedAt, nextSignedAt, maxAgeSeconds: gap.maxAgeSeconds },
+      signedAt,
+      maxAgeSeconds,
+    );
+    gaps.splice(index, 1, ...parts.map((part) => ({ ...part, knownAt: receivedAt })));
   }
-  return { figures, gaps, fresh };
+  return { figures, gaps, superseded, fresh };
 }
