@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import { type EndpointReach, endpointReach } from "../../config/nodeEndpoint.ts";
+import { endpointHost } from "../../src/decode/endpoint.ts";
 import type { ReadTransaction } from "./database.ts";
 import { displayHexText } from "./displayText.ts";
 import type { Moment } from "./moment.ts";
@@ -299,14 +300,8 @@ function disabledSpells(events: NonNullable<Row["statusEvents"]>): readonly Disa
 }
 
 /** The indexer's own rule, for endpoints that it did not see: its column `endpoint_host`. */
-function hostOf(endpointHex: string): string | null {
-  try {
-    const { protocol, hostname } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
-    return (protocol === "https:" || protocol === "http:") && hostname !== "" ? hostname.toLowerCase() : null;
-  } catch {
-    return null;
-  }
-}
+const hostOf = (endpointHex: string): string | null =>
+  endpointHost(displayHexText(endpointHex, ENDPOINT_LENGTH));
 
 /** The port that a client connects to; null when there is nothing to connect to. */
 function portOf(endpointHex: string | null): number | null {

@@ -32,6 +32,7 @@ describe("endpointHost", () => {
     "https://tee-1.example.net",
     "https://TEE-1.Example.net:8443/v1/chat",
     "http://tee-1.example.net:8444",
+    "https://tee-1.example.net.:8443",
   ])("is the machine's name, whatever the port and path of %j", (text) => {
     expect(endpointHost(text)).toBe("tee-1.example.net");
   });
