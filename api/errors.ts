@@ -129,7 +129,7 @@ export const ERROR_KINDS = {
   indexing: {
     status: 503,
     title: "The index is not complete yet",
-    help: "The chain is being indexed, or recovers from a crash. `chains` says how far it is; ask again after `Retry-After`.",
+    help: "The chain is being indexed, or recovers from a crash: `chains` says how far it is. Or, after an upgrade, the verifier has yet to find out when each inference was settled: past moments cannot be asked about until then. Ask again after `Retry-After`.",
   },
   stale: {
     status: 503,

@@ -3,6 +3,7 @@
  * a moment is asked at a block, and again about that block when the chains have gone on.
  */
 import { readFileSync } from "node:fs";
+import { buildSchema, getNamedType, isLeafType, isObjectType } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { address, ChainTables, hash } from "./testing/chainTables.ts";
@@ -61,6 +62,16 @@ const valuesOf = ({ known }: PastWorld): Values => ({
   "Query.inferences.filter": INFERENCE_FILTERS,
   "TeeNode.inferences.filter": INFERENCE_FILTERS,
 });
+
+/** Fields without arguments that are no objects. */
+function leavesOf(typename: string): string {
+  const type = buildSchema(SDL).getType(typename);
+  if (!isObjectType(type)) throw new Error(`${typename} is no object`);
+  return Object.values(type.getFields())
+    .filter((field) => field.name !== "id" && field.args.length === 0 && isLeafType(getNamedType(field.type)))
+    .map((field) => field.name)
+    .join(" ");
+}
 
 /** The verifier's revision is no part of what was found out. */
 const withoutRevision = (text: string) => text.replaceAll(/"proofs":\d+/g, '"proofs":0');
@@ -121,6 +132,30 @@ describe("what was answered at a block is answered about it when the chains have
     const questions = graph(() => true).map(
       ({ text }) => `{ ${pinned} ${text.replace(/\( AT\)/, "").replace(" AT", "")} }`,
     );
+    await expectTheSame(questions, askGraph);
+  });
+
+  test("what the ids of that moment name", async () => {
+    const { at } = world.newest;
+    const lists = buildSchema(SDL).getQueryType()?.getFields() ?? {};
+    const questions: string[] = [];
+    for (const name of ["nodes", "operators", "inferences", "relayers"].filter((list) =>
+      lists[list]?.args.some((argument) => argument.name === "at"),
+    )) {
+      const found = JSON.parse(
+        await askGraph(`{ ${name}(at: ${at}, first: 5) { nodes { id __typename } } }`),
+      );
+      for (const { id, __typename } of found[name].nodes) {
+        const fields = leavesOf(__typename);
+        questions.push(`{ node(id: "${id}") { ... on ${__typename} { ${fields} } } }`);
+      }
+    }
+    for (const { id } of JSON.parse(
+      await askGraph(
+        `{ teeNode(teeId: "${nodeNamed("a").teeId}", at: ${at}) { inferences(first: 9) { nodes { id } } } }`,
+      ),
+    ).teeNode.inferences.nodes)
+      questions.push(`{ node(id: "${id}") { ... on Inference { ${leavesOf("Inference")} } } }`);
     await expectTheSame(questions, askGraph);
   });
 

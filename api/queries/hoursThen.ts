@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { clampedSum } from "./countedInferences.ts";
 import type { Moment } from "./moment.ts";
 import { columnOf } from "./page.ts";
-import type { ProofTables } from "./proofs.ts";
+import { type ProofTables, requireHours } from "./proofs.ts";
 
 /** Whose sums: a node's, by its id, or a model's, by its name. */
 export type SumsOf = "tee_id" | "model";
@@ -20,8 +20,11 @@ const held = ({ blockNumber }: Moment): SQL => sql`
 /**
  * Common table expressions: `changed_hour (tee_id | model, start_at)` for hours that were not yet what they are, and
  * `hour_then`, with the columns of a bucket, for what they were, and for what was settled by then of hours that had not begun.
+ * @throws {ApiError} `indexing` while that is not known.
  */
-export function hoursThen({ bucketPart }: ProofTables, moment: Moment, of: SumsOf): SQL {
+export function hoursThen(proofs: ProofTables, moment: Moment, of: SumsOf): SQL {
+  requireHours(proofs, moment);
+  const { bucketPart } = proofs;
   const key = columnOf("p", of);
   return sql`
   changed_hour as materialized (

@@ -6,7 +6,7 @@ import type { InferenceFilters } from "./inferences.ts";
 import type { Moment } from "./moment.ts";
 import { bytesColumns, columnOf, type Extent, matching, type SortColumn } from "./page.ts";
 import { joinPayload } from "./payloadThen.ts";
-import { type ProofTables, verdictsOnChain } from "./proofs.ts";
+import { type ProofTables, requireHours, verdictsOnChain } from "./proofs.ts";
 import { DAY_SECONDS } from "./wholeBuckets.ts";
 
 /** Relations with an inference `i`, all of them on chain, each once. */
@@ -80,6 +80,8 @@ export function inferenceSources(
       ]),
     ];
   const kinds = kindsOf(proofs, moment, filters);
+  if (kinds.uncounted !== null) requireHours(proofs);
+  if (filters.signatureValid !== undefined || model !== undefined) requireHours(proofs, moment);
   const walked = kinds.walked.flatMap(({ isRare, conditions }) => {
     const all = [held, ...ofModel, ...conditions];
     return [

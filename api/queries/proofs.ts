@@ -5,6 +5,7 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import * as schema from "../../db/schema/proofs.ts";
+import { ApiError } from "../errors.ts";
 import type { ReadTransaction } from "./database.ts";
 import type { Moment } from "./moment.ts";
 
@@ -28,6 +29,11 @@ const TABLES = {
 export type ProofTables = Readonly<Record<keyof typeof TABLES, SQL>> & {
   /** Grows with every change of what these tables say; null when they do not exist. */
   readonly revision: number | null;
+  /**
+   * The newest block with a settlement, while the verifier has yet to find out how hours came about (after an upgrade): what
+   * they were at an earlier block is not known. Null otherwise.
+   */
+  readonly hoursKnownFrom: number | null;
 };
 
 const emptyRelation = (table: PgTable): SQL => {
@@ -54,14 +60,30 @@ const relations = (relation: (table: PgTable) => SQL) => ({
 });
 
 const PRESENT = relations((table) => sql`${table}`);
-const ABSENT: ProofTables = { revision: null, ...relations(emptyRelation) };
+const ABSENT: ProofTables = { revision: null, hoursKnownFrom: null, ...relations(emptyRelation) };
 
 /** Finds out whether the tables exist and at which revision they are. */
 export async function readProofTables(transaction: ReadTransaction): Promise<ProofTables> {
-  const rows = await transaction.attempt<{ value: number }>(
-    sql`select value from ${schema.revision} where id = 1`,
+  const rows = await transaction.attempt<{ value: number | null; hoursKnownFrom: number | null }>(sql`
+    select (select value from ${schema.revision} where id = 1) as value,
+      (select coalesce((select max(block_number) from ${schema.settled}), -1) from ${schema.dirty}
+        where kind = 'node' and key = ${schema.PARTS_MISSING} and start_at = 0) as "hoursKnownFrom"`);
+  if (rows === null) return ABSENT;
+  return { revision: rows[0]?.value ?? 0, hoursKnownFrom: rows[0]?.hoursKnownFrom ?? null, ...PRESENT };
+}
+
+/**
+ * Refuses what depends on how hours came about while that is not known; without a moment, of any.
+ * @throws {ApiError} `indexing`.
+ */
+export function requireHours({ hoursKnownFrom }: ProofTables, moment?: Moment): void {
+  if (hoursKnownFrom === null || (moment !== undefined && moment.blockNumber >= hoursKnownFrom)) return;
+  throw new ApiError(
+    "indexing",
+    "After an upgrade the verifier is finding out when each inference was settled. Until it has, inferences at past moments and those that do not count are not known; ask about the newest block, or again later.",
+    {},
+    { retryAfterSeconds: 30 },
   );
-  return rows === null ? ABSENT : { revision: rows[0]?.value ?? 0, ...PRESENT };
 }
 
 /** Whether a verifier has ever found anything out: before that, no count is zero but unknown. */

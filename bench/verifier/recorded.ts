@@ -82,7 +82,8 @@ export class RecordingVerifier {
   /** Forgets what was settled. */
   async reset(): Promise<void> {
     await this.pool.query(`truncate og.settlement, og.block, proofs.job, proofs.dirty, proofs.batch, proofs.leaf,
-      proofs.signature, proofs.inference, proofs.settled, proofs.node_bucket, proofs.model_bucket, proofs.relayer_bucket`);
+      proofs.signature, proofs.inference, proofs.settled, proofs.bucket_part, proofs.uncounted,
+      proofs.node_bucket, proofs.model_bucket, proofs.relayer_bucket`);
     await this.pool.query("vacuum analyze");
   }
 

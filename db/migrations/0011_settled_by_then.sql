@@ -30,4 +30,8 @@ CREATE INDEX "inference_not_valid" ON "proofs"."inference" USING btree ("signatu
 -- How hours came about was not kept: those with anything to count are summed anew.
 insert into "proofs"."dirty" ("kind", "key", "start_at")
 select distinct 'node', "tee_id", "signed_at" - "signed_at" % 3600 from "proofs"."inference" where "signature_valid"
+on conflict do nothing;--> statement-breakpoint
+-- Comes after all of them: until it is taken, the parts of some hours are missing (PARTS_MISSING in db/schema/proofs.ts).
+insert into "proofs"."dirty" ("kind", "key", "start_at")
+select 'node', 'zz-parts-missing', 0 where exists (select from "proofs"."inference" where "signature_valid")
 on conflict do nothing;

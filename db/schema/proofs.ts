@@ -74,6 +74,12 @@ export const dirty = proofs.table(
   (table) => [primaryKey({ columns: [table.kind, table.key, table.startAt] })],
 );
 
+/**
+ * A key of `dirty` that comes after every node's, and so is taken when all nodes' hours that were marked with it are summed:
+ * the migration that made `bucket_part` and `uncounted` marks every hour, and this.
+ */
+export const PARTS_MISSING = "zz-parts-missing";
+
 /** One row: grows by one with every transaction that changed what readers see. */
 export const revision = proofs.table("revision", {
   id: integer("id").primaryKey(),

@@ -448,6 +448,18 @@ export const SUMS_OF_SETTLEMENTS: readonly string[] = [
   `insert into proofs.model_bucket (model, start_at, inferences, prompt_tokens, completion_tokens)
    select model, signed_at - signed_at % 3600, count(*), sum(prompt_tokens), sum(completion_tokens)
    from proofs.inference where signature_valid and model is not null group by 1, 2 order by 2, 1`,
+  // each counts from its first settlement on, with the one payload that it has
+  `insert into proofs.bucket_part (tee_id, start_at, model, from_block, from_at, inferences, prompt_tokens, completion_tokens)
+   select i.tee_id, i.signed_at - i.signed_at % 3600, i.model, first.place[1], first.place[2], count(*), sum(i.prompt_tokens),
+     sum(i.completion_tokens)
+   from (
+     select id, min(place) as place from (
+       select l.inference_id as id, array[s.block_number, s.settled_at] as place
+       from proofs.leaf l join proofs.settled s using (batch_key) where l.valid
+       union all
+       select s.inference_id, array[s.block_number, s.settled_at] from proofs.settled s where s.inference_id is not null
+     ) held group by id
+   ) first join proofs.inference i using (id) where i.signature_valid group by 1, 2, 3, 4, 5 order by 2, 4, 1, 3`,
   `insert into proofs.relayer_bucket (relayer, start_at, individuals, batches, pending, verified, partial, invalid,
      unavailable, valid_leaves, invalid_leaves, unknown_leaves)
    select relayer, settled_at - settled_at % 3600, count(*) filter (where kind = 'individual'),
