@@ -115,7 +115,9 @@ async function expectTheSame(
   expect(different).toEqual([]);
 }
 
-describe("what was answered at a block is answered about it when the chains have gone on", () => {
+describe("what was answered at a block is answered about it when the chains have gone on", {
+  timeout: 120_000,
+}, () => {
   const graph = (keep: (question: GraphQuestion) => boolean) =>
     graphQuestions(SDL, valuesOf(world)).filter(keep);
 
