@@ -244,12 +244,44 @@ const BOMBS: readonly string[] = [
   "{ __typename @nosuch @nosuch }",
   "{ nodes(first: 99999999999999999999) { totalCount } }",
   "{ nodes(first: 1e400) { totalCount } }",
+  `${"{a".repeat(20_000)}\u0007`,
+  `{ nodes(filter: { owner: "\\u0000" }) { totalCount } }`,
+  `{ settlement(eventId: "${"x".repeat(5_000)}") { id } }`,
+  `{ ${"asOf { og { blockNumber } } ".repeat(250)} }`,
+  Array.from({ length: 60 }, (_, index) => `query Q${index} { __typename }`).join(" "),
+  `{ ${"a".repeat(300)}: __typename }`,
 ];
+
+/** JSON that goes on inside of itself. */
+const nested = (levels: number, [open, close]: readonly [string, string]): string =>
+  `${open.repeat(levels)}0${close.repeat(levels)}`;
+
+/** A body with a value that no program should have to look into, where any operation may have values. */
+function deepRequest(gen: fc.GeneratorValue, query: string): Pick<GraphRequest, "target" | "init"> {
+  const value = oneOf(gen, [
+    nested(1 + below(gen, 9_000), ["[", "]"]),
+    nested(1 + below(gen, 9_000), ['{"a":', "}"]),
+    JSON.stringify("x".repeat(below(gen, 9_000))),
+    JSON.stringify(["a\0b"]),
+    JSON.stringify({ "a\0": "\ud800" }),
+    JSON.stringify({ toString: 1, valueOf: [] }),
+    JSON.stringify(Array.from({ length: below(gen, 4_000) }, () => 0)),
+  ]);
+  const member = oneOf(gen, [
+    '"variables":{"unused":',
+    '"extensions":{"maxLag":',
+    '"extensions":{"persistedQuery":',
+    '"extensions":{"other":',
+  ]);
+  return post(`{"query":${JSON.stringify(query)},${member}${value}}}`);
+}
 
 /** Bodies and URLs that are hardly GraphQL any more. */
 function oddRequest(gen: fc.GeneratorValue, query: string): Pick<GraphRequest, "target" | "init"> {
   const ok = "{ __typename }";
-  switch (below(gen, 11)) {
+  switch (below(gen, 12)) {
+    case 11:
+      return deepRequest(gen, oneOf(gen, [ok, query, "subscription { events { cursor } }"]));
     case 0:
       return post(JSON.stringify(gen(() => hostileJson)) ?? "");
     case 1:
