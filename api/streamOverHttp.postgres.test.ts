@@ -282,14 +282,16 @@ test("a walk over all pages that nobody reads holds no connection to the databas
   });
 });
 
-test("streams asked for one behind the other on one connection all end with it", async () => {
+test("of streams asked for one behind the other on one connection the first begins, and ends with it", async () => {
   await serve(async ({ api, port }) => {
     const socket = net.connect(port, "127.0.0.1");
     socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
-    await until(() => api.stream.hub.usage.listeners === 20);
+    await once(socket, "data");
+    expect(api.stream.hub.usage.listeners).toBe(1);
     socket.destroy();
     await until(() => api.stream.hub.usage.listeners === 0);
-    expect(api.observed.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 20 }, () => "cut"));
+    await until(() => api.observed.length > 0);
+    expect(api.observed.map(({ outcome }) => outcome)).toEqual(["cut"]);
   });
 });
 

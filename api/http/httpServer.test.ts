@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createLog } from "../../config/log.ts";
 import { listen } from "../operations/metricsServer.ts";
 import { createHttpServer, type HttpServer, type ServerOptions, StoppableLifetime } from "./httpServer.ts";
+import { MOST_PIPELINED } from "./inTurn.ts";
 
 const running: HttpServer[] = [];
 afterEach(async () => {
@@ -124,28 +125,64 @@ test("a client that takes nothing is cut off, and its answer is given up", async
   socket.destroy();
 });
 
-test("every answer on a connection is given up with it, those to pipelined requests included", async () => {
+test("pipelined requests are answered in turn, and what was begun is given up with the connection", async () => {
+  const asked: string[] = [];
   const [begun, cancelled] = [gate(), gate()];
-  let [open, aborted] = [0, 0];
-  const { port } = await start((request) => {
-    request.signal.addEventListener("abort", () => void aborted++);
-    if (++open === 5) begun.resolve();
+  const { port, server } = await start((request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(pathname);
+    if (pathname !== "/endless") return hello();
     return new Response(
       new ReadableStream({
-        start: (controller) => controller.enqueue(new TextEncoder().encode("first")),
-        cancel() {
-          if (--open === 0) cancelled.resolve();
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode("first"));
+          begun.resolve();
         },
+        cancel: () => cancelled.resolve(),
       }),
     );
   });
+  const requests = ["/a", "/b", "/endless", "/never", "/never"];
   const socket = net.connect(port, "127.0.0.1");
-  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5));
+  let closed = 0;
+  server.on("request", (_, response) => response.once("close", () => void closed++));
+  socket.write(requests.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(""));
   await begun.promise;
   await once(socket, "data");
   socket.destroy();
   await cancelled.promise;
-  expect([open, aborted]).toEqual([0, 5]);
+  expect(asked).toEqual(["/a", "/b", "/endless"]);
+  await vi.waitFor(() => expect(closed).toBe(requests.length));
+});
+
+test("a connection with more requests under way than any client has use for is cut", async () => {
+  let asked = 0;
+  const { port } = await start(() => {
+    asked++;
+    return new Promise<Response>(() => {});
+  });
+  expect(await say(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MOST_PIPELINED + 2))).toBe("");
+  expect(asked).toBe(1);
+});
+
+test("others are answered between the requests that a connection pipelines", async () => {
+  const asked: string[] = [];
+  const { port } = await start((request) => {
+    asked.push(new URL(request.url).pathname);
+    return hello();
+  });
+  const idle = net.connect(port, "127.0.0.1");
+  await once(idle, "connect");
+  const many = say(
+    port,
+    "GET /many HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MOST_PIPELINED),
+    (heard) => heard.split("hello").length > MOST_PIPELINED,
+  );
+  idle.write("GET /one HTTP/1.1\r\nHost: a\r\n\r\n");
+  await many;
+  idle.destroy();
+  expect(asked.indexOf("/one")).toBeGreaterThanOrEqual(0);
+  expect(asked.indexOf("/one")).toBeLessThan(MOST_PIPELINED / 2);
 });
 
 test("stopping lets nobody in, ends what is idle, and finishes what was begun", async () => {

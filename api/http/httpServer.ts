@@ -7,6 +7,7 @@ import type { Log } from "../../config/log.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
 import type { Lifetime } from "../queries/service.ts";
 import { problemOf, problemResponse } from "../rest/problem.ts";
+import { inTurn } from "./inTurn.ts";
 
 /** A client that trickles its request in is not waited for. */
 const HEADERS_WITHIN_MS = 10_000;
@@ -68,6 +69,7 @@ export function createHttpServer(options: ServerOptions): HttpServer {
   });
   /** By connection, the answers that were begun on it, in the order of the requests. */
   const underWay = new Map<Duplex, Set<ServerResponse>>();
+  const answer = inTurn((request, response) => void listener(request, response));
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
@@ -84,7 +86,7 @@ export function createHttpServer(options: ServerOptions): HttpServer {
         if (lifetime.stopping.aborted) server.closeIdleConnections();
       });
       if (lifetime.stopping.aborted) response.setHeader("Connection", "close");
-      void listener(request, response);
+      answer(request, response);
     },
   );
   server.setTimeout(idleMs);
