@@ -34,6 +34,7 @@ import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
 import { streamRoutes } from "./rest/stream.routes.ts";
+import { keptPages } from "./rest/walk.ts";
 import type { Snapshots } from "./snapshot/snapshots.ts";
 import type { EventStream } from "./stream/eventStream.ts";
 
@@ -93,11 +94,16 @@ function surround(app: ApiApp, options: AppOptions): void {
     return `${client.key} ${connectionOf(context)?.incoming.socket.remotePort}`;
   };
 
+  const pages = keptPages();
+
   app.use(identifyRequests(newRequestId));
   app.use(observeRequests(observers, clientOf, elapsed));
   app.use(async (context, next) => {
     const outgoing = connectionOf(context)?.outgoing;
-    if (outgoing !== undefined) context.set("cut", () => outgoing.destroy());
+    if (outgoing !== undefined) {
+      context.set("cut", () => outgoing.destroy());
+      context.set("keptPages", pages);
+    }
     const shareKey = shareKeyOf(context);
     if (shareKey !== undefined) context.set("shareKey", shareKey);
     await next();

@@ -125,6 +125,42 @@ test("a client that takes nothing is cut off, and its answer is given up", async
   socket.destroy();
 });
 
+test("a client that takes next to nothing of what waits for it is cut off, however long it goes on", async () => {
+  const cancelled = gate();
+  const { port } = await start(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)),
+          cancel: () => cancelled.resolve(),
+        }),
+      ),
+    { pace: { windowMs: 300, leastBytes: 1 << 30 } },
+  );
+  const socket = net.connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  socket.on("data", () => {
+    socket.pause();
+    setTimeout(() => socket.resume(), 20);
+  });
+  await cancelled.promise;
+  socket.destroy();
+});
+
+test("a client that waits for its answer is not slow", async () => {
+  const { port } = await start(
+    async () => {
+      await sleep(300);
+      return hello();
+    },
+    { pace: { windowMs: 20, leastBytes: 1 << 30 } },
+  );
+  const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const answers = await say(port, request + request, (heard) => heard.split("hello").length === 3);
+  expect(answers.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
+});
+
 test("pipelined requests are answered in turn, and what was begun is given up with the connection", async () => {
   const asked: string[] = [];
   const [begun, cancelled] = [gate(), gate()];

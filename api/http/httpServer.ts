@@ -8,6 +8,7 @@ import { ApiError, type ErrorCode } from "../errors.ts";
 import type { Lifetime } from "../queries/service.ts";
 import { problemOf, problemResponse } from "../rest/problem.ts";
 import { inTurn } from "./inTurn.ts";
+import { LEAST_BYTES, PACE_WINDOW_MS, Pace, type PaceOptions } from "./pace.ts";
 
 /** A client that trickles its request in is not waited for. */
 const HEADERS_WITHIN_MS = 10_000;
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly graceMs: number;
   readonly headersWithinMs?: number;
   readonly idleMs?: number;
+  /** What a client has to take of that which waits for it. */
+  readonly pace?: PaceOptions;
 }
 
 /** The lifetime of a process, for who ends it. */
@@ -59,6 +62,7 @@ export class StoppableLifetime implements Lifetime {
 export function createHttpServer(options: ServerOptions): HttpServer {
   const { fetch, lifetime, newRequestId, log, graceMs } = options;
   const { headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
+  const { pace = { windowMs: PACE_WINDOW_MS, leastBytes: LEAST_BYTES } } = options;
   const listener = getRequestListener(fetch, {
     // Requests that are none, as with a host that is none: the application never sees them.
     errorHandler: (error) => {
@@ -90,6 +94,16 @@ export function createHttpServer(options: ServerOptions): HttpServer {
     },
   );
   server.setTimeout(idleMs);
+  const paces = new Pace(pace);
+  const looks = setInterval(
+    () => {
+      const now = performance.now();
+      for (const socket of underWay.keys()) if (paces.isTooSlow(socket, now)) socket.destroy();
+    },
+    Math.min(CHECK_EVERY_MS, pace.windowMs),
+  );
+  looks.unref();
+  server.once("close", () => clearInterval(looks));
   server.on("connection", (socket: Socket) => {
     underWay.set(socket, new Set());
     socket.once("close", () => {

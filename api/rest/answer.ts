@@ -22,9 +22,10 @@ import { freshnessOf } from "../queries/freshness.ts";
 import type { Page, PageRequest } from "../queries/page.ts";
 import { pinOf } from "../queries/pin.ts";
 import type { ApiService } from "../queries/service.ts";
+import type { Undelivered } from "../stream/undelivered.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";
-import { type PageAfter, streamPages } from "./walk.ts";
+import { type PageAfter, streamPages, type Walk } from "./walk.ts";
 
 /** What a request remembers for its headers, also when it ends in an error. */
 export interface RequestVariables {
@@ -37,6 +38,8 @@ export interface RequestVariables {
     refusal?: ErrorCode | undefined;
     /** Ends the connection in the middle of an answer; absent without a connection. */
     cut?: () => void;
+    /** What is kept for all whose answers are sent page by page; absent without a connection. */
+    keptPages?: Undelivered<Walk>;
     /** Whose share the request is part of; absent for those who are not counted. */
     countedClient?: string;
     /** Who asks, as connections to the database are divided among; absent without a connection. */

@@ -2,9 +2,22 @@
 import { Abandoned, ApiError } from "../errors.ts";
 import type { Key, Page } from "../queries/page.ts";
 import type { ApiService } from "../queries/service.ts";
+import { Undelivered } from "../stream/undelivered.ts";
 import type { RequestContext } from "./answer.ts";
 import type { ListWriter } from "./listFormat.ts";
 import { problemOf } from "./problem.ts";
+
+/** A walk that somebody reads. */
+export interface Walk {
+  /** Whose share it is part of; absent for those who are not counted. */
+  readonly client: string | undefined;
+  /** Ends it in the middle. */
+  readonly cut: () => void;
+}
+
+/** Pages that were read and are not sent, over all walks: one of a thousand items has 1 to 3 MB. */
+export const keptPages = (): Undelivered<Walk> =>
+  new Undelivered({ bytes: 64 * 1_048_576, bytesPerClient: 16 * 1_048_576 });
 
 /** The page after a key; the signal is aborted when nobody waits for it any more. */
 export type PageAfter<Item> = (key: Key, signal: AbortSignal) => Promise<Page<Item>>;
@@ -23,14 +36,29 @@ export function streamPages<Item>(
   const encoder = new TextEncoder();
   const gone = new AbortController();
   const texts = textsOf(service, writer, first, (key) => pageAfter(key, gone.signal));
+  const kept = context.get("keptPages");
+  const cut = context.get("cut");
+  const walk: Walk = {
+    client: context.get("countedClient"),
+    cut() {
+      service.log.info("a walk over all pages was cut off: too much is kept for who does not read", {
+        requestId: context.get("requestId"),
+      });
+      cut?.();
+    },
+  };
   return new ReadableStream(
     {
       async pull(controller) {
         try {
+          // It has taken the page before.
+          kept?.release(walk);
           const { value, done } = await texts.next();
           if (gone.signal.aborted) return;
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(value));
+          if (done) return controller.close();
+          const bytes = encoder.encode(value);
+          for (const other of kept?.hold(walk, bytes.length) ?? []) other.cut();
+          controller.enqueue(bytes);
         } catch (error) {
           if (!(error instanceof Abandoned) && !gone.signal.aborted)
             breakOff(service, context, writer, controller, error);
@@ -38,6 +66,7 @@ export function streamPages<Item>(
       },
       cancel() {
         gone.abort();
+        kept?.release(walk);
       },
     },
     { highWaterMark: 0 },

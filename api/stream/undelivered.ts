@@ -1,16 +1,16 @@
 /**
- * Counts what this process keeps in memory for clients that take their events slowly or not at all, and bounds it for each
+ * Counts what this process keeps in memory for clients that take what they are sent slowly or not at all, and bounds it for each
  * client and over all of them: whoever has taken nothing for longest is cut off first.
  */
 
-/** Somebody who is sent events. */
+/** Somebody who is sent something piece by piece. */
 interface Holder {
   readonly client?: string | undefined;
 }
 
 export interface UndeliveredLimits {
   readonly bytes: number;
-  /** Of one client, over all of its streams. */
+  /** Of one client, over all of its answers. */
   readonly bytesPerClient: number;
 }
 
