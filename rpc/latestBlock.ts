@@ -15,6 +15,8 @@ const LOOK_AT_OTHERS_AFTER_MS = 10_000;
 const LAG_NOTICE_BLOCKS = 16;
 /** Newer than this, the block that was shown last is shown again while a WebSocket says that it still is the newest. */
 const SHOWN_AGAIN_FOR_MS = 10_000;
+/** The same while one is configured that says nothing: callers then ask more often than polling is good for. */
+const POLLED_EVERY_MS = 900;
 
 interface Shown {
   readonly block: BlockLink;
@@ -64,13 +66,17 @@ export class LatestBlock {
   /**
    * The newest block as a JSON-RPC response.
    * @param full - with whole transactions.
-   * @param told - the newest block that a live WebSocket told of, if there is one. @throws the signal's reason.
+   * @param told - the newest block that a WebSocket told of: "nothing" from one that is not to be relied on, undefined
+   *   where none is configured. @throws the signal's reason.
    */
-  async get(full: boolean, told: number | undefined, signal: AbortSignal): Promise<Buffer> {
+  async get(full: boolean, told: number | "nothing" | undefined, signal: AbortSignal): Promise<Buffer> {
     const shown = this.#shown;
     const again = shown?.bodies.get(full);
-    if (shown !== undefined && again !== undefined && told !== undefined)
-      if (told <= shown.block.number && this.#now() - shown.at < SHOWN_AGAIN_FOR_MS) return again;
+    if (shown !== undefined && again !== undefined && told !== undefined) {
+      const forMs =
+        told === "nothing" ? POLLED_EVERY_MS : told <= shown.block.number ? SHOWN_AGAIN_FOR_MS : 0;
+      if (this.#now() - shown.at < forMs) return again;
+    }
 
     const request: RpcRequest = { method: "eth_getBlockByNumber", params: ["latest", full] };
     const refused = new Set<Upstream>();

@@ -15,8 +15,8 @@ const LONGEST_PAUSE_MS = 60_000;
 const SILENT_AFTER_MS = 15_000;
 
 export interface NewHeads {
-  /** The newest block it told of; undefined while it is not to be relied on. */
-  readonly told: () => number | undefined;
+  /** The newest block it told of; "nothing" while it is not to be relied on, undefined where there is none. */
+  readonly told: () => number | "nothing" | undefined;
   /** Tells it where the chain is, as HTTP has it: a socket that stays behind that is given up. */
   readonly compare: (head: number) => void;
   readonly stop: () => void;
@@ -107,7 +107,7 @@ export function listenForNewHeads(
 
   connect();
   return {
-    told: () => (behindSince === undefined ? told : undefined),
+    told: () => (behindSince === undefined ? told : undefined) ?? "nothing",
     compare: (head) => {
       // a socket that is new need not know older blocks
       connectedAt ??= head;

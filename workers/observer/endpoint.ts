@@ -1,5 +1,16 @@
-/** Reading node records from the first configured RPC that is there and of the right chain. */
-import { type Address, createPublicClient, type Hex, http, keccak256, type PublicClient } from "viem";
+/**
+ * Reading node records from the configured RPCs: of those that are there and of the right chain, from the first that is
+ * not behind the index; what one cannot answer is asked of the next.
+ */
+import {
+  type Address,
+  createPublicClient,
+  fallback,
+  type Hex,
+  http,
+  keccak256,
+  type PublicClient,
+} from "viem";
 import { decodeTeeRecord, encodeGetTee, type TeeRecord } from "../../abis/teeRecord.ts";
 import type { ChainSettings } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
@@ -8,26 +19,13 @@ import { redactUrl } from "../../config/redact.ts";
 const TIMEOUT_MS = 10_000;
 /** A node whose record could not be read is tried again by itself. */
 const RETRIES = 1;
+/** Farther beyond every other endpoint and the index, a head is not believed where there is another. */
+const MAX_AHEAD_BLOCKS = 2_048;
 
 /** Thrown when no configured RPC can be used now; the message tells each one's fault. */
 export class NoEndpointError extends Error {
   readonly code = "no-endpoint";
   override readonly name = "NoEndpointError";
-}
-
-export async function connect(chain: ChainSettings, urlVariable: string): Promise<PublicClient> {
-  const faults: string[] = [];
-  for (const url of chain.rpcUrls) {
-    const client = createPublicClient({ transport: http(url, { timeout: TIMEOUT_MS, retryCount: RETRIES }) });
-    try {
-      const chainId = await client.getChainId();
-      if (chainId === chain.chainId) return client;
-      faults.push(`${redactUrl(url)} answers with chain id ${chainId} instead of ${chain.chainId}`);
-    } catch {
-      faults.push(`${redactUrl(url)} cannot be reached`);
-    }
-  }
-  throw new NoEndpointError(`${urlVariable}: ${faults.join("; ")}`);
 }
 
 export interface NodeKey {
@@ -42,10 +40,60 @@ export interface BlockPoint {
   readonly timestamp: number;
 }
 
-/** The newest block. */
-export async function headOf(client: PublicClient): Promise<BlockPoint> {
-  const { number, hash, timestamp } = await client.getBlock({ blockTag: "latest" });
-  return { number: Number(number), hash, timestamp: Number(timestamp) };
+/** The newest block. @throws when the endpoint answers with something else. */
+async function headOf(client: PublicClient): Promise<BlockPoint> {
+  const block = await client.getBlock({ blockTag: "latest" });
+  const point = { number: Number(block.number), hash: block.hash, timestamp: Number(block.timestamp) };
+  if (!Number.isSafeInteger(point.number) || !Number.isSafeInteger(point.timestamp))
+    throw new Error("something else than a block");
+  return point;
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly head: BlockPoint;
+}
+
+const transportOf = (url: string) => http(url, { timeout: TIMEOUT_MS, retryCount: RETRIES });
+
+async function look(url: string, chain: ChainSettings): Promise<Endpoint | string> {
+  const client = createPublicClient({ transport: transportOf(url) });
+  try {
+    const chainId = await client.getChainId();
+    if (chainId !== chain.chainId)
+      return `${redactUrl(url)} answers with chain id ${chainId} instead of ${chain.chainId}`;
+    return { url, head: await headOf(client) };
+  } catch {
+    return `${redactUrl(url)} cannot be reached`;
+  }
+}
+
+/**
+ * Connects to the endpoints that can be used now.
+ * @param indexed - the newest block that the index knows a wanted node by.
+ * @returns a client, and the block that records are to be read at.
+ * @throws {NoEndpointError} without one.
+ */
+export async function connect(
+  chain: ChainSettings,
+  urlVariable: string,
+  indexed: number,
+): Promise<{ readonly client: PublicClient; readonly block: BlockPoint }> {
+  const looked = await Promise.all(chain.rpcUrls.map((url) => look(url, chain)));
+  const there = looked.filter((one) => typeof one !== "string");
+  const isBelieved = ({ url, head }: Endpoint) =>
+    there.length === 1 ||
+    head.number <= indexed + MAX_AHEAD_BLOCKS ||
+    there.some((other) => other.url !== url && head.number <= other.head.number + MAX_AHEAD_BLOCKS);
+  const believed = there.filter(isBelieved);
+  const chosen = believed.find(({ head }) => head.number >= indexed) ?? believed[0];
+  if (chosen === undefined)
+    throw new NoEndpointError(
+      `${urlVariable}: ${looked.filter((one) => typeof one === "string").join("; ")}`,
+    );
+  const others = believed.filter(({ url, head }) => url !== chosen.url && head.number >= chosen.head.number);
+  const transports = [chosen, ...others].map(({ url }) => transportOf(url));
+  return { client: createPublicClient({ transport: fallback(transports) }), block: chosen.head };
 }
 
 /**

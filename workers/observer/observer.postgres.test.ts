@@ -182,6 +182,21 @@ test("uses the next RPC when one is of another chain", async () => {
   await wrong.stop();
 });
 
+test.each<[string, (first: RegistryRpc) => void]>([
+  ["is behind the index", (first) => Object.assign(first, { head: 40, record: undefined })],
+  ["claims a block far beyond the others", (first) => Object.assign(first, { head: 1_000_000_000 })],
+  ["claims a block that no chain has", (first) => Object.assign(first, { head: 2 ** 60 })],
+  ["cannot read the record", (first) => first.broken.add(TEE_ID)],
+])("uses the next RPC when one %s", async (_what, spoil) => {
+  const first = await startRegistryRpc(10740);
+  first.record = earlier({ enabled: false });
+  spoil(first);
+  rpc.record = earlier();
+  expect(await cycle(chain(first.url, rpc.url))).toMatchObject({ changed: 1, failed: 0 });
+  expect((await rows()).map((row) => [row.blockNumber, row.enabled])).toEqual([[100, true]]);
+  await first.stop();
+});
+
 test("has nothing to do before anything is published", async () => {
   await pool.query("drop schema og cascade");
   expect(await cycle()).toBeUndefined();

@@ -7,7 +7,7 @@ import type pg from "pg";
 import { BaseError, type PublicClient } from "viem";
 import type { ChainSettings } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
-import { type BlockPoint, connect, headOf, readRecord } from "./endpoint.ts";
+import { type BlockPoint, connect, readRecord } from "./endpoint.ts";
 import { type KnownNode, listNodes, listUnread } from "./nodes.ts";
 import { type Outcome, store } from "./observations.ts";
 import { Retries } from "./retries.ts";
@@ -55,8 +55,8 @@ export class Observer {
     const { chain } = this.settings;
     const nodes = await this.#nextBatch();
     if (nodes.length === 0) return undefined;
-    const client = await connect(chain, "OG_RPC_URL");
-    const block = await headOf(client);
+    const indexed = Math.max(...nodes.map(({ changedBlock }) => changedBlock));
+    const { client, block } = await connect(chain, "OG_RPC_URL", indexed);
     // only now: a batch that no endpoint was there for is asked for again
     const batch = new Set(nodes.map(nameOf));
     this.#waiting = this.#waiting.filter((node) => !batch.has(nameOf(node)));
