@@ -298,19 +298,23 @@ describe("lists", () => {
     expect((await ids("sort=uptime"))[0]).toBe(id("c"));
   });
 
-  test("a cursor keeps its state while nodes register and time goes on", async () => {
-    await tables.setHead("og", history.block, T0 + 100);
-    const first = await api.json("/v1/nodes?limit=1");
-    await history.register("e", T0 + 200);
-    await tables.setHead("og", history.block, HEAD);
-    const second = await api.get(`/v1/nodes?limit=5&after=${first.pageInfo.endCursor}`);
-    expect(second.headers.get("OG-Block-Time")).toBe(String(T0 + 100));
-    const { items } = (await second.json()) as { items: { teeId: string; status: string }[] };
-    expect(items.map(({ teeId, status }) => [teeId, status])).toEqual([
-      [id("b"), "active"],
-      [id("a"), "active"],
-    ]);
-  });
+  test.each(["an event", "none"])(
+    "a cursor of a block with %s keeps its state as time goes on",
+    async (has) => {
+      const block = has === "none" ? history.nextWithoutEvent() : await history.next(T0 + 100);
+      await tables.setHead("og", block, T0 + 100);
+      const first = await api.json("/v1/nodes?limit=1");
+      await history.register("e", T0 + 200);
+      await tables.setHead("og", history.block, HEAD);
+      const second = await api.get(`/v1/nodes?limit=5&after=${first.pageInfo.endCursor}`);
+      expect(second.headers.get("OG-Block-Time")).toBe(String(T0 + 100));
+      const { items } = (await second.json()) as { items: { teeId: string; status: string }[] };
+      expect(items.map(({ teeId, status }) => [teeId, status])).toEqual([
+        [id("b"), "active"],
+        [id("a"), "active"],
+      ]);
+    },
+  );
 
   test("a node of another registry is named in the refusal", async () => {
     const response = await api.get(`/v1/nodes/${id("d")}`);

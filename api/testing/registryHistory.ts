@@ -30,6 +30,12 @@ export class RegistryHistory {
     return this.#block;
   }
 
+  /** The next block, without an event: no row has it. */
+  nextWithoutEvent(): number {
+    this.#block += 1;
+    return this.#block;
+  }
+
   async event(kind: string, time: number, details: Readonly<Record<string, unknown>>) {
     const blockNumber = await this.next(time);
     await this.tables.insert("og", "registryEvent", {
