@@ -2,6 +2,7 @@
 import { createLog } from "../../config/log.ts";
 import { createHttpServer, StoppableLifetime } from "../http/httpServer.ts";
 import { listen } from "../operations/metricsServer.ts";
+import type { ApiSettings } from "../queries/service.ts";
 import { ChainTables } from "./chainTables.ts";
 import { HEAD, makeWorld } from "./graphWorld.ts";
 import { createTestApi, type TestApi } from "./testApi.ts";
@@ -20,16 +21,21 @@ const KEEP_ALIVE_MS = 300;
 /**
  * @param databaseUrl - of an empty database.
  * @param change - what is to be different, before anything is read.
+ * @param settings - of the API, where they are to differ from those of other tests.
  */
 export async function serveWorld(
   databaseUrl: string,
   change: (tables: ChainTables) => Promise<void> = async () => {},
+  settings: Partial<ApiSettings> = {},
 ): Promise<ServedWorld> {
   const tables = await ChainTables.create(databaseUrl);
   await makeWorld(tables);
   await change(tables);
   const lifetime = new StoppableLifetime();
-  const api = createTestApi(databaseUrl, undefined, {}, { lifetime, timing: { keepAliveMs: KEEP_ALIVE_MS } });
+  const api = createTestApi(databaseUrl, undefined, settings, {
+    lifetime,
+    timing: { keepAliveMs: KEEP_ALIVE_MS },
+  });
   api.now = HEAD + 7;
   await api.refresh();
   await api.follow();
