@@ -270,6 +270,8 @@ describe("inferences", () => {
       outputHash: twice.outputHash,
       signedAt: T0 + 500,
       signature: twice.signature,
+      signatureBytes: 256,
+      signatureSha256: null,
       signatureValid: true,
       counted: true,
       uncountedReason: null,
