@@ -432,6 +432,8 @@ describe("ids", () => {
     named("__proto__:a"),
     named("Settlement:1-0x12-3"),
     named(`Operator:${REGISTRY}-x:${address("a")}`),
+    named(`Operator:${REGISTRY}-${REGISTRY}:${address("a")}`),
+    named(`Operator:${REGISTRY}-${OTHER_REGISTRY}:${address("a")}`),
   ])("%s is none", async (id) => {
     expect((await post({ query: "query ($id: ID!) { node(id: $id) { id } }", variables: { id } })).code).toBe(
       "invalid-parameter",

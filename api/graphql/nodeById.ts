@@ -72,8 +72,9 @@ const NODE_TYPES: Readonly<Record<string, NodeType>> = {
     sources: FROM.ogAndMaybeBase,
     keyParts: 2,
     async find({ loaders }, [scope = "", address]) {
-      const registries = scope === "all" ? null : scope.split("-");
-      if (!isAddress(address) || registries?.every(isAddress) === false) return undefined;
+      // The API gives ids of an operator in one registry and in all of them, and no others.
+      if (!isAddress(address) || (scope !== "all" && !isAddress(scope))) return undefined;
+      const registries = scope === "all" ? null : [scope];
       const operator = await loaders.operator.load({ address, registries });
       return operator === null ? null : { ...operator, registries };
     },
