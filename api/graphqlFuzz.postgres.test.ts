@@ -15,7 +15,7 @@ import { ChainTables } from "./testing/chainTables.ts";
 import type { KnownObjects } from "./testing/fuzz/graphArguments.ts";
 import { type GraphRequest, graphRequest, routesOf } from "./testing/fuzz/graphRequests.ts";
 import { leakIn } from "./testing/fuzz/leaks.ts";
-import { AT_ONCE, fuzzing, GRAPHQL_REQUESTS } from "./testing/fuzz/run.ts";
+import { AT_ONCE, FUZZ_TIMEOUT_MS, fuzzing, GRAPHQL_REQUESTS } from "./testing/fuzz/run.ts";
 import { HEAD, makeWorld } from "./testing/graphWorld.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -149,7 +149,7 @@ const named = (request: GraphRequest): Promise<void> =>
   });
 
 test("every field and argument of the schema, with values that it allows and with any other", {
-  timeout: 240_000,
+  timeout: FUZZ_TIMEOUT_MS,
 }, async () => {
   let requests = 0;
   const routes = routesOf(schema);

@@ -7,7 +7,7 @@ import { EventClient } from "./testing/eventClient.ts";
 import { leakIn } from "./testing/fuzz/leaks.ts";
 import type { Known, KnownPage } from "./testing/fuzz/parameterValues.ts";
 import { type RestOperation, type RestRequest, restRequests } from "./testing/fuzz/restRequests.ts";
-import { AT_ONCE, fuzzing, REST_REQUESTS } from "./testing/fuzz/run.ts";
+import { AT_ONCE, FUZZ_TIMEOUT_MS, fuzzing, REST_REQUESTS } from "./testing/fuzz/run.ts";
 import { HEAD, makeWorld, PAYERS, RELAYERS } from "./testing/graphWorld.ts";
 import { createTestApi, type TestApi } from "./testing/testApi.ts";
 
@@ -162,7 +162,7 @@ const named = (request: RestRequest): Promise<void> =>
   });
 
 test("every parameter of every operation, with values that it allows and with any other", {
-  timeout: 240_000,
+  timeout: FUZZ_TIMEOUT_MS,
 }, async () => {
   let asked = 0;
   const started = performance.now();
