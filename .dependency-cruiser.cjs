@@ -53,7 +53,7 @@ module.exports = {
     only(
       "workers",
       "workers/",
-      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/"],
+      ["abis/", "config/", "db/", "ponder\\.schema\\.ts", "proofs/", "src/decode/"],
       "Workers talk through Postgres.",
     ),
     only(

@@ -6,11 +6,12 @@ import { Cookbook, MISSING } from "../test/cookbook/run.ts";
 import { lastJson, linesMissing, unlike } from "../test/cookbook/shape.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { ERROR_KINDS } from "./errors.ts";
-import { address, type ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
+import { address, BASE_CHAIN_ID, type ChainTables, hash, utf8Hex } from "./testing/chainTables.ts";
 import { HEAD, HEAD_BLOCK } from "./testing/graphWorld.ts";
 import { nodeNamed, REGISTRY } from "./testing/registryHistory.ts";
 import { type ServedWorld, serveWorld } from "./testing/servedWorld.ts";
 import { StreamWorld } from "./testing/streamWorld.ts";
+import { OPG } from "./testing/testApi.ts";
 
 const document = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
 const examples = readExamples();
@@ -28,6 +29,8 @@ beforeAll(async () => {
   node = await startPinnedNode();
   const change = async (tables: ChainTables) => {
     const { client } = tables;
+    const opg = { chainId: BASE_CHAIN_ID, address: OPG, symbol: "OPG", decimals: 18 };
+    await tables.insert("observations", "token", { ...opg, blockHash: hash("block") });
     // Nodes that can be chosen and reached: heard of a minute ago, all at one address.
     for (const [index, name] of ["a", "c"].entries())
       await tables.insert("og", "heartbeat", {

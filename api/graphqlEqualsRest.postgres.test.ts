@@ -229,7 +229,7 @@ describe("one of each", () => {
       "/v1/network?registry=all&include=metrics",
       `{ network(registry: "all") { nodes: nodeCounts { total active stale disabled revoked removed } operators heartbeats
         heartbeatMaxAge { registry value precision exactSince } settlements { individual batch legacy claimedLeaves } onchainInferences inferences promptTokens completionTokens
-        models: modelCount payments payers volume { token raw organic } ${metrics} } }`,
+        models: modelCount payments payers volume { token raw organic } tokens { address symbol decimals } ${metrics} } }`,
       ({ network }) => byWindow(network),
     );
     const { network } = await graph(

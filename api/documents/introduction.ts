@@ -19,7 +19,7 @@ database. \`Cache-Control\` lasts until the next block is due.
 \`limit\` is a page's size. \`format=csv\` and \`format=ndjson\` are the same rows as tables; \`all=true\` walks every page, streamed.
 
 **Values.** Hex is lower-case with \`0x\`; times are unix seconds and end in \`At\`; amounts are decimal strings in base units of the
-token beside them; unknown is \`null\`, never zero. Every field is always there.
+token beside them, whose decimals \`include=token\` tells; unknown is \`null\`, never zero. Every field is always there.
 
 **Organic** volume leaves out what operators and others with a part in the network pay, and counts a payer for at most one whole
 token per operator and day. It stands beside the raw one.

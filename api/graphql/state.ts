@@ -1,4 +1,5 @@
 /** The one state that a whole request is answered from, with the views on it that `at` arguments open. */
+import DataLoader from "dataloader";
 import type { ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
 import type { AnswerState, Sources } from "../queries/answerState.ts";
@@ -6,6 +7,7 @@ import type { AsOf } from "../queries/asOf.ts";
 import type { ReadTransaction } from "../queries/database.ts";
 import type { ProofTables } from "../queries/proofs.ts";
 import type { ApiSettings } from "../queries/service.ts";
+import { readTokens, type Token } from "../queries/tokens.ts";
 import type { GraphService } from "./graphService.ts";
 import type { PlannedState } from "./plannedState.ts";
 import { View } from "./view.ts";
@@ -19,6 +21,8 @@ interface Framing extends Pick<PlannedState, "asOf" | "selection"> {
 export class GraphState {
   readonly service: GraphService;
   readonly framing: Framing;
+  /** The same at every moment: what contracts say of themselves has no history here. */
+  readonly tokens: DataLoader<string, Token>;
   readonly #answer: AnswerState;
   readonly #views = new Map<number | null, View>();
 
@@ -26,6 +30,9 @@ export class GraphState {
     this.#answer = answer;
     this.framing = framing;
     this.service = service;
+    this.tokens = new DataLoader((addresses) =>
+      readTokens(answer.transaction, service.settings.chainIds.base, addresses),
+    );
   }
 
   get settings(): ApiSettings {

@@ -154,6 +154,6 @@ async function verifyPinned(
 }
 
 /** Whatever an answer follows from that its `asOf` does not say: observations off chain. */
-export async function revisionOf({ transaction, asOf }: AnswerState): Promise<string> {
-  return asOf.og === null ? "" : String(await observationRevision(transaction));
+export async function revisionOf({ transaction }: AnswerState): Promise<string> {
+  return String(await observationRevision(transaction));
 }

@@ -22,6 +22,7 @@ import { allOf } from "./page.ts";
 import { type HeartbeatMaxAge, readHeartbeatMaxAge } from "./precision.ts";
 import { anythingFound, type ProofTables } from "./proofs.ts";
 import { readRevenues } from "./revenueTotals.ts";
+import { readTokens, type Token } from "./tokens.ts";
 import { sumOfKnown, type Volume } from "./volumes.ts";
 
 /** What Base has is null while it cannot be answered from. */
@@ -50,6 +51,8 @@ export interface NetworkTotals {
   readonly payers: number | null;
   /** In order of the token. */
   readonly volume: readonly Omit<Volume, "effectivePayers">[] | null;
+  /** Those of `volume`. */
+  readonly tokens: readonly Token[] | null;
 }
 
 /** @param scope - its registries are those of nodes, operators and heartbeats; the rest is the whole network's. */
@@ -86,7 +89,7 @@ export async function readNetwork(
   const found = anythingFound(proofs) ? await readInferences(transaction, proofs, og) : NOTHING_FOUND;
   const demand =
     base === null
-      ? { payments: null, payers: null, volume: null }
+      ? { payments: null, payers: null, volume: null, tokens: null }
       : await readDemand(transaction, og, base, scope);
   return {
     nodes: countByStatus(nodes),
@@ -167,7 +170,9 @@ async function readDemand(transaction: ReadTransaction, og: Moment, base: Moment
     select paid.payee, coalesce(a.owner, 'nobody') from paid left join own_address a on a.payment_address = paid.payee
     where (select count(*) from paid) <= ${MOST_PAYEES}`;
   const revenues = await readRevenues(transaction, og, base, scope.dailyOrganicCaps, payees);
+  const addresses = tokens.map(({ token }) => token);
   return {
+    tokens: await readTokens(transaction, chainId, addresses),
     payments: tokens.reduce((sum, { payments }) => sum + payments, 0),
     payers: payers?.count ?? 0,
     volume: tokens.map(({ token, raw }) => {

@@ -25,6 +25,7 @@ import type { ApiService } from "../queries/service.ts";
 import type { Undelivered } from "../stream/undelivered.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";
+import { includingTokens, itemIncluding } from "./tokenInfo.ts";
 import { type PageAfter, streamPages, type Walk } from "./walk.ts";
 
 /** What a request remembers for its headers, also when it ends in an error. */
@@ -112,7 +113,10 @@ export async function answerOne(
   question: Question,
   work: (state: AnswerState) => Promise<object>,
 ): Promise<Response> {
-  const outcome = await ask(service, context, question, null, work);
+  const { base } = service.settings.chainIds;
+  const outcome = await ask(service, context, question, null, async (state) =>
+    includingTokens(state.transaction, base, question.query, await work(state)),
+  );
   if (outcome.value === null)
     return new Response(null, { status: 304, headers: headersOf(service, question, outcome) });
   const headers = headersOf(service, question, outcome, "application/json");
@@ -153,14 +157,19 @@ export async function answerList<Item>(
   const digest = questionDigest(pathOf(context), withoutPresentation(query));
   const list = { question: digest, keyTypes, sources: question.sources };
   const cursor = after === undefined ? null : decodeCursor(after, list);
+  const { base } = service.settings.chainIds;
+  const readPage = async (state: AnswerState, page: PageRequest): Promise<Page<Item>> => {
+    const found = await work(state, page);
+    return { ...found, items: await includingTokens(state.transaction, base, query, found.items) };
+  };
   const outcome = await ask(service, context, question, cursor, (state) =>
-    work(state, { limit, after: cursor?.key ?? null }),
+    readPage(state, { limit, after: cursor?.key ?? null }),
   );
   if (outcome.value === null)
     return new Response(null, { status: 304, headers: headersOf(service, question, outcome) });
 
   const { asOf, value: first } = outcome;
-  const writer = writerOf(format, item);
+  const writer = writerOf(format, itemIncluding(item, query));
   const headers = headersOf(service, question, outcome, writer.contentType);
   if (!all) {
     const { endKey } = first;
@@ -181,7 +190,7 @@ export async function answerList<Item>(
     service.reader.read(
       async (transaction) => {
         const state = await readState(service, transaction, question.sources, pinOf(asOf));
-        return work(state, { limit, after: key });
+        return readPage(state, { limit, after: key });
       },
       { signal, share: "bulk", client: context.get("shareKey") },
     );

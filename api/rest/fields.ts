@@ -29,10 +29,30 @@ export const hashOfCut = () =>
     description: "SHA-256 of all its bytes where only the first of them are shown; null where it is whole.",
   });
 
+export const tokenSchema = z
+  .strictObject({
+    address: address(),
+    symbol: z.string().nullable().openapi({
+      description:
+        "What its contract calls itself, sanitised: anyone can call a token anything. Null when it says nothing, or was not asked yet.",
+    }),
+    decimals: z.int().min(0).max(255).nullable().openapi({
+      description:
+        "Digits of an amount after the decimal point. Null when its contract says nothing, or was not asked yet: show base units then.",
+    }),
+  })
+  .openapi("Token");
+
+/** A token's address, and, when it is asked for, the token. */
+export const tokenFields = {
+  token: address(),
+  tokenInfo: tokenSchema.optional(),
+};
+
 /** What payments in one token add up to. */
 export const volumeSchema = z
   .strictObject({
-    token: address(),
+    ...tokenFields,
     raw: amount(),
     organic: amount().nullable().openapi({
       description:

@@ -57,6 +57,7 @@ import {
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 import { scoreSchema } from "./scoreFields.ts";
+import { TOKEN_INCLUDE, tokenIncludeParameter } from "./tokenInfo.ts";
 
 /** Every window of a node takes tens of milliseconds. */
 const MOST_MEASURED = 50;
@@ -186,7 +187,7 @@ const keyFields = {
 };
 
 const LIST_WINDOWS = ["24h"] as const satisfies readonly NodeWindow[];
-const INCLUDES = ["keys", "metrics"] as const;
+const INCLUDES = ["keys", "metrics", "token"] as const;
 type Include = (typeof INCLUDES)[number];
 
 export const KEY_FIELDS = {
@@ -347,7 +348,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         ).default("registeredAt"),
         include: wordsParameter(
           INCLUDES,
-          `\`keys\`: public keys and certificates. \`metrics\`: every window, with at most ${MOST_MEASURED} items a page.`,
+          `\`keys\`: public keys and certificates. \`metrics\`: every window, with at most ${MOST_MEASURED} items a page. ${TOKEN_INCLUDE}`,
         ).default([]),
       },
     },
@@ -417,6 +418,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         ...freshnessParameters,
         registry: oneRegistry,
         at: timeParameter("State after the last block whose timestamp is not later.").optional(),
+        include: tokenIncludeParameter(),
       },
     },
     (context, { params, query }) =>

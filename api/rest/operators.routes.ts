@@ -11,7 +11,7 @@ import { PRECISIONS } from "../queries/precision.ts";
 import { MOST_JOINT_DAYS, MOST_JOINT_PAYERS } from "../queries/revenueTotals.ts";
 import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, amount, count, unixSeconds, volumeSchema } from "./fields.ts";
+import { address, amount, count, tokenFields, tokenSchema, unixSeconds, volumeSchema } from "./fields.ts";
 import { metricsSchema } from "./nodes.routes.ts";
 import {
   addressParameter,
@@ -21,12 +21,13 @@ import {
   wordsParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
+import { TOKEN_INCLUDE, tokenIncludeParameter } from "./tokenInfo.ts";
 
 /** Base's part of these answers is null, and its headers are absent, while Base cannot be answered from. */
 const BOTH = { required: ["og"], optional: ["base"] } as const;
 /** An operator's own page needs the verifier's findings for the metrics only. */
-const sourcesOf = (include: readonly unknown[]): Sources =>
-  include.length === 0 ? BOTH : { ...BOTH, proofs: "read" };
+const sourcesOf = (include: readonly Include[]): Sources =>
+  include.includes("metrics") ? { ...BOTH, proofs: "read" } : BOTH;
 
 const nodeCounts = z.strictObject({
   total: count(),
@@ -49,7 +50,7 @@ const operatorFields = {
   revenue: z
     .array(
       z.strictObject({
-        token: address(),
+        ...tokenFields,
         raw: amount(),
         organic: amount()
           .nullable()
@@ -73,10 +74,12 @@ const operatorFields = {
 
 export const operatorSchema = z.strictObject(operatorFields).openapi("Operator");
 
-const INCLUDES = ["metrics"] as const;
-const include = wordsParameter(INCLUDES, "`metrics`: what the nodes' metrics come to, by window.").default(
-  [],
-);
+const INCLUDES = ["metrics", "token"] as const;
+type Include = (typeof INCLUDES)[number];
+const include = wordsParameter(
+  INCLUDES,
+  `\`metrics\`: what the nodes' metrics come to, by window. ${TOKEN_INCLUDE}`,
+).default([]);
 
 /** Of several nodes: `uptime` is the mean over those that existed in the window, the rest sums, percentiles those of all. */
 export const groupMetricsSchema = metricsSchema
@@ -143,6 +146,10 @@ export const networkSchema = z
       .openapi({
         description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MOST_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MOST_PAYEES} payees.`,
       }),
+    tokens: z.array(tokenSchema).nullable().openapi({
+      description:
+        "What was paid in: the tokens of `volume`, in its order; null while Base cannot be answered from.",
+    }),
     ...includedMetrics,
   })
   .openapi("Network");
@@ -156,11 +163,7 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
   const demanded = (state: AnswerState, scope: OperatorScope, operators: readonly Operator[]) =>
     withDemand(state.transaction, state.moment("og"), state.optionalMoment("base"), scope, operators);
   /** The metrics, when they are asked for. */
-  const included = async (
-    state: AnswerState,
-    asked: readonly (typeof INCLUDES)[number][],
-    scope: GroupScope,
-  ) =>
+  const included = async (state: AnswerState, asked: readonly Include[], scope: GroupScope) =>
     asked.includes("metrics")
       ? {
           metrics: await readGroupMetrics(
@@ -183,7 +186,7 @@ export function operatorRoutes(app: ApiApp, service: ApiService): void {
       answers: "list",
       schema: operatorSchema,
       params: {},
-      query: { ...listParameters, registry },
+      query: { ...listParameters, registry, include: tokenIncludeParameter() },
     },
     (context, { query }) =>
       answerList(

@@ -4,11 +4,12 @@ import { ApiError } from "../errors.ts";
 import { findPayer, MOST_CHANNELS, MOST_PAYEE_DAYS, MOST_RECIPIENTS } from "../queries/payers.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, amount, count, unixSeconds } from "./fields.ts";
+import { address, amount, count, tokenFields, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
+import { tokenIncludeParameter } from "./tokenInfo.ts";
 
-const spendingFields = { token: address(), raw: amount(), payments: count() };
+const spendingFields = { ...tokenFields, raw: amount(), payments: count() };
 const organic = amount().nullable().openapi({
   description:
     "Counts for at most 1 OPG or 1 USDC per operator and UTC day; null for other tokens, and while OpenGradient is not indexed.",
@@ -73,7 +74,7 @@ export function payerRoutes(app: ApiApp, service: ApiService): void {
       answers: "one",
       schema: payerSchema,
       params: { address: addressParameter() },
-      query: freshnessParameters,
+      query: { ...freshnessParameters, include: tokenIncludeParameter() },
     },
     (context, { params: { address }, query }) =>
       answerOne(

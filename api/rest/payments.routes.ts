@@ -6,7 +6,7 @@ import type { KeyType } from "../queries/cursor.ts";
 import { listPayments, PAYMENT_METHODS, SCHEMES } from "../queries/payments.ts";
 import type { ApiService } from "../queries/service.ts";
 import { answerList, answerOne } from "./answer.ts";
-import { address, amount, eventFields, hash32, unixSeconds } from "./fields.ts";
+import { address, amount, eventFields, hash32, tokenFields, unixSeconds } from "./fields.ts";
 import {
   addressParameter,
   freshnessParameters,
@@ -16,6 +16,7 @@ import {
   rangeParameters,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
+import { tokenIncludeParameter } from "./tokenInfo.ts";
 
 const EVENT_KEY: readonly KeyType[] = ["position", "log"];
 
@@ -25,7 +26,7 @@ export const paymentSchema = z
     paidAt: unixSeconds(),
     scheme: z.enum(SCHEMES),
     method: z.enum(PAYMENT_METHODS),
-    token: address(),
+    ...tokenFields,
     payer: address(),
     payee: address(),
     amount: amount(),
@@ -47,7 +48,7 @@ export const channelSchema = z
     payerAuthorizer: address(),
     receiver: address(),
     receiverAuthorizer: address(),
-    token: address(),
+    ...tokenFields,
     withdrawDelaySeconds: z.int(),
     salt: hash32(),
     balance: amount(),
@@ -70,6 +71,7 @@ const filters = {
   payee: addressParameter().optional(),
   token: addressParameter().optional(),
   scheme: oneOfParameter(SCHEMES).optional(),
+  include: tokenIncludeParameter(),
 };
 
 export function paymentRoutes(app: ApiApp, service: ApiService): void {
@@ -134,7 +136,7 @@ export function paymentRoutes(app: ApiApp, service: ApiService): void {
       answers: "one",
       schema: channelSchema,
       params: { id: hashParameter() },
-      query: freshnessParameters,
+      query: { ...freshnessParameters, include: tokenIncludeParameter() },
     },
     (context, { params, query }) =>
       answerOne(service, context, { sources: BASE, query }, async (state) => {

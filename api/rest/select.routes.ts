@@ -34,7 +34,8 @@ export const selectionSchema = z
       proofsRevision: z.null(),
       probeRound: z.null(),
       observationsRevision: z.int().openapi({
-        description: "How often reading nodes' records again had brought something that no event announced.",
+        description:
+          "How often reading what no event announces, nodes' records and tokens' contracts, had brought something new.",
       }),
     }),
     scoreVersion: z.string(),

@@ -30,6 +30,7 @@ import {
   timeParameter,
 } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
+import { tokenIncludeParameter } from "./tokenInfo.ts";
 
 export const seriesItemSchema = z
   .strictObject({
@@ -88,6 +89,7 @@ const shared = {
   ).optional(),
   to: timeParameter("Unix seconds, exclusive: no bucket begins at or after it. Default: now.").optional(),
   format: listParameters.format,
+  include: tokenIncludeParameter(),
 };
 
 /** A series is one page, in order of time. */

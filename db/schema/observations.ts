@@ -55,3 +55,22 @@ export const revision = observations.table("revision", {
   id: integer("id").primaryKey(),
   value: int8("value").notNull(),
 });
+
+/** What a token's contract said of itself at one block. A row without either was asked in vain. */
+export const token = observations.table(
+  "token",
+  {
+    chainId: integer("chain_id").notNull(),
+    address: hex("address").notNull(),
+    /** Sanitised and at most 32 characters; null when the contract has none that can be read. */
+    symbol: text("symbol"),
+    /** 0 to 255; null when the contract answers with anything else. */
+    decimals: integer("decimals"),
+    blockNumber: int8("block_number").notNull(),
+    blockHash: hex("block_hash").notNull(),
+    /** Unix seconds. */
+    blockTimestamp: int8("block_timestamp").notNull(),
+  },
+  // the tokens of an answer
+  (table) => [primaryKey({ columns: [table.chainId, table.address] })],
+);

@@ -1,9 +1,10 @@
 /**
- * Reading node records from the configured RPCs: of those that are there and of the right chain, from the first that is
+ * Reading contracts from the configured RPCs: of those that are there and of the right chain, from the first that is
  * not behind the index; what one cannot answer is asked of the next.
  */
 import {
   type Address,
+  BaseError,
   createPublicClient,
   fallback,
   type Hex,
@@ -129,5 +130,9 @@ export async function readRecord(
   }
 }
 
-const isRevert = (error: unknown): boolean =>
+/** Without the URL and the request that viem's long messages hold. */
+export const messageOf = (error: unknown): string =>
+  error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
+
+export const isRevert = (error: unknown): boolean =>
   error instanceof Error && /execution reverted|revert/i.test(error.message);

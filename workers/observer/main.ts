@@ -1,4 +1,4 @@
-/** `npm run observer`: reads node records at the head, soon after an event and every now and then without one. */
+/** `npm run observer`: reads at the head what no event announces: node records and tokens. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
@@ -8,19 +8,21 @@ import { redactUrls } from "../../config/redact.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
 import { Steps } from "../steps.ts";
+import { messageOf } from "./endpoint.ts";
 import { Observer } from "./observer.ts";
+import { TokenReader } from "./tokens.ts";
 
 /** From one look for nodes to read to the next, and from one batch to the next. */
 const LOOK_EVERY_MS = 2_000;
 /** After a failure that is no single node's. */
 const RETRY_SECONDS = 15;
+const nowMs = () => performance.now();
 /** Longer than one call can take with its retries. */
 const MAX_QUIET_SECONDS = 120;
 
 async function main(): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment, "observer");
-  const chain = chainSettings(environment, "og");
   const stopping = new AbortController();
   let stop = async () => {};
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -39,33 +41,42 @@ async function main(): Promise<void> {
   await migrateDatabase(database.url);
   const pool = new pg.Pool({ connectionString: database.url, max: 2, application_name: "observer" });
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
-  let step: Promise<unknown> = Promise.resolve();
-  stop = async () => {
-    await step;
-    await pool.end();
-    await database.stop();
-  };
-
   const { signal } = stopping;
   const steps = new Steps();
+  /** Each on its own: a chain that does not answer holds the other's up in nothing. */
+  const repeat = async (name: string, work: (advanced: () => void) => Promise<unknown>): Promise<void> => {
+    while (!signal.aborted) {
+      let waitMs = LOOK_EVERY_MS;
+      await steps.run(name, MAX_QUIET_SECONDS, work).catch((error: unknown) => {
+        if (signal.aborted) return;
+        log.warn(`${name}: ${messageOf(error)}; trying again in ${RETRY_SECONDS} s`);
+        waitMs = RETRY_SECONDS * 1_000;
+      });
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+    }
+  };
   const observer = new Observer(
     pool,
     drizzle(pool),
-    { chain, intervalMs: environment.OBSERVER_INTERVAL_SECONDS * 1_000, nowMs: () => performance.now() },
+    {
+      chain: chainSettings(environment, "og"),
+      intervalMs: environment.OBSERVER_INTERVAL_SECONDS * 1_000,
+      nowMs,
+    },
     log,
   );
-  while (!signal.aborted) {
-    let waitMs = LOOK_EVERY_MS;
-    step = steps
-      .run("read node records", MAX_QUIET_SECONDS, (advanced) => observer.step(signal, advanced))
-      .catch((error: Error) => {
-        if (signal.aborted) return;
-        log.warn(`${error.message}; trying again in ${RETRY_SECONDS} s`);
-        waitMs = RETRY_SECONDS * 1_000;
-      });
-    await step;
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
-  }
+  const configured = [environment.OPG_ADDRESS, environment.USDC_ADDRESS];
+  const tokens = new TokenReader(pool, chainSettings(environment, "base"), configured, nowMs, log);
+  const running = Promise.all([
+    repeat("read node records", (advanced) => observer.step(signal, advanced)),
+    repeat("read tokens", (advanced) => tokens.step(signal, advanced)),
+  ]);
+  stop = async () => {
+    await running;
+    await pool.end();
+    await database.stop();
+  };
+  await running;
 }
 
 main().catch((error: Error) => {

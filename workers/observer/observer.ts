@@ -4,10 +4,10 @@
  */
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type pg from "pg";
-import { BaseError, type PublicClient } from "viem";
+import type { PublicClient } from "viem";
 import type { ChainSettings } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
-import { type BlockPoint, connect, readRecord } from "./endpoint.ts";
+import { type BlockPoint, connect, messageOf, readRecord } from "./endpoint.ts";
 import { type KnownNode, listNodes, listUnread } from "./nodes.ts";
 import { type Outcome, store } from "./observations.ts";
 import { Retries } from "./retries.ts";
@@ -28,9 +28,6 @@ export interface ObserverSettings {
 
 const nameOf = ({ registry, teeId }: KnownNode): string => `${registry} ${teeId}`;
 
-const messageOf = (error: unknown): string =>
-  error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
-
 export class Observer {
   readonly #retries: Retries<KnownNode>;
   #waiting: KnownNode[] = [];
@@ -42,7 +39,7 @@ export class Observer {
     private readonly settings: ObserverSettings,
     private readonly log: Log,
   ) {
-    this.#retries = new Retries(settings.intervalMs);
+    this.#retries = new Retries(settings.intervalMs, nameOf);
   }
 
   /**

@@ -1,48 +1,54 @@
-/** When a node whose record could not be read is tried again: each by itself, after longer and longer pauses. */
-import type { NodeKey } from "./endpoint.ts";
+/** When something that could not be read is tried again: each by itself, after longer and longer pauses. */
 
 const FIRST_DELAY_MS = 2_000;
 
-interface Attempt<Node> {
-  readonly node: Node;
+interface Attempt<Thing> {
+  readonly thing: Thing;
   readonly failures: number;
   readonly nextAtMs: number;
 }
 
-const nameOf = ({ registry, teeId }: NodeKey) => `${registry} ${teeId}`;
+export class Retries<Thing> {
+  readonly #attempts = new Map<string, Attempt<Thing>>();
 
-export class Retries<Node extends NodeKey> {
-  readonly #attempts = new Map<string, Attempt<Node>>();
+  constructor(
+    private readonly maxDelayMs: number,
+    private readonly nameOf: (thing: Thing) => string,
+  ) {}
 
-  constructor(private readonly maxDelayMs: number) {}
-
-  fail(node: Node, nowMs: number): void {
-    const failures = (this.#attempts.get(nameOf(node))?.failures ?? 0) + 1;
+  fail(thing: Thing, nowMs: number): void {
+    const name = this.nameOf(thing);
+    const failures = (this.#attempts.get(name)?.failures ?? 0) + 1;
     const delayMs = Math.min(this.maxDelayMs, FIRST_DELAY_MS * 2 ** (failures - 1));
-    this.#attempts.set(nameOf(node), { node, failures, nextAtMs: nowMs + delayMs });
+    this.#attempts.set(name, { thing, failures, nextAtMs: nowMs + delayMs });
   }
 
-  succeed(node: Node): void {
-    this.#attempts.delete(nameOf(node));
+  succeed(thing: Thing): void {
+    this.#attempts.delete(this.nameOf(thing));
   }
 
-  /** Whether a node waits for its next attempt. */
-  waits(node: NodeKey, nowMs: number): boolean {
-    const attempt = this.#attempts.get(nameOf(node));
+  /** Whether it waits for its next attempt. */
+  waits(thing: Thing, nowMs: number): boolean {
+    const attempt = this.#attempts.get(this.nameOf(thing));
     return attempt !== undefined && attempt.nextAtMs > nowMs;
   }
 
+  /** Those that wait for their next attempt. */
+  waiting(nowMs: number): readonly Thing[] {
+    return [...this.#attempts.values()].filter(({ nextAtMs }) => nextAtMs > nowMs).map(({ thing }) => thing);
+  }
+
   /** Those whose pause is over, the longest due first. */
-  due(nowMs: number): readonly Node[] {
+  due(nowMs: number): readonly Thing[] {
     return [...this.#attempts.values()]
       .filter(({ nextAtMs }) => nextAtMs <= nowMs)
       .sort((a, b) => a.nextAtMs - b.nextAtMs)
-      .map(({ node }) => node);
+      .map(({ thing }) => thing);
   }
 
-  /** Forgets nodes that are no longer there. */
-  keepOnly(nodes: readonly NodeKey[]): void {
-    const known = new Set(nodes.map(nameOf));
+  /** Forgets what is no longer there. */
+  keepOnly(things: readonly Thing[]): void {
+    const known = new Set(things.map(this.nameOf));
     for (const name of this.#attempts.keys()) if (!known.has(name)) this.#attempts.delete(name);
   }
 }

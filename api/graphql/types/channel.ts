@@ -4,6 +4,7 @@ import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { ChannelState } from "../lists/channels.ts";
 import { ChannelRef, PayerRef } from "../refs.ts";
+import { tokenInfo } from "./token.ts";
 
 const PendingWithdrawal = builder
   .objectRef<NonNullable<Channel["pendingWithdrawal"]>>("PendingWithdrawal")
@@ -46,6 +47,7 @@ ChannelRef.implement({
       description: "Who may claim and refund for the receiver.",
     }),
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     withdrawDelaySeconds: t.expose("withdrawDelaySeconds", {
       type: "Long",
       description: "From announcing a withdrawal to taking it, seconds.",

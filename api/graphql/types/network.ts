@@ -10,6 +10,7 @@ import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
 import { MetricsWindow } from "./nodeMetrics.ts";
 import { PrecisionEnum } from "./precision.ts";
+import { TokenRef, tokenInfo } from "./token.ts";
 
 const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
   description: "Settlements by kind; counts.",
@@ -45,6 +46,7 @@ const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[numbe
   description: "What was paid in one token.",
   fields: (t) => ({
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     organic: t.expose("organic", {
       type: "BigInt",
@@ -121,6 +123,11 @@ export const NetworkRef = builder.objectRef<Seen<NetworkTotals & Scoped>>("Netwo
       type: [TokenVolume],
       nullable: true,
       description: "What was paid, per token; null while Base cannot be answered from.",
+    }),
+    tokens: t.expose("tokens", {
+      type: [TokenRef],
+      nullable: true,
+      description: "What was paid in: the tokens of `volume`; null while Base cannot be answered from.",
     }),
   }),
 });

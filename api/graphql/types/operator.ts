@@ -10,11 +10,13 @@ import { OperatorRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
 import { MetricsWindow } from "./nodeMetrics.ts";
+import { tokenInfo } from "./token.ts";
 
 const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement({
   description: "What an operator's payment addresses took in, in one token.",
   fields: (t) => ({
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     organic: t.expose("organic", {
       type: "BigInt",

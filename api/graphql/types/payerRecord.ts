@@ -1,6 +1,7 @@
 /** PayerRecord: what a payer paid, in which tokens and to whom. */
 import type { OperatorSpending, PayeeSpending, Payer, Spending } from "../../queries/payers.ts";
 import { builder } from "../builder.ts";
+import { tokenInfo } from "./token.ts";
 
 const ORGANIC =
   "What of it is organic, at most one whole token per operator and day, in base units; null for tokens without such a bound, and while OpenGradient is not indexed.";
@@ -9,6 +10,7 @@ const SpendingRef = builder.objectRef<Spending>("PayerSpending").implement({
   description: "What a payer paid in one token.",
   fields: (t) => ({
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     organic: t.expose("organic", { type: "BigInt", nullable: true, description: ORGANIC }),
     payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
@@ -24,6 +26,7 @@ const OperatorSpendingRef = builder.objectRef<OperatorSpending>("PayerOperatorSp
       description: "The operator; null stands for all payees that are no operator's own.",
     }),
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     organic: t.expose("organic", { type: "BigInt", nullable: true, description: ORGANIC }),
     payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
@@ -40,6 +43,7 @@ const PayeeSpendingRef = builder.objectRef<PayeeSpending>("PayerPayeeSpending").
       description: "The operator whose own the address is; null when it is nobody's.",
     }),
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
     firstDayAt: t.expose("firstDayAt", {

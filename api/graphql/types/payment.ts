@@ -6,6 +6,7 @@ import { PaymentScheme } from "../lists/payments.ts";
 import { FROM, readsPage } from "../reads.ts";
 import { PayerRef, PaymentRef, TeeNodeConnection, TeeNodeRef } from "../refs.ts";
 import { ChainEvent } from "./chainEvent.ts";
+import { tokenInfo } from "./token.ts";
 
 const PaymentMethod = builder.enumType("PaymentMethod", {
   description: "How a payment moved.",
@@ -28,6 +29,7 @@ PaymentRef.implement({
     scheme: t.expose("scheme", { type: PaymentScheme, description: "x402's scheme." }),
     method: t.expose("method", { type: PaymentMethod, description: "How it moved." }),
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     payer: t.expose("payer", { type: "Address", description: "Who paid." }),
     payerAccount: t.field({
       type: PayerRef,

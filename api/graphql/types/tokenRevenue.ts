@@ -1,11 +1,13 @@
 /** TokenRevenue: what came in, in one token. */
 import type { Volume } from "../../queries/volumes.ts";
 import { builder } from "../builder.ts";
+import { tokenInfo } from "./token.ts";
 
 export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement({
   description: "What came in, in one token.",
   fields: (t) => ({
     token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
     organic: t.expose("organic", {
       type: "BigInt",
