@@ -263,6 +263,22 @@ describe("who is selected", () => {
     }
   });
 
+  test("a node whose PCR is unknown is not said to run another one", async () => {
+    await network(1);
+    await rows.nextBlock(1);
+    await world.register("unread", "owner-0", { pcrHash: null });
+    await world.register("unread-insecure", "owner-0", { pcrHash: null, ...endpointOf("http://a.example") });
+    await world.show(api);
+    const known = rows.nodes.length - 2;
+    for (const query of [`pcrHash=${PCRS[0]}`, "pcr=latest", `pcrHash=${PCRS[0]}&pcr=latest`]) {
+      const answer = await select(`count=20&${query}`);
+      const counts = countsOf(answer);
+      expect(counts).toMatchObject({ "incomplete-record": 2 });
+      expect(answer.nodes.length + (counts["other-pcr"] ?? 0)).toBe(known);
+    }
+    expect(countsOf(await select("count=20"))).not.toHaveProperty("incomplete-record");
+  });
+
   test("every other node counts for the first reason that keeps it out", async () => {
     await network(1);
     const [a, b, c, d, e] = rows.nodes;

@@ -54,7 +54,10 @@ export class SelectNetwork {
   register(
     name: string,
     owner: string,
-    { pcrHash = PCRS[0], ...record }: Readonly<Record<string, unknown>> & { readonly pcrHash?: string } = {},
+    {
+      pcrHash = PCRS[0],
+      ...record
+    }: Readonly<Record<string, unknown>> & { readonly pcrHash?: string | null } = {},
   ) {
     const place = { owner, host: `${name}.example`, payee: `pay-${name}`, pcrHash };
     return this.rows.register(name, place, record);

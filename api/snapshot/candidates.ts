@@ -74,15 +74,22 @@ export function sift(registries: readonly RegistrySnapshot[], filters: Selection
   return { passed, excluded };
 }
 
+const comesAfterIncomplete = (reason: ExclusionReason): boolean =>
+  EXCLUSION_REASONS.indexOf(reason) > EXCLUSION_REASONS.indexOf("incomplete-record");
+
 function reasonsFor(
   { scores, listings, pcrApprovals }: RegistrySnapshot,
   filters: SelectionFilters,
 ): (node: ScoredNode) => ExclusionReason | null {
-  const { teeType, pcrHash, pcr, ohttp, minScore, minUptime } = filters;
+  const { teeType, pcr, ohttp, minScore, minUptime } = filters;
   const setOf = (values: readonly string[] | undefined) => (values === undefined ? null : new Set(values));
   const [only, exclude] = [setOf(filters.only), setOf(filters.exclude)];
   const [owners, excludedOwners] = [setOf(filters.owner), setOf(filters.excludeOwner)];
   const latest = pcr === undefined ? null : latestPcr(pcrApprovals, teeType, scores.now);
+  const wanted = [
+    ...(filters.pcrHash === undefined ? [] : [filters.pcrHash]),
+    ...(pcr === undefined ? [] : [latest]),
+  ];
   return ({ evidence, gates, score, uptime }) => {
     const { teeId, current } = evidence;
     if (evidence.teeType !== teeType) return "other-tee-type";
@@ -90,10 +97,13 @@ function reasonsFor(
     if (exclude?.has(teeId)) return "in-exclude";
     if (owners !== null && !owners.has(current.owner)) return "other-owner";
     if (excludedOwners?.has(current.owner)) return "excluded-owner";
-    if (pcrHash !== undefined && evidence.pcrHash !== pcrHash) return "other-pcr";
-    if (pcr !== undefined && (latest === null || evidence.pcrHash !== latest)) return "other-pcr";
+    const { pcrHash } = evidence;
+    if (wanted.some((one) => one === null || (pcrHash !== null && pcrHash !== one))) return "other-pcr";
     if (ohttp === true && listings.get(teeId)?.ohttp !== true) return "no-ohttp-key";
     const [gate] = gates;
+    // A node whose PCR is unknown may run the one asked for or another.
+    const lacksPcr = wanted.length > 0 && pcrHash === null;
+    if (lacksPcr && (gate === undefined || comesAfterIncomplete(gate.reason))) return "incomplete-record";
     if (gate !== undefined) return gate.reason;
     if (minScore !== undefined && score < minScore) return "below-min-score";
     if (minUptime !== undefined && (uptime === null || uptime < minUptime)) return "below-min-uptime";

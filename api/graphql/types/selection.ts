@@ -39,7 +39,8 @@ const REASONS: Readonly<Record<ExclusionReason, string>> = {
   stale: "Its last heartbeat is too old for the contract.",
   "not-proved-alive":
     "Its newest signed second is older than `heartbeatMaxAge`; repeated signatures do not count.",
-  "incomplete-record": "Its endpoint or certificate is unknown: nobody could connect.",
+  "incomplete-record":
+    "Its endpoint or certificate is unknown: nobody could connect. Or a PCR was asked for, and its own is unknown.",
   "unusable-endpoint": "Its endpoint is not an https URL whose host is a DNS name or a public address.",
   "below-min-score": "Scores less than `minScore`.",
   "below-min-uptime": "Was up for less than `minUptime`.",
