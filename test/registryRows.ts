@@ -21,7 +21,7 @@ interface RowNode {
   readonly name: string;
   readonly teeId: string;
   readonly owner: string;
-  readonly pcrHash: string;
+  readonly pcrHash: string | null;
   figures: LivenessFigures;
   enabled: boolean;
   pcrApprovedUntil: number | null;
@@ -105,7 +105,7 @@ export class RegistryRows {
   /** @param record - columns of the node's row that say something else. */
   async register(
     name: string,
-    place: { owner: string; host: string; payee: string; pcrHash: string },
+    place: { owner: string; host: string; payee: string; pcrHash: string | null },
     record: Readonly<Record<string, unknown>> = {},
   ) {
     const { teeId, publicKey } = nodeNamed(name);
@@ -198,7 +198,8 @@ export class RegistryRows {
 
   async setEnabled(node: RowNode, enabled: boolean): Promise<void> {
     // Enabling is silent on an enabled node and fails under a revoked PCR.
-    if (node.enabled === enabled || (enabled && this.#revoked.has(node.pcrHash))) return;
+    if (node.enabled === enabled || (enabled && node.pcrHash !== null && this.#revoked.has(node.pcrHash)))
+      return;
     node.enabled = enabled;
     const { lastHeartbeatAt } = node.figures;
     const until = activeUntil(lastHeartbeatAt, this.maxAgeSeconds, node.pcrApprovedUntil);
