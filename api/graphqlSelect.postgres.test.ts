@@ -53,9 +53,11 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
 }
 
 const SELECTION = `scoreVersion seed validUntil excluded { reason count } nodes { rank probability node {
-  teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex publicKey
-  tlsCertificate pcr { hash version approved approvedAt revokedAt }
-  ohttpConfig { keyId kemId kdfId aeadId publicKey keyConfig registeredAt } status enabled registeredAt
+  teeId registry chainId teeType { id: typeId name } owner paymentAddress endpoint endpointHex endpointBytes
+  endpointSha256 publicKey publicKeyBytes publicKeySha256 tlsCertificate tlsCertificateBytes tlsCertificateSha256
+  pcr { hash version approved approvedAt revokedAt }
+  ohttpConfig { keyId kemId kdfId aeadId publicKey publicKeyBytes publicKeySha256 keyConfig keyConfigBytes keyConfigSha256
+    registeredAt } status statusPrecision enabled registeredAt
   lastHeartbeatAt lastSignedAt recordSource
   score { value low high nEff version factors { name weight value low high observed hours } gates { reason detail } } } }`;
 
@@ -69,6 +71,7 @@ const toRest = ({ nodes, excluded, ...rest }: Answer) => ({
     node: {
       ...node,
       status: word(node.status),
+      statusPrecision: word(node.statusPrecision),
       recordSource: word(node.recordSource),
       score: {
         ...score,
