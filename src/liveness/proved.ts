@@ -22,7 +22,7 @@ export const isOutage = ({ lastSignedAt, nextSignedAt, maxAgeSeconds }: Gap): bo
  * @param maxAgeSeconds - in force at the second.
  */
 export const seemedOutage = (gap: Gap, knownAt: number, maxAgeSeconds: number): boolean =>
-  isOverdue(knownAt - gap.lastSignedAt, Math.min(gap.maxAgeSeconds, maxAgeSeconds));
+  isOutage(gap) || isOverdue(knownAt - gap.lastSignedAt, Math.min(gap.maxAgeSeconds, maxAgeSeconds));
 
 /** What remains of a gap when a late heartbeat turns out to have been signed inside it. */
 export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): readonly Gap[] {

@@ -2,7 +2,7 @@
 import type fc from "fast-check";
 
 /** Requests of each kind, at least. */
-export const REST_REQUESTS = 10_000;
+export const REST_REQUESTS = 15_000;
 export const GRAPHQL_REQUESTS = 10_000;
 
 /** Asked at once: the answers of one process to many. */
