@@ -3,7 +3,7 @@
  * Folders of ours are listed per rule; packages are free unless a rule says otherwise.
  */
 const OURS =
-  "^(abis|api|bench|cli|client|config|dashboard|db|devnet|proofs|rpc|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
+  "^(abis|api|bench|cli|client|config|dashboard|db|devnet|proofs|src|supervisor|test|workers|ponder\\.(schema|config)\\.ts)";
 /** Tests may reach into test/ and what they test against; so may what only tests use, in folders named testing. */
 const TEST = "\\.test\\.ts$";
 
@@ -37,7 +37,7 @@ module.exports = {
       },
     },
     only("database-is-low", "db/", ["config/"], "Postgres and our own schemas."),
-    only("gateway-is-low", "rpc/", ["config/"], "Knows JSON-RPC, not what is indexed."),
+    only("gateway-is-low", "supervisor/gateway/", ["config/"], "Knows JSON-RPC, not what is indexed."),
     only(
       "proofs-are-a-leaf",
       "proofs/",
@@ -130,7 +130,7 @@ module.exports = {
       name: "supervisor-starts-ponder",
       comment: "Indexing code runs in Ponder's process only; the pure rules in src/decode/ are everybody's.",
       severity: "error",
-      from: { path: "^(supervisor|rpc|db|workers|api|devnet)/", pathNot: TEST },
+      from: { path: "^(supervisor|db|workers|api|devnet)/", pathNot: TEST },
       to: { path: "^(src/|ponder\\.config\\.ts)", pathNot: "^src/decode/" },
     },
     {

@@ -14,9 +14,9 @@ import { observeRequests, type RequestObserver } from "./http/observeRequests.ts
 import { identifyRequests } from "./http/requestId.ts";
 import { redirectTrailingSlash } from "./http/trailingSlash.ts";
 import { boundUrlLength } from "./http/urlLength.ts";
-import { FRESHNESS_HEADERS, setFreshness } from "./queries/asOf.ts";
-import { freshnessOfNothing } from "./queries/freshness.ts";
-import type { ApiService } from "./queries/service.ts";
+import { FRESHNESS_HEADERS, setFreshness } from "./queries/state/asOf.ts";
+import { freshnessOfNothing } from "./queries/state/freshness.ts";
+import type { ApiService } from "./queries/state/service.ts";
 import type { RequestContext } from "./rest/answer.ts";
 import { inferenceRoutes } from "./rest/inferences.routes.ts";
 import { modelRoutes } from "./rest/models.routes.ts";

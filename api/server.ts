@@ -12,17 +12,17 @@ import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/htt
 import type { RateLimits } from "./http/limitRates.ts";
 import { accessLog } from "./http/observeRequests.ts";
 import { RateLimiter } from "./http/rateLimit.ts";
-import { keepSnapshots } from "./keepSnapshots.ts";
-import { keepStream } from "./keepStream.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
-import { createReader } from "./queries/database.ts";
-import { PositionWatcher } from "./queries/position.ts";
-import type { ApiService, ApiSettings } from "./queries/service.ts";
+import { createReader } from "./queries/reading/database.ts";
+import { PositionWatcher } from "./queries/state/position.ts";
+import type { ApiService, ApiSettings } from "./queries/state/service.ts";
 import type { Snapshot } from "./snapshot/snapshot.ts";
-import { watchIndex } from "./watchIndex.ts";
-import { watchPositions } from "./watchPositions.ts";
+import { keepSnapshots } from "./wiring/keepSnapshots.ts";
+import { keepStream } from "./wiring/keepStream.ts";
+import { watchIndex } from "./wiring/watchIndex.ts";
+import { watchPositions } from "./wiring/watchPositions.ts";
 
 const PROJECT = path.join(import.meta.dirname, "..");
 

@@ -154,7 +154,7 @@ interface Finding extends InferenceHashes {
 }
 
 /** More of them are for --json. */
-const MOST_SHOWN = 5;
+const MAX_SHOWN = 5;
 
 function asText({ inputHash, outputHash, inferenceId, contradicted, recorded, inferences }: Finding): string {
   const isThisOne = inferences.some(({ id }) => id === inferenceId);
@@ -171,8 +171,8 @@ function asText({ inputHash, outputHash, inferenceId, contradicted, recorded, in
     ...(recorded && inferenceId !== null && !isThisOne
       ? ["note: none of them was signed by the node and at the second that the response names"]
       : []),
-    ...inferences.slice(0, MOST_SHOWN).flatMap(describe),
-    ...(inferences.length > MOST_SHOWN ? [`… ${inferences.length - MOST_SHOWN} more with --json`] : []),
+    ...inferences.slice(0, MAX_SHOWN).flatMap(describe),
+    ...(inferences.length > MAX_SHOWN ? [`… ${inferences.length - MAX_SHOWN} more with --json`] : []),
     "",
   ].join("\n");
 }
@@ -193,7 +193,7 @@ function describe(inference: Recorded): string[] {
     `  node      ${teeId}, ${nodeAtSigning ? stateOf(nodeAtSigning) : "not registered when it signed"}`,
     `  signed    ${moment}, signature ${signature}`,
     ...(model === null ? [] : [`  model     ${shownText(model, 200)}`]),
-    ...settlements.slice(0, MOST_SHOWN).map(({ id, leafIndex }) => {
+    ...settlements.slice(0, MAX_SHOWN).map(({ id, leafIndex }) => {
       const leaf = leafIndex === null ? "by itself" : `leaf ${leafIndex} of a batch`;
       return `  settled   ${shownText(id, 200)}, ${leaf}`;
     }),

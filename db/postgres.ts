@@ -20,7 +20,7 @@ import {
 import { withStartLock } from "./startLock.ts";
 
 const DATABASE = "opengradient";
-const LONGEST_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 15_000;
 /** Any constant; it only has to differ from other advisory locks of the database `postgres`. */
 const STARTER_LOCK = 0x4f47_0001;
 
@@ -86,7 +86,7 @@ export async function acquireDatabase(
       restarting = startAgain();
     });
   const startAgain = async (): Promise<void> => {
-    for (let waitMs = 1_000; !stopping; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS))
+    for (let waitMs = 1_000; !stopping; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS))
       try {
         const next = await attachOrStart();
         current = next;

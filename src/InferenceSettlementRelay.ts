@@ -20,7 +20,7 @@ import { og } from "./registry.ts";
 
 const MODEL_INFO_LENGTH = 1024;
 /** A claimed batch size counts at most this much: nothing stops a relayer from claiming 2^256-1. */
-const LARGEST_CLAIM = 1_000_000;
+const MAX_CLAIM = 1_000_000;
 
 type RelayLogEvent = LogEvent & { readonly log: { readonly address: Hex; readonly data: Hex } };
 type SettlementRow = typeof settlement.$inferInsert;
@@ -99,7 +99,7 @@ og("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) =
 
 const batchCounts = (batchSize: bigint) => ({
   batchSettlements: 1,
-  claimedLeaves: Math.min(clampToSafe(batchSize), LARGEST_CLAIM),
+  claimedLeaves: Math.min(clampToSafe(batchSize), MAX_CLAIM),
 });
 
 og(

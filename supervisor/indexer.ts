@@ -12,8 +12,8 @@ import {
 import { createLog, type Log } from "../config/log.ts";
 import { migrateDatabase } from "../db/migrate.ts";
 import { acquireDatabase } from "../db/postgres.ts";
-import { type Gateway, startGateway } from "../rpc/gateway.ts";
 import { deploymentSchema } from "./deployment.ts";
+import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import { releaseStaleLock } from "./ponderLock.ts";
 import { createTranslation } from "./ponderLog.ts";
 import { type KeptProcess, keepRunning } from "./process.ts";

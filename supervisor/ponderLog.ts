@@ -1,6 +1,6 @@
 /** Ponder's JSON log in our own words: what matters to whoever runs it, one line each, no stack traces. */
 import type { Log, LogDetails, LogLevel } from "../config/log.ts";
-import { createNotices, type Notices } from "../rpc/notices.ts";
+import { createNotices, type Notices } from "./gateway/notices.ts";
 
 interface PonderRecord {
   readonly level: number;

@@ -6,7 +6,7 @@ import { PROJECT } from "./programs.ts";
 import { type WatchSettings, watch } from "./watchdog.ts";
 
 const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 30_000;
+const MAX_DELAY_MS = 30_000;
 /** Who ran this long was healthy: the next end is a new story. */
 const HEALTHY_AFTER_MS = 60_000;
 /** A process that is stuck seldom heeds SIGTERM; one that does not needs no longer. */
@@ -83,7 +83,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
     if (ranMs > HEALTHY_AFTER_MS) delayMs = FIRST_DELAY_MS;
     log.warn(`${title} ended (${reason}); starting it again in ${delayMs / 1000} s`);
     timer = setTimeout(start, delayMs);
-    delayMs = Math.min(LONGEST_DELAY_MS, delayMs * 2);
+    delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
   };
 
   const start = async () => {

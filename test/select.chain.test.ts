@@ -29,18 +29,18 @@ interface Answer {
 
 const SELECTIONS = 1_000;
 /** Fewer expected than this are counted together: χ² is an approximation that needs so many. */
-const LEAST_EXPECTED = 5;
+const MIN_EXPECTED = 5;
 
 /** χ², and the point that chance alone passes once in a million times, by Wilson and Hilferty's approximation. */
 function chiSquare(found: readonly number[], expected: readonly number[]) {
   const cells = expected.map((share, index) => ({ share, count: found[index] ?? 0 }));
   const together = { share: 0, count: 0 };
-  for (const { share, count } of cells.filter(({ share }) => share < LEAST_EXPECTED)) {
+  for (const { share, count } of cells.filter(({ share }) => share < MIN_EXPECTED)) {
     together.share += share;
     together.count += count;
   }
-  const counted = [...cells.filter(({ share }) => share >= LEAST_EXPECTED)];
-  if (together.share >= LEAST_EXPECTED) counted.push(together);
+  const counted = [...cells.filter(({ share }) => share >= MIN_EXPECTED)];
+  if (together.share >= MIN_EXPECTED) counted.push(together);
   const k = counted.length - 1;
   return {
     value: counted.reduce((sum, { share, count }) => sum + (count - share) ** 2 / share, 0),

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Abandoned } from "../api/errors.ts";
-import { createReader, type Reader, type ReadTransaction } from "../api/queries/database.ts";
-import type { Moment } from "../api/queries/moment.ts";
-import { PositionWatcher } from "../api/queries/position.ts";
-import type { ApiSettings } from "../api/queries/service.ts";
+import { createReader, type Reader, type ReadTransaction } from "../api/queries/reading/database.ts";
+import type { Moment } from "../api/queries/state/moment.ts";
+import { PositionWatcher } from "../api/queries/state/position.ts";
+import type { ApiSettings } from "../api/queries/state/service.ts";
 import { excusedSpells, type Spell } from "../api/scoring/index.ts";
 import { questionOf } from "../api/snapshot/question.ts";
 import type { RegistryScores } from "../api/snapshot/registryScores.ts";

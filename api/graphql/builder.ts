@@ -2,7 +2,7 @@
 import SchemaBuilder from "@pothos/core";
 import RelayPlugin from "@pothos/plugin-relay";
 import type { CountedConnection } from "./connection.ts";
-import type { GraphContext } from "./context.ts";
+import type { GraphContext } from "./execution/context.ts";
 import { addressScalar, hexScalar, registryScalar } from "./scalars/hex.ts";
 import { jsonScalar } from "./scalars/json.ts";
 import { bigIntScalar, longScalar, timestampScalar } from "./scalars/numbers.ts";

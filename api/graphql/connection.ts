@@ -1,14 +1,15 @@
 /** Lists as Relay connections: a page is read when its items are asked for, the length when that is. */
-import type { Sources } from "../queries/answerState.ts";
-import { countList, type ListLength } from "../queries/counted.ts";
-import { decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
-import type { ReadTransaction } from "../queries/database.ts";
-import type { Page, PageRequest } from "../queries/page.ts";
-import { pinOf } from "../queries/pin.ts";
+
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import { countList, type ListLength } from "../queries/reading/listLength.ts";
+import type { Page, PageRequest } from "../queries/reading/page.ts";
+import type { Sources } from "../queries/state/answerState.ts";
+import { decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/state/cursor.ts";
+import { pinOf } from "../queries/state/pin.ts";
 import { builder } from "./builder.ts";
+import type { GraphState } from "./execution/state.ts";
 import { type Paging, type PagingArguments, pagingOf } from "./paging.ts";
 import type { FieldReads } from "./reads.ts";
-import type { GraphState } from "./state.ts";
 
 /** What every connection can say besides its page. */
 export interface CountedConnection {
@@ -131,7 +132,7 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
 }
 
 /**
- * Counting reads up to `MOST_COUNTED` index entries, which takes as long as so many rows of a page. Of some lists each entry
+ * Counting reads up to `MAX_COUNTED` index entries, which takes as long as so many rows of a page. Of some lists each entry
  * has to be looked up elsewhere as well: whether it is on chain, or what its verdict is.
  */
 const COUNTED_ROWS = 150;

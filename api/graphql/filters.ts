@@ -1,6 +1,6 @@
 /** Filters as GraphQL gives them, where null and absent are the same, made into those that queries take. */
 import { ApiError } from "../errors.ts";
-import { brokenRangeRule } from "../queries/moment.ts";
+import { brokenRangeRule } from "../queries/state/moment.ts";
 
 type Given<F> = { readonly [K in keyof F]?: Exclude<F[K], null | undefined> };
 

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { parseAccept } from "hono/utils/accept";
-import { tagMatches, weakTag } from "../queries/asOf.ts";
+import { tagMatches, weakTag } from "../queries/state/asOf.ts";
 import { EXAMPLES, LIVE_EXAMPLE } from "./examples.ts";
 
 const TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({

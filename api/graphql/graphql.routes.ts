@@ -1,16 +1,16 @@
 /** `/graphql`: GraphQL over HTTP by GET and POST, GraphiQL for browsers. */
 import type { Hono } from "hono";
 import { Abandoned, ApiError, type ErrorCode } from "../errors.ts";
-import { type Freshness, setFreshness } from "../queries/asOf.ts";
-import { cacheControl } from "../queries/caching.ts";
-import type { Charge } from "../queries/charge.ts";
-import { freshnessOfNothing } from "../queries/freshness.ts";
-import { createGraphEndpoint } from "./endpoint.ts";
-import { shownError, toGraphError } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Charge } from "../queries/reading/charge.ts";
+import { type Freshness, setFreshness } from "../queries/state/asOf.ts";
+import { cacheControl } from "../queries/state/cacheControl.ts";
+import { freshnessOfNothing } from "../queries/state/freshness.ts";
+import { createGraphEndpoint } from "./execution/endpoint.ts";
+import { shownError, toGraphError } from "./execution/errors.ts";
+import type { Exchange } from "./execution/exchange.ts";
+import type { GraphService } from "./execution/graphService.ts";
+import { MEDIA_TYPES, mediaTypeFor } from "./execution/mediaTypes.ts";
 import { createGraphiqlPage } from "./graphiqlPage.ts";
-import type { GraphService } from "./graphService.ts";
-import { MEDIA_TYPES, mediaTypeFor } from "./mediaTypes.ts";
 
 interface Variables {
   Variables: {

@@ -1,14 +1,15 @@
 /** Finds again what an id names: every type that implements Node, in the state its id names. */
-import type { Sources } from "../queries/answerState.ts";
-import { findChannel } from "../queries/channels.ts";
-import { type EventId, parseEventId } from "../queries/eventId.ts";
-import { findPayment } from "../queries/payments.ts";
-import { findSettlement } from "../queries/settlements.ts";
+
+import { findChannel } from "../queries/payments/channels.ts";
+import { findPayment } from "../queries/payments/payments.ts";
+import { findSettlement } from "../queries/settlements/settlements.ts";
+import type { Sources } from "../queries/state/answerState.ts";
+import { type EventId, parseEventId } from "../queries/state/eventId.ts";
+import type { GraphState } from "./execution/state.ts";
+import type { View } from "./execution/view.ts";
 import { decodeGlobalId, refuseId } from "./globalId.ts";
 import { inferenceById } from "./lists/inferences.ts";
 import { FROM } from "./reads.ts";
-import type { GraphState } from "./state.ts";
-import type { View } from "./view.ts";
 
 interface NodeType {
   readonly sources: Sources;

@@ -15,7 +15,7 @@ export interface Paging {
   readonly cursor: string | null;
 }
 
-export const MOST_ITEMS = 100;
+export const MAX_ITEMS = 100;
 export const DEFAULT_ITEMS = 20;
 
 /** @throws {ApiError} `invalid-parameter` for sizes beyond 0 to 100 and for arguments of both directions at once. */
@@ -34,8 +34,8 @@ export function pagingOf({ first, after, last, before }: PagingArguments): Pagin
       "goes with first; last and before page backward, so leave after out",
     );
   const [parameter, size] = backward ? ["last", last ?? DEFAULT_ITEMS] : ["first", first ?? DEFAULT_ITEMS];
-  if (size < 0 || size > MOST_ITEMS)
-    throw refuseArgument(parameter, size, `a whole number from 0 to ${MOST_ITEMS}`);
+  if (size < 0 || size > MAX_ITEMS)
+    throw refuseArgument(parameter, size, `a whole number from 0 to ${MAX_ITEMS}`);
   return backward
     ? { direction: "backward", size, cursor: before ?? null }
     : { direction: "forward", size, cursor: after ?? null };
@@ -44,5 +44,5 @@ export function pagingOf({ first, after, last, before }: PagingArguments): Pagin
 /** How many items a page may have, for whoever plans a query: refusals are the resolver's business. */
 export function pageSizeOf(args: Readonly<Record<string, unknown>>): number {
   const sizes = [args.first, args.last].filter((size) => typeof size === "number");
-  return Math.min(MOST_ITEMS, Math.max(0, ...(sizes.length === 0 ? [DEFAULT_ITEMS] : sizes)));
+  return Math.min(MAX_ITEMS, Math.max(0, ...(sizes.length === 0 ? [DEFAULT_ITEMS] : sizes)));
 }

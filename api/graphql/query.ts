@@ -1,11 +1,13 @@
 /** The root of every question. */
-import { findChannel } from "../queries/channels.ts";
-import { parseEventId } from "../queries/eventId.ts";
-import { readNetwork } from "../queries/network.ts";
-import { networkSeriesSources } from "../queries/series.ts";
-import { operatorScope, registriesMeant, registryMeant } from "../queries/service.ts";
-import { findSettlement } from "../queries/settlements.ts";
+
+import { readNetwork } from "../queries/operators/network.ts";
+import { findChannel } from "../queries/payments/channels.ts";
+import { networkSeriesSources } from "../queries/series/series.ts";
+import { findSettlement } from "../queries/settlements/settlements.ts";
+import { parseEventId } from "../queries/state/eventId.ts";
+import { operatorScope, resolveRegistries, resolveRegistry } from "../queries/state/service.ts";
 import { builder } from "./builder.ts";
+import { asksFor } from "./execution/lookahead.ts";
 import { hash32, refuseArgument } from "./filters.ts";
 import { ChannelFilter, channels } from "./lists/channels.ts";
 import { InferenceFilter, inferenceById, inferences } from "./lists/inferences.ts";
@@ -18,11 +20,10 @@ import { PaymentFilter, payments } from "./lists/payments.ts";
 import { PcrFilter, pcrs, teeTypes } from "./lists/registryRecords.ts";
 import { NetworkSeriesMetric, readsSeries, SeriesIntervalEnum } from "./lists/series.ts";
 import { SettlementFilter, settlements } from "./lists/settlements.ts";
-import { asksFor } from "./lookahead.ts";
 import { nodeById, sourcesOfId } from "./nodeById.ts";
 import { FROM, readsPage, readsRows } from "./reads.ts";
 import * as refs from "./refs.ts";
-import { MOST_SELECTED, readsSelection, selectNodes } from "./selectNodes.ts";
+import { MAX_SELECTED, readsSelection, selectNodes } from "./selectNodes.ts";
 import { AsOfRef } from "./types/asOf.ts";
 import { NetworkRef } from "./types/network.ts";
 import { SCORING_AS_PUBLISHED, ScoringRef } from "./types/score.ts";
@@ -70,7 +71,7 @@ builder.queryType({
         count: t.arg.int({
           required: true,
           defaultValue: 1,
-          description: `Nodes to return, the first and its fallbacks, 1 to ${MOST_SELECTED}.`,
+          description: `Nodes to return, the first and its fallbacks, 1 to ${MAX_SELECTED}.`,
         }),
         strategy: t.arg({
           type: SelectionStrategy,
@@ -122,7 +123,7 @@ builder.queryType({
       extensions: readsRows(FROM.og, 3),
       resolve: async (_, { teeId, registry, at }, { state }) => {
         const view = state.view(at);
-        const meant = registryMeant(state.settings, registry) ?? state.currentRegistry;
+        const meant = resolveRegistry(state.settings, registry) ?? state.currentRegistry;
         const key = { registry: meant, teeId: hash32("teeId", teeId) };
         const node = await view.loaders.wholeNode.load(key);
         return node === null ? null : view.show(node);
@@ -281,7 +282,7 @@ builder.queryType({
       extensions: readsRows(FROM.ogAndMaybeBase, 10),
       resolve: async (_, { address, registry, at }, { state }) => {
         const view = state.view(at);
-        const registries = registriesMeant(state.settings, registry ?? undefined);
+        const registries = resolveRegistries(state.settings, registry ?? undefined);
         const operator = await view.loaders.operator.load({ address, registries });
         return operator === null ? null : view.show({ ...operator, registries });
       },
@@ -349,7 +350,7 @@ builder.queryType({
       extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 500),
       resolve: async (_, { registry }, { state }) => {
         const view = state.view(null);
-        const registries = registriesMeant(state.settings, registry ?? undefined);
+        const registries = resolveRegistries(state.settings, registry ?? undefined);
         const scope = operatorScope(state.settings, registries);
         const [og, base] = [await view.og(), await view.optionalBase()];
         const totals = await readNetwork(state.transaction, state.proofs, og, base, scope);

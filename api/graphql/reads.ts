@@ -1,6 +1,6 @@
 /** What a field has its answer from and how much it reads, kept beside the field for whoever plans a query. */
 import type { ChainName } from "../../config/environment.ts";
-import type { Sources } from "../queries/answerState.ts";
+import type { Sources } from "../queries/state/answerState.ts";
 
 export interface FieldReads {
   readonly sources: Sources;

@@ -1,17 +1,18 @@
 /** The schema's object types by name, before any has fields: they refer to one another. */
-import type { Channel } from "../queries/channels.ts";
-import type { Inference } from "../queries/inferences.ts";
-import type { Leaf } from "../queries/leaves.ts";
-import type { Model } from "../queries/models.ts";
-import type { Heartbeat, LivenessInterval, NodeEvent } from "../queries/nodeHistory.ts";
-import type { Node } from "../queries/nodes.ts";
-import type { OnchainInference } from "../queries/onchainInferences.ts";
-import type { Operator } from "../queries/operators.ts";
-import type { Payment } from "../queries/payments.ts";
-import type { Pcr, TeeType } from "../queries/pcrs.ts";
-import type { Settlement } from "../queries/settlements.ts";
+
+import type { Inference } from "../queries/inferences/inferences.ts";
+import type { Model } from "../queries/inferences/models.ts";
+import type { OnchainInference } from "../queries/inferences/onchainInferences.ts";
+import type { Heartbeat, LivenessInterval, NodeEvent } from "../queries/nodes/nodeHistory.ts";
+import type { Node } from "../queries/nodes/nodes.ts";
+import type { Operator } from "../queries/operators/operators.ts";
+import type { Channel } from "../queries/payments/channels.ts";
+import type { Payment } from "../queries/payments/payments.ts";
+import type { Pcr, TeeType } from "../queries/registry/pcrs.ts";
+import type { Leaf } from "../queries/settlements/leaves.ts";
+import type { Settlement } from "../queries/settlements/settlements.ts";
 import { builder } from "./builder.ts";
-import type { Seen } from "./view.ts";
+import type { Seen } from "./execution/view.ts";
 
 /** An address in a role; what it did hangs below. */
 export interface Account {

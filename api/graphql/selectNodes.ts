@@ -1,36 +1,36 @@
 /** Draws nodes as `/v1/select` does: the same question, seed and state give the same nodes. */
 import { ApiError } from "../errors.ts";
-import { refuseStale } from "../queries/asOf.ts";
-import type { Node } from "../queries/nodes.ts";
+import type { Node } from "../queries/nodes/nodes.ts";
+import { refuseStale } from "../queries/state/asOf.ts";
 import { SCORING } from "../scoring/index.ts";
 import type { NodeWithScore } from "../snapshot/leaderboard.ts";
-import { questionOf, type SelectionWish } from "../snapshot/question.ts";
+import { questionOf, type SelectionRequest } from "../snapshot/question.ts";
+import type { GraphState } from "./execution/state.ts";
 import { hash32, numberWithin, refuseArgument } from "./filters.ts";
 import { type FieldReads, FROM } from "./reads.ts";
-import type { GraphState } from "./state.ts";
 import type { NodeSelection } from "./types/selection.ts";
 
 /** Arguments as GraphQL gives them: null and absent are the same. */
 type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
 
-export interface SelectArguments extends Given<Omit<SelectionWish, "strategy" | "teeType">> {
-  readonly strategy: SelectionWish["strategy"];
+export interface SelectArguments extends Given<Omit<SelectionRequest, "strategy" | "teeType">> {
+  readonly strategy: SelectionRequest["strategy"];
   readonly teeType: number;
   readonly count: number;
   readonly seed?: string | null | undefined;
 }
 
-const MOST_LISTED = 100;
-const LONGEST_SEED = 1_024;
-const MOST_TYPES = 255;
-export const MOST_SELECTED = SCORING.mostSelected;
+const MAX_LISTED = 100;
+const MAX_SEED_LENGTH = 1_024;
+const MAX_TYPES = 255;
+export const MAX_SELECTED = SCORING.mostSelected;
 
 /** A draw without a seed is another one each time. */
 export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>>): FieldReads => ({
   sources: FROM.og,
   rows: 2,
   rowsPerItem: 0,
-  items: typeof count === "number" ? Math.min(MOST_SELECTED, Math.max(0, count)) : MOST_SELECTED,
+  items: typeof count === "number" ? Math.min(MAX_SELECTED, Math.max(0, count)) : MAX_SELECTED,
   selects: true,
   ...(seed == null ? { momentary: true } : {}),
 });
@@ -42,10 +42,10 @@ export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>
 export function selectNodes(state: GraphState, args: SelectArguments): NodeSelection {
   const { service, framing } = state;
   const { count, seed: given } = args;
-  if (!(count >= 1 && count <= MOST_SELECTED))
-    throw refuseArgument("count", count, `a whole number from 1 to ${MOST_SELECTED}`);
-  if (given != null && (given.length < 1 || given.length > LONGEST_SEED || given.includes("\0")))
-    throw refuseArgument("seed", given, `1 to ${LONGEST_SEED} characters without NUL`);
+  if (!(count >= 1 && count <= MAX_SELECTED))
+    throw refuseArgument("count", count, `a whole number from 1 to ${MAX_SELECTED}`);
+  if (given != null && (given.length < 1 || given.length > MAX_SEED_LENGTH || given.includes("\0")))
+    throw refuseArgument("seed", given, `1 to ${MAX_SEED_LENGTH} characters without NUL`);
   const question = questionOf(service.settings, wishOf(args));
   const selector = framing.selection;
   if (selector === null) throw new Error("the plan did not see that nodes are selected");
@@ -69,9 +69,9 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
   };
 }
 
-function wishOf({ count: _, seed, ...args }: SelectArguments): SelectionWish {
+function wishOf({ count: _, seed, ...args }: SelectArguments): SelectionRequest {
   const { teeType, strategy, registry, pcrHash, pcr, ohttp, minScore, minUptime } = args;
-  numberWithin("teeType", teeType, 0, MOST_TYPES);
+  numberWithin("teeType", teeType, 0, MAX_TYPES);
   numberWithin("minScore", minScore, 0, 100);
   numberWithin("minUptime", minUptime, 0, 1);
   return {
@@ -97,7 +97,7 @@ function listOf(
   check: (parameter: string, value: string) => string = (_, value) => value,
 ): readonly string[] | undefined {
   if (values == null) return undefined;
-  if (values.length < 1 || values.length > MOST_LISTED)
-    throw refuseArgument(parameter, `${values.length} values`, `1 to ${MOST_LISTED} values, or left out`);
+  if (values.length < 1 || values.length > MAX_LISTED)
+    throw refuseArgument(parameter, `${values.length} values`, `1 to ${MAX_LISTED} values, or left out`);
   return [...new Set(values.map((value) => check(parameter, value)))].sort();
 }

@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { createLog } from "../../config/log.ts";
 import { listen } from "../operations/metricsServer.ts";
 import { createHttpServer, type HttpServer, type ServerOptions, StoppableLifetime } from "./httpServer.ts";
-import { MOST_PIPELINED } from "./inTurn.ts";
+import { MAX_PIPELINED } from "./inTurn.ts";
 
 const running: HttpServer[] = [];
 afterEach(async () => {
@@ -197,7 +197,7 @@ test("a connection with more requests under way than any client has use for is c
     asked++;
     return new Promise<Response>(() => {});
   });
-  expect(await say(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MOST_PIPELINED + 2))).toBe("");
+  expect(await say(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MAX_PIPELINED + 2))).toBe("");
   expect(asked).toBe(1);
 });
 
@@ -211,14 +211,14 @@ test("others are answered between the requests that a connection pipelines", asy
   await once(idle, "connect");
   const many = say(
     port,
-    "GET /many HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MOST_PIPELINED),
-    (heard) => heard.split("hello").length > MOST_PIPELINED,
+    "GET /many HTTP/1.1\r\nHost: a\r\n\r\n".repeat(MAX_PIPELINED),
+    (heard) => heard.split("hello").length > MAX_PIPELINED,
   );
   idle.write("GET /one HTTP/1.1\r\nHost: a\r\n\r\n");
   await many;
   idle.destroy();
   expect(asked.indexOf("/one")).toBeGreaterThanOrEqual(0);
-  expect(asked.indexOf("/one")).toBeLessThan(MOST_PIPELINED / 2);
+  expect(asked.indexOf("/one")).toBeLessThan(MAX_PIPELINED / 2);
 });
 
 test("stopping lets nobody in, ends what is idle, and finishes what was begun", async () => {

@@ -5,10 +5,10 @@ import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Log } from "../../config/log.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";
-import type { Lifetime } from "../queries/service.ts";
+import type { Lifetime } from "../queries/state/service.ts";
 import { problemOf, problemResponse } from "../rest/problem.ts";
 import { inTurn } from "./inTurn.ts";
-import { LEAST_BYTES, PACE_WINDOW_MS, Pace, type PaceOptions } from "./pace.ts";
+import { MIN_BYTES, PACE_WINDOW_MS, Pace, type PaceOptions } from "./pace.ts";
 
 /** A client that trickles its request in is not waited for. */
 const HEADERS_WITHIN_MS = 10_000;
@@ -62,7 +62,7 @@ export class StoppableLifetime implements Lifetime {
 export function createHttpServer(options: ServerOptions): HttpServer {
   const { fetch, lifetime, newRequestId, log, graceMs } = options;
   const { headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
-  const { pace = { windowMs: PACE_WINDOW_MS, leastBytes: LEAST_BYTES } } = options;
+  const { pace = { windowMs: PACE_WINDOW_MS, leastBytes: MIN_BYTES } } = options;
   const listener = getRequestListener(fetch, {
     // Requests that are none, as with a host that is none: the application never sees them.
     errorHandler: (error) => {

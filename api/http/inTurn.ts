@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** Of one connection. Clients that pipeline at all send some tens. */
-export const MOST_PIPELINED = 100;
+export const MAX_PIPELINED = 100;
 
 type Listen = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -30,7 +30,7 @@ export function inTurn(listener: Listen): Listen {
     if (queue === undefined) {
       waiting.set(socket, []);
       begin();
-    } else if (queue.length < MOST_PIPELINED) queue.push(begin);
+    } else if (queue.length < MAX_PIPELINED) queue.push(begin);
     else socket.destroy();
   };
 }

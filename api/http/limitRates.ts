@@ -2,7 +2,7 @@
 import type { Context, Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
-import type { Charge } from "../queries/charge.ts";
+import type { Charge } from "../queries/reading/charge.ts";
 import type { Client } from "./clientAddress.ts";
 import type { RateLimit, RateLimiter } from "./rateLimit.ts";
 import { requestCost } from "./requestCost.ts";

@@ -31,7 +31,7 @@ export interface RequestObserver {
   readonly ended: (request: ObservedRequest) => void;
 }
 
-const LONGEST_TARGET = 500;
+const MAX_TARGET_LENGTH = 500;
 
 const routeOf = (context: Context): string | null =>
   matchedRoutes(context).findLast(({ method }) => method !== "ALL")?.path ?? null;
@@ -56,7 +56,7 @@ export const observeRequests = <
         requestId: context.get("requestId"),
         method: context.req.method,
         route: routeOf(context),
-        target: targetOf(context.req.url).slice(0, LONGEST_TARGET),
+        target: targetOf(context.req.url).slice(0, MAX_TARGET_LENGTH),
         status: context.res.status,
         code: context.get("refusal") ?? null,
         ms: sinceMs(begun, now()),

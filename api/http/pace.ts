@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /** Less is no network's pace: over a minute, 4 kB a second. */
-export const LEAST_BYTES = 240_000;
+export const MIN_BYTES = 240_000;
 export const PACE_WINDOW_MS = 60_000;
 
 interface Progress {

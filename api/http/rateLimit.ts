@@ -20,7 +20,7 @@ export interface RateState {
 }
 
 /** About 10 MB of clients. Who floods us from more addresses than this is not to be stopped by counting addresses. */
-const MOST_CLIENTS = 50_000;
+const MAX_CLIENTS = 50_000;
 
 export class RateLimiter {
   readonly #limit: RateLimit;
@@ -29,7 +29,7 @@ export class RateLimiter {
   /** By client, the millisecond at which its bucket is full; who asked last is last. */
   readonly #fullAt = new Map<string, number>();
 
-  constructor(limit: RateLimit, mostClients = MOST_CLIENTS) {
+  constructor(limit: RateLimit, mostClients = MAX_CLIENTS) {
     this.#limit = limit;
     this.#msPerToken = 60_000 / limit.perMinute;
     this.#mostClients = mostClients;

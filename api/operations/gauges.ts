@@ -1,10 +1,10 @@
 /** Gauges of what the API reads from: chains, verifier, database. */
 import { CHAIN_NAMES } from "../../config/environment.ts";
-import { lagSeconds } from "../queries/asOf.ts";
-import { readVerifierBacklog } from "../queries/backlog.ts";
-import type { Position } from "../queries/position.ts";
-import { readProofTables } from "../queries/proofs.ts";
-import type { ApiService } from "../queries/service.ts";
+import { readVerifierBacklog } from "../queries/settlements/backlog.ts";
+import { lagSeconds } from "../queries/state/asOf.ts";
+import type { Position } from "../queries/state/position.ts";
+import { readProofTables } from "../queries/state/proofTables.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import type { EventStream } from "../stream/eventStream.ts";
 import type { Metrics } from "./metrics.ts";

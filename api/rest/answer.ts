@@ -5,7 +5,10 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ErrorCode } from "../errors.ts";
-import { type AnswerState, readState, revisionOf, type Sources } from "../queries/answerState.ts";
+import type { Charge } from "../queries/reading/charge.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import type { Page, PageRequest } from "../queries/reading/page.ts";
+import { type AnswerState, readState, revisionOf, type Sources } from "../queries/state/answerState.ts";
 import {
   type AsOf,
   entityTag,
@@ -13,15 +16,18 @@ import {
   refuseStale,
   setFreshness,
   tagMatches,
-} from "../queries/asOf.ts";
-import { cacheControl } from "../queries/caching.ts";
-import type { Charge } from "../queries/charge.ts";
-import { type Cursor, decodeCursor, encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
-import type { ReadTransaction } from "../queries/database.ts";
-import { freshnessOf } from "../queries/freshness.ts";
-import type { Page, PageRequest } from "../queries/page.ts";
-import { pinOf } from "../queries/pin.ts";
-import type { ApiService } from "../queries/service.ts";
+} from "../queries/state/asOf.ts";
+import { cacheControl } from "../queries/state/cacheControl.ts";
+import {
+  type Cursor,
+  decodeCursor,
+  encodeCursor,
+  type KeyType,
+  questionDigest,
+} from "../queries/state/cursor.ts";
+import { freshnessOf } from "../queries/state/freshness.ts";
+import { pinOf } from "../queries/state/pin.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import type { Undelivered } from "../stream/undelivered.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";

@@ -25,16 +25,16 @@ export function csvColumns(schema: z.ZodType, path: readonly string[] = []): rea
 }
 
 /** What a cell of a spreadsheet holds, less the quote that may be put before it. */
-const LONGEST_CELL = 32_766;
+const MAX_CELL_LENGTH = 32_766;
 
 /** A text that is too long is cut, and ends in an ellipsis then. */
 const textCell = (text: string): string =>
-  text.length <= LONGEST_CELL ? text : `${text.slice(0, LONGEST_CELL - 1)}…`;
+  text.length <= MAX_CELL_LENGTH ? text : `${text.slice(0, MAX_CELL_LENGTH - 1)}…`;
 
 /** JSON that is too long is no JSON when it is cut: an object tells its length and hash instead, and how it begins. */
 function jsonCell(value: unknown): string {
   const text = JSON.stringify(value);
-  if (text.length <= LONGEST_CELL) return text;
+  if (text.length <= MAX_CELL_LENGTH) return text;
   const sha256 = `0x${createHash("sha256").update(text).digest("hex")}`;
   return JSON.stringify({ characters: text.length, sha256, begins: text.slice(0, 1_000) });
 }

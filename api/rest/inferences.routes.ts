@@ -2,20 +2,20 @@
 import { z } from "@hono/zod-openapi";
 import { receiptSchema } from "../../proofs/receipt.ts";
 import { ApiError } from "../errors.ts";
-import type { AnswerState } from "../queries/answerState.ts";
-import type { KeyType } from "../queries/cursor.ts";
 import {
   findInference,
   listInferences,
-  MOST_PLACES,
+  MAX_PLACES,
   UNCOUNTED_REASONS,
   type UncountedReason,
-} from "../queries/inferences.ts";
-import { NODE_STATUSES } from "../queries/nodeState.ts";
-import { registriesOf } from "../queries/nodes.ts";
-import { PRECISIONS } from "../queries/precision.ts";
-import { readReceipt } from "../queries/receipts.ts";
-import type { ApiService } from "../queries/service.ts";
+} from "../queries/inferences/inferences.ts";
+import { readReceipt } from "../queries/inferences/receipts.ts";
+import { NODE_STATUSES } from "../queries/nodes/nodeState.ts";
+import { registriesOf } from "../queries/nodes/nodes.ts";
+import { PRECISIONS } from "../queries/nodes/precision.ts";
+import type { AnswerState } from "../queries/state/answerState.ts";
+import type { KeyType } from "../queries/state/cursor.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
 import {
@@ -59,7 +59,7 @@ export const inferenceSchema = z
         "Why it does not count: `unknown-node` when its node was not registered where it was settled, `invalid-signature`, `unknown-key` while no registry has shown the node's key, `pending` until it is checked. Null when it counts.",
     }),
     settlements: z.array(z.strictObject({ id: z.string(), leafIndex: z.int().nullable() })).openapi({
-      description: `Where it was settled, the earliest ${MOST_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
+      description: `Where it was settled, the earliest ${MAX_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
     }),
     claimedPayers: z
       .array(address())

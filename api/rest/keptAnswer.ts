@@ -1,6 +1,6 @@
 /** Answers whose entity tag is that of their bytes: they follow from the software, or from a clock. */
 import type { Context } from "hono";
-import { tagMatches, weakTag } from "../queries/asOf.ts";
+import { tagMatches, weakTag } from "../queries/state/asOf.ts";
 
 export interface KeptAnswer {
   readonly body: string;

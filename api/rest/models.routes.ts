@@ -1,7 +1,7 @@
 /** `/v1/models`. */
 import { z } from "@hono/zod-openapi";
-import { listModels, MODEL_SORTS } from "../queries/models.ts";
-import type { ApiService } from "../queries/service.ts";
+import { listModels, MODEL_SORTS } from "../queries/inferences/models.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerList } from "./answer.ts";
 import { count, unixSeconds } from "./fields.ts";
 import { listParameters, oneOfParameter, rangeParameters } from "./parameters.ts";

@@ -1,20 +1,17 @@
 /** `/v1/nodes` and what hangs below a node. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import type { AnswerState } from "../queries/answerState.ts";
-import type { KeyType } from "../queries/cursor.ts";
-import type { Moment } from "../queries/moment.ts";
+import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/metrics/nodeMetrics.ts";
+import { AVAILABILITY_SAMPLES } from "../queries/metrics/nodeProofs.ts";
+import { LATENCY_SAMPLES } from "../queries/metrics/settlementLatency.ts";
 import {
   listHeartbeats,
   listIntervals,
   listNodeEvents,
   NODE_EVENT_KINDS,
   NOTIONS,
-} from "../queries/nodeHistory.ts";
-import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/nodeMetrics.ts";
-import { AVAILABILITY_SAMPLES } from "../queries/nodeProofs.ts";
-import { MOST_PAYER_DAYS } from "../queries/nodeRevenue.ts";
-import { NODE_STATUSES } from "../queries/nodeState.ts";
+} from "../queries/nodes/nodeHistory.ts";
+import { NODE_STATUSES } from "../queries/nodes/nodeState.ts";
 import {
   findNode,
   listNodes,
@@ -23,11 +20,19 @@ import {
   NODE_SORTS,
   type NodeDetail,
   registriesOf,
-} from "../queries/nodes.ts";
-import { MAX_LIST_BYTES } from "../queries/page.ts";
-import { PRECISIONS } from "../queries/precision.ts";
-import { type ApiService, type ApiSettings, registriesMeant, registryMeant } from "../queries/service.ts";
-import { LATENCY_SAMPLES } from "../queries/settlementLatency.ts";
+} from "../queries/nodes/nodes.ts";
+import { PRECISIONS } from "../queries/nodes/precision.ts";
+import { MAX_PAYER_DAYS } from "../queries/payments/nodeRevenue.ts";
+import { MAX_LIST_BYTES } from "../queries/reading/page.ts";
+import type { AnswerState } from "../queries/state/answerState.ts";
+import type { KeyType } from "../queries/state/cursor.ts";
+import type { Moment } from "../queries/state/moment.ts";
+import {
+  type ApiService,
+  type ApiSettings,
+  resolveRegistries,
+  resolveRegistry,
+} from "../queries/state/service.ts";
 import { pageOfRanked, rankNodes, withScores } from "../snapshot/leaderboard.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { answerList, answerOne } from "./answer.ts";
@@ -60,7 +65,7 @@ import { scoreSchema } from "./scoreFields.ts";
 import { TOKEN_INCLUDE, tokenIncludeParameter } from "./tokenInfo.ts";
 
 /** Every window of a node takes tens of milliseconds. */
-const MOST_MEASURED = 50;
+const MAX_MEASURED = 50;
 
 export const metricsSchema = z
   .strictObject({
@@ -90,7 +95,7 @@ export const metricsSchema = z
     payers: count()
       .nullable()
       .openapi({
-        description: `Distinct payers of \`revenue\`; null where that is null, and when a window other than \`all\` holds more than ${MOST_PAYER_DAYS} days of payers.`,
+        description: `Distinct payers of \`revenue\`; null where that is null, and when a window other than \`all\` holds more than ${MAX_PAYER_DAYS} days of payers.`,
       }),
     revenue: z.array(volumeSchema).nullable().openapi({
       description:
@@ -302,7 +307,7 @@ export async function requireNode(
   registry: string | undefined,
   detail: NodeDetail,
 ) {
-  const wanted = registryMeant(settings, registry);
+  const wanted = resolveRegistry(settings, registry);
   const node =
     wanted === undefined
       ? null
@@ -348,14 +353,14 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         ).default("registeredAt"),
         include: wordsParameter(
           INCLUDES,
-          `\`keys\`: public keys and certificates. \`metrics\`: every window, with at most ${MOST_MEASURED} items a page. ${TOKEN_INCLUDE}`,
+          `\`keys\`: public keys and certificates. \`metrics\`: every window, with at most ${MAX_MEASURED} items a page. ${TOKEN_INCLUDE}`,
         ).default([]),
       },
     },
     (context, { query }) => {
       const { registry, at, sort, include } = query;
-      if (include.includes("metrics") && query.limit > MOST_MEASURED) {
-        const rule = `a whole number from 1 to ${MOST_MEASURED} with include=metrics`;
+      if (include.includes("metrics") && query.limit > MAX_MEASURED) {
+        const rule = `a whole number from 1 to ${MAX_MEASURED} with include=metrics`;
         const value = String(query.limit);
         throw new ApiError("invalid-parameter", `limit: "${value}": ${rule}`, {
           parameter: "limit",
@@ -377,7 +382,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
         async (state, page) => {
           const { transaction } = state;
           const moment = await state.momentAt(at);
-          const registries = registriesMeant(settings, registry);
+          const registries = resolveRegistries(settings, registry);
           const filters = { ...query, registries };
           const detail = await detailAt(settings, state, at, windows, keys);
           const source = { snapshots, transaction, moment };

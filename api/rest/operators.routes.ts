@@ -1,15 +1,20 @@
 /** `/v1/operators`, `/v1/operators/:address` and `/v1/network`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import type { AnswerState, Sources } from "../queries/answerState.ts";
-import { type GroupScope, MOST_GROUPED_NODES, readGroupMetrics } from "../queries/groupMetrics.ts";
-import { MOST_PAYEES, readNetwork } from "../queries/network.ts";
-import { NODE_WINDOW_NAMES } from "../queries/nodeMetrics.ts";
-import { withDemand } from "../queries/operatorRevenue.ts";
-import { findOperators, listOperators, type Operator, type OperatorScope } from "../queries/operators.ts";
-import { PRECISIONS } from "../queries/precision.ts";
-import { MOST_JOINT_DAYS, MOST_JOINT_PAYERS } from "../queries/revenueTotals.ts";
-import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
+import { type GroupScope, MAX_GROUPED_NODES, readGroupMetrics } from "../queries/metrics/groupMetrics.ts";
+import { NODE_WINDOW_NAMES } from "../queries/metrics/nodeMetrics.ts";
+import { PRECISIONS } from "../queries/nodes/precision.ts";
+import { MAX_PAYEES, readNetwork } from "../queries/operators/network.ts";
+import { withDemand } from "../queries/operators/operatorRevenue.ts";
+import {
+  findOperators,
+  listOperators,
+  type Operator,
+  type OperatorScope,
+} from "../queries/operators/operators.ts";
+import { MAX_JOINT_DAYS, MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import type { AnswerState, Sources } from "../queries/state/answerState.ts";
+import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, amount, count, tokenFields, tokenSchema, unixSeconds, volumeSchema } from "./fields.ts";
 import { metricsSchema } from "./nodes.routes.ts";
@@ -55,13 +60,13 @@ const operatorFields = {
         organic: amount()
           .nullable()
           .openapi({
-            description: `Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens, and when payers paid several of its addresses on more than ${MOST_JOINT_DAYS} days in all.`,
+            description: `Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens, and when payers paid several of its addresses on more than ${MAX_JOINT_DAYS} days in all.`,
           }),
         payments: count(),
         payers: count()
           .nullable()
           .openapi({
-            description: `Distinct ones; null, as \`organic\` is then, when more than ${MOST_JOINT_PAYERS} paid several of its addresses.`,
+            description: `Distinct ones; null, as \`organic\` is then, when more than ${MAX_JOINT_PAYERS} paid several of its addresses.`,
           }),
         effectivePayers: z.number().nullable().openapi({
           description: "(Σv)² / Σv² over the payers' organic volumes.",
@@ -92,7 +97,7 @@ const includedMetrics = {
     .nullable()
     .optional()
     .openapi({
-      description: `Only with \`include=metrics\`; null for more than ${MOST_GROUPED_NODES} nodes, which are too many for one answer. The more nodes there are, the fewer settlements of each stand for its latencies and availability.`,
+      description: `Only with \`include=metrics\`; null for more than ${MAX_GROUPED_NODES} nodes, which are too many for one answer. The more nodes there are, the fewer settlements of each stand for its latencies and availability.`,
     }),
 };
 
@@ -144,7 +149,7 @@ export const networkSchema = z
       .array(volumeSchema.omit({ effectivePayers: true }).openapi("TotalVolume"))
       .nullable()
       .openapi({
-        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MOST_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MOST_PAYEES} payees.`,
+        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MAX_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MAX_PAYEES} payees.`,
       }),
     tokens: z.array(tokenSchema).nullable().openapi({
       description:
@@ -157,7 +162,7 @@ export const networkSchema = z
 export function operatorRoutes(app: ApiApp, service: ApiService): void {
   const { settings } = service;
   const scopeOf = (registry: string | undefined) =>
-    operatorScope(settings, registriesMeant(settings, registry));
+    operatorScope(settings, resolveRegistries(settings, registry));
   const registry = registryParameter().optional();
   const [settlementRegistry = ""] = settings.registries;
   const demanded = (state: AnswerState, scope: OperatorScope, operators: readonly Operator[]) =>

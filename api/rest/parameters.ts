@@ -1,6 +1,6 @@
 /** Query and path parameters: each knows its rule in words, because a refusal names it. */
 import { z } from "@hono/zod-openapi";
-import { brokenRangeRule, MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../queries/moment.ts";
+import { brokenRangeRule, MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../queries/state/moment.ts";
 import { LIST_FORMATS } from "./listFormat.ts";
 
 const matching = (pattern: RegExp, rule: string) =>
@@ -47,24 +47,24 @@ const listOf = (one: z.ZodType<string>, rule: string, description: string) =>
     .transform((text, context): readonly string[] => {
       const values = text.split(",").map((part) => one.safeParse(part));
       const given = values.flatMap(({ data }) => (data === undefined ? [] : [data]));
-      if (given.length === values.length && given.length <= MOST_LISTED) return [...new Set(given)].sort();
+      if (given.length === values.length && given.length <= MAX_LISTED) return [...new Set(given)].sort();
       context.addIssue({ code: "custom", message: rule });
       return z.NEVER;
     })
     .openapi({ type: "string", description });
-const MOST_LISTED = 100;
+const MAX_LISTED = 100;
 
 export const addressListParameter = (description: string) =>
   listOf(
     addressParameter(),
-    `1 to ${MOST_LISTED} 20-byte addresses, 0x and 40 hex digits each, comma-separated`,
+    `1 to ${MAX_LISTED} 20-byte addresses, 0x and 40 hex digits each, comma-separated`,
     description,
   );
 
 export const hashListParameter = (description: string) =>
   listOf(
     hashParameter(),
-    `1 to ${MOST_LISTED} 32-byte hashes, 0x and 64 hex digits each, comma-separated`,
+    `1 to ${MAX_LISTED} 32-byte hashes, 0x and 64 hex digits each, comma-separated`,
     description,
   );
 
@@ -115,15 +115,15 @@ export const booleanParameter = (description: string) =>
 
 /** Text to compare with what was stored; Postgres takes no NUL. */
 export const textParameter = () => {
-  const rule = `1 to ${LONGEST_TEXT} characters without NUL`;
+  const rule = `1 to ${MAX_TEXT_LENGTH} characters without NUL`;
   return z
     .string({ error: rule })
     .min(1, { error: rule })
-    .max(LONGEST_TEXT, { error: rule })
+    .max(MAX_TEXT_LENGTH, { error: rule })
     .refine((text) => !text.includes("\0"), { error: rule })
-    .openapi({ type: "string", minLength: 1, maxLength: LONGEST_TEXT });
+    .openapi({ type: "string", minLength: 1, maxLength: MAX_TEXT_LENGTH });
 };
-const LONGEST_TEXT = 1_024;
+const MAX_TEXT_LENGTH = 1_024;
 
 /** A comma-separated selection of words. */
 export const wordsParameter = <const T extends string>(words: readonly T[], description: string) => {
@@ -156,16 +156,16 @@ export const freshnessParameters = {
   }),
 };
 
-export const MOST_ITEMS = 1_000;
+export const MAX_ITEMS = 1_000;
 const DEFAULT_ITEMS = 50;
 
 /** Of every list. */
 export const listParameters = {
   ...freshnessParameters,
-  limit: integer(1, MOST_ITEMS, `a whole number from 1 to ${MOST_ITEMS}`).default(DEFAULT_ITEMS).openapi({
+  limit: integer(1, MAX_ITEMS, `a whole number from 1 to ${MAX_ITEMS}`).default(DEFAULT_ITEMS).openapi({
     type: "integer",
     minimum: 1,
-    maximum: MOST_ITEMS,
+    maximum: MAX_ITEMS,
     default: DEFAULT_ITEMS,
     description: "The most items of a page.",
   }),
@@ -226,7 +226,7 @@ export function refusedRange(
   return rule === null ? [] : [{ parameter: "from", value: String(from), rule }];
 }
 
-const LONGEST_ECHO = 200;
+const MAX_ECHO_LENGTH = 200;
 
 /**
  * Reads a validation failure as parameter, value and rule; unknown parameters are named too.
@@ -243,12 +243,12 @@ export function refusedParameters(
   const givenValue = (parameter: string): string | null => {
     const value = givenFor(parameter);
     if (value === null) return null;
-    return (Array.isArray(value) ? value.join(",") : String(value)).slice(0, LONGEST_ECHO);
+    return (Array.isArray(value) ? value.join(",") : String(value)).slice(0, MAX_ECHO_LENGTH);
   };
   return error.issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => ({
-        parameter: key.slice(0, LONGEST_ECHO),
+        parameter: key.slice(0, MAX_ECHO_LENGTH),
         value: givenValue(key),
         rule: `no such parameter here; there are ${names.join(", ") || "none"}`,
       }));

@@ -1,8 +1,8 @@
 /** `/v1/payers/:address`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { findPayer, MOST_CHANNELS, MOST_PAYEE_DAYS, MOST_RECIPIENTS } from "../queries/payers.ts";
-import type { ApiService } from "../queries/service.ts";
+import { findPayer, MAX_CHANNELS, MAX_PAYEE_DAYS, MAX_RECIPIENTS } from "../queries/payments/payers.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
 import { address, amount, count, tokenFields, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
@@ -14,7 +14,7 @@ const organic = amount().nullable().openapi({
   description:
     "Counts for at most 1 OPG or 1 USDC per operator and UTC day; null for other tokens, and while OpenGradient is not indexed.",
 });
-const bounded = `null when the payer has more than ${MOST_PAYEE_DAYS} days of payees.`;
+const bounded = `null when the payer has more than ${MAX_PAYEE_DAYS} days of payees.`;
 
 export const payerSchema = z
   .strictObject({
@@ -38,7 +38,7 @@ export const payerSchema = z
       .array(z.strictObject({ operator: address().nullable(), ...spendingFields, organic }))
       .nullable()
       .openapi({
-        description: `Per operator and token, the ${MOST_RECIPIENTS} paid most often; \`operator\` null stands for all payees that are no operator's own. Null while OpenGradient is not indexed.`,
+        description: `Per operator and token, the ${MAX_RECIPIENTS} paid most often; \`operator\` null stands for all payees that are no operator's own. Null while OpenGradient is not indexed.`,
       }),
     payees: z
       .array(
@@ -51,13 +51,13 @@ export const payerSchema = z
         }),
       )
       .nullable()
-      .openapi({ description: `Per address and token, the ${MOST_RECIPIENTS} paid most often.` }),
+      .openapi({ description: `Per address and token, the ${MAX_RECIPIENTS} paid most often.` }),
     payeeCount: count().nullable().openapi({ description: "Distinct addresses that it paid." }),
     channels: z
       .strictObject({ open: count(), withdrawing: count(), closed: count() })
       .nullable()
       .openapi({
-        description: `Channels that it funds, by state; null when there are more than ${MOST_CHANNELS}.`,
+        description: `Channels that it funds, by state; null when there are more than ${MAX_CHANNELS}.`,
       }),
   })
   .openapi("Payer");

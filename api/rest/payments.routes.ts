@@ -1,10 +1,10 @@
 /** `/v1/payments`, `/v1/channels` and `/v1/channels/:id`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { CHANNEL_STATES, findChannel, listChannels } from "../queries/channels.ts";
-import type { KeyType } from "../queries/cursor.ts";
-import { listPayments, PAYMENT_METHODS, SCHEMES } from "../queries/payments.ts";
-import type { ApiService } from "../queries/service.ts";
+import { CHANNEL_STATES, findChannel, listChannels } from "../queries/payments/channels.ts";
+import { listPayments, PAYMENT_METHODS, SCHEMES } from "../queries/payments/payments.ts";
+import type { KeyType } from "../queries/state/cursor.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import { address, amount, eventFields, hash32, tokenFields, unixSeconds } from "./fields.ts";
 import {

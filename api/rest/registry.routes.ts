@@ -1,7 +1,7 @@
 /** `/v1/pcrs` and `/v1/tee-types`. */
 import { z } from "@hono/zod-openapi";
-import { listPcrs, listTeeTypes } from "../queries/pcrs.ts";
-import { type ApiService, registriesMeant } from "../queries/service.ts";
+import { listPcrs, listTeeTypes } from "../queries/registry/pcrs.ts";
+import { type ApiService, resolveRegistries } from "../queries/state/service.ts";
 import { answerList } from "./answer.ts";
 import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
 import {
@@ -89,7 +89,7 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
           listPcrs(
             state.transaction,
             await state.momentAt(query.at),
-            { ...query, registries: registriesMeant(settings, query.registry) },
+            { ...query, registries: resolveRegistries(settings, query.registry) },
             page,
           ),
       ),
@@ -116,7 +116,7 @@ export function registryRoutes(app: ApiApp, service: ApiService): void {
           listTeeTypes(
             state.transaction,
             await state.momentAt(query.at),
-            registriesMeant(settings, query.registry),
+            resolveRegistries(settings, query.registry),
             page,
           ),
       ),

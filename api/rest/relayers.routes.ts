@@ -1,8 +1,8 @@
 /** `/v1/relayers/:address`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { findRelayer, LATENCY_SAMPLES, LATENESS_SAMPLES } from "../queries/relayers.ts";
-import type { ApiService } from "../queries/service.ts";
+import { findRelayer, LATENCY_SAMPLES, LATENESS_SAMPLES } from "../queries/settlements/relayers.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
 import { address, count, unixSeconds } from "./fields.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";

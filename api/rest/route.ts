@@ -90,8 +90,8 @@ type Reading<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refused: readonly RefusedParameter[] };
 
-const MOST_REMEMBERED = 256;
-const LONGEST_REMEMBERED = 512;
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_LENGTH = 512;
 
 /** Clients ask the same question again and again: its text is parsed once, and means the same object from then on. */
 class RememberedQueries<S extends z.ZodObject> {
@@ -108,9 +108,9 @@ class RememberedQueries<S extends z.ZodObject> {
     const known = this.#parsed.get(text);
     if (known !== undefined) return known;
     const query = parse(this.#schema, single(req.queries()));
-    if (query.ok && text.length <= LONGEST_REMEMBERED) {
+    if (query.ok && text.length <= MAX_REMEMBERED_LENGTH) {
       const [oldest] = this.#parsed.keys();
-      if (this.#parsed.size >= MOST_REMEMBERED && oldest !== undefined) this.#parsed.delete(oldest);
+      if (this.#parsed.size >= MAX_REMEMBERED && oldest !== undefined) this.#parsed.delete(oldest);
       this.#parsed.set(text, query);
     }
     return query;

@@ -1,9 +1,9 @@
 /** `/v1/scoring`: every number in a score, with its reason. */
 
 import { z } from "@hono/zod-openapi";
-import { setFreshness } from "../queries/asOf.ts";
-import { freshnessOfNothing } from "../queries/freshness.ts";
-import type { ApiService } from "../queries/service.ts";
+import { setFreshness } from "../queries/state/asOf.ts";
+import { freshnessOfNothing } from "../queries/state/freshness.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { CONSTANTS, SCORE_VERSION, SCORING } from "../scoring/index.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";

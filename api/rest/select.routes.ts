@@ -1,7 +1,7 @@
 /** `/v1/select`: which node to send the next inference to. Answered from memory. */
 import { z } from "@hono/zod-openapi";
-import { entityTag, refuseStale, setFreshness, tagMatches } from "../queries/asOf.ts";
-import type { ApiService } from "../queries/service.ts";
+import { entityTag, refuseStale, setFreshness, tagMatches } from "../queries/state/asOf.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { SCORING } from "../scoring/index.ts";
 import { EXCLUSION_REASONS } from "../snapshot/candidates.ts";
 import { type NamedQuestion, questionOf } from "../snapshot/question.ts";

@@ -1,7 +1,6 @@
 /** `/v1/nodes/:teeId/series` and `/v1/network/series`. */
 import { z } from "@hono/zod-openapi";
-import type { AnswerState, Sources } from "../queries/answerState.ts";
-import type { NodeDetail } from "../queries/nodes.ts";
+import type { NodeDetail } from "../queries/nodes/nodes.ts";
 import {
   isPaid,
   listNetworkPaymentSeries,
@@ -13,10 +12,11 @@ import {
   networkSeriesSources,
   nodeSeriesSources,
   type SeriesItem,
-} from "../queries/series.ts";
-import { DEFAULT_BUCKETS, MOST_BUCKETS, SERIES_INTERVALS } from "../queries/seriesGrid.ts";
-import { MOST_PAID_ROWS } from "../queries/seriesOfDemand.ts";
-import { type ApiService, operatorScope, registriesMeant } from "../queries/service.ts";
+} from "../queries/series/series.ts";
+import { DEFAULT_BUCKETS, MAX_BUCKETS, SERIES_INTERVALS } from "../queries/series/seriesGrid.ts";
+import { MAX_PAID_ROWS } from "../queries/series/seriesOfDemand.ts";
+import type { AnswerState, Sources } from "../queries/state/answerState.ts";
+import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerList, type RequestContext } from "./answer.ts";
 import { unixSeconds, volumeSchema } from "./fields.ts";
 import { requireNode } from "./nodes.routes.ts";
@@ -47,7 +47,7 @@ export const seriesItemSchema = z
       .array(volumeSchema)
       .nullable()
       .openapi({
-        description: `Of \`revenue\` and \`volume\`: one entry per token that was paid in, null where unknown and in other series. \`organic\` of an hour is what it added to its day's; null too when the series holds more than ${MOST_PAID_ROWS} payments (by the hour) or days of payers.`,
+        description: `Of \`revenue\` and \`volume\`: one entry per token that was paid in, null where unknown and in other series. \`organic\` of an hour is what it added to its day's; null too when the series holds more than ${MAX_PAID_ROWS} payments (by the hour) or days of payers.`,
       }),
   })
   .openapi("SeriesItem");
@@ -85,7 +85,7 @@ const shared = {
   ...freshnessParameters,
   interval: oneOfParameter(SERIES_INTERVALS, "Width of the buckets, in UTC.").default("hour"),
   from: timeParameter(
-    `Unix seconds, not after \`to\`: the first bucket is the one that holds it. Default: ${DEFAULT_BUCKETS.hour} hours or ${DEFAULT_BUCKETS.day} days before the last. At most ${MOST_BUCKETS} buckets.`,
+    `Unix seconds, not after \`to\`: the first bucket is the one that holds it. Default: ${DEFAULT_BUCKETS.hour} hours or ${DEFAULT_BUCKETS.day} days before the last. At most ${MAX_BUCKETS} buckets.`,
   ).optional(),
   to: timeParameter("Unix seconds, exclusive: no bucket begins at or after it. Default: now.").optional(),
   format: listParameters.format,
@@ -105,7 +105,7 @@ const answerSeries = (
     context,
     {
       sources,
-      query: { ...query, limit: MOST_BUCKETS, all: false },
+      query: { ...query, limit: MAX_BUCKETS, all: false },
       keyTypes: ["position"],
       item: seriesItemSchema,
     },
@@ -179,7 +179,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
     },
     (context, { query }) => {
       const { metric, registry } = query;
-      const registries = registriesMeant(settings, registry);
+      const registries = resolveRegistries(settings, registry);
       return answerSeries(service, context, networkSeriesSources(metric), query, (state) => {
         const { transaction } = state;
         if (!isPaid(metric))

@@ -1,14 +1,13 @@
 /** `/v1/settlements` and `/v1/onchain-inferences`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import type { AnswerState } from "../queries/answerState.ts";
-import { encodeCursor, type KeyType, questionDigest } from "../queries/cursor.ts";
-import { parseEventId } from "../queries/eventId.ts";
-import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/leaves.ts";
-import { INFERENCE_KINDS, INFERENCE_MODES, listOnchainInferences } from "../queries/onchainInferences.ts";
-import { MAX_LIST_BYTES, type Page } from "../queries/page.ts";
-import { pinOf } from "../queries/pin.ts";
-import type { ApiService } from "../queries/service.ts";
+import {
+  INFERENCE_KINDS,
+  INFERENCE_MODES,
+  listOnchainInferences,
+} from "../queries/inferences/onchainInferences.ts";
+import { MAX_LIST_BYTES, type Page } from "../queries/reading/page.ts";
+import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
 import {
   findSettlement,
   listSettlements,
@@ -16,7 +15,12 @@ import {
   SETTLEMENT_KINDS,
   type Settlement,
   VERDICTS,
-} from "../queries/settlements.ts";
+} from "../queries/settlements/settlements.ts";
+import type { AnswerState } from "../queries/state/answerState.ts";
+import { encodeCursor, type KeyType, questionDigest } from "../queries/state/cursor.ts";
+import { parseEventId } from "../queries/state/eventId.ts";
+import { pinOf } from "../queries/state/pin.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { answerList, answerOne } from "./answer.ts";
 import {
   address,
@@ -171,7 +175,7 @@ export const onchainInferenceSchema = z
   .openapi("OnchainInference");
 
 /** Contents are decoded one by one and can be large. */
-const MOST_CONTENTS = 100;
+const MAX_CONTENTS = 100;
 
 async function requireSettlement(state: AnswerState, text: string): Promise<Settlement> {
   const moment = state.moment("og");
@@ -316,20 +320,20 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
         caller: addressParameter().optional(),
         include: wordsParameter(
           ["content"],
-          `\`content\`: requests and responses, with at most ${MOST_CONTENTS} items a page.`,
+          `\`content\`: requests and responses, with at most ${MAX_CONTENTS} items a page.`,
         ).default([]),
       },
     },
     (context, { query }) => {
       const contents = query.include.includes("content") ? "with-content" : "without-content";
-      if (contents === "with-content" && query.limit > MOST_CONTENTS)
+      if (contents === "with-content" && query.limit > MAX_CONTENTS)
         throw new ApiError(
           "invalid-parameter",
-          `limit: "${query.limit}": a whole number from 1 to ${MOST_CONTENTS} with include=content`,
+          `limit: "${query.limit}": a whole number from 1 to ${MAX_CONTENTS} with include=content`,
           {
             parameter: "limit",
             value: String(query.limit),
-            rule: `a whole number from 1 to ${MOST_CONTENTS} with include=content`,
+            rule: `a whole number from 1 to ${MAX_CONTENTS} with include=content`,
           },
         );
       return answerList(

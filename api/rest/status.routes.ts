@@ -1,12 +1,12 @@
 /** `/v1/status`, `/health` and `/ready`: these work while nothing else does. */
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
-import { type AsOf, chainAsOf, type Freshness, refuseStale, setFreshness } from "../queries/asOf.ts";
-import { readVerifierBacklog } from "../queries/backlog.ts";
-import { freshnessOfNothing } from "../queries/freshness.ts";
-import { indexing, type Position, readProgress } from "../queries/position.ts";
-import { readProofTables } from "../queries/proofs.ts";
-import { type ApiService, originOf } from "../queries/service.ts";
+import { readVerifierBacklog } from "../queries/settlements/backlog.ts";
+import { type AsOf, chainAsOf, type Freshness, refuseStale, setFreshness } from "../queries/state/asOf.ts";
+import { freshnessOfNothing } from "../queries/state/freshness.ts";
+import { indexing, type Position, readProgress } from "../queries/state/position.ts";
+import { readProofTables } from "../queries/state/proofTables.ts";
+import { type ApiService, originOf } from "../queries/state/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
 import { hash32, unixSeconds } from "./fields.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";

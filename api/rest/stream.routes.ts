@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import { refuseStale, setFreshness } from "../queries/asOf.ts";
-import { SCHEMES } from "../queries/payments.ts";
-import { type ApiService, registriesMeant } from "../queries/service.ts";
+import { SCHEMES } from "../queries/payments/payments.ts";
+import { refuseStale, setFreshness } from "../queries/state/asOf.ts";
+import { type ApiService, resolveRegistries } from "../queries/state/service.ts";
 import type { EventStream } from "../stream/eventStream.ts";
 import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
 import { chooseEvents } from "../stream/filter.ts";
@@ -108,7 +108,7 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
 
   defineRoute(app, description, async (context, { query }) => {
     const { events, registry, after, maxLag, ...properties } = query;
-    const filter = chooseEvents(events, properties, registriesMeant(settings, registry));
+    const filter = chooseEvents(events, properties, resolveRegistries(settings, registry));
     const from = placeGiven(context.req.header("Last-Event-ID"), after);
     const { asOf } = stream;
     context.set("freshness", asOf);

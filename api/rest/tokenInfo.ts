@@ -1,7 +1,7 @@
 /** `include=token`: beside each token of an answer, what its contract says of itself. */
 import { z } from "@hono/zod-openapi";
-import type { ReadTransaction } from "../queries/database.ts";
-import { readTokens, type Token } from "../queries/tokens.ts";
+import { readTokens, type Token } from "../queries/payments/tokens.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
 import { tokenSchema } from "./fields.ts";
 import { wordsParameter } from "./parameters.ts";
 

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
 import { createLog } from "../../config/log.ts";
-import type { Page } from "../queries/page.ts";
-import type { ApiService } from "../queries/service.ts";
+import type { Page } from "../queries/reading/page.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { Undelivered } from "../stream/undelivered.ts";
 import type { RequestVariables } from "./answer.ts";
 import { writerOf } from "./listFormat.ts";

@@ -1,7 +1,7 @@
 /** The walk over all pages of a list, as one answer. */
 import { Abandoned, ApiError } from "../errors.ts";
-import type { Key, Page } from "../queries/page.ts";
-import type { ApiService } from "../queries/service.ts";
+import type { Key, Page } from "../queries/reading/page.ts";
+import type { ApiService } from "../queries/state/service.ts";
 import { Undelivered } from "../stream/undelivered.ts";
 import type { RequestContext } from "./answer.ts";
 import type { ListWriter } from "./listFormat.ts";

@@ -1,5 +1,5 @@
 /** Which nodes a caller may be given: by what it asked for, then by the gates, then by how good they are. */
-import { latestPcr } from "../queries/evidenceChanges.ts";
+import { latestPcr } from "../queries/evidence/evidenceChanges.ts";
 import type { GateReason } from "../scoring/index.ts";
 import type { ScoredNode } from "./registryScores.ts";
 import type { RegistrySnapshot } from "./snapshot.ts";

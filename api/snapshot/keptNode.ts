@@ -1,5 +1,5 @@
 /** One node as a process keeps it between blocks: what the chain said of it, its older days folded. Never changed, only replaced. */
-import type { NodeEvidence } from "../queries/evidenceNodes.ts";
+import type { NodeEvidence } from "../queries/evidence/evidenceNodes.ts";
 import type { FoldedHistory, NodeHistory, Spell } from "../scoring/index.ts";
 import type { CarriedNode } from "./excuses.ts";
 

@@ -1,8 +1,15 @@
 /** Nodes with their scores, and nodes in order of their scores, at the moment of an answer. */
-import type { ReadTransaction } from "../queries/database.ts";
-import type { Moment } from "../queries/moment.ts";
-import { findNodes, type Node, type NodeDetail, type NodeKey, type NodeQuery } from "../queries/nodes.ts";
-import { type Key, type Page, type PageRequest, toPage } from "../queries/page.ts";
+
+import {
+  findNodes,
+  type Node,
+  type NodeDetail,
+  type NodeKey,
+  type NodeQuery,
+} from "../queries/nodes/nodes.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import { type Key, type Page, type PageRequest, toPage } from "../queries/reading/page.ts";
+import type { Moment } from "../queries/state/moment.ts";
 import type { PublishedScore, RegistryScores, ScoredNode } from "./registryScores.ts";
 import type { Snapshots } from "./snapshots.ts";
 

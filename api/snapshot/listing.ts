@@ -1,7 +1,8 @@
 /** What a user needs to connect to a node, written once: it changes only with the node's record. */
-import type { ReadTransaction } from "../queries/database.ts";
-import type { Moment } from "../queries/moment.ts";
-import { findNodes, type Node } from "../queries/nodes.ts";
+
+import { findNodes, type Node } from "../queries/nodes/nodes.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import type { Moment } from "../queries/state/moment.ts";
 
 export interface Listing {
   /** The node's members that heartbeats do not change, as the beginning of a JSON object. */

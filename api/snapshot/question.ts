@@ -1,5 +1,5 @@
 /** What callers ask of a selection, by REST or GraphQL: the same wish is the same question. */
-import { type ApiSettings, registriesMeant } from "../queries/service.ts";
+import { type ApiSettings, resolveRegistries } from "../queries/state/service.ts";
 import type { Strategy } from "../scoring/index.ts";
 import type { SelectionFilters } from "./candidates.ts";
 
@@ -9,7 +9,7 @@ export interface SelectionQuestion {
 }
 
 /** As parameters give it, hex in lower case. */
-export interface SelectionWish extends Omit<SelectionFilters, "registries"> {
+export interface SelectionRequest extends Omit<SelectionFilters, "registries"> {
   readonly strategy: Strategy;
   /** An address or `all`; the first configured one when absent. */
   readonly registry?: string | undefined;
@@ -22,8 +22,8 @@ export interface NamedQuestion {
 }
 
 /** @throws {ApiError} `invalid-parameter` for a registry that is not indexed. */
-export function questionOf(settings: ApiSettings, wish: SelectionWish): NamedQuestion {
+export function questionOf(settings: ApiSettings, wish: SelectionRequest): NamedQuestion {
   const { strategy, registry, ...filters } = wish;
-  const question = { strategy, filters: { ...filters, registries: registriesMeant(settings, registry) } };
+  const question = { strategy, filters: { ...filters, registries: resolveRegistries(settings, registry) } };
   return { key: JSON.stringify(question), question };
 }

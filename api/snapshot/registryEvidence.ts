@@ -2,7 +2,7 @@
  * One registry as a process keeps it between blocks. `begin` reads everything as it was at a moment; `advance` reads only
  * what the chain said since. Both lead to the same evidence, to the byte.
  */
-import type { ReadTransaction } from "../queries/database.ts";
+
 import {
   type MaxAge,
   type Observed,
@@ -11,10 +11,11 @@ import {
   readMaxAges,
   readObserved,
   readRewritten,
-} from "../queries/evidenceChanges.ts";
-import { type NodeEvidence, readAllEvidence, readEvidence } from "../queries/evidenceNodes.ts";
-import type { Moment } from "../queries/moment.ts";
-import { observationRevision } from "../queries/observations.ts";
+} from "../queries/evidence/evidenceChanges.ts";
+import { type NodeEvidence, readAllEvidence, readEvidence } from "../queries/evidence/evidenceNodes.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import type { Moment } from "../queries/state/moment.ts";
+import { observationRevision } from "../queries/state/observations.ts";
 import type { Spell } from "../scoring/index.ts";
 import { type Families, familiesOf } from "./families.ts";
 import { type KeptNode, keep } from "./keptNode.ts";

@@ -1,7 +1,7 @@
 /** Every node of a registry scored at one moment. */
-import { type NodeEvidence, statusAt } from "../queries/evidenceNodes.ts";
-import type { NodeStatus } from "../queries/nodeState.ts";
-import type { ApiSettings } from "../queries/service.ts";
+import { type NodeEvidence, statusAt } from "../queries/evidence/evidenceNodes.ts";
+import type { NodeStatus } from "../queries/nodes/nodeState.ts";
+import type { ApiSettings } from "../queries/state/service.ts";
 import {
   failedGates,
   type Gate,

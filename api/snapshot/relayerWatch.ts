@@ -2,8 +2,8 @@
  * Follows who relays heartbeats, and what time the silences of relayers excuse. Read once from the beginning and then fed
  * with every heartbeat, or read anew at a moment: both ways give the same spells. Unix seconds.
  */
-import type { ReadTransaction } from "../queries/database.ts";
-import type { MaxAge, RelayedHeartbeat } from "../queries/evidenceChanges.ts";
+
+import type { MaxAge, RelayedHeartbeat } from "../queries/evidence/evidenceChanges.ts";
 import {
   type EndedSilence,
   type RelayedPast,
@@ -12,8 +12,9 @@ import {
   readWitnesses,
   type Silence,
   type SilenceWitnesses,
-} from "../queries/evidenceRelayers.ts";
-import type { Moment } from "../queries/moment.ts";
+} from "../queries/evidence/evidenceRelayers.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import type { Moment } from "../queries/state/moment.ts";
 import { isSilence, SCORING, type Spell } from "../scoring/index.ts";
 import { type CarriedNode, Excuses, TrackedSilence } from "./excuses.ts";
 

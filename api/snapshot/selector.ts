@@ -50,7 +50,7 @@ export interface SelectionAnswer {
 }
 
 /** Sets of filters that are kept ready. */
-const MOST_PREPARED = 64;
+const MAX_PREPARED = 64;
 /** Of those asked since the snapshot before, so many are made ready before a new one is shown. */
 const MADE_READY = 8;
 /** In units of work: enough for a pause. */
@@ -104,7 +104,7 @@ export class Selector {
   #remember(key: string, prepared: Prepared): Prepared {
     this.#prepared.set(key, prepared);
     const [oldest] = this.#prepared.keys();
-    if (this.#prepared.size > MOST_PREPARED && oldest !== undefined) {
+    if (this.#prepared.size > MAX_PREPARED && oldest !== undefined) {
       this.#prepared.delete(oldest);
       this.#asked.delete(oldest);
     }

@@ -1,7 +1,8 @@
 /** Everything that selections at one state are made from. Never changed once it is there. */
-import type { AsOf } from "../queries/asOf.ts";
-import type { PcrApproval } from "../queries/evidenceChanges.ts";
-import type { Evidence } from "../queries/position.ts";
+
+import type { PcrApproval } from "../queries/evidence/evidenceChanges.ts";
+import type { AsOf } from "../queries/state/asOf.ts";
+import type { Evidence } from "../queries/state/position.ts";
 import type { Listing } from "./listing.ts";
 import type { RegistryScores } from "./registryScores.ts";
 

@@ -5,13 +5,13 @@
  */
 import type { Log } from "../../config/log.ts";
 import { ApiError } from "../errors.ts";
-import { type ChainAsOf, chainAsOf, momentOf } from "../queries/asOf.ts";
-import type { Reader, ReadTransaction } from "../queries/database.ts";
-import { readDeployment, readPcrApprovals } from "../queries/evidenceChanges.ts";
-import type { Moment } from "../queries/moment.ts";
-import { observationRevision } from "../queries/observations.ts";
-import { indexing, type PositionWatcher, readEvidence, readProgress } from "../queries/position.ts";
-import { type ApiSettings, originOf } from "../queries/service.ts";
+import { readDeployment, readPcrApprovals } from "../queries/evidence/evidenceChanges.ts";
+import type { Reader, ReadTransaction } from "../queries/reading/database.ts";
+import { type ChainAsOf, chainAsOf, momentOf } from "../queries/state/asOf.ts";
+import type { Moment } from "../queries/state/moment.ts";
+import { observationRevision } from "../queries/state/observations.ts";
+import { indexing, type PositionWatcher, readEvidence, readProgress } from "../queries/state/position.ts";
+import { type ApiSettings, originOf } from "../queries/state/service.ts";
 import { readListings } from "./listing.ts";
 import type { Pause } from "./pause.ts";
 import { RegistryEvidence } from "./registryEvidence.ts";

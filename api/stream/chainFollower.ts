@@ -1,9 +1,9 @@
 /** Follows both chains and the verifier for everyone: reads what is new when the index has grown, and tells it to the hub. */
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
-import { type Block, readNewestBlocks } from "../queries/blocks.ts";
-import type { Reader, ReadTransaction } from "../queries/database.ts";
-import type { ChainIds, Position, PositionWatcher } from "../queries/position.ts";
+import type { Reader, ReadTransaction } from "../queries/reading/database.ts";
+import { type Block, readNewestBlocks } from "../queries/state/blocks.ts";
+import type { ChainIds, Position, PositionWatcher } from "../queries/state/position.ts";
 import type { StreamEvent } from "./events.ts";
 import { EVERYTHING } from "./filter.ts";
 import type { EventHub } from "./hub.ts";

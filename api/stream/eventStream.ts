@@ -1,9 +1,9 @@
 /** The stream of this process: what happens, told to everyone who listens. */
 import { Abandoned, ApiError } from "../errors.ts";
-import { type AsOf, chainAsOf } from "../queries/asOf.ts";
-import type { Reader } from "../queries/database.ts";
-import type { Position } from "../queries/position.ts";
-import { type ApiService, originOf } from "../queries/service.ts";
+import type { Reader } from "../queries/reading/database.ts";
+import { type AsOf, chainAsOf } from "../queries/state/asOf.ts";
+import type { Position } from "../queries/state/position.ts";
+import { type ApiService, originOf } from "../queries/state/service.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { ChainFollower } from "./chainFollower.ts";
 import type { StreamFilter } from "./filter.ts";

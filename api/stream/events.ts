@@ -1,7 +1,7 @@
 /** What the stream tells of. */
 import type { ChainName } from "../../config/environment.ts";
-import type { Payment } from "../queries/payments.ts";
-import type { Settlement } from "../queries/settlements.ts";
+import type { Payment } from "../queries/payments/payments.ts";
+import type { Settlement } from "../queries/settlements/settlements.ts";
 import type { NodeState } from "./nodeState.ts";
 import type { ChainPlace, PartPlace, ProofsPlace, StreamPlace } from "./place.ts";
 

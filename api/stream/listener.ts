@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
-import type { Charge } from "../queries/charge.ts";
+import type { Charge } from "../queries/reading/charge.ts";
 import type { StreamEvent } from "./events.ts";
 import { concerns, isWanted, type StreamFilter } from "./filter.ts";
 import { ENTRY_BYTES, type Entry, type EventHub, type Reader } from "./hub.ts";
@@ -76,7 +76,7 @@ export const LISTENER_TIMING: ListenerTiming = {
 };
 
 /** Events looked at in one go. */
-const MOST_AT_ONCE = 200;
+const MAX_AT_ONCE = 200;
 /** Told in one go, give or take an event: what is in hand while it is sent. */
 const PIECE_BYTES = 16_384;
 /** Of looks for what a listener missed, for the client's rate limit: so much each, and one unit per so many events. */
@@ -345,7 +345,7 @@ export class Listener implements Reader {
     const { hub, filter } = this.#options;
     // Who was cut off meanwhile may lack what is not kept any more.
     if (this.#cursor === null || this.#over.signal.aborted) return [];
-    const next = hub.after(this.#cursor, MOST_AT_ONCE);
+    const next = hub.after(this.#cursor, MAX_AT_ONCE);
     const entries = next.slice(0, pieceLength(next));
     this.#cursor += entries.length;
     const apart = this.#apart;

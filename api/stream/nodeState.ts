@@ -1,7 +1,7 @@
 /** A node as the stream tells of it, and when there is something new to tell. */
 
-import type { NodeStatus } from "../queries/nodeState.ts";
-import type { Node } from "../queries/nodes.ts";
+import type { NodeStatus } from "../queries/nodes/nodeState.ts";
+import type { Node } from "../queries/nodes/nodes.ts";
 import type { PublishedScore, ScoredNode } from "../snapshot/registryScores.ts";
 import type { RegistrySnapshot, Snapshot } from "../snapshot/snapshot.ts";
 

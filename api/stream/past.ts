@@ -1,8 +1,8 @@
 /** What listeners are told who come back from before what is kept: up to where everyone was, and never further. */
 import type { ChainName } from "../../config/environment.ts";
-import { readBlocks } from "../queries/blocks.ts";
-import type { Reader, ReadTransaction } from "../queries/database.ts";
-import type { ChainIds, PositionWatcher } from "../queries/position.ts";
+import type { Reader, ReadTransaction } from "../queries/reading/database.ts";
+import { readBlocks } from "../queries/state/blocks.ts";
+import type { ChainIds, PositionWatcher } from "../queries/state/position.ts";
 import type { StreamFilter } from "./filter.ts";
 import type { EventHub } from "./hub.ts";
 import { type ChainPlace, NOWHERE, placeAfter, type StreamPlace, shortHash } from "./place.ts";

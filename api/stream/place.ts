@@ -65,7 +65,7 @@ export const moveTo = (place: StreamPlace, { part, at }: PartPlace): StreamPlace
 });
 
 /** No log has a higher index. */
-export const MOST_LOG_INDEX = 2 ** 31 - 1;
+export const MAX_LOG_INDEX = 2 ** 31 - 1;
 
 const PART = /^(og|base|p|n)(.*)$/;
 const CHAIN = /^(\d{1,15})\.([0-9a-f]{16})(?:\.(\d{1,9}))?$/;

@@ -4,20 +4,25 @@
  * are told the same.
  */
 import type { ChainName } from "../../config/environment.ts";
-import { chainAsOf, momentOf } from "../queries/asOf.ts";
-import { type Block, readBlocks, readBlocksAfter } from "../queries/blocks.ts";
-import type { ReadTransaction } from "../queries/database.ts";
-import type { Moment } from "../queries/moment.ts";
-import type { Page, PageRequest } from "../queries/page.ts";
-import { listPayments } from "../queries/payments.ts";
-import { type ChainIds, type Position, type PositionWatcher, readProgress } from "../queries/position.ts";
-import { type ProofTables, readProofTables } from "../queries/proofs.ts";
-import { listSettlements, listVerdictChanges } from "../queries/settlements.ts";
+import { listPayments } from "../queries/payments/payments.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import type { Page, PageRequest } from "../queries/reading/page.ts";
+import { listSettlements, listVerdictChanges } from "../queries/settlements/settlements.ts";
+import { chainAsOf, momentOf } from "../queries/state/asOf.ts";
+import { type Block, readBlocks, readBlocksAfter } from "../queries/state/blocks.ts";
+import type { Moment } from "../queries/state/moment.ts";
+import {
+  type ChainIds,
+  type Position,
+  type PositionWatcher,
+  readProgress,
+} from "../queries/state/position.ts";
+import { type ProofTables, readProofTables } from "../queries/state/proofTables.ts";
 import type { PlacedEvent, StreamEvent } from "./events.ts";
 import { paymentFilters, type StreamFilter, settlementFilters } from "./filter.ts";
 import {
   type ChainPlace,
-  MOST_LOG_INDEX,
+  MAX_LOG_INDEX,
   type ProofsPlace,
   placeAfter,
   type StreamPlace,
@@ -134,12 +139,12 @@ async function tellVerdicts(
       after: {
         revision: from.revision,
         blockNumber: from.within?.block ?? Number.MAX_SAFE_INTEGER,
-        logIndex: from.within?.logIndex ?? MOST_LOG_INDEX,
+        logIndex: from.within?.logIndex ?? MAX_LOG_INDEX,
       },
       upTo: {
         revision: to.revision,
         blockNumber: told.block,
-        logIndex: told.logIndex ?? MOST_LOG_INDEX,
+        logIndex: told.logIndex ?? MAX_LOG_INDEX,
       },
       filters,
       limit,
@@ -227,7 +232,7 @@ async function tellRows<Row extends ChainRow>(
 
   const page = await read?.({
     limit: size.rows,
-    after: [from.block, from.logIndex ?? MOST_LOG_INDEX],
+    after: [from.block, from.logIndex ?? MAX_LOG_INDEX],
     direction: "backward",
   });
   const rows = page === undefined ? [] : [...page.items].reverse();

@@ -3,11 +3,11 @@
  * goes on.
  */
 import type { ChainName } from "../../config/environment.ts";
-import { type Block, readBlocks, readBlocksAfter, readNewestBlocks } from "../queries/blocks.ts";
-import type { ReadTransaction } from "../queries/database.ts";
-import type { Position } from "../queries/position.ts";
-import type { ProofTables } from "../queries/proofs.ts";
-import { countVerdictChanges } from "../queries/settlements.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
+import { countVerdictChanges } from "../queries/settlements/settlements.ts";
+import { type Block, readBlocks, readBlocksAfter, readNewestBlocks } from "../queries/state/blocks.ts";
+import type { Position } from "../queries/state/position.ts";
+import type { ProofTables } from "../queries/state/proofTables.ts";
 import type { BlockPoint, ResetReason } from "./events.ts";
 import { type ChainPlace, type ProofsPlace, placeAfter, shortHash } from "./place.ts";
 import type { Telling } from "./telling.ts";
@@ -27,11 +27,11 @@ export interface Lateness {
  * Another process may have told of so much more than this one's database has: seconds' worth. Nothing waits for a place that
  * is further ahead, because no process has been there.
  */
-const MOST_BLOCKS_AHEAD = 100;
-const MOST_REVISIONS_AHEAD = 1_000;
+const MAX_BLOCKS_AHEAD = 100;
+const MAX_REVISIONS_AHEAD = 1_000;
 
 /** Verdict changes have no time of their own: so many may be missed. */
-export const MOST_VERDICTS_MISSED = 10_000;
+export const MAX_VERDICTS_MISSED = 10_000;
 
 const pointOf = (block: Block | undefined): BlockPoint | null =>
   block === undefined ? null : { blockNumber: block.number, blockTime: block.timestamp };
@@ -94,7 +94,7 @@ export async function settleChain(
   if (!stands) {
     const known = ancestry(chain, place);
     // Another process may have told of it, and this one's database be behind; what this one told of is gone.
-    const isAhead = place.block > blockNumber && place.block <= blockNumber + MOST_BLOCKS_AHEAD;
+    const isAhead = place.block > blockNumber && place.block <= blockNumber + MAX_BLOCKS_AHEAD;
     if (isAhead && ahead === "wait" && known.length === 0) {
       telling.outcome = "held";
       return;
@@ -166,15 +166,15 @@ export async function settleProofs(
   }
   const revision = proofs.revision ?? 0;
   const isAhead = place.revision > revision;
-  const mayCome = place.revision <= revision + MOST_REVISIONS_AHEAD;
+  const mayCome = place.revision <= revision + MAX_REVISIONS_AHEAD;
   if (isAhead ? ahead === "wait" && mayCome : place.revision > end.revision) {
     telling.outcome = "held";
     return;
   }
   const isTooOld =
     retentionSeconds !== null &&
-    (await countVerdictChanges(transaction, proofs, place.revision, MOST_VERDICTS_MISSED + 1)) >
-      MOST_VERDICTS_MISSED;
+    (await countVerdictChanges(transaction, proofs, place.revision, MAX_VERDICTS_MISSED + 1)) >
+      MAX_VERDICTS_MISSED;
   if (!isAhead && !isTooOld) return;
   const reason = "verdicts-missed";
   const data = {

@@ -1,7 +1,7 @@
 /** Compares answers with what `openapi.json` says of them. For tests only. */
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { FRESHNESS_HEADERS } from "../queries/asOf.ts";
+import { FRESHNESS_HEADERS } from "../queries/state/asOf.ts";
 import { OPENAPI_FILE } from "./openapiFile.ts";
 
 interface DocumentedResponse {

@@ -3,7 +3,7 @@ import { inferenceId } from "../../proofs/inference.ts";
 import { leafHash, MerkleTree } from "../../proofs/merkle.ts";
 import { sumBuckets } from "../../workers/verifier/derive/buckets.ts";
 import { deriveVerdicts } from "../../workers/verifier/derive/verdicts.ts";
-import { formatEventId } from "../queries/eventId.ts";
+import { formatEventId } from "../queries/state/eventId.ts";
 import { address, type ChainTables, hash, OG_CHAIN_ID } from "./chainTables.ts";
 import { MODELS, NODES, sumUpInferences, sumUpNetwork } from "./graphWorld.ts";
 import { MovingWorld } from "./movingWorld.ts";

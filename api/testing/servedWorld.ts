@@ -2,7 +2,7 @@
 import { createLog } from "../../config/log.ts";
 import { createHttpServer, StoppableLifetime } from "../http/httpServer.ts";
 import { listen } from "../operations/metricsServer.ts";
-import type { ApiSettings } from "../queries/service.ts";
+import type { ApiSettings } from "../queries/state/service.ts";
 import { ChainTables } from "./chainTables.ts";
 import { HEAD, makeWorld } from "./graphWorld.ts";
 import { createTestApi, type TestApi } from "./testApi.ts";

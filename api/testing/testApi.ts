@@ -2,12 +2,12 @@
 import { createLog } from "../../config/log.ts";
 import { type AppOptions, createApp } from "../app.ts";
 import type { ObservedRequest } from "../http/observeRequests.ts";
-import { createReader, type ReaderUsage } from "../queries/database.ts";
-import { PositionWatcher } from "../queries/position.ts";
-import type { ApiService, ApiSettings } from "../queries/service.ts";
+import { createReader, type ReaderUsage } from "../queries/reading/database.ts";
+import { PositionWatcher } from "../queries/state/position.ts";
+import type { ApiService, ApiSettings } from "../queries/state/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
-import { lookAtPositions } from "../watchPositions.ts";
+import { lookAtPositions } from "../wiring/watchPositions.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
 import { DocumentedAnswers } from "./documentedAnswers.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";

@@ -14,8 +14,8 @@ import {
   isObjectType,
   parse,
 } from "graphql";
-import { MOST_ROWS } from "../../api/graphql/limits/limits.ts";
-import { planOperation } from "../../api/graphql/limits/plan.ts";
+import { MAX_ROWS } from "../../api/graphql/execution/limits/limits.ts";
+import { planOperation } from "../../api/graphql/execution/limits/plan.ts";
 import { schema } from "../../api/graphql/schema.ts";
 import type { Examples } from "./examples.ts";
 
@@ -23,7 +23,7 @@ type Field = GraphQLField<unknown, unknown>;
 
 /** Items of the lists on the way: many of little, and few of much. */
 const WIDTHS = [100, 20, 4];
-const LONGEST_PAGE = 100;
+const MAX_PAGE_SIZE = 100;
 
 /** Root fields with what they are asked about: the largest of each kind, whatever else an index may be missing for. */
 function starts({
@@ -89,7 +89,7 @@ export function everyNesting(examples: Examples): readonly string[] {
     if (field === undefined) throw new Error(`the schema's root has no field ${name}`);
     for (const args of given)
       for (const steps of ways(field, 2)) {
-        for (const width of steps.length === 1 ? [LONGEST_PAGE] : WIDTHS)
+        for (const width of steps.length === 1 ? [MAX_PAGE_SIZE] : WIDTHS)
           for (const count of ["", "totalCountAtLeast "]) {
             const widest = widestOf((last) => write(steps, args, { width, last, count }));
             if (widest !== null) documents.add(widest);
@@ -175,9 +175,9 @@ const isPlain = (type: GraphQLObjectType): boolean =>
 
 /** The document with as many items at the end as the limit on rows allows; null when one is too many. */
 function widestOf(document: (last: number) => string): string | null {
-  const fits = (last: number) => rowsOf(`{ ${document(last)} }`) <= MOST_ROWS;
+  const fits = (last: number) => rowsOf(`{ ${document(last)} }`) <= MAX_ROWS;
   if (!fits(1)) return null;
-  let [least, most] = [1, LONGEST_PAGE];
+  let [least, most] = [1, MAX_PAGE_SIZE];
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
     if (fits(middle)) least = middle;

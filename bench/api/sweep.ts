@@ -11,8 +11,8 @@ import { everyNesting } from "./everyNesting.ts";
 import { everyThing } from "./everyThing.ts";
 import type { Examples } from "./examples.ts";
 
-const LONGEST_PAGE = "1000";
-const LONGEST_CONNECTION = 100;
+const MAX_PAGE_SIZE = "1000";
+const MAX_CONNECTION_SIZE = 100;
 const WALKED_ROWS = 1_000_000;
 /** Rows after which a walk has come to its pace. */
 const WALK_BEGINS = 50_000;
@@ -103,7 +103,7 @@ const pathOf = (path: string, parameters: Readonly<Record<string, string>>): str
 function listPaths({ path, filters, ranged }: ListQuestion, examples: Examples): readonly string[] {
   return combinations(filters).flatMap((chosen) => [
     ...(ranged ? ranges(examples) : [{}]).map((range) => pathOf(path, { ...chosen, ...range })),
-    ...(Object.keys(chosen).length < 2 ? [pathOf(path, { ...chosen, limit: LONGEST_PAGE })] : []),
+    ...(Object.keys(chosen).length < 2 ? [pathOf(path, { ...chosen, limit: MAX_PAGE_SIZE })] : []),
   ]);
 }
 
@@ -125,7 +125,7 @@ function graphqlPaths({ field, item, filters }: ListQuestion): readonly string[]
     const filter = given.filter((one) => !isArgument(one)).map(({ literal }) => literal);
     return ["first", "last"].map((end) => {
       const all = [
-        `${end}: ${LONGEST_CONNECTION}`,
+        `${end}: ${MAX_CONNECTION_SIZE}`,
         ...given.filter(isArgument).map(({ literal }) => literal),
         ...(filter.length > 0 ? [`filter: { ${filter.join(", ")} }`] : []),
       ];
@@ -165,7 +165,7 @@ async function pathsFromMiddle(
 
 /** Payments as lines, all of them up to a million. */
 async function walkRows(api: ApiProcess): Promise<WalkFigures> {
-  const answer = await fetch(`${api.url}/v1/payments?format=ndjson&all=true&limit=${LONGEST_PAGE}`);
+  const answer = await fetch(`${api.url}/v1/payments?format=ndjson&all=true&limit=${MAX_PAGE_SIZE}`);
   const beganAt = performance.now();
   let walkedRows = 0;
   let beganWith: number | undefined;

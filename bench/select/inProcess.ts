@@ -1,9 +1,9 @@
 /** What scoring and selecting cost by themselves, on the same rows, without HTTP. */
 
-import { chainAsOf, momentOf } from "../../api/queries/asOf.ts";
-import { createReader } from "../../api/queries/database.ts";
-import { PositionWatcher, readProgress } from "../../api/queries/position.ts";
-import type { ApiSettings } from "../../api/queries/service.ts";
+import { createReader } from "../../api/queries/reading/database.ts";
+import { chainAsOf, momentOf } from "../../api/queries/state/asOf.ts";
+import { PositionWatcher, readProgress } from "../../api/queries/state/position.ts";
+import type { ApiSettings } from "../../api/queries/state/service.ts";
 import { questionOf } from "../../api/snapshot/question.ts";
 import { RegistryEvidence } from "../../api/snapshot/registryEvidence.ts";
 import { scoreRegistry } from "../../api/snapshot/registryScores.ts";

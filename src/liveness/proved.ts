@@ -33,7 +33,7 @@ export function splitGap(gap: Gap, signedAt: number, maxAgeSeconds: number): rea
 }
 
 /** A node could sign every second; beyond this many the oldest are forgotten and only a count suffers. */
-const MOST_RECENT = 4096;
+const MAX_RECENT = 4096;
 /**
  * Signed seconds are remembered for two hours, or for twice `heartbeatMaxAge` if that is longer. Two hours are four
  * times the contract's default, so what counts as repeated seldom depends on when a change of the age is noticed.
@@ -61,7 +61,7 @@ export function rememberSigned(
 /** Drops the seconds that cannot be repeated any more at `now`. The newest stays. */
 export function forgetSigned(recent: RecentSeconds, now: number, maxAgeSeconds: number): RecentSeconds {
   const oldest = now - Math.max(REMEMBERED_SECONDS, 2 * maxAgeSeconds);
-  const surplus = recent.length < MOST_RECENT ? 0 : recent.split(",").length - MOST_RECENT;
+  const surplus = recent.length < MAX_RECENT ? 0 : recent.split(",").length - MAX_RECENT;
   let start = 0;
   for (let dropped = 0; ; dropped++) {
     const comma = recent.indexOf(",", start);

@@ -1,11 +1,11 @@
 /** Lists of channels. */
-import { type Channel, type ChannelFilters, listChannels } from "../../queries/channels.ts";
+import { type Channel, type ChannelFilters, listChannels } from "../../queries/payments/channels.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 import { PaymentScheme } from "./payments.ts";
 import { timeRange } from "./timeRange.ts";
 

@@ -1,12 +1,12 @@
 /** The leaves of a batch. */
-import { type Leaf, listLeaves } from "../../queries/leaves.ts";
-import type { Settlement } from "../../queries/settlements.ts";
+import { type Leaf, listLeaves } from "../../queries/settlements/leaves.ts";
+import type { Settlement } from "../../queries/settlements/settlements.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen } from "../view.ts";
 
 export const LeafVerdict = builder.enumType("LeafVerdict", {
   description: "What checking a leaf showed.",

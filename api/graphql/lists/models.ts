@@ -1,11 +1,11 @@
 /** Lists of models. */
-import { listModels, type MODEL_SORTS, type Model } from "../../queries/models.ts";
+import { listModels, type MODEL_SORTS, type Model } from "../../queries/inferences/models.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { refuseBackwards } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 
 export const ModelSort = builder.enumType("ModelSort", {
   description: "Orders of models; equal ones by name, last first.",

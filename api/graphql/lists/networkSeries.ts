@@ -4,9 +4,9 @@ import {
   listNetworkPaymentSeries,
   listNetworkSeries,
   type SeriesItem,
-} from "../../queries/series.ts";
-import { operatorScope, registriesMeant } from "../../queries/service.ts";
-import type { View } from "../view.ts";
+} from "../../queries/series/series.ts";
+import { operatorScope, resolveRegistries } from "../../queries/state/service.ts";
+import type { View } from "../execution/view.ts";
 import { type NetworkSeriesMetric, type SeriesArguments, seriesQuery } from "./series.ts";
 
 export async function networkSeries(
@@ -15,7 +15,7 @@ export async function networkSeries(
   { metric, ...range }: SeriesArguments<typeof NetworkSeriesMetric.$inferType>,
 ): Promise<readonly SeriesItem[]> {
   const { transaction, settings } = view.state;
-  const registries = registriesMeant(settings, registry ?? undefined);
+  const registries = resolveRegistries(settings, registry ?? undefined);
   const query = seriesQuery(range);
   if (!isPaid(metric))
     return listNetworkSeries(transaction, view.state.proofs, await view.og(), registries, metric, query);

@@ -1,5 +1,5 @@
 /** Lists below one node: spells of liveness, heartbeats, registry events. */
-import { countItems } from "../../queries/counted.ts";
+
 import {
   type Heartbeat,
   type LivenessInterval,
@@ -7,14 +7,15 @@ import {
   listIntervals,
   listNodeEvents,
   type NodeEvent,
-} from "../../queries/nodeHistory.ts";
-import type { Node } from "../../queries/nodes.ts";
+} from "../../queries/nodes/nodeHistory.ts";
+import type { Node } from "../../queries/nodes/nodes.ts";
+import { countItems } from "../../queries/reading/listLength.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen } from "../view.ts";
 import { timeRange } from "./timeRange.ts";
 
 export const LivenessNotion = builder.enumType("LivenessNotion", {

@@ -1,7 +1,12 @@
 /** Series of a node. */
-import type { Node } from "../../queries/nodes.ts";
-import { isPaid, listNodePaymentSeries, listNodeSeries, type SeriesItem } from "../../queries/series.ts";
-import type { Seen } from "../view.ts";
+import type { Node } from "../../queries/nodes/nodes.ts";
+import {
+  isPaid,
+  listNodePaymentSeries,
+  listNodeSeries,
+  type SeriesItem,
+} from "../../queries/series/series.ts";
+import type { Seen } from "../execution/view.ts";
 import { type NodeSeriesMetric, type SeriesArguments, seriesQuery } from "./series.ts";
 
 export async function nodeSeries(

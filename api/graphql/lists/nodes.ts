@@ -1,5 +1,5 @@
 /** Lists of nodes. */
-import { countedItems } from "../../queries/counted.ts";
+
 import {
   listNodes,
   NODE_KEY_TYPES,
@@ -8,8 +8,9 @@ import {
   type NodeDetail,
   type NodeKey,
   type NodeQuery,
-} from "../../queries/nodes.ts";
-import { registriesMeant } from "../../queries/service.ts";
+} from "../../queries/nodes/nodes.ts";
+import { countedItems } from "../../queries/reading/listLength.ts";
+import { resolveRegistries } from "../../queries/state/service.ts";
 import {
   pageOfRanked,
   rankNodes,
@@ -19,10 +20,10 @@ import {
 import type { ScoredNode } from "../../snapshot/registryScores.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf, numberWithin } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 
 export const NodeStatus = builder.enumType("NodeStatus", {
   description: "What a node is, in this order: the first that fits.",
@@ -95,7 +96,7 @@ export function nodes(
     registries:
       registry === undefined && registries !== undefined
         ? registries
-        : registriesMeant(state.settings, registry),
+        : resolveRegistries(state.settings, registry),
   };
   const sort = args.sort ?? "registeredAt";
   const detail: NodeDetail = {

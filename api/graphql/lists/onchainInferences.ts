@@ -4,13 +4,13 @@ import {
   type InferenceFilters,
   listOnchainInferences,
   type OnchainInference,
-} from "../../queries/onchainInferences.ts";
+} from "../../queries/inferences/onchainInferences.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 import { timeRange } from "./timeRange.ts";
 
 export const OnchainInferenceKind = builder.enumType("OnchainInferenceKind", {

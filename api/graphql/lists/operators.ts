@@ -1,11 +1,11 @@
 /** Lists of operators. */
-import { listOperators, type Operator } from "../../queries/operators.ts";
-import { operatorScope, registriesMeant } from "../../queries/service.ts";
+import { listOperators, type Operator } from "../../queries/operators/operators.ts";
+import { operatorScope, resolveRegistries } from "../../queries/state/service.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
 import type { Scoped } from "../refs.ts";
-import type { Seen, View } from "../view.ts";
 
 interface OperatorArguments extends PagingArguments {
   readonly registry?: string | null | undefined;
@@ -13,7 +13,7 @@ interface OperatorArguments extends PagingArguments {
 
 export function operators(view: View, args: OperatorArguments): Connection<Seen<Operator & Scoped>> {
   const { settings } = view.state;
-  const registries = registriesMeant(settings, args.registry ?? undefined);
+  const registries = resolveRegistries(settings, args.registry ?? undefined);
   return connect(view.state, args, {
     list: "Query.operators",
     parameters: { at: view.at, registries },

@@ -1,11 +1,11 @@
 /** Lists of payments. */
-import { listPayments, type Payment, type PaymentFilters } from "../../queries/payments.ts";
+import { listPayments, type Payment, type PaymentFilters } from "../../queries/payments/payments.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 import { timeRange } from "./timeRange.ts";
 
 export const PaymentScheme = builder.enumType("PaymentScheme", {

@@ -1,12 +1,12 @@
 /** Lists of what a registry keeps besides nodes: PCR records and TEE types. */
-import { listPcrs, listTeeTypes, type Pcr, type TeeType } from "../../queries/pcrs.ts";
-import { registriesMeant } from "../../queries/service.ts";
+import { listPcrs, listTeeTypes, type Pcr, type TeeType } from "../../queries/registry/pcrs.ts";
+import { resolveRegistries } from "../../queries/state/service.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 
 export const PcrFilter = builder.inputType("PcrFilter", {
   description: "Which PCR records; all conditions must hold.",
@@ -27,7 +27,7 @@ interface PcrArguments extends PagingArguments {
 
 export function pcrs(view: View, args: PcrArguments): Connection<Seen<Pcr>> {
   const { registry, ...given } = filtersOf(args.filter, {});
-  const filters = { ...given, registries: registriesMeant(view.state.settings, registry) };
+  const filters = { ...given, registries: resolveRegistries(view.state.settings, registry) };
   return connect(view.state, args, {
     list: "Query.pcrs",
     parameters: { at: view.at, ...filters },
@@ -43,7 +43,7 @@ interface TeeTypeArguments extends PagingArguments {
 }
 
 export function teeTypes(view: View, args: TeeTypeArguments): Connection<Seen<TeeType>> {
-  const registries = registriesMeant(view.state.settings, args.registry ?? undefined);
+  const registries = resolveRegistries(view.state.settings, args.registry ?? undefined);
   return connect(view.state, args, {
     list: "Query.teeTypes",
     parameters: { at: view.at, registries },

@@ -1,7 +1,8 @@
 /** Series: one metric by the hour or day. Their metrics as enums, and what reading one costs. */
-import type { Sources } from "../../queries/answerState.ts";
-import type { NETWORK_SERIES, NODE_SERIES, SeriesQuery } from "../../queries/series.ts";
-import { DEFAULT_BUCKETS, MOST_BUCKETS, type SeriesInterval } from "../../queries/seriesGrid.ts";
+
+import type { NETWORK_SERIES, NODE_SERIES, SeriesQuery } from "../../queries/series/series.ts";
+import { DEFAULT_BUCKETS, MAX_BUCKETS, type SeriesInterval } from "../../queries/series/seriesGrid.ts";
+import type { Sources } from "../../queries/state/answerState.ts";
 import { builder } from "../builder.ts";
 import { refuseBackwards } from "../filters.ts";
 import type { FieldReads } from "../reads.ts";
@@ -110,14 +111,14 @@ export const NetworkSeriesMetric = builder.enumType("NetworkSeriesMetric", {
 });
 
 /** Read from rows one by one, not from sums. */
-const DEAR: ReadonlySet<unknown> = new Set([
+const EXPENSIVE_METRICS: ReadonlySet<unknown> = new Set([
   "settlementLatencyP50Seconds",
   "settlementLatencyP95Seconds",
   "payers",
   "revenue",
   "volume",
 ]);
-const DEAR_ROWS = 500;
+const EXPENSIVE_METRIC_ROWS = 500;
 /** When only the beginning is given, now being unknown to the plan. */
 const OPEN_BUCKETS = 200;
 
@@ -132,7 +133,7 @@ function bucketsOf({ interval, from, to }: AnyArguments): number {
   const [width, usual] = interval === "day" ? [86_400, DEFAULT_BUCKETS.day] : [3_600, DEFAULT_BUCKETS.hour];
   if (typeof from !== "number") return usual;
   const buckets = typeof to === "number" ? Math.ceil((to - from) / width) + 1 : OPEN_BUCKETS;
-  return Math.min(MOST_BUCKETS, Math.max(1, buckets));
+  return Math.min(MAX_BUCKETS, Math.max(1, buckets));
 }
 
 /** @param sourcesOf - by the metric, as its enum has it. */
@@ -140,7 +141,7 @@ export const readsSeries = <Metric>(sourcesOf: (metric: Metric) => Sources) => (
   reads: (args: AnyArguments): FieldReads => ({
     // The argument is required, and of the enum's values by now.
     sources: sourcesOf(args.metric as Metric),
-    rows: 10 + (DEAR.has(args.metric) ? DEAR_ROWS : 0) + bucketsOf(args),
+    rows: 10 + (EXPENSIVE_METRICS.has(args.metric) ? EXPENSIVE_METRIC_ROWS : 0) + bucketsOf(args),
   }),
 });
 

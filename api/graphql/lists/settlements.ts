@@ -1,11 +1,15 @@
 /** Lists of settlements. */
-import { listSettlements, type Settlement, type SettlementFilters } from "../../queries/settlements.ts";
+import {
+  listSettlements,
+  type Settlement,
+  type SettlementFilters,
+} from "../../queries/settlements/settlements.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { Seen, View } from "../execution/view.ts";
 import { filtersOf } from "../filters.ts";
 import type { PagingArguments } from "../paging.ts";
 import { FROM } from "../reads.ts";
-import type { Seen, View } from "../view.ts";
 import { timeRange } from "./timeRange.ts";
 
 export const SettlementKind = builder.enumType("SettlementKind", {

@@ -1,6 +1,6 @@
 /** Scalars for numbers: amounts beyond 2^53 as decimal strings, everything else as JSON numbers. */
 import { GraphQLScalarType, Kind, type ValueNode } from "graphql";
-import { MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../../queries/moment.ts";
+import { MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../../queries/state/moment.ts";
 import { refuse, refuseLiteral, stringLiteral } from "./refuse.ts";
 
 const AMOUNT_RULE = "a decimal string of at most 78 digits";

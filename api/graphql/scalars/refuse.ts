@@ -1,7 +1,7 @@
 /** Refusals of values that a scalar cannot be. */
 import { GraphQLError, Kind, print, type ValueNode } from "graphql";
 
-const LONGEST_ECHO = 100;
+const MAX_ECHO_LENGTH = 100;
 
 const refusal = (scalar: string, shown: string, rule: string, literal?: ValueNode): GraphQLError =>
   new GraphQLError(`${scalar}: ${shorten(shown)} is not ${rule}`, { nodes: literal });
@@ -15,7 +15,7 @@ export const refuseLiteral = (scalar: string, literal: ValueNode, rule: string):
   refusal(scalar, print(literal), rule, literal);
 
 const shorten = (text: string): string =>
-  text.length <= LONGEST_ECHO ? text : `${text.slice(0, LONGEST_ECHO)}…`;
+  text.length <= MAX_ECHO_LENGTH ? text : `${text.slice(0, MAX_ECHO_LENGTH)}…`;
 
 /** Reads a literal of a scalar that is written as a string. */
 export const stringLiteral =

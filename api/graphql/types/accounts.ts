@@ -1,7 +1,7 @@
 /** Payer and Relayer: addresses in a role. */
 
-import { findPayer } from "../../queries/payers.ts";
-import { findRelayer } from "../../queries/relayers.ts";
+import { findPayer } from "../../queries/payments/payers.ts";
+import { findRelayer } from "../../queries/settlements/relayers.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { ChannelFilter, channels } from "../lists/channels.ts";

@@ -1,5 +1,5 @@
 /** AsOf: the state that an answer belongs to. */
-import type { AsOf, ChainAsOf } from "../../queries/asOf.ts";
+import type { AsOf, ChainAsOf } from "../../queries/state/asOf.ts";
 import { builder } from "../builder.ts";
 
 const ChainPosition = builder.objectRef<ChainAsOf>("ChainPosition").implement({

@@ -1,5 +1,5 @@
 /** Channel: a pre-funded account from which vouchers are claimed. */
-import type { Channel } from "../../queries/channels.ts";
+import type { Channel } from "../../queries/payments/channels.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { ChannelState } from "../lists/channels.ts";

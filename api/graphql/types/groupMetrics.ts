@@ -1,8 +1,8 @@
 /** GroupMetrics: what the metrics of several nodes come to, over a window that ends at the moment asked about. */
-import { type GroupMetrics, type GroupScope, readGroupMetrics } from "../../queries/groupMetrics.ts";
-import type { NodeWindow } from "../../queries/nodeMetrics.ts";
+import { type GroupMetrics, type GroupScope, readGroupMetrics } from "../../queries/metrics/groupMetrics.ts";
+import type { NodeWindow } from "../../queries/metrics/nodeMetrics.ts";
 import { builder } from "../builder.ts";
-import type { View } from "../view.ts";
+import type { View } from "../execution/view.ts";
 
 export const GroupMetricsRef = builder.objectRef<GroupMetrics>("GroupMetrics").implement({
   description: "What the metrics of several nodes come to over a window. Null is unknown, never zero.",

@@ -1,16 +1,19 @@
 /** Inference: what a node signed, once, however often it was settled. */
 
-import { parseEventId } from "../../queries/eventId.ts";
-import type { Inference, UncountedReason as UncountedReasonName } from "../../queries/inferences.ts";
-import { readReceipt } from "../../queries/receipts.ts";
-import { findSettlement } from "../../queries/settlements.ts";
+import type {
+  Inference,
+  UncountedReason as UncountedReasonName,
+} from "../../queries/inferences/inferences.ts";
+import { readReceipt } from "../../queries/inferences/receipts.ts";
+import { findSettlement } from "../../queries/settlements/settlements.ts";
+import { parseEventId } from "../../queries/state/eventId.ts";
 import { builder } from "../builder.ts";
+import type { Seen } from "../execution/view.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { NodeStatus } from "../lists/nodes.ts";
 import { SettlementFilter, settlements } from "../lists/settlements.ts";
 import { FROM, readsPage, readsRows } from "../reads.ts";
 import { InferenceRef, SettlementConnection, SettlementRef, TeeNodeRef } from "../refs.ts";
-import type { Seen } from "../view.ts";
 import { PrecisionEnum } from "./precision.ts";
 
 const InferencePlace = builder.objectRef<Seen<Inference["settlements"][number]>>("InferencePlace").implement({

@@ -1,11 +1,11 @@
 /** Network: totals of everything, now. */
 
-import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
-import type { NetworkTotals } from "../../queries/network.ts";
+import { MAX_GROUPED_NODES } from "../../queries/metrics/groupMetrics.ts";
+import type { NetworkTotals } from "../../queries/operators/network.ts";
 import { builder } from "../builder.ts";
+import type { Seen } from "../execution/view.ts";
 import { FROM, readsRows } from "../reads.ts";
 import type { Scoped } from "../refs.ts";
-import type { Seen } from "../view.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeCountsRef } from "./nodeCounts.ts";
 import { MetricsWindow } from "./nodeMetrics.ts";
@@ -97,7 +97,7 @@ export const NetworkRef = builder.objectRef<Seen<NetworkTotals & Scoped>>("Netwo
     metrics: t.field({
       type: GroupMetricsRef,
       nullable: true,
-      description: `What the nodes' metrics come to over a window that ends now; null for more than ${MOST_GROUPED_NODES} nodes.`,
+      description: `What the nodes' metrics come to over a window that ends now; null for more than ${MAX_GROUPED_NODES} nodes.`,
       args: {
         window: t.arg({
           type: MetricsWindow,

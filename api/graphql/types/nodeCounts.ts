@@ -1,5 +1,5 @@
 /** NodeCounts: how many nodes are what. */
-import type { NodeCounts } from "../../queries/operators.ts";
+import type { NodeCounts } from "../../queries/operators/operators.ts";
 import { builder } from "../builder.ts";
 
 export const NodeCountsRef = builder.objectRef<NodeCounts>("NodeCounts").implement({

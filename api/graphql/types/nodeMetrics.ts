@@ -1,5 +1,5 @@
 /** NodeMetrics: what is known of a node over a window that ends at the moment asked about. */
-import type { NodeMetrics, NodeWindow } from "../../queries/nodeMetrics.ts";
+import type { NodeMetrics, NodeWindow } from "../../queries/metrics/nodeMetrics.ts";
 import { builder } from "../builder.ts";
 import { TokenRevenue } from "./tokenRevenue.ts";
 

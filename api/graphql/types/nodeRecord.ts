@@ -1,5 +1,5 @@
 /** Parts of a node's record: its type, its PCR, its OHTTP key. */
-import type { Node } from "../../queries/nodes.ts";
+import type { Node } from "../../queries/nodes/nodes.ts";
 import { builder } from "../builder.ts";
 
 export const TeeTypeName = builder.objectRef<Node["teeType"]>("TeeTypeName").implement({

@@ -1,6 +1,6 @@
 /** OnchainInference: a PIPE inference or a scheduled workflow. */
-import type { InferenceContent } from "../../queries/inferenceContent.ts";
-import type { OnchainInference } from "../../queries/onchainInferences.ts";
+import type { InferenceContent } from "../../queries/inferences/inferenceContent.ts";
+import type { OnchainInference } from "../../queries/inferences/onchainInferences.ts";
 import { builder } from "../builder.ts";
 import { OnchainInferenceKind, ProofMode } from "../lists/onchainInferences.ts";
 import { FROM, readsRows } from "../reads.ts";

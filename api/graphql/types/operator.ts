@@ -1,7 +1,7 @@
 /** Operator: an owner of nodes. */
-import { MOST_GROUPED_NODES } from "../../queries/groupMetrics.ts";
-import type { Revenue } from "../../queries/operatorRevenue.ts";
-import { MOST_JOINT_PAYERS } from "../../queries/revenueTotals.ts";
+import { MAX_GROUPED_NODES } from "../../queries/metrics/groupMetrics.ts";
+import type { Revenue } from "../../queries/operators/operatorRevenue.ts";
+import { MAX_JOINT_PAYERS } from "../../queries/payments/revenueTotals.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes } from "../lists/nodes.ts";
@@ -28,7 +28,7 @@ const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement(
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
-      description: `Distinct payers; a count, null when more than ${MOST_JOINT_PAYERS} paid several of its addresses.`,
+      description: `Distinct payers; a count, null when more than ${MAX_JOINT_PAYERS} paid several of its addresses.`,
     }),
     effectivePayers: t.exposeFloat("effectivePayers", {
       nullable: true,
@@ -66,7 +66,7 @@ OperatorRef.implement({
     metrics: t.field({
       type: GroupMetricsRef,
       nullable: true,
-      description: `What its nodes' metrics come to over a window that ends at the moment asked about; null for more than ${MOST_GROUPED_NODES} nodes.`,
+      description: `What its nodes' metrics come to over a window that ends at the moment asked about; null for more than ${MAX_GROUPED_NODES} nodes.`,
       args: {
         window: t.arg({
           type: MetricsWindow,

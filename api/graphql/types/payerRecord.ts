@@ -1,5 +1,5 @@
 /** PayerRecord: what a payer paid, in which tokens and to whom. */
-import type { OperatorSpending, PayeeSpending, Payer, Spending } from "../../queries/payers.ts";
+import type { OperatorSpending, PayeeSpending, Payer, Spending } from "../../queries/payments/payers.ts";
 import { builder } from "../builder.ts";
 import { tokenInfo } from "./token.ts";
 

@@ -1,5 +1,5 @@
 /** How sure what is said of liveness is. */
-import type { PRECISIONS } from "../../queries/precision.ts";
+import type { PRECISIONS } from "../../queries/nodes/precision.ts";
 import { builder } from "../builder.ts";
 
 export const PrecisionEnum = builder.enumType("Precision", {

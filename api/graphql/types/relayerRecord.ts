@@ -1,5 +1,5 @@
 /** RelayerRecord: what a relayer sent, and what it was worth. */
-import type { Latency, Relayer } from "../../queries/relayers.ts";
+import type { Latency, Relayer } from "../../queries/settlements/relayers.ts";
 import { builder } from "../builder.ts";
 
 const SettledCounts = builder.objectRef<Relayer["settlements"]>("RelayedSettlementCounts").implement({

@@ -1,10 +1,10 @@
 /** Selection: which nodes to use, as `selectNodes` draws them. */
-import type { Node } from "../../queries/nodes.ts";
+import type { Node } from "../../queries/nodes/nodes.ts";
 import type { Strategy } from "../../scoring/index.ts";
 import { EXCLUSION_REASONS, type Exclusion, type ExclusionReason } from "../../snapshot/candidates.ts";
 import { builder } from "../builder.ts";
+import type { Seen } from "../execution/view.ts";
 import { TeeNodeRef } from "../refs.ts";
-import type { Seen } from "../view.ts";
 
 export const SelectionStrategy = builder.enumType("SelectionStrategy", {
   description: "How to choose among the nodes that pass.",

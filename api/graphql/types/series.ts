@@ -1,5 +1,5 @@
 /** SeriesPoint: one bucket of a series. */
-import type { SeriesItem } from "../../queries/series.ts";
+import type { SeriesItem } from "../../queries/series/series.ts";
 import { builder } from "../builder.ts";
 import { TokenRevenue } from "./tokenRevenue.ts";
 

@@ -1,5 +1,5 @@
 /** Settlement: what a relay announced, and what checking it showed. */
-import type { Settlement } from "../../queries/settlements.ts";
+import type { Settlement } from "../../queries/settlements/settlements.ts";
 import { builder } from "../builder.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { inferenceById } from "../lists/inferences.ts";

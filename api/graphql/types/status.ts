@@ -1,12 +1,12 @@
 /** Status: how far each chain's index is. */
 import { CHAIN_NAMES, type ChainName } from "../../../config/environment.ts";
-import { readVerifierBacklog } from "../../queries/backlog.ts";
-import { readProgress } from "../../queries/position.ts";
-import { readProofTables } from "../../queries/proofs.ts";
-import { originOf } from "../../queries/service.ts";
+import { readVerifierBacklog } from "../../queries/settlements/backlog.ts";
+import { readProgress } from "../../queries/state/position.ts";
+import { readProofTables } from "../../queries/state/proofTables.ts";
+import { originOf } from "../../queries/state/service.ts";
 import { SCORE_VERSION } from "../../scoring/index.ts";
 import { builder } from "../builder.ts";
-import type { GraphState } from "../state.ts";
+import type { GraphState } from "../execution/state.ts";
 
 interface ChainStatus {
   readonly chain: ChainName;

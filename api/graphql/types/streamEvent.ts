@@ -1,8 +1,8 @@
 /** StreamEvent: what a subscription tells, by its type. */
 
-import { parseEventId } from "../../queries/eventId.ts";
-import { findPayment } from "../../queries/payments.ts";
-import { findSettlement } from "../../queries/settlements.ts";
+import { findPayment } from "../../queries/payments/payments.ts";
+import { findSettlement } from "../../queries/settlements/settlements.ts";
+import { parseEventId } from "../../queries/state/eventId.ts";
 import type { BlockPoint, ResetReason, StreamEvent } from "../../stream/events.ts";
 import type { Told } from "../../stream/listener.ts";
 import { builder } from "../builder.ts";

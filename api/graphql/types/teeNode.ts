@@ -1,7 +1,8 @@
 /** TeeNode: a node of the network as it is, or was at the moment asked about. */
-import type { Node } from "../../queries/nodes.ts";
-import { nodeSeriesSources } from "../../queries/series.ts";
+import type { Node } from "../../queries/nodes/nodes.ts";
+import { nodeSeriesSources } from "../../queries/series/series.ts";
 import { builder } from "../builder.ts";
+import type { Seen } from "../execution/view.ts";
 import { encodeGlobalId } from "../globalId.ts";
 import { InferenceFilter, inferences } from "../lists/inferences.ts";
 import {
@@ -34,7 +35,6 @@ import {
   SettlementRef,
   TeeNodeRef,
 } from "../refs.ts";
-import type { Seen } from "../view.ts";
 import { MetricsWindow, NodeMetricsRef } from "./nodeMetrics.ts";
 import { NodePcr, OhttpConfig, TeeTypeName } from "./nodeRecord.ts";
 import { PrecisionEnum } from "./precision.ts";

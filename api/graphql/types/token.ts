@@ -1,7 +1,7 @@
 /** Token: what a token's contract says of itself; beside every token of an answer. */
-import type { Token } from "../../queries/tokens.ts";
+import type { Token } from "../../queries/payments/tokens.ts";
 import { builder } from "../builder.ts";
-import type { GraphContext } from "../context.ts";
+import type { GraphContext } from "../execution/context.ts";
 import { FROM, readsRows } from "../reads.ts";
 
 export const TokenRef = builder.objectRef<Token>("Token").implement({

@@ -1,5 +1,5 @@
 /** TokenRevenue: what came in, in one token. */
-import type { Volume } from "../../queries/volumes.ts";
+import type { Volume } from "../../queries/payments/volumes.ts";
 import { builder } from "../builder.ts";
 import { tokenInfo } from "./token.ts";
 

@@ -69,7 +69,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   metric: "",
 };
 const TIMES = new Set(["at", "from", "to"]);
-const MOST_DAYS = 40;
+const MAX_DAYS = 40;
 
 export const cursors = ({ pages }: Known): fc.Arbitrary<string> =>
   fc.constantFrom(...pages.map(({ endCursor }) => endCursor));
@@ -81,7 +81,7 @@ export function tameValues(name: string, schema: ParameterSchema, known: Known):
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   if (schema.type === "boolean") return fc.constantFrom("true", "false");
   if (TIMES.has(name))
-    return fc.integer({ min: known.head - MOST_DAYS * 86_400, max: known.head }).map(String);
+    return fc.integer({ min: known.head - MAX_DAYS * 86_400, max: known.head }).map(String);
   if (schema.type === "integer" || schema.type === "number") {
     const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = schema;
     return fc

@@ -121,7 +121,7 @@ const unknownParameter: fc.Arbitrary<Given> = fc
     judgement: /^[A-Za-z_[\]]+$/.test(name) ? "invalid" : "open",
   }));
 
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 
 /** Where an operation's path parameters are found among what is known. */
 function pathField({ path }: RestOperation, name: string): string {
@@ -145,7 +145,7 @@ function requestsTo(operation: RestOperation, known: Known, mood: Mood): fc.Arbi
   const required = of("query").filter((parameter) => parameter.required === true);
   const optional = of("query").filter((parameter) => parameter.required !== true);
   const query = fc
-    .subarray(optional, { maxLength: Math.min(MOST_AT_ONCE, optional.length) })
+    .subarray(optional, { maxLength: Math.min(MAX_AT_ONCE, optional.length) })
     .chain((chosen) => {
       const values = [...required, ...chosen].map((parameter) => valuesOf(mood, parameter, known));
       if (mood === "tame") return fc.tuple(...values).map(orderRange);

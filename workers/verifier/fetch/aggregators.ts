@@ -9,7 +9,7 @@ const FAILURES_TOLERATED = 3;
 const BLOBS_REMEMBERED = 1_000;
 const FIRST_REST_MS = 2_000;
 /** Blobs that are to blame themselves may have made it rest: nothing else must wait for long. */
-const LONGEST_REST_MS = 10_000;
+const MAX_REST_MS = 10_000;
 
 /** What says that an aggregator is ill, and not only this blob. */
 const ILLNESS: ReadonlySet<GetFailure> = new Set([
@@ -70,7 +70,7 @@ class Aggregator {
     if (this.#failed.size > BLOBS_REMEMBERED && oldest !== undefined) this.#failed.delete(oldest);
     // once it has rested, one more shows that it has not recovered
     if (this.#rests === 0 && this.#failed.size < FAILURES_TOLERATED) return;
-    const rest = Math.min(FIRST_REST_MS * 2 ** this.#rests, LONGEST_REST_MS);
+    const rest = Math.min(FIRST_REST_MS * 2 ** this.#rests, MAX_REST_MS);
     this.#rests++;
     this.#restsUntilMs = nowMs() + rest * (0.5 + random() / 2);
   }

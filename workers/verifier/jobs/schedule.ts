@@ -1,7 +1,7 @@
 /** When a job is tried again. Pure: chance is handed in. */
 
 /** Never more often than this, however often it failed. */
-const LONGEST_FAILURE_DELAY_SECONDS = 600;
+const MAX_FAILURE_DELAY_SECONDS = 600;
 /** Times are spread by a fifth to both sides, so that what failed together does not come back together. */
 const SPREAD = 0.4;
 
@@ -58,4 +58,4 @@ export function afterRefusal(
  * @returns seconds to wait.
  */
 export const afterFailure = (failures: number, random: number): number =>
-  spread(Math.min(2 ** Math.min(failures, 20), LONGEST_FAILURE_DELAY_SECONDS), random);
+  spread(Math.min(2 ** Math.min(failures, 20), MAX_FAILURE_DELAY_SECONDS), random);

@@ -1,0 +1,152 @@
+/**
+ * How a GraphQL answer is made: plan and limits first, then positions, staleness and entity tag, and only then the
+ * resolvers, all in one transaction. One request, one state.
+ */
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+} from "graphql";
+import { Abandoned, codeOf } from "../../errors.ts";
+import { BatchedTransaction } from "../../queries/reading/batchedTransaction.ts";
+import type { ReadTransaction } from "../../queries/reading/database.ts";
+import { limitTime } from "../../queries/reading/timeLimited.ts";
+import { AnswerState, revisionOf } from "../../queries/state/answerState.ts";
+import { type AsOf, entityTag, refuseStale, tagMatches } from "../../queries/state/asOf.ts";
+import { freshnessOf } from "../../queries/state/freshness.ts";
+import type { GraphContext } from "./context.ts";
+import { toGraphError, withFitErrors } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { GraphService } from "./graphService.ts";
+import { MAX_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
+import { type OperationPlan, planOperation } from "./limits/plan.ts";
+import { refuseTooMuch } from "./limits/refuse.ts";
+import { readMaxLag } from "./maxLag.ts";
+import { readPlanned } from "./plannedState.ts";
+import { GraphState } from "./state.ts";
+
+/** A request with many wrong variables is told of the first. */
+const MAX_VARIABLE_ERRORS = 20;
+
+/** Runs the resolvers on a context. */
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
+
+/**
+ * Answers a validated operation. Errors that are thrown refuse the whole request and are fit for the caller.
+ * @param maxLag - as given: text of the URL or a JSON value.
+ */
+export async function answerOperation(
+  service: GraphService,
+  exchange: Exchange,
+  maxLag: unknown,
+  args: ExecutionArgs,
+  execute: Execute,
+): Promise<ExecutionResult> {
+  const where = { requestId: exchange.requestId, log: service.log };
+  try {
+    const mostLag = readMaxLag(maxLag);
+    exchange.mostLag = mostLag;
+    const planned = planOf(args);
+    if ("errors" in planned) return { errors: planned.errors };
+    const { plan } = planned;
+    refuseTooMuch(args.document, plan);
+    const result = await service.reader.read(
+      (transaction) => answerInside(transaction, service, exchange, mostLag, plan, args, execute),
+      { signal: exchange.signal, client: exchange.shareKey },
+    );
+    if (result.errors !== undefined) exchange.tag = null;
+    return withFitErrors(result, where);
+  } catch (error) {
+    exchange.tag = null;
+    exchange.abandoned = error instanceof Abandoned;
+    exchange.refusal = codeOf(error);
+    throw toGraphError(error, where);
+  }
+}
+
+/** Of a request that does not say which operation of its document it means, or says one that is not there. */
+export function unknownOperation(document: DocumentNode, name: string | null | undefined): GraphQLError {
+  const names = document.definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? [JSON.stringify(definition.name?.value ?? "")] : [],
+  );
+  const there = names.length === 0 ? "no operation" : names.slice(0, MAX_NAMED).join(", ");
+  return new GraphQLError(
+    name == null
+      ? `operationName: required, because the document has ${there}`
+      : `operationName ${JSON.stringify(name.slice(0, 200))} names no operation in the document; it has ${there}`,
+  );
+}
+const MAX_NAMED = 10;
+
+type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly GraphQLError[] };
+
+/** The plan, or what is wrong with operation and variables. */
+export function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
+  const operation = getOperationAST(document, operationName);
+  if (operation == null) return { errors: [unknownOperation(document, operationName)] };
+  const { coerced, errors } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    variableValues ?? {},
+    { maxErrors: MAX_VARIABLE_ERRORS },
+  );
+  if (errors !== undefined) return { errors };
+  const fragments = new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+    ),
+  );
+  return { plan: planOperation(operation, { schema, fragments, variables: coerced }) };
+}
+
+/** Answers a planned operation from the transaction's state. */
+export async function answerInside(
+  transaction: ReadTransaction,
+  service: GraphService,
+  exchange: Exchange,
+  maxLag: number | undefined,
+  plan: OperationPlan,
+  args: ExecutionArgs,
+  execute: Execute,
+): Promise<ExecutionResult> {
+  const limited = await limitTime(transaction, TIME_LIMIT_MS, service.elapsed);
+  const { answer: answerState, asOf, selection } = await readPlanned(service, limited, plan);
+  exchange.asOf = asOf;
+  exchange.freshness = freshnessOf(service, plan.sources, asOf);
+  refuseStale(asOf, maxLag, service.clock());
+  if (exchange.cacheable !== null && !plan.momentary) {
+    const { identity, ifNoneMatch } = exchange.cacheable;
+    const revision = await revisionOf(answerState);
+    exchange.tag = entityTag({ path: "/graphql", query: identity, asOf, revision });
+    exchange.unchanged = tagMatches(ifNoneMatch, exchange.tag);
+    if (exchange.unchanged) return { data: null };
+  }
+  const batched = new BatchedTransaction(limited);
+  const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
+  const answer = new AnswerState(batched, answerState.asOf, proofs);
+  const state = new GraphState(answer, { asOf, selection, mostLag: maxLag }, service);
+  const context: GraphContext = { state, listen: refuseToListen };
+  const result = await execute({ ...args, contextValue: context });
+  // What a broken transaction left of the answer is accidental.
+  if (batched.failure !== null) throw batched.failure.error;
+  return {
+    ...result,
+    extensions: { ...result.extensions, asOf: shown(asOf), rows: { planned: plan.rows, limit: MAX_ROWS } },
+  };
+}
+
+const refuseToListen: GraphContext["listen"] = async () => {
+  throw new Error("only a subscription listens");
+};
+
+const shown = ({ og, base, proofs }: AsOf) => {
+  const position = (part: AsOf["og"]) =>
+    part === null
+      ? null
+      : { chainId: part.chainId, blockNumber: part.blockNumber, blockTime: part.blockTime };
+  return { og: position(og), base: position(base), proofsRevision: proofs };
+};

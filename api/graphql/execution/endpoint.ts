@@ -1,0 +1,134 @@
+/** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
+import { useAPQ } from "@graphql-yoga/plugin-apq";
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
+import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
+import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../../stream/serverSentEvents.ts";
+import { schema } from "../schema.ts";
+import { answerOperation } from "./answer.ts";
+import { withFitErrors } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { GraphService } from "./graphService.ts";
+import { refuseUnreadable } from "./limits/documentText.ts";
+import { MAX_BODY_BYTES } from "./limits/limits.ts";
+import { readBodies, readRequest } from "./readRequest.ts";
+import { respond } from "./respond.ts";
+import { SharedAnswers } from "./sharedAnswers.ts";
+import { beginSubscription } from "./subscribe.ts";
+import { TextCache } from "./textCache.ts";
+import { keepValidDocuments } from "./validDocuments.ts";
+
+interface ServerContext {
+  readonly exchange: Exchange;
+}
+
+/** Texts of operations, kept for clients that send a hash instead. */
+const PERSISTED_CHARACTERS = 2_000_000;
+/** A hash, and what keeping an entry takes: of the shortest texts, more than the text. */
+const PERSISTED_ENTRY_CHARACTERS = 250;
+/** Of the texts whose documents are kept: a document takes 50 to 200 bytes for each, so 13 MB at most. */
+const PARSED_CHARACTERS = 64_000;
+
+export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
+
+export function createGraphEndpoint(service: GraphService): GraphEndpoint {
+  const yoga = createYoga<ServerContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    landingPage: false,
+    cors: false,
+    logging: false,
+    multipart: false,
+    // One request has one state, and so one set of headers.
+    batching: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
+    graphiql: false,
+    // All errors are mapped where answers are written, with their request's id.
+    maskedErrors: false,
+    // Ours keeps no errors.
+    parserAndValidationCache: false,
+    plugins: [
+      readBodies,
+      checkedParameters,
+      keepValidDocuments(new TextCache<DocumentNode>(PARSED_CHARACTERS)),
+      oneState(service),
+      responses(service),
+      subscriptions(service),
+      useAPQ({
+        store: new TextCache<string>(
+          PERSISTED_CHARACTERS,
+          (_, query) => query.length + PERSISTED_ENTRY_CHARACTERS,
+        ),
+      }),
+      checkedText,
+    ],
+  });
+  return async (request, exchange) => yoga.fetch(request, { exchange });
+}
+
+/** What a request carries is looked at before anything is made of it: first all but the text, which may be a persisted one. */
+const checkedParameters: Plugin = {
+  onParams({ params, setParams }) {
+    setParams(readRequest(params));
+  },
+};
+const checkedText: Plugin = {
+  onParams({ params: { query } }) {
+    if (typeof query === "string") refuseUnreadable(query);
+  },
+};
+
+/** Every operation runs inside of one transaction, on one state. */
+const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerContext> => ({
+  onExecute({ executeFn, setExecuteFn, context: { exchange, params } }) {
+    const maxLag = exchange.maxLag ?? params.extensions?.maxLag;
+    setExecuteFn((args: ExecutionArgs) =>
+      // Nothing is deferred or streamed here, so there is one result.
+      answerOperation(
+        service,
+        exchange,
+        maxLag,
+        args,
+        async (prepared) => (await executeFn(prepared)) as ExecutionResult,
+      ),
+    );
+  },
+});
+
+/** Subscriptions are answered event by event, and as we write events. */
+function subscriptions(service: GraphService): Plugin<YogaInitialContext & ServerContext, ServerContext> {
+  const shared = new SharedAnswers();
+  return {
+    onSubscribe({ setSubscribeFn, args: { contextValue } }) {
+      const { exchange, params, request } = contextValue;
+      const { query, variables, operationName, extensions } = params;
+      const maxLag = exchange.maxLag ?? extensions?.maxLag;
+      const name = JSON.stringify([query, variables, operationName, maxLag]);
+      const accept = request.headers.get("Accept");
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        exchange.answers = await beginSubscription(service, exchange, shared, { name, args, maxLag, accept });
+        return { data: null };
+      });
+    },
+    onResultProcess({ serverContext: { exchange }, setResultProcessor }) {
+      const { answers, requestId } = exchange;
+      if (answers === null) return;
+      const { pieces, close, sending } = answers;
+      setResultProcessor(() => {
+        const body = eventStreamBody(pieces, { close, sending, log: service.log, requestId });
+        return new Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
+      }, EVENT_STREAM_TYPE);
+    },
+  };
+}
+
+/** All other answers, with errors that are fit for the caller: this is where whatever was thrown comes by. */
+const responses = ({ log, settings }: GraphService): Plugin<object, ServerContext> => ({
+  onResultProcess({ serverContext: { exchange }, result, request, setResultProcessor }) {
+    // Nothing is batched, deferred or streamed here, so there is one result.
+    const fit = withFitErrors(result as ExecutionResult, { requestId: exchange.requestId, log });
+    const accept = request.headers.get("Accept") ?? undefined;
+    const maxBytes = settings.graphqlMaxResponseBytes;
+    setResultProcessor(() => respond(fit, exchange, { accept, maxBytes, log }), "application/json");
+  },
+});

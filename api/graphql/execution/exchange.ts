@@ -1,0 +1,50 @@
+/** What one HTTP request and its answer know of each other while GraphQL works in between. */
+import type { ErrorCode } from "../../errors.ts";
+import type { Charge } from "../../queries/reading/charge.ts";
+import type { AsOf, Freshness } from "../../queries/state/asOf.ts";
+
+export interface Exchange {
+  readonly requestId: string;
+  /** Of a request that may be answered from a cache: what tells its answer from others', besides the state. */
+  readonly cacheable: {
+    readonly identity: Readonly<Record<string, unknown>>;
+    readonly ifNoneMatch: string | undefined;
+  } | null;
+  /** As the URL has it. */
+  readonly maxLag: string | undefined;
+  /** Seconds, when it could be read: also that of the request's `extensions`. */
+  mostLag: number | undefined;
+  /** The id of the last event, as a client sends it that comes back to a subscription. */
+  readonly lastEventId: string | undefined;
+  /** Whose share the request is part of; absent for those who are not counted. */
+  readonly client: string | undefined;
+  /** Who asks, as connections to the database are divided among; absent without a connection. */
+  readonly shareKey: string | undefined;
+  /** Takes what events cost; absent for those who are not counted. */
+  readonly charge: Charge | undefined;
+  /** Ends the connection in the middle of an answer; absent without a connection. */
+  readonly cut: (() => void) | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  asOf: AsOf | undefined;
+  /** What the headers say, once anything was read. */
+  freshness: Freshness | undefined;
+  /** Why the whole request was refused. */
+  refusal: ErrorCode | undefined;
+  /** Null until the state is known, and for answers that nobody may keep. */
+  tag: string | null;
+  /** The caller has the answer already. */
+  unchanged: boolean;
+  /** The caller is gone, and the answer was given up. */
+  abandoned: boolean;
+  /** Of a subscription that has begun. */
+  answers: AnswerStream | null;
+}
+
+/** The answers of a subscription, as text. */
+export interface AnswerStream {
+  readonly pieces: AsyncIterator<string, void>;
+  readonly close: () => void;
+  /** What was sent before was taken, and so many bytes are sent now. */
+  readonly sending: (bytes: number) => void;
+}

@@ -1,0 +1,58 @@
+/** What a document's text may be. It is read word by word, so that whatever comes later gets no more than it can bear. */
+import { Lexer, Source, type Token, TokenKind } from "graphql";
+import { refuseArgument } from "../../filters.ts";
+import { brokenTextRule } from "../values.ts";
+import { MAX_NAME_LENGTH, MAX_NESTING, MAX_TOKENS } from "./limits.ts";
+import { tooMuch } from "./refuse.ts";
+
+const OPENING: ReadonlySet<string> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING: ReadonlySet<string> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+function* tokensOf(text: string): Generator<Token, void> {
+  const lexer = new Lexer(new Source(text));
+  for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) yield token;
+}
+
+/** @throws {ApiError} `query-too-costly` for a long name, `invalid-parameter` for a string that nothing can be. */
+function refuseToken({ kind, value, start, end, line, column }: Token): void {
+  if (kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING) {
+    const rule = brokenTextRule(value);
+    if (rule !== null) throw refuseArgument(`query, line ${line}, column ${column}`, value, rule);
+    return;
+  }
+  if (end - start > MAX_NAME_LENGTH)
+    throw tooMuch(
+      `has a name of ${end - start} characters`,
+      { used: end - start, limit: MAX_NAME_LENGTH },
+      "Use shorter names and aliases.",
+    );
+}
+
+/**
+ * Reading the words of a text costs little, compared to making a document of them. What is found wrong first is told, so
+ * that a text which stops being GraphQL somewhere is judged by what comes before.
+ * @throws {ApiError} `query-too-costly`, and `invalid-parameter` for strings that nothing can be.
+ * @throws {GraphQLError} for characters that no document has.
+ */
+export function refuseUnreadable(text: string): void {
+  let tokens = 0;
+  let nesting = 0;
+  for (const token of tokensOf(text)) {
+    tokens += 1;
+    if (OPENING.has(token.kind)) nesting += 1;
+    else if (CLOSING.has(token.kind)) nesting -= 1;
+    if (tokens > MAX_TOKENS)
+      throw tooMuch(
+        `has more than ${MAX_TOKENS.toLocaleString("en-US")} tokens (names, braces, values and so on)`,
+        { used: tokens, limit: MAX_TOKENS },
+        "Leave fields out, or write what repeats once, as a fragment.",
+      );
+    if (nesting > MAX_NESTING)
+      throw tooMuch(
+        `nests braces and brackets ${nesting} deep`,
+        { used: nesting, limit: MAX_NESTING },
+        "Begin further inside: node(id:) starts from any object.",
+      );
+    refuseToken(token);
+  }
+}

@@ -1,0 +1,29 @@
+/** The network's sums by hour as they were at a moment. */
+import { type SQL, sql } from "drizzle-orm";
+import { lastBlockBefore, type Moment } from "../state/moment.ts";
+import { HOUR_SECONDS } from "../state/wholeBuckets.ts";
+
+/** A batch claims to have as many leaves as it likes: it is summed as at most so many (src/InferenceSettlementRelay.ts). */
+const MAX_CLAIM = 1_000_000;
+
+/**
+ * A relation with columns of `network_bucket`: the hours up to the moment's own, less what came after the moment in that
+ * hour. Several rows may be of that hour.
+ */
+export function networkHours(moment: Moment): SQL {
+  const { chainId, blockNumber, time } = moment;
+  const hour = time - (time % HOUR_SECONDS);
+  const later = sql`chain_id = ${chainId} and block_number > ${blockNumber}
+    and block_number <= ${lastBlockBefore("og", chainId, hour + HOUR_SECONDS)}`;
+  const less = (kind: string, counts = sql`1`) =>
+    sql`-coalesce(sum(${counts}) filter (where kind = ${kind}), 0)::bigint`;
+  return sql`(
+    select start_at, individual_settlements, batch_settlements, legacy_settlements, claimed_leaves, onchain_inferences
+    from og.network_bucket where chain_id = ${chainId} and start_at <= ${hour}::bigint
+    union all
+    select ${hour}::bigint, ${less("individual")}, ${less("batch")}, ${less("legacy")},
+      ${less("batch", sql`least(batch_size, ${MAX_CLAIM})`)}, 0
+    from og.settlement where ${later}
+    union all
+    select ${hour}::bigint, 0, 0, 0, 0, -count(*) from og.onchain_inference where ${later})`;
+}

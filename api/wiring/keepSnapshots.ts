@@ -1,0 +1,38 @@
+/** The snapshot of scores, with connections of its own. */
+import type { Log } from "../../config/log.ts";
+import { createReader } from "../queries/reading/database.ts";
+import type { PositionWatcher } from "../queries/state/position.ts";
+import type { ApiSettings } from "../queries/state/service.ts";
+import { slicesOf } from "../snapshot/pause.ts";
+import { Snapshots, type SnapshotsOptions } from "../snapshot/snapshots.ts";
+
+/** Nodes scored between two answers: a millisecond or two. */
+const SLICE_UNITS = 100;
+/** Refreshes come one after the other; the other connection is for a notice of a reader that hangs. */
+const CONNECTIONS = 2;
+/** The first read of a large network's whole past. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+interface KeepOptions extends Pick<SnapshotsOptions, "onNew"> {
+  /** Where rows are read, in order of preference. */
+  readonly readUrls: readonly string[];
+  readonly watcher: PositionWatcher;
+  readonly settings: ApiSettings;
+  readonly log: Log;
+}
+
+export interface KeptSnapshots {
+  readonly snapshots: Snapshots;
+  readonly stop: () => Promise<void>;
+}
+
+export function keepSnapshots({ readUrls, log, ...options }: KeepOptions): KeptSnapshots {
+  const reader = createReader({
+    urls: readUrls,
+    connections: CONNECTIONS,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onConnectionError: (error) => log.warn("idle database connection lost", { error }),
+  });
+  const pause = slicesOf(SLICE_UNITS, () => new Promise((resolve) => setImmediate(resolve)));
+  return { snapshots: new Snapshots({ ...options, reader, log, pause }), stop: () => reader.close() };
+}
