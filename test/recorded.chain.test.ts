@@ -5,8 +5,8 @@
  */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ChainTables } from "../api/testing/chainTables.ts";
-import { SUMS_OF_PAYMENTS } from "../api/testing/paymentSums.ts";
+import { ChainTables } from "../api/testing/worlds/chainTables.ts";
+import { SUMS_OF_PAYMENTS } from "../api/testing/worlds/paymentSums.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";

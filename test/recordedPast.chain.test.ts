@@ -6,8 +6,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { OPENAPI_FILE } from "../api/testing/openapiFile.ts";
-import { graphQuestions, pathsWith, type Values } from "../api/testing/pastQuestions.ts";
+import { graphQuestions, pathsWith, type Values } from "../api/testing/comparisons/questionsAboutMoments.ts";
+import { OPENAPI_FILE } from "../api/testing/openapi/openapiFile.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { settledInferences } from "./recorded/inferences.ts";
 import {

@@ -3,8 +3,8 @@
  * several), gaps, activity, status and PCR events, changes of `heartbeatMaxAge`. Block by block, so that readers can be
  * shown every state in between.
  */
-import { address, type ChainTables, hash, utf8Hex } from "../api/testing/chainTables.ts";
-import { nodeNamed, REGISTRY } from "../api/testing/registryHistory.ts";
+import { address, type ChainTables, hash, utf8Hex } from "../api/testing/worlds/chainTables.ts";
+import { nodeNamed, REGISTRY } from "../api/testing/worlds/registryHistory.ts";
 import { activate, activeUntil, deactivate, reconsider, type Transition } from "../src/liveness/active.ts";
 import { applyBeat, type LivenessFigures, openIntervalOf } from "../src/liveness/figures.ts";
 import { type Gap, splitGap } from "../src/liveness/proved.ts";

@@ -1,7 +1,8 @@
 /** A small network to select from: nine nodes of three owners, some of which miss rounds of heartbeats. */
-import { type ChainTables, hash } from "../api/testing/chainTables.ts";
-import { MAX_AGE_SECONDS, nodeNamed } from "../api/testing/registryHistory.ts";
+
 import type { TestApi } from "../api/testing/testApi.ts";
+import { type ChainTables, hash } from "../api/testing/worlds/chainTables.ts";
+import { MAX_AGE_SECONDS, nodeNamed } from "../api/testing/worlds/registryHistory.ts";
 import { PCRS, RegistryRows } from "./registryRows.ts";
 
 export const DAY = 86_400;

@@ -4,8 +4,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { EXPOSED_HEADERS } from "../app.ts";
 import { ERROR_KINDS } from "../errors.ts";
-import { OPENAPI_FILE } from "../testing/openapiFile.ts";
-import { servedOpenapi } from "../testing/servedOpenapi.ts";
+import { OPENAPI_FILE } from "../testing/openapi/openapiFile.ts";
+import { servedOpenapi } from "../testing/openapi/servedOpenapi.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the document is walked as JSON

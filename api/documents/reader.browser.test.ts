@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CHROMIUM, openBrowser } from "../../test/chromium.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { type ServedWorld, serveWorld } from "../testing/servedWorld.ts";
+import { type ServedWorld, serveWorld } from "../testing/worlds/servedWorld.ts";
 
 describe.skipIf(CHROMIUM === undefined)("in a browser", () => {
   let database: TestDatabase;

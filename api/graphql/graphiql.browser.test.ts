@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM, openBrowser } from "../../test/chromium.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { type ServedWorld, serveWorld } from "../testing/servedWorld.ts";
+import { type ServedWorld, serveWorld } from "../testing/worlds/servedWorld.ts";
 
 describe.skipIf(CHROMIUM === undefined)("GraphiQL", () => {
   let database: TestDatabase;

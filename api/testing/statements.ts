@@ -1,8 +1,8 @@
-/** Counts what is asked of Postgres. For tests only. */
+/** Records the statements sent to Postgres. For tests only. */
 import pg from "pg";
 import { vi } from "vitest";
 
-/** Everything sent to Postgres from this process while something is done, transactions' begin and end included. */
+/** All statements that this process sends to Postgres while `work` runs, `begin` and `commit` included. */
 export async function statementsOf(work: () => Promise<unknown>): Promise<readonly string[]> {
   const query = vi.spyOn(pg.Client.prototype, "query");
   try {

@@ -8,9 +8,9 @@ import type { ApiService, ApiSettings } from "../queries/state/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
 import { lookAtPositions } from "../wiring/watchPositions.ts";
-import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./chainTables.ts";
-import { DocumentedAnswers } from "./documentedAnswers.ts";
-import { OTHER_REGISTRY, REGISTRY } from "./registryHistory.ts";
+import { DocumentedAnswers } from "./openapi/documentedAnswers.ts";
+import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./worlds/chainTables.ts";
+import { OTHER_REGISTRY, REGISTRY } from "./worlds/registryHistory.ts";
 
 export const OPG = address("opg");
 export const DAILY_CAPS = [{ token: OPG, amount: 10n ** 18n }] as const;

@@ -18,7 +18,9 @@ function fingerprint(): string {
       .sort()
       .map((name) => path.join(folder, name)),
   );
-  const others = ["ponder.schema.ts", "api/testing/paymentSums.ts"].map((file) => path.join(root, file));
+  const others = ["ponder.schema.ts", "api/testing/worlds/paymentSums.ts"].map((file) =>
+    path.join(root, file),
+  );
   for (const file of [...others, ...files]) hash.update(readFileSync(file));
   return hash.digest("hex").slice(0, 12);
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { REGISTRY } from "../../api/testing/registryHistory.ts";
+import { REGISTRY } from "../../api/testing/worlds/registryHistory.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const READY_WITHIN_MS = 180_000;

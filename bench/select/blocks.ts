@@ -1,6 +1,6 @@
 /** The chain goes on: blocks written in time, and how long each takes to change an answer. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ChainTables } from "../../api/testing/chainTables.ts";
+import { ChainTables } from "../../api/testing/worlds/chainTables.ts";
 import { blockAt, type HistorySize, writeBlock } from "./history.ts";
 
 /** How often an answer is looked at. */

@@ -2,8 +2,8 @@
  * A network's history straight into Postgres, as the indexer would have left it: nodes that register over three months and
  * sign every 15 minutes, each with an outage now and then, some with one every hour, relayed by a few.
  */
-import { ChainTables, hash, OG_CHAIN_ID } from "../../api/testing/chainTables.ts";
-import { REGISTRY } from "../../api/testing/registryHistory.ts";
+import { ChainTables, hash, OG_CHAIN_ID } from "../../api/testing/worlds/chainTables.ts";
+import { REGISTRY } from "../../api/testing/worlds/registryHistory.ts";
 import { generateNode } from "../nodeKeys.ts";
 
 export interface HistorySize {

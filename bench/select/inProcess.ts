@@ -9,8 +9,8 @@ import { RegistryEvidence } from "../../api/snapshot/registryEvidence.ts";
 import { scoreRegistry } from "../../api/snapshot/registryScores.ts";
 import { Selector } from "../../api/snapshot/selector.ts";
 import { Snapshots } from "../../api/snapshot/snapshots.ts";
-import { BASE_CHAIN_ID, OG_CHAIN_ID } from "../../api/testing/chainTables.ts";
-import { REGISTRY } from "../../api/testing/registryHistory.ts";
+import { BASE_CHAIN_ID, OG_CHAIN_ID } from "../../api/testing/worlds/chainTables.ts";
+import { REGISTRY } from "../../api/testing/worlds/registryHistory.ts";
 import { createLog } from "../../config/log.ts";
 import { median } from "../figures.ts";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { ChainTables, hash, utf8Hex } from "../../api/testing/chainTables.ts";
+import { ChainTables, hash, utf8Hex } from "../../api/testing/worlds/chainTables.ts";
 import type { Hosted } from "./blobHost.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");

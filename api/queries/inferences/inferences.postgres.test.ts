@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { seededRandom } from "../../../test/simulator/random.ts";
-import { address, ChainTables, OG_CHAIN_ID } from "../../testing/chainTables.ts";
-import { HEAD, HEAD_BLOCK, MODELS, makeWorld, NODES, PAYERS } from "../../testing/graphWorld.ts";
-import { nodeNamed } from "../../testing/registryHistory.ts";
+import { address, ChainTables, OG_CHAIN_ID } from "../../testing/worlds/chainTables.ts";
+import {
+  createNetworkWorld,
+  HEAD,
+  HEAD_BLOCK,
+  MODELS,
+  NODES,
+  PAYERS,
+} from "../../testing/worlds/networkWorld.ts";
+import { nodeNamed } from "../../testing/worlds/registryHistory.ts";
 import { createReader, type Reader } from "../reading/database.ts";
 import type { Key, PageRequest } from "../reading/page.ts";
 import type { Moment } from "../state/moment.ts";
@@ -16,7 +23,7 @@ let reader: Reader;
 beforeAll(async () => {
   database = await createTestDatabase();
   const tables = await ChainTables.create(database.url);
-  await makeWorld(tables);
+  await createNetworkWorld(tables);
   await tables.close();
   reader = createReader({ urls: [database.url], connections: 1, onConnectionError: () => {} });
 });

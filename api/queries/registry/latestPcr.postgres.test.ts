@@ -1,8 +1,8 @@
 /** Which PCR is the latest of a type, whatever registries of any age said of it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { ChainTables, hash, OG_CHAIN_ID } from "../../testing/chainTables.ts";
-import { REGISTRY, RegistryHistory } from "../../testing/registryHistory.ts";
+import { ChainTables, hash, OG_CHAIN_ID } from "../../testing/worlds/chainTables.ts";
+import { REGISTRY, RegistryHistory } from "../../testing/worlds/registryHistory.ts";
 import { latestPcr, readPcrApprovals } from "../evidence/evidenceChanges.ts";
 import { createReader, type Reader } from "../reading/database.ts";
 

@@ -1,8 +1,8 @@
 /** Values of GraphQL arguments, by the types that introspection shows. For tests only. */
 import fc from "fast-check";
 import { type GraphQLInputType, isEnumType, isInputObjectType, isListType, isNonNullType } from "graphql";
-import { inOrder } from "../inOrder.ts";
 import { hostileJson, nearly } from "./hostile.ts";
+import { orderRange } from "./orderedRange.ts";
 
 /** What is known of the world that is asked about. */
 export interface KnownObjects {
@@ -59,7 +59,7 @@ export function tameValue(
     return Array.from({ length: below(gen, 3) }, () => tameValue(gen, name, type.ofType, known));
   if (isEnumType(type)) return oneOf(gen, type.getValues()).name;
   if (isInputObjectType(type))
-    return inOrder(
+    return orderRange(
       Object.fromEntries(
         someOf(gen, Object.values(type.getFields()), 3).map((field) => [
           field.name,

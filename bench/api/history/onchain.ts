@@ -1,6 +1,6 @@
 /** On-chain inferences, the network's sums, and OpenGradient's blocks. */
 import type pg from "pg";
-import { OG_CHAIN_ID } from "../../../api/testing/chainTables.ts";
+import { OG_CHAIN_ID } from "../../../api/testing/worlds/chainTables.ts";
 import { HUB, MODEL_CIDS, payer, RARE_MODEL_CID } from "./cast.ts";
 import { BEGINS, type Counts, DAY, type HistorySize, headTime, OG_BLOCK_SECONDS, ogBlockAt } from "./size.ts";
 

@@ -1,7 +1,7 @@
 /** Payments in sessions, pre-funded channels, and the sums over them. */
 import type pg from "pg";
-import { BASE_CHAIN_ID } from "../../../api/testing/chainTables.ts";
-import { paymentSums } from "../../../api/testing/paymentSums.ts";
+import { BASE_CHAIN_ID } from "../../../api/testing/worlds/chainTables.ts";
+import { paymentSums } from "../../../api/testing/worlds/paymentSums.ts";
 import { dailyOrganicCaps } from "../../../config/organicCaps.ts";
 import { COMMON_PAYEE, FACILITATORS, OPG, payer, RARE_TOKEN, USDC } from "./cast.ts";
 import {

@@ -1,6 +1,6 @@
 /** Nodes, PCRs and what happened to them, and the nodes' heartbeats with the spells and gaps that follow. */
 import type pg from "pg";
-import { OG_CHAIN_ID } from "../../../api/testing/chainTables.ts";
+import { OG_CHAIN_ID } from "../../../api/testing/worlds/chainTables.ts";
 import { generateNode } from "../../nodeKeys.ts";
 import {
   ADMIN,

@@ -3,7 +3,7 @@
  * are what they are in life, so that receipts and walks from one to the other work.
  */
 import { createCipheriv } from "node:crypto";
-import { OG_CHAIN_ID, utf8Hex } from "../../../api/testing/chainTables.ts";
+import { OG_CHAIN_ID, utf8Hex } from "../../../api/testing/worlds/chainTables.ts";
 import { type Hex, hexOf } from "../../../proofs/hex.ts";
 import { batchKey, payloadKey, signatureFacts } from "../../../proofs/inference.ts";
 import { leafHash, MerkleTree } from "../../../proofs/merkle.ts";

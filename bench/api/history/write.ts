@@ -1,5 +1,5 @@
 /** A network's history straight into Postgres, as indexers and verifier would have left it. */
-import { ChainTables } from "../../../api/testing/chainTables.ts";
+import { ChainTables } from "../../../api/testing/worlds/chainTables.ts";
 import { connectForBulk, withoutIndexes } from "./bulk.ts";
 import { writeOnchain } from "./onchain.ts";
 import { writePayments } from "./payments.ts";

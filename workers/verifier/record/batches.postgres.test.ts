@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OG_CHAIN_ID } from "../../../api/testing/chainTables.ts";
+import { OG_CHAIN_ID } from "../../../api/testing/worlds/chainTables.ts";
 import { DEFAULT_BATCH_LIMITS } from "../../../proofs/batchBlob.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { checkBatch } from "../check/batchCheck.ts";

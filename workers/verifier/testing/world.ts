@@ -1,7 +1,7 @@
 /** A hand-made chain, its blobs and a verifier in this process. For tests only. */
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import pg from "pg";
-import { ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "../../../api/testing/chainTables.ts";
+import { ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "../../../api/testing/worlds/chainTables.ts";
 import { createLog } from "../../../config/log.ts";
 import type { Hex } from "../../../proofs/hex.ts";
 import { hexOf } from "../../../proofs/hex.ts";

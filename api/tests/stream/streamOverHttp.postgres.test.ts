@@ -1,0 +1,320 @@
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import net from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createLog } from "../../../config/log.ts";
+import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
+import { createHttpServer, type HttpServer, StoppableLifetime } from "../../http/httpServer.ts";
+import { listen } from "../../operations/metricsServer.ts";
+import type { HubLimits, Reader } from "../../stream/hub.ts";
+import { EventParser } from "../../testing/eventClient.ts";
+import { statementsOf } from "../../testing/statements.ts";
+import { createTestApi, type TestApi } from "../../testing/testApi.ts";
+import { ChainTables } from "../../testing/worlds/chainTables.ts";
+import { StreamWorld, timeOf } from "../../testing/worlds/streamWorld.ts";
+
+const LISTENERS = 1_000;
+
+let database: TestDatabase;
+let tables: ChainTables;
+let world: StreamWorld;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  tables = await ChainTables.create(database.url);
+  world = new StreamWorld(tables);
+});
+afterAll(async () => {
+  await tables.close();
+  await database.drop();
+});
+beforeEach(() => world.begin());
+
+interface Served {
+  readonly api: TestApi;
+  readonly http: HttpServer;
+  readonly port: number;
+}
+
+/** The API behind a port, as a process has it. */
+async function serve(
+  work: (served: Served) => Promise<void>,
+  limits: HubLimits = {
+    keptBytes: 8_000_000,
+    listeners: 2 * LISTENERS,
+    listenersPerClient: 2 * LISTENERS,
+  },
+  idleMs?: number,
+): Promise<void> {
+  const lifetime = new StoppableLifetime();
+  const api = createTestApi(database.url, undefined, {}, { limits, lifetime, timing: { keepAliveMs: 300 } });
+  api.now = timeOf(100);
+  await api.follow();
+  const http = createHttpServer({
+    fetch: api.handler,
+    lifetime,
+    newRequestId: () => "request",
+    graceMs: 5_000,
+    log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
+    ...(idleMs === undefined ? {} : { idleMs }),
+  });
+  const port = await listen(http.server, 0);
+  try {
+    await work({ api, http, port });
+  } finally {
+    http.server.closeAllConnections();
+    await http.stop();
+    await api.close();
+  }
+}
+
+const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
+
+/** One of many: keeps what is needed to compare, and no more. */
+class Ear {
+  readonly parser = new EventParser();
+  outcome: "open" | "ended" | "broken" = "open";
+
+  private constructor(private readonly response: IncomingMessage) {
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => this.parser.take(text));
+    response.on("end", () => {
+      this.outcome = "ended";
+    });
+    response.on("error", () => {
+      this.outcome = "broken";
+    });
+  }
+
+  static async open(port: number, path = "/v1/stream"): Promise<Ear> {
+    const request = get({ port, host: "127.0.0.1", path, agent });
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    const ear = new Ear(response);
+    await until(() => ear.parser.comments.length > 0);
+    return ear;
+  }
+
+  get ids(): readonly string[] {
+    return this.parser.events.map(({ id }) => id);
+  }
+
+  close(): void {
+    this.response.destroy();
+  }
+}
+
+async function until(holds: () => boolean, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Waits until a figure is there and stays the same. */
+async function untilSteady(figure: () => number): Promise<void> {
+  let [last, same] = [0, 0];
+  while (same < 20) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = figure();
+    same = now > 0 && now === last ? same + 1 : 0;
+    last = now;
+  }
+}
+
+test("a thousand listen to one process, and each is told everything", { timeout: 120_000 }, async () => {
+  await serve(async ({ api, port }) => {
+    const ears: Ear[] = [];
+    for (let from = 0; from < LISTENERS; from += 50)
+      ears.push(...(await Promise.all(Array.from({ length: 50 }, () => Ear.open(port)))));
+    expect(api.stream.hub.usage.listeners).toBe(LISTENERS);
+    const usedBefore = process.memoryUsage().rss;
+    const beganAt = performance.now();
+    for (let block = 10; block < 30; block++) {
+      await world.add("og", block, { rows: 3 });
+      await world.grow("base", block, { rows: 2 });
+      await world.head("og", block);
+      await api.follow();
+    }
+    await until(() => ears.every(({ ids }) => ids.length === 20 * 7));
+    const seconds = (performance.now() - beganAt) / 1_000;
+    const [first, ...others] = ears;
+    expect(new Set(first?.ids).size).toBe(20 * 7);
+    for (const ear of others) expect(ear.ids).toEqual(first?.ids);
+    expect(api.stream.hub.usage.cuts).toBe(0);
+    console.log(
+      `${LISTENERS} listeners, ${LISTENERS * 140} events in ${seconds.toFixed(1)} s; ` +
+        `+${Math.round((process.memoryUsage().rss - usedBefore) / 1_048_576)} MiB, clients included`,
+    );
+    for (const ear of ears) ear.close();
+    await until(() => api.stream.hub.usage.listeners === 0);
+  });
+});
+
+test("who does not read is cut off, and others are told everything meanwhile", {
+  timeout: 60_000,
+}, async () => {
+  await serve(
+    async ({ api, port }) => {
+      const ear = await Ear.open(port, "/v1/stream?events=settlement");
+      const stalled = net.connect(port, "127.0.0.1");
+      stalled.on("error", () => {});
+      const closed = once(stalled, "close");
+      stalled.write("GET /v1/stream?events=settlement HTTP/1.1\r\nHost: a\r\n\r\n");
+      await once(stalled, "data");
+      stalled.pause();
+      // What the connection itself holds comes on top of what is kept.
+      let block = 10;
+      for (; api.stream.hub.usage.cuts === 0 && block < 200; block++) {
+        await world.grow("og", block, { rows: 100 });
+        await api.follow();
+        await until(() => ear.ids.length === 100 * (block - 9));
+      }
+      expect(api.stream.hub.usage).toMatchObject({ cuts: 1, listeners: 1 });
+      stalled.resume();
+      await closed;
+      expect(ear.outcome).toBe("open");
+      ear.close();
+    },
+    { keptBytes: 300_000, listeners: 10, listenersPerClient: 10 },
+  );
+});
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+const ROW_BYTES = 10_000;
+/** More than the buffers between a server and a client that does not read can hold. */
+const ROWS = 1_000;
+
+/** Much that a listener may have missed, in few rows. */
+async function addLargeRows(): Promise<void> {
+  await world.grow("og", 10, { rows: ROWS });
+  await tables.client.query("update og.settlement set signature = '0x' || repeat('ab', 4000)");
+}
+
+/** Those who ask for everything since the beginning, and take nothing of it. */
+const pausedClients = (port: number, count: number): readonly net.Socket[] =>
+  Array.from({ length: count }, () => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("error", () => {}).pause();
+    socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\nLast-Event-ID: og~base~p0\r\n\r\n");
+    return socket;
+  });
+
+test("those who take nothing of what they missed take a little memory each, and none when they are gone", {
+  timeout: 60_000,
+}, async () => {
+  const CLIENTS = 30;
+  await addLargeRows();
+  await serve(async ({ api: { stream }, port }) => {
+    const listeners: WeakRef<Reader>[] = [];
+    const enter = stream.hub.enter.bind(stream.hub);
+    // A spy would keep what it was called with.
+    stream.hub.enter = (reader) => {
+      listeners.push(new WeakRef(reader));
+      enter(reader);
+    };
+    const sockets = pausedClients(port, CLIENTS);
+    await untilSteady(() => stream.hub.usage.undeliveredBytes);
+    const { listeners: open, undeliveredBytes, cuts } = stream.hub.usage;
+    expect([open, cuts]).toEqual([CLIENTS, 0]);
+    // A piece that is being sent, and what is left of a step of 50 rows, of each.
+    expect(undeliveredBytes / CLIENTS).toBeLessThan(52 * ROW_BYTES);
+    for (const socket of sockets) socket.destroy();
+    await until(() => stream.hub.usage.listeners === 0);
+    expect(stream.hub.usage.undeliveredBytes).toBe(0);
+    await until(() => {
+      collectGarbage();
+      return listeners.every((listener) => listener.deref() === undefined);
+    });
+  });
+});
+
+test("who takes nothing for longest is cut off when too much is kept, and others are told everything", {
+  timeout: 60_000,
+}, async () => {
+  const bytes = 1_000_000;
+  await addLargeRows();
+  await serve(
+    async ({ api: { stream }, port }) => {
+      const sockets = pausedClients(port, 30);
+      await until(() => stream.hub.usage.cuts > 0);
+      const reading = await Ear.open(port, "/v1/stream?events=settlement&after=og~base~p0");
+      await until(() => reading.ids.length === ROWS);
+      expect(reading.outcome).toBe("open");
+      expect(stream.hub.usage.undeliveredBytes).toBeLessThanOrEqual(bytes);
+      for (const socket of sockets) socket.destroy();
+      reading.close();
+      await until(() => stream.hub.usage.listeners === 0);
+    },
+    {
+      keptBytes: 8_000_000,
+      listeners: 100,
+      listenersPerClient: 100,
+      undelivered: { bytes, bytesPerClient: bytes },
+    },
+  );
+});
+
+test("a walk over all pages that nobody reads holds no connection to the database", {
+  timeout: 60_000,
+}, async () => {
+  await addLargeRows();
+  await serve(async ({ api, port }) => {
+    const sockets = Array.from({ length: 10 }, () => {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => {}).pause();
+      socket.write("GET /v1/settlements?all=true&limit=50&format=ndjson HTTP/1.1\r\nHost: a\r\n\r\n");
+      return socket;
+    });
+    await until(() => api.usage().inUse > 0);
+    await untilSteady(() => Number(api.usage().inUse === 0 && api.usage().waiting === 0));
+    expect(api.observed).toEqual([]);
+    const statements = await statementsOf(async () => {
+      for (const socket of sockets) socket.destroy();
+      await until(() => api.observed.length === 10);
+    });
+    expect([statements, api.observed.map(({ outcome }) => outcome)]).toEqual([[], sockets.map(() => "cut")]);
+  });
+});
+
+test("of streams asked for one behind the other on one connection the first begins, and ends with it", async () => {
+  await serve(async ({ api, port }) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+    await once(socket, "data");
+    expect(api.stream.hub.usage.listeners).toBe(1);
+    socket.destroy();
+    await until(() => api.stream.hub.usage.listeners === 0);
+    await until(() => api.observed.length > 0);
+    expect(api.observed.map(({ outcome }) => outcome)).toEqual(["cut"]);
+  });
+});
+
+test("a quiet stream outlives the time after which idle connections are closed", async () => {
+  await serve(
+    async ({ port }) => {
+      const ear = await Ear.open(port);
+      await until(() => ear.parser.comments.length > 5);
+      expect(ear.outcome).toBe("open");
+      ear.close();
+    },
+    undefined,
+    600,
+  );
+});
+
+test("when the process ends streams end, whole, at once", async () => {
+  await serve(async ({ http, port }) => {
+    const ears = await Promise.all(Array.from({ length: 20 }, () => Ear.open(port)));
+    const beganAt = performance.now();
+    await http.stop();
+    expect(performance.now() - beganAt).toBeLessThan(2_000);
+    await until(() => ears.every(({ outcome }) => outcome !== "open"));
+    expect(new Set(ears.map(({ outcome }) => outcome))).toEqual(new Set(["ended"]));
+  });
+});
