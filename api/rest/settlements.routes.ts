@@ -8,13 +8,12 @@ import {
 } from "../queries/inferences/onchainInferences.ts";
 import { MAX_LIST_BYTES, type Page } from "../queries/reading/page.ts";
 import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
+import { SETTLEMENT_KINDS, VERDICTS } from "../queries/settlements/settlementFilters.ts";
 import {
   findSettlement,
   listSettlements,
   PAYLOAD_STATES,
-  SETTLEMENT_KINDS,
   type Settlement,
-  VERDICTS,
 } from "../queries/settlements/settlements.ts";
 import type { AnswerState } from "../queries/state/answerState.ts";
 import { encodeCursor, type KeyType, questionDigest } from "../queries/state/cursor.ts";

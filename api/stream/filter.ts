@@ -1,7 +1,7 @@
 /** Which events a listener wants. */
 import { ApiError } from "../errors.ts";
 import type { PaymentFilters } from "../queries/payments/payments.ts";
-import type { SettlementFilters } from "../queries/settlements/settlements.ts";
+import type { SettlementFilters } from "../queries/settlements/settlementFilters.ts";
 import { CHOSEN_TYPES, type ChosenType, type StreamEvent } from "./events.ts";
 import type { PartPlace } from "./place.ts";
 

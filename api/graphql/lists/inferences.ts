@@ -1,10 +1,6 @@
 /** Lists of inferences, and one of them. */
-import {
-  findInference,
-  type Inference,
-  type InferenceFilters,
-  listInferences,
-} from "../../queries/inferences/inferences.ts";
+import type { InferenceFilters } from "../../queries/inferences/inferenceFilters.ts";
+import { findInference, type Inference, listInferences } from "../../queries/inferences/inferences.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
 import type { Seen, View } from "../execution/view.ts";

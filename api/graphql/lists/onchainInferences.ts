@@ -1,9 +1,9 @@
 /** Lists of on-chain inferences. */
 import { ApiError } from "../../errors.ts";
 import {
-  type InferenceFilters,
   listOnchainInferences,
   type OnchainInference,
+  type OnchainInferenceFilters,
 } from "../../queries/inferences/onchainInferences.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
@@ -52,7 +52,7 @@ export function onchainInferences(
   args: OnchainInferenceArguments,
   contents: "with-content" | "without-content",
 ): Connection<Seen<OnchainInference>> {
-  const filters: InferenceFilters = filtersOf(args.filter, {});
+  const filters: OnchainInferenceFilters = filtersOf(args.filter, {});
   if (filters.modelCid?.includes("\0"))
     throw new ApiError("invalid-parameter", "modelCid: text without NUL", {
       parameter: "modelCid",

@@ -1,9 +1,6 @@
 /** Lists of settlements. */
-import {
-  listSettlements,
-  type Settlement,
-  type SettlementFilters,
-} from "../../queries/settlements/settlements.ts";
+import type { SettlementFilters } from "../../queries/settlements/settlementFilters.ts";
+import { listSettlements, type Settlement } from "../../queries/settlements/settlements.ts";
 import { builder } from "../builder.ts";
 import { type Connection, connect } from "../connection.ts";
 import type { Seen, View } from "../execution/view.ts";

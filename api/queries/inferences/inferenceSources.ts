@@ -7,7 +7,7 @@ import type { Moment } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
 import { type ProofTables, requireHours, verdictsOnChain } from "../state/proofTables.ts";
 import { DAY_SECONDS } from "../state/wholeBuckets.ts";
-import type { InferenceFilters } from "./inferences.ts";
+import type { InferenceFilters } from "./inferenceFilters.ts";
 
 /** Relations with an inference `i`, all of them on chain, each once. */
 export interface InferenceSource {

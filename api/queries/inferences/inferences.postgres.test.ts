@@ -15,7 +15,8 @@ import { createReader, type Reader } from "../reading/database.ts";
 import type { Key, PageRequest } from "../reading/page.ts";
 import type { Moment } from "../state/moment.ts";
 import { readProofTables } from "../state/proofTables.ts";
-import { type InferenceFilters, listInferences } from "./inferences.ts";
+import type { InferenceFilters } from "./inferenceFilters.ts";
+import { listInferences } from "./inferences.ts";
 
 let database: TestDatabase;
 let reader: Reader;

@@ -5,9 +5,11 @@ import { allOf, beyond, listOrder, matching, type Page, type PageRequest, toPage
 import { toSafeNumber } from "../settlements/settlements.ts";
 import { inferenceCounts, within } from "../state/countedInferences.ts";
 import { formatEventId } from "../state/eventId.ts";
-import type { Moment, TimeRange } from "../state/moment.ts";
+import { FROM, type ListDefinition } from "../state/list.ts";
+import type { Moment } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
 import { type ProofTables, verdictsOnChain } from "../state/proofTables.ts";
+import { INFERENCE_FILTERS, type InferenceFilters } from "./inferenceFilters.ts";
 import { bestSignature, inferenceSources, MANY_SETTLEMENTS, NEWEST_SIGNED } from "./inferenceSources.ts";
 import { type NodeAtSigning, readNodesAtSigning } from "./nodeAtSigning.ts";
 
@@ -43,17 +45,6 @@ export interface Inference {
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
   readonly nodeAtSigning: NodeAtSigning | null;
-}
-
-export interface InferenceFilters extends TimeRange {
-  readonly id?: string | undefined;
-  readonly teeId?: string | undefined;
-  readonly payer?: string | undefined;
-  readonly inputHash?: string | undefined;
-  readonly outputHash?: string | undefined;
-  readonly model?: string | undefined;
-  readonly signatureValid?: boolean | undefined;
-  readonly counted?: boolean | undefined;
 }
 
 /** The same inference can be settled again and again: an answer shows so many places of each. */
@@ -138,6 +129,16 @@ export async function listInferences(
   );
   return { ...found, items: await describe(transaction, proofs, moment, found.items, registries) };
 }
+
+/** Inferences, newest signed first; their nodes are looked up in the configured registries. */
+export const INFERENCES: ListDefinition<Inference, typeof INFERENCE_FILTERS> = {
+  name: "Inference",
+  sources: FROM.proofs,
+  keyTypes: ["position", "hash"],
+  filters: INFERENCE_FILTERS,
+  read: async (transaction, state, filters, page) =>
+    listInferences(transaction, state.proofs, await state.og(), filters, state.settings.registries, page),
+};
 
 /** One inference; null when no settlement on chain holds it. */
 export async function findInference(

@@ -11,7 +11,9 @@ import {
   toPage,
 } from "../reading/page.ts";
 import { clampedSum, inferenceCounts, splitHours, within } from "../state/countedInferences.ts";
+import { type Filters, TIME_RANGE } from "../state/filters.ts";
 import { hourSums, hoursThen, isChanging } from "../state/hoursThen.ts";
+import { FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import { isDescribed, joinPayload } from "../state/payloadThen.ts";
 import type { ProofTables } from "../state/proofTables.ts";
@@ -121,6 +123,18 @@ export async function listModels(
     }),
   );
 }
+
+const MODEL_FILTERS = { ...TIME_RANGE } as const satisfies Filters;
+
+/** Models in one of their orders. */
+export const MODELS: ListDefinition<Model, typeof MODEL_FILTERS, { readonly sort: ModelSort }> = {
+  name: "Model",
+  sources: FROM.proofs,
+  keyTypes: ["position", "text"],
+  filters: MODEL_FILTERS,
+  read: async (transaction, state, { sort, ...range }, page) =>
+    listModels(transaction, state.proofs, await state.og(), range, sort, page),
+};
 
 /** The verifier clamps signed times to 2^53-1: that one is no time. */
 const toTime = (signedAt: number): number | null => (signedAt === Number.MAX_SAFE_INTEGER ? null : signedAt);

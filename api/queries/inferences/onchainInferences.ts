@@ -12,7 +12,9 @@ import {
   toPage,
 } from "../reading/page.ts";
 import { formatEventId } from "../state/eventId.ts";
-import { type Moment, type TimeRange, withinBlocks } from "../state/moment.ts";
+import { ADDRESS, type Filters, type FilterValues, oneOf, TEXT, TIME_RANGE } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
+import { type Moment, withinBlocks } from "../state/moment.ts";
 import { type InferenceContent, inferenceContent, MAX_LOG_BYTES } from "./inferenceContent.ts";
 
 export const INFERENCE_KINDS = ["chat", "completion", "model", "workflow"] as const;
@@ -51,12 +53,32 @@ export interface OnchainInference {
   readonly content: InferenceContent | null;
 }
 
-export interface InferenceFilters extends TimeRange {
-  readonly mode?: InferenceMode | undefined;
-  readonly kind?: InferenceKind | undefined;
-  readonly modelCid?: string | undefined;
-  readonly caller?: string | undefined;
-}
+const ONCHAIN_INFERENCE_FILTERS = {
+  ...TIME_RANGE,
+  mode: oneOf(INFERENCE_MODES),
+  kind: oneOf(INFERENCE_KINDS),
+  modelCid: TEXT,
+  caller: ADDRESS,
+} as const satisfies Filters;
+
+export type OnchainInferenceFilters = FilterValues<typeof ONCHAIN_INFERENCE_FILTERS>;
+
+/** Requests and responses are decoded only when asked for. */
+export type Contents = "with-content" | "without-content";
+
+/** On-chain inferences and workflow results, newest first. */
+export const ONCHAIN_INFERENCES: ListDefinition<
+  OnchainInference,
+  typeof ONCHAIN_INFERENCE_FILTERS,
+  { readonly contents: Contents }
+> = {
+  name: "OnchainInference",
+  sources: FROM.og,
+  keyTypes: EVENT_KEY,
+  filters: ONCHAIN_INFERENCE_FILTERS,
+  read: async (transaction, state, { contents, ...filters }, page) =>
+    listOnchainInferences(transaction, await state.og(), filters, contents, page),
+};
 
 interface InferenceRow {
   chainId: number;
@@ -92,8 +114,8 @@ const changedHex = (text: string, hex: string) => {
 export async function listOnchainInferences(
   transaction: ReadTransaction,
   moment: Moment,
-  filters: InferenceFilters,
-  contents: "with-content" | "without-content",
+  filters: OnchainInferenceFilters,
+  contents: Contents,
   page: PageRequest,
 ): Promise<Page<OnchainInference>> {
   const mode = filters.mode === undefined ? undefined : INFERENCE_MODES.indexOf(filters.mode);

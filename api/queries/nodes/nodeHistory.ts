@@ -12,7 +12,9 @@ import {
   toPage,
 } from "../reading/page.ts";
 import { formatEventId } from "../state/eventId.ts";
-import { type Moment, type TimeRange, withinBlocks } from "../state/moment.ts";
+import { ADDRESS, type Filters, type FilterValues, oneOf, TIME_RANGE } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
+import { type Moment, withinBlocks } from "../state/moment.ts";
 import {
   joinObservations,
   joinRegistration,
@@ -43,6 +45,22 @@ export interface LivenessInterval {
   readonly precision: Precision;
 }
 
+const INTERVAL_FILTERS = { ...TIME_RANGE, notion: oneOf(NOTIONS) } as const satisfies Filters;
+
+/** The spells of a node that overlap `[from, to)`, the newest beginning first. */
+export const INTERVALS: ListDefinition<
+  LivenessInterval,
+  typeof INTERVAL_FILTERS,
+  { readonly node: NodeKey & { readonly registeredAt: number } }
+> = {
+  name: "LivenessInterval",
+  sources: FROM.og,
+  keyTypes: ["position", "text"],
+  filters: INTERVAL_FILTERS,
+  read: async (transaction, state, { node, ...filters }, page) =>
+    listIntervals(transaction, await state.og(), node, node.registeredAt, filters, page),
+};
+
 interface Beginning {
   readonly fromAt: number;
   readonly notion: string;
@@ -56,7 +74,7 @@ export async function listIntervals(
   moment: Moment,
   key: NodeKey,
   registeredAt: number,
-  filters: TimeRange & { readonly notion?: Notion | undefined },
+  filters: FilterValues<typeof INTERVAL_FILTERS>,
   page: PageRequest,
 ): Promise<Page<LivenessInterval>> {
   const { notion, from, to } = filters;
@@ -209,6 +227,18 @@ export interface Heartbeat {
   readonly relayer: string;
 }
 
+const HEARTBEAT_FILTERS = { ...TIME_RANGE, relayer: ADDRESS } as const satisfies Filters;
+
+/** The heartbeats of a node, newest first. */
+export const HEARTBEATS: ListDefinition<Heartbeat, typeof HEARTBEAT_FILTERS, { readonly node: NodeKey }> = {
+  name: "Heartbeat",
+  sources: FROM.og,
+  keyTypes: EVENT_KEY,
+  filters: HEARTBEAT_FILTERS,
+  read: async (transaction, state, { node, ...filters }, page) =>
+    listHeartbeats(transaction, await state.og(), node, filters, page),
+};
+
 const eventKey = ({ blockNumber, logIndex }: { blockNumber: number; logIndex: number }): Key => [
   blockNumber,
   logIndex,
@@ -218,7 +248,7 @@ export async function listHeartbeats(
   transaction: ReadTransaction,
   moment: Moment,
   { registry, teeId }: NodeKey,
-  { relayer, ...range }: TimeRange & { readonly relayer?: string | undefined },
+  { relayer, ...range }: FilterValues<typeof HEARTBEAT_FILTERS>,
   page: PageRequest,
 ): Promise<Page<Heartbeat>> {
   const rows = await transaction.rows<Omit<Heartbeat, "id">>(sql`
@@ -257,11 +287,23 @@ export interface NodeEvent {
   readonly cause: string | null;
 }
 
+const NODE_EVENT_FILTERS = { ...TIME_RANGE, kind: oneOf(NODE_EVENT_KINDS) } as const satisfies Filters;
+
+/** The registry events of a node, newest first. */
+export const NODE_EVENTS: ListDefinition<NodeEvent, typeof NODE_EVENT_FILTERS, { readonly node: NodeKey }> = {
+  name: "NodeEvent",
+  sources: FROM.og,
+  keyTypes: EVENT_KEY,
+  filters: NODE_EVENT_FILTERS,
+  read: async (transaction, state, { node, ...filters }, page) =>
+    listNodeEvents(transaction, await state.og(), node, filters, page),
+};
+
 export async function listNodeEvents(
   transaction: ReadTransaction,
   moment: Moment,
   { registry, teeId }: NodeKey,
-  { kind, ...range }: TimeRange & { readonly kind?: NodeEventKind | undefined },
+  { kind, ...range }: FilterValues<typeof NODE_EVENT_FILTERS>,
   page: PageRequest,
 ): Promise<Page<NodeEvent>> {
   const rows = await transaction.rows<Omit<NodeEvent, "id">>(sql`

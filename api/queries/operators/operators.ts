@@ -24,6 +24,8 @@ import {
   type SortColumn,
   toPage,
 } from "../reading/page.ts";
+import type { Filters } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment } from "../state/moment.ts";
 
 export type NodeCounts = Readonly<Record<NodeStatus | "total", number>>;
@@ -75,6 +77,18 @@ export async function listOperators(
   );
   return { ...page, items: await describe(transaction, og, scope, page.items) };
 }
+
+const NO_FILTERS = {} as const satisfies Filters;
+
+/** Operators, the newest first; their revenue needs Base. */
+export const OPERATORS: ListDefinition<Operator, typeof NO_FILTERS, { readonly scope: OperatorScope }> = {
+  name: "Operator",
+  sources: FROM.ogAndMaybeBase,
+  keyTypes: EVENT_KEY,
+  filters: NO_FILTERS,
+  read: async (transaction, state, { scope }, page) =>
+    listOperators(transaction, await state.og(), scope, page),
+};
 
 /** Those of the addresses that own nodes, the newest first. */
 export async function findOperators(

@@ -11,8 +11,10 @@ import {
   type SortColumn,
   toPage,
 } from "../reading/page.ts";
-import type { Moment, TimeRange } from "../state/moment.ts";
-import type { Scheme } from "./payments.ts";
+import { ADDRESS, type Filters, type FilterValues, oneOf, TIME_RANGE } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
+import type { Moment } from "../state/moment.ts";
+import { SCHEMES } from "./payments.ts";
 
 export const CHANNEL_STATES = ["open", "withdrawing", "closed"] as const;
 export type ChannelState = (typeof CHANNEL_STATES)[number];
@@ -38,13 +40,26 @@ export interface Channel {
   readonly updatedAt: number;
 }
 
-export interface ChannelFilters extends TimeRange {
-  readonly payer?: string | undefined;
-  readonly payee?: string | undefined;
-  readonly token?: string | undefined;
-  readonly scheme?: Scheme | undefined;
-  readonly state?: ChannelState | undefined;
-}
+const CHANNEL_FILTERS = {
+  ...TIME_RANGE,
+  payer: ADDRESS,
+  payee: ADDRESS,
+  token: ADDRESS,
+  scheme: oneOf(SCHEMES),
+  state: oneOf(CHANNEL_STATES),
+} as const satisfies Filters;
+
+export type ChannelFilters = FilterValues<typeof CHANNEL_FILTERS>;
+
+/** Channels, the newest created first. */
+export const CHANNELS: ListDefinition<Channel, typeof CHANNEL_FILTERS> = {
+  name: "Channel",
+  sources: FROM.base,
+  keyTypes: EVENT_KEY,
+  filters: CHANNEL_FILTERS,
+  read: async (transaction, state, filters, page) =>
+    listChannels(transaction, await state.base(), filters, page),
+};
 
 interface ChannelRow {
   channelId: string;

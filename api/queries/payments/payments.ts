@@ -11,7 +11,9 @@ import {
   toPage,
 } from "../reading/page.ts";
 import { type EventId, formatEventId } from "../state/eventId.ts";
-import { type Moment, type TimeRange, withinBlocks } from "../state/moment.ts";
+import { ADDRESS, type Filters, type FilterValues, oneOf, TIME_RANGE } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
+import { type Moment, withinBlocks } from "../state/moment.ts";
 import { insiders, isOrganic, namedAddresses } from "./organic.ts";
 
 export const SCHEMES = ["exact", "upto", "batch-settlement"] as const;
@@ -38,16 +40,30 @@ export interface Payment {
   readonly organic: boolean | null;
 }
 
-export interface PaymentFilters extends TimeRange {
-  readonly payer?: string | undefined;
-  readonly payee?: string | undefined;
-  readonly facilitator?: string | undefined;
-  readonly token?: string | undefined;
-  readonly scheme?: Scheme | undefined;
-  /** The event itself. */
+const PAYMENT_FILTERS = {
+  ...TIME_RANGE,
+  payer: ADDRESS,
+  payee: ADDRESS,
+  token: ADDRESS,
+  scheme: oneOf(SCHEMES),
+  facilitator: ADDRESS,
+} as const satisfies Filters;
+
+/** The same, and one payment by its event. */
+export interface PaymentFilters extends FilterValues<typeof PAYMENT_FILTERS> {
   readonly txHash?: string | undefined;
   readonly logIndex?: number | undefined;
 }
+
+/** x402 payments, newest first. */
+export const PAYMENTS: ListDefinition<Payment, typeof PAYMENT_FILTERS> = {
+  name: "Payment",
+  sources: FROM.baseAndMaybeOg,
+  keyTypes: EVENT_KEY,
+  filters: PAYMENT_FILTERS,
+  read: async (transaction, state, filters, page) =>
+    listPayments(transaction, await state.base(), await state.optionalOg(), filters, page),
+};
 
 type PaymentRow = Omit<Payment, "id" | "amount" | "permittedAmount"> & {
   readonly amount: bigint;

@@ -13,6 +13,8 @@ import {
   type SortColumn,
   toPage,
 } from "../reading/page.ts";
+import { BOOLEAN, type Filters, type FilterValues, HASH, TEE_TYPE } from "../state/filters.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment } from "../state/moment.ts";
 
 export interface Pcr {
@@ -39,13 +41,26 @@ export interface Pcr {
 const VERSION_BYTES = sql`(
   case when r.version_hex <> '0x' || encode(convert_to(r.version, 'UTF8'), 'hex') then r.version_hex end)`;
 
-export interface PcrFilters {
+const PCR_FILTERS = {
+  teeType: TEE_TYPE,
+  pcrHash: HASH,
+  /** At the moment asked about. */
+  approved: BOOLEAN,
+} as const satisfies Filters;
+
+interface InRegistries {
   /** Null means every registry. */
   readonly registries: readonly string[] | null;
-  readonly teeType?: number | undefined;
-  readonly pcrHash?: string | undefined;
-  readonly approved?: boolean | undefined;
 }
+
+/** PCR records, the newest first. */
+export const PCRS: ListDefinition<Pcr, typeof PCR_FILTERS, InRegistries> = {
+  name: "Pcr",
+  sources: FROM.og,
+  keyTypes: EVENT_KEY,
+  filters: PCR_FILTERS,
+  read: async (transaction, state, wanted, page) => listPcrs(transaction, await state.og(), wanted, page),
+};
 
 interface PcrRow extends Omit<Pcr, "teeType" | "chainId"> {
   teeType: number;
@@ -63,7 +78,7 @@ const FIRST_EVENT: readonly SortColumn[] = [
 export async function listPcrs(
   transaction: ReadTransaction,
   { chainId, blockNumber, time }: Moment,
-  { registries, teeType, pcrHash, approved }: PcrFilters,
+  { registries, teeType, pcrHash, approved }: FilterValues<typeof PCR_FILTERS> & InRegistries,
   page: PageRequest,
 ): Promise<Page<Pcr>> {
   const conditions = [
@@ -160,6 +175,18 @@ const ADDITION: readonly SortColumn[] = [
   { expression: sql`registry`, type: "text" },
   { expression: sql`type_id`, type: "int" },
 ];
+
+const NO_FILTERS = {} as const satisfies Filters;
+
+/** TEE types, the newest first. */
+export const TEE_TYPES: ListDefinition<TeeType, typeof NO_FILTERS, InRegistries> = {
+  name: "TeeType",
+  sources: FROM.og,
+  keyTypes: ["position", "text", "log"],
+  filters: NO_FILTERS,
+  read: async (transaction, state, { registries }, page) =>
+    listTeeTypes(transaction, await state.og(), registries, page),
+};
 
 /** TEE types that existed at a moment, the newest first. */
 export async function listTeeTypes(

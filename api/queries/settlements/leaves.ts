@@ -2,6 +2,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "../reading/database.ts";
 import { allOf, bytesColumns, matching, type Page, type PageRequest, toPage } from "../reading/page.ts";
+import { type Filters, type FilterValues, oneOf } from "../state/filters.ts";
+import { FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment } from "../state/moment.ts";
 import { type ProofTables, registeredBefore, verdictsOnChain } from "../state/proofTables.ts";
 
@@ -24,9 +26,23 @@ export interface Leaf {
   readonly verdict: LeafVerdict;
 }
 
-export interface LeafFilters {
-  readonly verdict?: LeafVerdict | undefined;
+const LEAF_FILTERS = { verdict: oneOf(LEAF_VERDICTS) } as const satisfies Filters;
+
+/** Where a batch was settled. */
+interface BatchPosition {
+  readonly blockNumber: number;
+  readonly logIndex: number;
 }
+
+/** The leaves of a batch in the blob's order; none while the batch is not proven. */
+export const LEAVES: ListDefinition<Leaf, typeof LEAF_FILTERS, { readonly settlement: BatchPosition }> = {
+  name: "BatchLeaf",
+  sources: FROM.proofs,
+  keyTypes: ["log"],
+  filters: LEAF_FILTERS,
+  read: async (transaction, state, { settlement, ...filters }, page) =>
+    listLeaves(transaction, state.proofs, await state.og(), settlement, filters, page),
+};
 
 /** Of the leaf `l` in the settlement `p`, as the verifier counts. */
 const leafVerdict = (proofs: ProofTables): SQL => sql`case
@@ -45,8 +61,8 @@ export async function listLeaves(
   transaction: ReadTransaction,
   proofs: ProofTables,
   moment: Moment,
-  settlement: { readonly blockNumber: number; readonly logIndex: number },
-  { verdict }: LeafFilters,
+  settlement: BatchPosition,
+  { verdict }: FilterValues<typeof LEAF_FILTERS>,
   page: PageRequest,
 ): Promise<Page<Leaf>> {
   const { after, direction, limit } = page;

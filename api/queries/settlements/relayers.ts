@@ -10,7 +10,7 @@ import {
 } from "../state/proofTables.ts";
 import { spanBlocks, spanUpTo } from "../state/spans.ts";
 import { DAY_SECONDS, HOUR_SECONDS } from "../state/wholeBuckets.ts";
-import type { Verdict } from "./settlements.ts";
+import type { Verdict } from "./settlementFilters.ts";
 
 /** Of what was settled last: block time minus signed time, seconds; null without samples. */
 export interface Latency {

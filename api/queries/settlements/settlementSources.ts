@@ -7,7 +7,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "../state/moment.ts";
 import { isVerdictOf, type ProofTables } from "../state/proofTables.ts";
-import type { SettlementFilters, SettlementKind, Verdict } from "./settlements.ts";
+import type { SettlementFilters, SettlementKind, Verdict } from "./settlementFilters.ts";
 
 /** Relations `s` and `p`, a settlement with its verdict, null where there is none yet. */
 export interface SettlementSource {

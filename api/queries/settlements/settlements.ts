@@ -16,17 +16,20 @@ import {
   toPage,
 } from "../reading/page.ts";
 import { type EventId, formatEventId } from "../state/eventId.ts";
-import { type Moment, type TimeRange, withinBlocks } from "../state/moment.ts";
+import { EVENT_KEY, FROM, type ListDefinition } from "../state/list.ts";
+import { type Moment, withinBlocks } from "../state/moment.ts";
 import { isVerdictOf, type ProofTables } from "../state/proofTables.ts";
+import {
+  SETTLEMENT_FILTERS,
+  type SettlementFilters,
+  type SettlementKind,
+  type Verdict,
+} from "./settlementFilters.ts";
 import { chainWithVerdicts, settlementSources } from "./settlementSources.ts";
 import { verdictDetail } from "./verdictDetail.ts";
 
-export const SETTLEMENT_KINDS = ["individual", "batch", "legacy"] as const;
-export const VERDICTS = ["pending", "verified", "partial", "invalid", "unavailable", "unverifiable"] as const;
 export const PAYLOAD_STATES = ["pending", "matched", "unmatched", "invalid", "unavailable"] as const;
 export type PayloadState = (typeof PAYLOAD_STATES)[number];
-export type SettlementKind = (typeof SETTLEMENT_KINDS)[number];
-export type Verdict = (typeof VERDICTS)[number];
 
 export interface Settlement {
   readonly id: string;
@@ -65,20 +68,6 @@ export interface Settlement {
   readonly invalidLeaves: number | null;
   /** Of an individual settlement: what became of the blob it names. */
   readonly payload: { readonly state: PayloadState; readonly reason: string | null } | null;
-}
-
-export interface SettlementFilters extends TimeRange {
-  readonly kind?: SettlementKind | undefined;
-  readonly teeId?: string | undefined;
-  readonly payer?: string | undefined;
-  readonly relayer?: string | undefined;
-  readonly verdict?: Verdict | undefined;
-  readonly merkleRoot?: string | undefined;
-  readonly txHash?: string | undefined;
-  /** A blob id as such, never the raw bytes of something else. */
-  readonly blobId?: string | undefined;
-  /** Individual settlements of this inference, and batches with a leaf of it. */
-  readonly inferenceId?: string | undefined;
 }
 
 type SettlementRow = Omit<Settlement, "id" | "signedAt" | "batchSize" | "inferenceId" | "payload"> & {
@@ -145,6 +134,16 @@ export async function listSettlements(
     limit ${page.limit + 1}`);
   return toPage(rows, page, ({ blockNumber, logIndex }) => [blockNumber, logIndex], toSettlement);
 }
+
+/** Settlements of every generation, newest first. */
+export const SETTLEMENTS: ListDefinition<Settlement, typeof SETTLEMENT_FILTERS> = {
+  name: "Settlement",
+  sources: FROM.proofs,
+  keyTypes: EVENT_KEY,
+  filters: SETTLEMENT_FILTERS,
+  read: async (transaction, state, filters, page) =>
+    listSettlements(transaction, state.proofs, await state.og(), filters, page),
+};
 
 /** One settlement; null when there is none. */
 export async function findSettlement(
