@@ -10,7 +10,8 @@ import { shownError, toGraphError } from "./execution/errors.ts";
 import type { Exchange } from "./execution/exchange.ts";
 import type { GraphService } from "./execution/graphService.ts";
 import { MEDIA_TYPES, mediaTypeFor } from "./execution/mediaTypes.ts";
-import { createGraphiqlPage } from "./graphiqlPage.ts";
+import { createGraphiqlPage } from "./graphiql/page.ts";
+import { schema } from "./schema.ts";
 
 interface Variables {
   Variables: {
@@ -73,7 +74,7 @@ const wantsPage = ({ method, headers }: Request): boolean =>
   method === "GET" && (headers.get("Accept") ?? "").includes("text/html");
 
 export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphService): void {
-  const endpoint = createGraphEndpoint(service);
+  const endpoint = createGraphEndpoint(schema, service);
   const graphiqlPage = createGraphiqlPage();
   app.on(["GET", "POST"], GRAPHQL_PATH, async (context) => {
     const requestId = context.get("requestId");
@@ -116,7 +117,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       freshness: undefined,
       refusal: undefined,
       tag: null,
-      mostLag: undefined,
+      maxLagSeconds: undefined,
       unchanged: false,
       abandoned: false,
       answers: null,
@@ -138,7 +139,7 @@ function finished(response: Response, exchange: Exchange, service: GraphService)
   const nowMs = service.clock();
   const headers = new Headers(response.headers);
   const kept = tag !== null && asOf !== undefined;
-  headers.set("Cache-Control", kept ? cacheControl(asOf, nowMs, exchange.mostLag) : "no-store");
+  headers.set("Cache-Control", kept ? cacheControl(asOf, nowMs, exchange.maxLagSeconds) : "no-store");
   // Compression is decided further out; a 304 has to say what the 200 said.
   headers.append("Vary", "Accept, Accept-Encoding");
   if (tag !== null) headers.set("ETag", tag);

@@ -1,20 +1,30 @@
-/** The schema: every type is built when its module is loaded. */
-import "./types/accounts.ts";
-import "./types/channel.ts";
-import "./types/batchLeaf.ts";
-import "./types/inference.ts";
-import "./types/model.ts";
-import "./types/nodeHistory.ts";
-import "./types/onchainInference.ts";
-import "./types/operator.ts";
-import "./types/payment.ts";
-import "./types/registryRecords.ts";
-import "./types/settlement.ts";
-import "./types/teeNode.ts";
-import "./query.ts";
-import "./subscription.ts";
+/** The schema. Each domain registers its types and fields when its file is loaded. */
+import "./channels.ts";
+import "./groupMetrics.ts";
+import "./inferences.ts";
+import "./leaves.ts";
+import "./models.ts";
+import "./network.ts";
+import "./networkSeries.ts";
+import "./nodeHistory.ts";
+import "./nodeLists.ts";
+import "./nodeMetrics.ts";
+import "./nodeRecord.ts";
+import "./nodeSeries.ts";
+import "./nodes.ts";
+import "./onchainInferences.ts";
+import "./operators.ts";
+import "./payers.ts";
+import "./payments.ts";
+import "./registry.ts";
+import "./relayers.ts";
+import "./scores.ts";
+import "./selection.ts";
+import "./settlements.ts";
+import "./status.ts";
+import "./stream.ts";
 import { lexicographicSortSchema, printSchema } from "graphql";
-import { builder } from "./builder.ts";
+import { builder } from "./builder/builder.ts";
 
 export const schema = builder.toSchema();
 

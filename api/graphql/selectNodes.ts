@@ -3,12 +3,29 @@ import { ApiError } from "../errors.ts";
 import type { Node } from "../queries/nodes/nodes.ts";
 import { refuseStale } from "../queries/state/asOf.ts";
 import { SCORING } from "../scoring/index.ts";
+import type { Exclusion } from "../snapshot/candidates.ts";
 import type { NodeWithScore } from "../snapshot/leaderboard.ts";
 import { questionOf, type SelectionRequest } from "../snapshot/question.ts";
-import type { GraphState } from "./execution/state.ts";
-import { hash32, numberWithin, refuseArgument } from "./filters.ts";
-import { type FieldReads, FROM } from "./reads.ts";
-import type { NodeSelection } from "./types/selection.ts";
+import { hash32, numberWithin } from "./builder/filters.ts";
+import { type FieldReads, FROM } from "./execution/reads.ts";
+import { refuseArgument } from "./execution/refuseArgument.ts";
+import type { GraphState, Scoped } from "./execution/state.ts";
+import { primeNode } from "./nodes.ts";
+import { scores } from "./scores.ts";
+
+export interface SelectedNode {
+  readonly rank: number;
+  readonly probability: number;
+  readonly node: Scoped<Node>;
+}
+
+export interface NodeSelection {
+  readonly scoreVersion: string;
+  readonly seed: string;
+  readonly validUntil: number | null;
+  readonly nodes: readonly SelectedNode[];
+  readonly excluded: readonly Exclusion[];
+}
 
 /** Arguments as GraphQL gives them: null and absent are the same. */
 type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
@@ -40,18 +57,17 @@ export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>
  * `indexing` while there is nothing to select from.
  */
 export function selectNodes(state: GraphState, args: SelectArguments): NodeSelection {
-  const { service, framing } = state;
+  const { service, selection: selector } = state;
   const { count, seed: given } = args;
   if (!(count >= 1 && count <= MAX_SELECTED))
     throw refuseArgument("count", count, `a whole number from 1 to ${MAX_SELECTED}`);
   if (given != null && (given.length < 1 || given.length > MAX_SEED_LENGTH || given.includes("\0")))
     throw refuseArgument("seed", given, `1 to ${MAX_SEED_LENGTH} characters without NUL`);
-  const question = questionOf(service.settings, wishOf(args));
-  const selector = framing.selection;
+  const question = questionOf(service.settings, requestOf(args));
   if (selector === null) throw new Error("the plan did not see that nodes are selected");
   if (selector instanceof ApiError) throw selector;
   const { og } = selector.snapshot.asOf;
-  refuseStale({ og, base: null }, framing.mostLag ?? service.settings.maxLagSeconds, service.clock());
+  refuseStale({ og, base: null }, state.maxLagSeconds ?? service.settings.maxLagSeconds, service.clock());
 
   const view = state.view(null);
   const seed = given ?? service.newSeed();
@@ -63,13 +79,14 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
       // The selector wrote it from such a node; metrics are asked for one by one here.
       const { score, ...rest } = JSON.parse(json) as NodeWithScore;
       const node: Node = { ...rest, score: null, metrics: {} };
-      view.loaders.know(node, score);
+      primeNode(view, node);
+      scores(view).prime(node, score);
       return { rank, probability, node: view.show(node) };
     }),
   };
 }
 
-function wishOf({ count: _, seed, ...args }: SelectArguments): SelectionRequest {
+function requestOf({ count: _, seed, ...args }: SelectArguments): SelectionRequest {
   const { teeType, strategy, registry, pcrHash, pcr, ohttp, minScore, minUptime } = args;
   numberWithin("teeType", teeType, 0, MAX_TYPES);
   numberWithin("minScore", minScore, 0, 100);

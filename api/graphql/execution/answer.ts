@@ -48,14 +48,14 @@ export async function answerOperation(
 ): Promise<ExecutionResult> {
   const where = { requestId: exchange.requestId, log: service.log };
   try {
-    const mostLag = readMaxLag(maxLag);
-    exchange.mostLag = mostLag;
+    const maxLagSeconds = readMaxLag(maxLag);
+    exchange.maxLagSeconds = maxLagSeconds;
     const planned = planOf(args);
     if ("errors" in planned) return { errors: planned.errors };
     const { plan } = planned;
     refuseTooMuch(args.document, plan);
     const result = await service.reader.read(
-      (transaction) => answerInside(transaction, service, exchange, mostLag, plan, args, execute),
+      (transaction) => answerInside(transaction, service, exchange, maxLagSeconds, plan, args, execute),
       { signal: exchange.signal, client: exchange.shareKey },
     );
     if (result.errors !== undefined) exchange.tag = null;
@@ -108,7 +108,7 @@ export async function answerInside(
   transaction: ReadTransaction,
   service: GraphService,
   exchange: Exchange,
-  maxLag: number | undefined,
+  maxLagSeconds: number | undefined,
   plan: OperationPlan,
   args: ExecutionArgs,
   execute: Execute,
@@ -117,7 +117,7 @@ export async function answerInside(
   const { answer: answerState, asOf, selection } = await readPlanned(service, limited, plan);
   exchange.asOf = asOf;
   exchange.freshness = freshnessOf(service, plan.sources, asOf);
-  refuseStale(asOf, maxLag, service.clock());
+  refuseStale(asOf, maxLagSeconds, service.clock());
   if (exchange.cacheable !== null && !plan.momentary) {
     const { identity, ifNoneMatch } = exchange.cacheable;
     const revision = await revisionOf(answerState);
@@ -128,7 +128,7 @@ export async function answerInside(
   const batched = new BatchedTransaction(limited);
   const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
   const answer = new AnswerState(batched, answerState.asOf, proofs);
-  const state = new GraphState(answer, { asOf, selection, mostLag: maxLag }, service);
+  const state = new GraphState(answer, { asOf, selection, maxLagSeconds }, service);
   const context: GraphContext = { state, listen: refuseToListen };
   const result = await execute({ ...args, contextValue: context });
   // What a broken transaction left of the answer is accidental.

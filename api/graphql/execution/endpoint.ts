@@ -1,9 +1,8 @@
 /** The GraphQL endpoint as a function from request to response: graphql-yoga with our limits, state and errors. */
 import { useAPQ } from "@graphql-yoga/plugin-apq";
-import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from "graphql";
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../../stream/serverSentEvents.ts";
-import { schema } from "../schema.ts";
 import { answerOperation } from "./answer.ts";
 import { withFitErrors } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -30,7 +29,7 @@ const PARSED_CHARACTERS = 64_000;
 
 export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
 
-export function createGraphEndpoint(service: GraphService): GraphEndpoint {
+export function createGraphEndpoint(schema: GraphQLSchema, service: GraphService): GraphEndpoint {
   const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: "/graphql",

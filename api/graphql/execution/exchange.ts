@@ -12,8 +12,8 @@ export interface Exchange {
   } | null;
   /** As the URL has it. */
   readonly maxLag: string | undefined;
-  /** Seconds, when it could be read: also that of the request's `extensions`. */
-  mostLag: number | undefined;
+  /** The bound in force, of the URL or of the request's `extensions`. */
+  maxLagSeconds: number | undefined;
   /** The id of the last event, as a client sends it that comes back to a subscription. */
   readonly lastEventId: string | undefined;
   /** Whose share the request is part of; absent for those who are not counted. */

@@ -1,5 +1,5 @@
 /** How old the newest block may be, from the URL or from the request's `extensions`. */
-import { refuseArgument } from "../filters.ts";
+import { refuseArgument } from "./refuseArgument.ts";
 
 /**
  * @param given - text of the URL, or a JSON number.

@@ -1,8 +1,8 @@
 /** What a request carries, checked once for every method and media type, before anything is made of it. */
 import type { GraphQLParams, Plugin } from "graphql-yoga";
 import { ApiError } from "../../errors.ts";
-import { refuseArgument } from "../filters.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { refuseArgument } from "./refuseArgument.ts";
 import { refuseUnusable } from "./values.ts";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -9,7 +9,6 @@ import { chooseEvents } from "../../stream/filter.ts";
 import type { Listener, Told } from "../../stream/listener.ts";
 import { readResume } from "../../stream/resume.ts";
 import { aliveText, EVENT_STREAM_TYPE, eventText } from "../../stream/serverSentEvents.ts";
-import { refuseArgument } from "../filters.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
 import { toGraphError, withFitErrors } from "./errors.ts";
@@ -19,6 +18,7 @@ import { eventCost } from "./limits/eventCost.ts";
 import type { OperationPlan } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { refuseArgument } from "./refuseArgument.ts";
 import { resultJson } from "./resultJson.ts";
 import type { SharedAnswers } from "./sharedAnswers.ts";
 import type { GraphState } from "./state.ts";
@@ -47,7 +47,7 @@ export async function beginSubscription(
   const { args, maxLag, accept } = subscription;
   try {
     requireEventStream(accept);
-    const mostLag = readMaxLag(maxLag);
+    const maxLagSeconds = readMaxLag(maxLag);
     const planned = planOf(args);
     if ("errors" in planned) throw planned.errors[0];
     refuseTooMuch(args.document, planned.plan);
@@ -58,7 +58,12 @@ export async function beginSubscription(
     // Several nodes are told of at one place.
     const answer = (told: Told) =>
       shared.of(`${told.id} ${told.json} ${subscription.name}`, listener.signal, (signal) =>
-        answerEvent(service, exchange, { mostLag, plan: planned.plan, signal }, { ...args, rootValue: told }),
+        answerEvent(
+          service,
+          exchange,
+          { maxLagSeconds, plan: planned.plan, signal },
+          { ...args, rootValue: told },
+        ),
       );
     return {
       pieces: piecesOf(listener, eventCost(planned.plan), answer),
@@ -152,7 +157,7 @@ async function* piecesOf(
 const executeEvent: Execute = async (args) => execute(args);
 
 interface EventQuestion {
-  readonly mostLag: number | undefined;
+  readonly maxLagSeconds: number | undefined;
   readonly plan: OperationPlan;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
@@ -162,7 +167,7 @@ interface EventQuestion {
 async function answerEvent(
   service: GraphService,
   exchange: Exchange,
-  { mostLag, plan, signal }: EventQuestion,
+  { maxLagSeconds, plan, signal }: EventQuestion,
   args: ExecutionArgs,
 ): Promise<string> {
   const where = { requestId: exchange.requestId, log: service.log };
@@ -170,7 +175,7 @@ async function answerEvent(
   const ofEvent: Exchange = { ...exchange, cacheable: null };
   try {
     const answer = await service.reader.read(
-      (transaction) => answerInside(transaction, service, ofEvent, mostLag, plan, args, executeEvent),
+      (transaction) => answerInside(transaction, service, ofEvent, maxLagSeconds, plan, args, executeEvent),
       { share: "events", client: exchange.shareKey, signal },
     );
     return resultJson(withFitErrors(answer, where), maxBytes);

@@ -7,7 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { EXAMPLES } from "../../graphql/examples.ts";
+import { EXAMPLES } from "../../graphql/graphiql/examples.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { address, ChainTables, hash } from "../../testing/worlds/chainTables.ts";
 import { createNetworkWorld, HEAD, HEAD_BLOCK, T0 } from "../../testing/worlds/networkWorld.ts";

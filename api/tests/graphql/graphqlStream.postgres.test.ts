@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createLog } from "../../../config/log.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { idOf, SelectNetwork } from "../../../test/selectNetwork.ts";
-import { LIVE_EXAMPLE } from "../../graphql/examples.ts";
+import { LIVE_EXAMPLE } from "../../graphql/graphiql/examples.ts";
 import { createHttpServer, StoppableLifetime } from "../../http/httpServer.ts";
 import { RateLimiter } from "../../http/rateLimit.ts";
 import { listen } from "../../operations/metricsServer.ts";

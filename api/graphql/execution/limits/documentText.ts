@@ -1,6 +1,6 @@
 /** What a document's text may be. It is read word by word, so that whatever comes later gets no more than it can bear. */
 import { Lexer, Source, type Token, TokenKind } from "graphql";
-import { refuseArgument } from "../../filters.ts";
+import { refuseArgument } from "../refuseArgument.ts";
 import { brokenTextRule } from "../values.ts";
 import { MAX_NAME_LENGTH, MAX_NESTING, MAX_TOKENS } from "./limits.ts";
 import { tooMuch } from "./refuse.ts";

@@ -26,8 +26,8 @@ import {
 } from "graphql";
 import { CHAIN_NAMES } from "../../../../config/environment.ts";
 import type { Sources } from "../../../queries/state/answerState.ts";
-import { pageSizeOf } from "../../paging.ts";
-import type { FieldReads } from "../../reads.ts";
+import { pageSizeOf } from "../paging.ts";
+import type { FieldReads } from "../reads.ts";
 import {
   type Introspected,
   introspectedBelow,
@@ -164,7 +164,7 @@ class Planner {
     if (field === undefined) return NOTHING;
     const args = getArgumentValues(field, node, this.#operation.variables);
     const declared = field.extensions.reads;
-    const reads = typeof declared === "function" ? declared(args, type.name) : declared;
+    const reads = typeof declared === "function" ? declared(args, type) : declared;
     if (reads !== undefined) this.#note(reads, args);
 
     const pageSize = reads?.rowsPerItem === undefined ? null : (reads.items ?? pageSizeOf(args));

@@ -1,0 +1,23 @@
+/** Where an event is on its chain: the fields that every event shares. */
+import { builder } from "./builder/builder.ts";
+
+interface EventPlace {
+  readonly id: string;
+  readonly chainId: number;
+  readonly txHash: string;
+  readonly logIndex: number;
+  readonly blockNumber: number;
+}
+
+export const ChainEvent = builder.interfaceRef<EventPlace>("ChainEvent").implement({
+  description: "An event on a chain and where it is.",
+  fields: (t) => ({
+    eventId: t.exposeString("id", {
+      description: "`chainId-txHash-logIndex`; the id of the same event in REST.",
+    }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    blockNumber: t.expose("blockNumber", { type: "Long", description: "Number of the block." }),
+    txHash: t.expose("txHash", { type: "Hex", description: "Hash of the transaction, 32 bytes." }),
+    logIndex: t.exposeInt("logIndex", { description: "Index of the log in its block, from 0." }),
+  }),
+});

@@ -1,0 +1,195 @@
+/** Channel: a pre-funded account from which vouchers are claimed. */
+import {
+  type Channel,
+  type ChannelFilters,
+  findChannel,
+  listChannels,
+} from "../queries/payments/channels.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect, counting } from "./builder/connection.ts";
+import { filtersOf, hash32 } from "./builder/filters.ts";
+import { encodeGlobalId } from "./builder/globalId.ts";
+import { isHash, registerLookup } from "./builder/objectById.ts";
+import { timeRange } from "./builder/timeRange.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+import { PayerRef } from "./payers.ts";
+import { PaymentScheme } from "./payments.ts";
+import { tokenInfo } from "./tokens.ts";
+
+export const ChannelRef = builder.objectRef<Scoped<Channel>>("Channel");
+
+export const ChannelConnection = builder.connectionObject(
+  { type: ChannelRef, name: "ChannelConnection", description: "A page of channels.", ...counting(250) },
+  { description: "A channel in a page." },
+);
+
+export const ChannelState = builder.enumType("ChannelState", {
+  description: "What a channel can be used for.",
+  values: {
+    OPEN: { value: "open", description: "Funded; vouchers can be claimed." },
+    WITHDRAWING: { value: "withdrawing", description: "The payer has announced to take funds out." },
+    CLOSED: { value: "closed", description: "Closed." },
+  } as const,
+});
+
+const PendingWithdrawal = builder
+  .objectRef<NonNullable<Channel["pendingWithdrawal"]>>("PendingWithdrawal")
+  .implement({
+    description: "What a payer has announced to take out.",
+    fields: (t) => ({
+      amount: t.expose("amount", { type: "BigInt", description: "In base units of the token." }),
+      finalizableAt: t.expose("finalizableAt", {
+        type: "Timestamp",
+        nullable: true,
+        description: "From when on it can be taken, unix seconds.",
+      }),
+    }),
+  });
+
+ChannelRef.implement({
+  description:
+    "A pre-funded account of x402BatchSettlement on Base. Balance and claimed are the contract's own figures.",
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API.",
+      resolve: ({ channelId, view }) => encodeGlobalId("Channel", channelId, view.at),
+    }),
+    channelId: t.expose("channelId", { type: "Hex", description: "The contract's id for it, 32 bytes." }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    payer: t.expose("payer", { type: "Address", description: "Who funds it." }),
+    payerAccount: t.field({
+      type: PayerRef,
+      description: "The payer, with all its payments.",
+      resolve: ({ payer, view }) => view.show({ address: payer }),
+    }),
+    payerAuthorizer: t.expose("payerAuthorizer", {
+      type: "Address",
+      description: "Whose signature makes a voucher.",
+    }),
+    receiver: t.expose("receiver", { type: "Address", description: "Who is paid from it." }),
+    receiverAuthorizer: t.expose("receiverAuthorizer", {
+      type: "Address",
+      description: "Who may claim and refund for the receiver.",
+    }),
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
+    withdrawDelaySeconds: t.expose("withdrawDelaySeconds", {
+      type: "Long",
+      description: "From announcing a withdrawal to taking it, seconds.",
+    }),
+    salt: t.expose("salt", {
+      type: "Hex",
+      description: "Tells channels between the same parties apart, 32 bytes.",
+    }),
+    balance: t.expose("balance", {
+      type: "BigInt",
+      description: "Funds that came in and were not taken out, claimed ones included, in base units.",
+    }),
+    claimed: t.expose("claimed", {
+      type: "BigInt",
+      description: "Claimed by the receiver so far, in base units; claiming does not lower the balance.",
+    }),
+    refunded: t.expose("refunded", { type: "BigInt", description: "Given back, in base units." }),
+    withdrawn: t.expose("withdrawn", {
+      type: "BigInt",
+      description: "Taken out by the payer, in base units.",
+    }),
+    pendingWithdrawal: t.expose("pendingWithdrawal", {
+      type: PendingWithdrawal,
+      nullable: true,
+      description: "An announced withdrawal; null without one.",
+    }),
+    state: t.expose("state", { type: ChannelState, description: "What it can be used for." }),
+    createdAt: t.expose("createdAt", {
+      type: "Timestamp",
+      description: "When it was created, unix seconds.",
+    }),
+    updatedAt: t.expose("updatedAt", { type: "Timestamp", description: "Its newest event, unix seconds." }),
+  }),
+});
+
+async function channelById(view: View, channelId: string): Promise<Scoped<Channel> | null> {
+  const channel = await findChannel(view.state.transaction, await view.base(), channelId);
+  return channel === null ? null : view.show(channel);
+}
+
+registerLookup("Channel", {
+  sources: FROM.base,
+  keyParts: 1,
+  find: async (view, [channelId]) => (isHash(channelId) ? channelById(view, channelId) : undefined),
+});
+
+export const ChannelFilter = builder.inputType("ChannelFilter", {
+  description: "Which channels; all conditions must hold.",
+  fields: (t) => ({
+    payer: t.field({ type: "Address", description: "Who funds it." }),
+    payee: t.field({ type: "Address", description: "Who is paid from it." }),
+    token: t.field({ type: "Address", description: "The token's contract." }),
+    scheme: t.field({ type: PaymentScheme, description: "Channels belong to BATCH_SETTLEMENT." }),
+    state: t.field({ type: ChannelState, description: "What it can be used for." }),
+    ...timeRange(t, "Created"),
+  }),
+});
+
+interface ChannelArguments extends PagingArguments {
+  readonly filter?: typeof ChannelFilter.$inferInput | null | undefined;
+}
+
+/** @param list - names the field, and the object it hangs on. */
+export function channels(
+  view: View,
+  list: string,
+  args: ChannelArguments,
+  fixed: ChannelFilters = {},
+): Connection<Scoped<Channel>> {
+  const filters = filtersOf(args.filter, fixed);
+  return connect(view.state, args, {
+    list,
+    parameters: { at: view.at, ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.base,
+    read: async (transaction, page) => listChannels(transaction, await view.base(), filters, page),
+    show: (channel) => view.show(channel),
+  });
+}
+
+builder.queryFields((t) => ({
+  channels: t.connection(
+    {
+      type: ChannelRef,
+      nullable: true,
+      description: "Pre-funded accounts, the newest created first.",
+      args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
+      extensions: readsPage(FROM.base),
+      resolve: (_, args, { state }) => channels(state.view(null), "Query.channels", args),
+    },
+    ChannelConnection,
+  ),
+  channel: t.field({
+    type: ChannelRef,
+    nullable: true,
+    description: "One pre-funded account; null when there is none.",
+    args: {
+      channelId: t.arg({ type: "Hex", required: true, description: "The contract's id for it, 32 bytes." }),
+    },
+    extensions: readsRows(FROM.base),
+    resolve: (_, { channelId }, { state }) => channelById(state.view(null), hash32("channelId", channelId)),
+  }),
+}));
+
+builder.objectFields(PayerRef, (t) => ({
+  channels: t.connection(
+    {
+      type: ChannelRef,
+      nullable: true,
+      description: "The channels it funds, the newest created first.",
+      args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
+      extensions: readsPage(FROM.base),
+      resolve: ({ address, view }, args) => channels(view, "Payer.channels", args, { payer: address }),
+    },
+    ChannelConnection,
+  ),
+}));

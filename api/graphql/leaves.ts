@@ -1,0 +1,119 @@
+/** BatchLeaf: a leaf of a batch settlement. */
+
+import { type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
+import type { Settlement } from "../queries/settlements/settlements.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect, counting } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import type { Scoped } from "./execution/state.ts";
+import { InferenceRef, inferenceById } from "./inferences.ts";
+import { SettlementRef } from "./settlements.ts";
+
+export const BatchLeafRef = builder.objectRef<Scoped<Leaf>>("BatchLeaf");
+
+export const BatchLeafConnection = builder.connectionObject(
+  {
+    type: BatchLeafRef,
+    name: "BatchLeafConnection",
+    description: "A page of leaves of a batch.",
+    ...counting(400),
+  },
+  { description: "A leaf in a page." },
+);
+
+export const LeafVerdict = builder.enumType("LeafVerdict", {
+  description: "What checking a leaf showed.",
+  values: {
+    VALID: { value: "valid", description: "Signed by the node, which was registered by then." },
+    INVALID: {
+      value: "invalid",
+      description: "Not signed by the node: the relayer's fault, not the node's.",
+    },
+    UNKNOWN_NODE: {
+      value: "unknown-node",
+      description: "No such node was registered by then, or no registry has shown its key.",
+    },
+  } as const,
+});
+
+BatchLeafRef.implement({
+  description: "A leaf of a batch whose values give its root. Anyone can write a node's name into one.",
+  fields: (t) => ({
+    leafIndex: t.exposeInt("leafIndex", { description: "Its place among the blob's values, from 0." }),
+    verdict: t.expose("verdict", { type: LeafVerdict, description: "What checking it showed." }),
+    inferenceId: t.expose("inferenceId", { type: "Hex", description: "The inference's id, 32 bytes." }),
+    inference: t.field({
+      type: InferenceRef,
+      nullable: true,
+      description: "The inference.",
+      extensions: readsRows(FROM.proofs, 5),
+      resolve: ({ inferenceId, view }) => inferenceById(view, inferenceId),
+    }),
+    teeId: t.expose("teeId", { type: "Hex", description: "The node it names, 32 bytes." }),
+    inputHash: t.expose("inputHash", {
+      type: "Hex",
+      description: "keccak256 of the canonical request, 32 bytes.",
+    }),
+    outputHash: t.expose("outputHash", {
+      type: "Hex",
+      description: "keccak256 of the answer's content, 32 bytes.",
+    }),
+    timestamp: t.exposeString("timestamp", {
+      description: "When it was signed, unix seconds as decimal text: a uint256, whatever was written.",
+    }),
+    signature: t.expose("signature", {
+      type: "Hex",
+      description: "The leaf's signature, at most its first 4,096 bytes: none that is one has more than 256.",
+    }),
+    signatureBytes: t.exposeInt("signatureBytes", {
+      description: "How many bytes it has, shown or not.",
+    }),
+    signatureSha256: t.expose("signatureSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+  }),
+});
+
+export const LeafFilter = builder.inputType("BatchLeafFilter", {
+  description: "Which leaves; all conditions must hold.",
+  fields: (t) => ({
+    verdict: t.field({ type: LeafVerdict, description: "What checking showed." }),
+  }),
+});
+
+interface LeafArguments extends PagingArguments {
+  readonly filter?: typeof LeafFilter.$inferInput | null | undefined;
+}
+
+export function leaves(settlement: Scoped<Settlement>, args: LeafArguments): Connection<Scoped<Leaf>> {
+  const { view, id } = settlement;
+  const filters = filtersOf(args.filter, {});
+  return connect(view.state, args, {
+    list: "Settlement.leaves",
+    parameters: { at: view.at, id, ...filters },
+    keyTypes: ["log"],
+    sources: FROM.proofs,
+    read: async (transaction, page) =>
+      listLeaves(transaction, view.state.proofs, await view.og(), settlement, filters, page),
+    show: (leaf) => view.show(leaf),
+  });
+}
+
+builder.objectFields(SettlementRef, (t) => ({
+  leaves: t.connection(
+    {
+      type: BatchLeafRef,
+      nullable: true,
+      description: "Of a batch: its leaves in the blob's order; none while the batch is not proven.",
+      args: { filter: t.arg({ type: LeafFilter, description: "Which leaves." }) },
+      extensions: readsPage(FROM.proofs),
+      resolve: (settlement, args) => (settlement.kind === "batch" ? leaves(settlement, args) : null),
+    },
+    BatchLeafConnection,
+  ),
+}));

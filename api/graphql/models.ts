@@ -1,0 +1,113 @@
+/** Model: what inferences were run with. */
+
+import { listModels, type MODEL_SORTS, type Model } from "../queries/inferences/models.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect } from "./builder/connection.ts";
+import { refuseBackwards } from "./builder/filters.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+import { InferenceConnection, InferenceFilter, InferenceRef, inferences } from "./inferences.ts";
+
+export const ModelRef = builder.objectRef<Scoped<Model>>("Model");
+
+export const ModelConnection = builder.connectionObject(
+  { type: ModelRef, name: "ModelConnection", description: "A page of models." },
+  { description: "A model in a page." },
+);
+
+ModelRef.implement({
+  description:
+    "A model, as payloads of individual settlements name it; its figures are of the window asked for.",
+  fields: (t) => ({
+    name: t.exposeString("model", { description: "Its name, sanitised." }),
+    inferenceCount: t.expose("inferences", {
+      type: "Long",
+      description: "Distinct inferences with a valid signature of a node registered by then; a count.",
+    }),
+    promptTokens: t.expose("promptTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of their requests, by the payloads, a count; null when none says so.",
+    }),
+    completionTokens: t.expose("completionTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of their answers, by the payloads, a count; null when none says so.",
+    }),
+    nodeCount: t.expose("nodes", { type: "Long", description: "Distinct nodes that ran it; a count." }),
+    firstSeenAt: t.expose("firstSeenAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "Its first inference's second of signing, unix seconds; null beyond 2^53-1.",
+    }),
+    lastSeenAt: t.expose("lastSeenAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "Its last inference's second of signing, unix seconds; null beyond 2^53-1.",
+    }),
+    inferences: t.connection(
+      {
+        type: InferenceRef,
+        nullable: true,
+        description: "Inferences run with it, newest signed first, whatever the window.",
+        args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
+        extensions: readsPage(FROM.proofs, 3),
+        resolve: ({ model, view }, args) => inferences(view, "Model.inferences", args, { model }),
+      },
+      InferenceConnection,
+    ),
+  }),
+});
+
+export const ModelSort = builder.enumType("ModelSort", {
+  description: "Orders of models; equal ones by name, last first.",
+  values: {
+    LAST_SEEN_AT: { value: "lastSeenAt", description: "Those whose inferences were signed last first." },
+    INFERENCES: { value: "inferences", description: "Those with most inferences first." },
+  } as const satisfies Record<string, { value: (typeof MODEL_SORTS)[number]; description: string }>,
+});
+
+interface ModelArguments extends PagingArguments {
+  readonly from?: number | null | undefined;
+  readonly to?: number | null | undefined;
+  readonly sort?: typeof ModelSort.$inferInput | null | undefined;
+}
+
+export function models(view: View, args: ModelArguments): Connection<Scoped<Model>> {
+  const { state } = view;
+  const sort = args.sort ?? "lastSeenAt";
+  const range = { from: args.from ?? undefined, to: args.to ?? undefined };
+  refuseBackwards(range);
+  return connect(state, args, {
+    list: "Query.models",
+    parameters: { at: view.at, sort, ...range },
+    keyTypes: ["position", "text"],
+    sources: FROM.proofs,
+    read: async (transaction, page) =>
+      listModels(transaction, state.proofs, await view.og(), range, sort, page),
+    show: (model) => view.show(model),
+  });
+}
+
+builder.queryFields((t) => ({
+  models: t.connection(
+    {
+      type: ModelRef,
+      nullable: true,
+      description:
+        "Models that inferences were run with, as payloads of individual settlements tell. Pages take the counts as they are when asked for.",
+      args: {
+        from: t.arg({
+          type: "Timestamp",
+          description: "Signed at or after this, unix seconds; not after `to`.",
+        }),
+        to: t.arg({ type: "Timestamp", description: "Signed before this, unix seconds." }),
+        sort: t.arg({ type: ModelSort, description: "Their order. Default: seen last first." }),
+      },
+      extensions: readsPage(FROM.proofs, 20),
+      resolve: (_, args, { state }) => models(state.view(null), args),
+    },
+    ModelConnection,
+  ),
+}));

@@ -1,0 +1,245 @@
+/** The history of a node: liveness intervals, heartbeats, registry events. */
+
+import {
+  type Heartbeat,
+  type LivenessInterval,
+  listHeartbeats,
+  listIntervals,
+  listNodeEvents,
+  type NodeEvent,
+} from "../queries/nodes/nodeHistory.ts";
+import type { Node } from "../queries/nodes/nodes.ts";
+import { countItems } from "../queries/reading/listLength.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
+import { timeRange } from "./builder/timeRange.ts";
+import { ChainEvent } from "./chainEvents.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage } from "./execution/reads.ts";
+import type { Scoped } from "./execution/state.ts";
+import { PrecisionEnum } from "./nodeStatus.ts";
+import { TeeNodeRef } from "./nodes.ts";
+import { RelayerRef } from "./relayers.ts";
+
+export const LivenessIntervalRef = builder.objectRef<LivenessInterval>("LivenessInterval");
+export const HeartbeatRef = builder.objectRef<Scoped<Heartbeat>>("Heartbeat");
+export const NodeEventRef = builder.objectRef<Scoped<NodeEvent>>("NodeEvent");
+
+export const LivenessIntervalConnection = builder.connectionObject(
+  {
+    type: LivenessIntervalRef,
+    name: "LivenessIntervalConnection",
+    description: "A page of spells of liveness.",
+  },
+  { description: "A spell in a page." },
+);
+export const HeartbeatConnection = builder.connectionObject(
+  { type: HeartbeatRef, name: "HeartbeatConnection", description: "A page of heartbeats." },
+  { description: "A heartbeat in a page." },
+);
+export const NodeEventConnection = builder.connectionObject(
+  { type: NodeEventRef, name: "NodeEventConnection", description: "A page of registry events of a node." },
+  { description: "An event in a page." },
+);
+
+export const LivenessNotion = builder.enumType("LivenessNotion", {
+  description: "What alive means.",
+  values: {
+    ACTIVE: { value: "active", description: "By the contract's own rule: what `getActiveTEEs` would say." },
+    PROVED: {
+      value: "proved",
+      description: "By distinct signed seconds: a repeated heartbeat proves nothing.",
+    },
+  } as const,
+});
+
+export const NodeEventKind = builder.enumType("NodeEventKind", {
+  description: "What happened to a node.",
+  values: {
+    REGISTERED: { value: "registered", description: "It was registered, and so enabled." },
+    ENABLED: { value: "enabled", description: "It was switched on." },
+    DISABLED: { value: "disabled", description: "It was switched off." },
+    REMOVED: { value: "removed", description: "It was deleted (legacy registries only)." },
+  } as const,
+});
+
+LivenessIntervalRef.implement({
+  description: "A spell during which a node was alive, by one of two notions.",
+  fields: (t) => ({
+    notion: t.expose("notion", { type: LivenessNotion, description: "What alive means here." }),
+    fromAt: t.expose("fromAt", { type: "Timestamp", description: "First second of it, unix seconds." }),
+    untilAt: t.expose("untilAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "First second after it, unix seconds; null while it goes on.",
+    }),
+    endCause: t.exposeString("endCause", {
+      nullable: true,
+      description: "Of an ended ACTIVE one: stale, disabled, pcr-revoked, removed or max-age.",
+    }),
+    precision: t.expose("precision", {
+      type: PrecisionEnum,
+      description: "Whether its ends, and that nothing interrupted it, are known.",
+    }),
+  }),
+});
+
+HeartbeatRef.implement({
+  description: "A heartbeat that the registry accepted.",
+  interfaces: [ChainEvent],
+  fields: (t) => ({
+    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    teeId: t.expose("teeId", { type: "Hex", description: "The node's id, 32 bytes." }),
+    receivedAt: t.expose("receivedAt", { type: "Timestamp", description: "Block time, unix seconds." }),
+    signedAt: t.expose("signedAt", {
+      type: "Timestamp",
+      description: "The second that the node signed, at most the block's time, unix seconds.",
+    }),
+    latenessSeconds: t.expose("latenessSeconds", {
+      type: "Long",
+      description: "From the signed second to the block, seconds.",
+    }),
+    repeated: t.exposeBoolean("repeated", {
+      description: "Whether the same signed second was sent before: it proves nothing new then.",
+    }),
+    relayer: t.expose("relayer", { type: "Address", description: "Sender of the transaction." }),
+    relayerAccount: t.field({
+      type: RelayerRef,
+      description: "The sender, with all it relayed.",
+      resolve: ({ relayer, view }) => view.show({ address: relayer }),
+    }),
+  }),
+});
+
+NodeEventRef.implement({
+  description: "What the registry announced of a node, besides heartbeats.",
+  interfaces: [ChainEvent],
+  fields: (t) => ({
+    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    teeId: t.expose("teeId", { type: "Hex", description: "The node's id, 32 bytes." }),
+    timestamp: t.expose("timestamp", { type: "Timestamp", description: "Block time, unix seconds." }),
+    kind: t.expose("kind", { type: NodeEventKind, description: "What happened." }),
+    signature: t.exposeString("signature", {
+      description: "The event's name and parameter types, which tell the contracts' generations apart.",
+    }),
+    sender: t.expose("sender", { type: "Address", description: "Sender of the transaction." }),
+    cause: t.exposeString("cause", {
+      nullable: true,
+      description:
+        "Of ENABLED and DISABLED: owner, admin or pcr-revocation; null when the sender is neither.",
+    }),
+  }),
+});
+
+export const IntervalFilter = builder.inputType("LivenessIntervalFilter", {
+  description: "Which spells; all conditions must hold.",
+  fields: (t) => ({
+    notion: t.field({ type: LivenessNotion, description: "By one notion only." }),
+    from: t.field({ type: "Timestamp", description: "Going on at or after this, unix seconds." }),
+    to: t.field({ type: "Timestamp", description: "Begun before this, unix seconds." }),
+  }),
+});
+
+export const HeartbeatFilter = builder.inputType("HeartbeatFilter", {
+  description: "Which heartbeats; all conditions must hold.",
+  fields: (t) => ({
+    relayer: t.field({ type: "Address", description: "Sender of the transaction." }),
+    ...timeRange(t, "Received"),
+  }),
+});
+
+export const NodeEventFilter = builder.inputType("NodeEventFilter", {
+  description: "Which events; all conditions must hold.",
+  fields: (t) => ({
+    kind: t.field({ type: NodeEventKind, description: "What happened." }),
+    ...timeRange(t, "Happened"),
+  }),
+});
+
+type With<F> = PagingArguments & { readonly filter?: F | null | undefined };
+
+const identityOf = ({ registry, teeId, view }: Scoped<Node>) => ({ at: view.at, registry, teeId });
+
+export function intervals(
+  node: Scoped<Node>,
+  args: With<typeof IntervalFilter.$inferInput>,
+): Connection<LivenessInterval> {
+  const filters = filtersOf(args.filter, {});
+  return connect(node.view.state, args, {
+    list: "TeeNode.intervals",
+    parameters: { ...identityOf(node), ...filters },
+    keyTypes: ["position", "text"],
+    sources: FROM.og,
+    count: countItems,
+    read: async (transaction, page) =>
+      listIntervals(transaction, await node.view.og(), node, node.registeredAt, filters, page),
+    show: (interval) => interval,
+  });
+}
+
+export function heartbeats(
+  node: Scoped<Node>,
+  args: With<typeof HeartbeatFilter.$inferInput>,
+): Connection<Scoped<Heartbeat>> {
+  const filters = filtersOf(args.filter, {});
+  return connect(node.view.state, args, {
+    list: "TeeNode.heartbeats",
+    parameters: { ...identityOf(node), ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) => listHeartbeats(transaction, await node.view.og(), node, filters, page),
+    show: (heartbeat) => node.view.show(heartbeat),
+  });
+}
+
+export function nodeEvents(
+  node: Scoped<Node>,
+  args: With<typeof NodeEventFilter.$inferInput>,
+): Connection<Scoped<NodeEvent>> {
+  const filters = filtersOf(args.filter, {});
+  return connect(node.view.state, args, {
+    list: "TeeNode.events",
+    parameters: { ...identityOf(node), ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) => listNodeEvents(transaction, await node.view.og(), node, filters, page),
+    show: (event) => node.view.show(event),
+  });
+}
+
+builder.objectFields(TeeNodeRef, (t) => ({
+  intervals: t.connection(
+    {
+      type: LivenessIntervalRef,
+      nullable: true,
+      description: "When it was alive, the newest beginning first.",
+      args: { filter: t.arg({ type: IntervalFilter, description: "Which spells." }) },
+      extensions: readsPage(FROM.og),
+      resolve: (node, args) => intervals(node, args),
+    },
+    LivenessIntervalConnection,
+  ),
+  heartbeats: t.connection(
+    {
+      type: HeartbeatRef,
+      nullable: true,
+      description: "Its heartbeats, newest first.",
+      args: { filter: t.arg({ type: HeartbeatFilter, description: "Which heartbeats." }) },
+      extensions: readsPage(FROM.og),
+      resolve: (node, args) => heartbeats(node, args),
+    },
+    HeartbeatConnection,
+  ),
+  events: t.connection(
+    {
+      type: NodeEventRef,
+      nullable: true,
+      description: "What the registry announced of it, newest first; heartbeats are apart.",
+      args: { filter: t.arg({ type: NodeEventFilter, description: "Which events." }) },
+      extensions: readsPage(FROM.og),
+      resolve: (node, args) => nodeEvents(node, args),
+    },
+    NodeEventConnection,
+  ),
+}));

@@ -1,0 +1,154 @@
+/** NodeMetrics: what is known of a node over a window that ends at the moment asked about. */
+import DataLoader from "dataloader";
+import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/metrics/nodeMetrics.ts";
+import type { NodeKey } from "../queries/nodes/nodes.ts";
+import { builder } from "./builder/builder.ts";
+import { oncePer } from "./execution/oncePer.ts";
+import { FROM, readsRows } from "./execution/reads.ts";
+import type { View } from "./execution/state.ts";
+import { nodeName, TeeNodeRef } from "./nodes.ts";
+import { TokenRevenue } from "./tokens.ts";
+
+export const MetricsWindow = builder.enumType("MetricsWindow", {
+  description: "How far back from the moment asked about.",
+  values: {
+    LAST_1H: { value: "1h", description: "3,600 seconds." },
+    LAST_24H: { value: "24h", description: "86,400 seconds." },
+    LAST_7D: { value: "7d", description: "604,800 seconds." },
+    LAST_30D: { value: "30d", description: "2,592,000 seconds." },
+    ALL: { value: "all", description: "Since the node's registration." },
+  } as const satisfies Record<string, { value: NodeWindow; description: string }>,
+});
+
+/** The argument of whatever is measured over a window. */
+export const WINDOW = {
+  type: MetricsWindow,
+  defaultValue: "24h",
+  required: true,
+  description: "How far back.",
+} as const;
+
+export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
+  description: "What is known of a node over a window. Null is unknown or not measured, never zero.",
+  fields: (t) => ({
+    uptime: t.exposeFloat("uptime", {
+      nullable: true,
+      description:
+        "Share of the window's seconds during which the contract called the node active, 0 to 1; null before its first second.",
+    }),
+    heartbeats: t.expose("heartbeats", {
+      type: "Long",
+      nullable: true,
+      description: "Heartbeats received, repeated ones included; a count.",
+    }),
+    repeatedHeartbeats: t.expose("repeatedHeartbeats", {
+      type: "Long",
+      nullable: true,
+      description: "Heartbeats whose signed second had been sent before; a count.",
+    }),
+    missedHeartbeats: t.expose("missedHeartbeats", {
+      type: "Long",
+      nullable: true,
+      description:
+        "Heartbeats that were due, every half of `heartbeatMaxAge` while it was enabled, and did not come; a count.",
+    }),
+    heartbeatLatenessMeanSeconds: t.exposeFloat("heartbeatLatenessMeanSeconds", {
+      nullable: true,
+      description:
+        "Mean time from a heartbeat's signed second to its block, seconds; null without heartbeats.",
+    }),
+    inferences: t.expose("inferences", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct inferences with a valid signature of the node; a count.",
+    }),
+    promptTokens: t.expose("promptTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of the requests of `inferences`, as their payloads claim; a count.",
+    }),
+    completionTokens: t.expose("completionTokens", {
+      type: "Long",
+      nullable: true,
+      description: "Tokens of their answers, as payloads claim; a count.",
+    }),
+    settlements: t.expose("settlements", {
+      type: "Long",
+      nullable: true,
+      description: "Individual settlements that name the node; a count.",
+    }),
+    payers: t.expose("payers", {
+      type: "Long",
+      nullable: true,
+      description: "Distinct payers of its payment address; a count.",
+    }),
+    revenue: t.expose("revenue", {
+      type: [TokenRevenue],
+      nullable: true,
+      description:
+        "Payments to its payment address, per token; null when another node named it too, and while Base cannot be answered from.",
+    }),
+    settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
+      nullable: true,
+      description: "Median time from signature to settlement, seconds.",
+    }),
+    settlementLatencyP95Seconds: t.exposeFloat("settlementLatencyP95Seconds", {
+      nullable: true,
+      description: "95th percentile of the time from signature to settlement, seconds.",
+    }),
+    proofAvailability: t.exposeFloat("proofAvailability", {
+      nullable: true,
+      description:
+        "Share of its newest individual settlements, of those whose payload was looked for, whose payload could be had, 0 to 1.",
+    }),
+    probes: t.expose("probes", { type: "Long", nullable: true, description: "Probes made; a count." }),
+    probeSuccess: t.exposeFloat("probeSuccess", {
+      nullable: true,
+      description: "Share of the probes that reached the node, 0 to 1.",
+    }),
+    probeP50Ms: t.exposeFloat("probeP50Ms", {
+      nullable: true,
+      description: "Median time to first byte of the probes, milliseconds.",
+    }),
+  }),
+});
+
+export interface MetricsKey extends NodeKey {
+  readonly window: NodeWindow;
+}
+
+/** Metrics of nodes, joined over all windows of an answer. */
+const metrics = oncePer(
+  (view: View) =>
+    new DataLoader((asked: readonly MetricsKey[]) => readMetrics(view, asked), {
+      cacheKeyFn: ({ window, ...key }) => `${nodeName(key)} ${window}`,
+    }),
+);
+
+async function readMetrics(
+  view: View,
+  asked: readonly MetricsKey[],
+): Promise<readonly (NodeMetrics | null)[]> {
+  const { transaction, currentRegistry, proofs, settings } = view.state;
+  const { dailyOrganicCaps } = settings;
+  const keys = [...new Map(asked.map((key) => [nodeName(key), key])).values()];
+  const windows = [...new Set(asked.map(({ window }) => window))].sort();
+  const base = await view.optionalBase();
+  const sources = { proofs, base, dailyOrganicCaps, settlementRegistry: currentRegistry };
+  const found = await readNodeMetrics(transaction, await view.og(), sources, keys, windows);
+  const byName = new Map(keys.map((key, index) => [nodeName(key), found[index]]));
+  return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
+}
+
+builder.objectFields(TeeNodeRef, (t) => ({
+  metrics: t.field({
+    type: NodeMetricsRef,
+    nullable: true,
+    description: "What is known of it over a window that ends at the moment asked about.",
+    args: {
+      window: t.arg(WINDOW),
+    },
+    extensions: readsRows({ ...FROM.ogAndMaybeBase, proofs: "read" }, 10),
+    resolve: ({ registry, teeId, view }, { window }) => metrics(view).load({ registry, teeId, window }),
+  }),
+}));

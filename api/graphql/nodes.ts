@@ -1,0 +1,140 @@
+/** TeeNode: a node as it is, or was at the moment asked about. Other domains add their fields to it. */
+
+import DataLoader from "dataloader";
+import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes/nodes.ts";
+import { resolveRegistry } from "../queries/state/service.ts";
+import { AT } from "./builder/arguments.ts";
+import { builder } from "./builder/builder.ts";
+import { hash32 } from "./builder/filters.ts";
+import { encodeGlobalId } from "./builder/globalId.ts";
+import { isAddress, isHash, registerLookup } from "./builder/objectById.ts";
+import { oncePer } from "./execution/oncePer.ts";
+import { FROM, readsRows } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
+
+export const TeeNodeRef = builder.objectRef<Scoped<Node>>("TeeNode");
+
+/** Tells a node from all others. */
+export const nodeName = ({ registry, teeId }: NodeKey): string => `${registry} ${teeId}`;
+
+/** As many keys as a page has items. */
+const MAX_KEYS = 100;
+
+/** Nodes by key, joined: however many objects of an answer ask for a node, it is read once. */
+const nodeLoader = ({ keys, extent }: Pick<NodeDetail, "keys" | "extent">) =>
+  oncePer(
+    (view: View) =>
+      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, { keys, extent }), {
+        cacheKeyFn: nodeName,
+        maxBatchSize: MAX_KEYS,
+      }),
+  );
+
+async function readNodes(
+  view: View,
+  asked: readonly NodeKey[],
+  shown: Pick<NodeDetail, "keys" | "extent">,
+): Promise<readonly (Node | null)[]> {
+  const { transaction, currentRegistry } = view.state;
+  const detail = { ...shown, windows: [], settlementRegistry: currentRegistry, proofs: null };
+  const nodes = await findNodes(transaction, await view.og(), asked, detail);
+  const byName = new Map(nodes.map((node) => [nodeName(node), node]));
+  return asked.map((key) => byName.get(nodeName(key)) ?? null);
+}
+
+/** Without keys, certificates and metrics. */
+const plainNodes = nodeLoader({ keys: "without-keys", extent: "bounded" });
+const nodesWithKeys = nodeLoader({ keys: "with-keys", extent: "bounded" });
+/** With long fields in full, for a node that is asked about as one object. */
+const wholeNodes = nodeLoader({ keys: "with-keys", extent: "whole" });
+
+/** Takes a node that was read elsewhere, its keys included: it is not read again. */
+export function primeNode(view: View, node: Node): void {
+  plainNodes(view).prime(node, node);
+  nodesWithKeys(view).prime(node, node);
+}
+
+/** A node of a list with its keys; they are read only when asked for, and for all nodes of the list at once. */
+export async function withKeys(node: Scoped<Node>): Promise<Node> {
+  const known = node.publicKeyBytes !== null || node.tlsCertificateBytes !== null;
+  return known ? node : ((await nodesWithKeys(node.view).load(node)) ?? node);
+}
+
+/** One node without its long fields; null when the registry does not list it. */
+export async function findNode(view: View, key: NodeKey): Promise<Scoped<Node> | null> {
+  const node = await plainNodes(view).load(key);
+  return node === null ? null : view.show(node);
+}
+
+TeeNodeRef.implement({
+  description: "A node: an enclave with a signing key that a registry lists.",
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API; of a past state when one was asked about.",
+      resolve: ({ registry, teeId, view }) => encodeGlobalId("TeeNode", registry, teeId, view.at),
+    }),
+    teeId: t.expose("teeId", {
+      type: "Hex",
+      description: "keccak256 of the public key, 32 bytes. The same key may be in two registries.",
+    }),
+    registry: t.expose("registry", { type: "Address", description: "The registry that lists it." }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    owner: t.expose("owner", { type: "Address", description: "The operator's address." }),
+    paymentAddress: t.expose("paymentAddress", {
+      type: "Address",
+      nullable: true,
+      description: "Where it wants to be paid; null when the record could not be read.",
+    }),
+    status: t.expose("status", { type: NodeStatus, description: "What it is." }),
+    statusPrecision: t.expose("statusPrecision", {
+      type: PrecisionEnum,
+      description: "Whether the contract answered so at that moment.",
+    }),
+    enabled: t.exposeBoolean("enabled", { description: "Whether the registry has it switched on." }),
+    registeredAt: t.expose("registeredAt", {
+      type: "Timestamp",
+      description: "Block time of its registration, unix seconds.",
+    }),
+    lastHeartbeatAt: t.expose("lastHeartbeatAt", {
+      type: "Timestamp",
+      description: "Block time of its newest heartbeat, or of its registration, unix seconds.",
+    }),
+    lastSignedAt: t.expose("lastSignedAt", {
+      type: "Timestamp",
+      description: "Newest second that it signed in a heartbeat, or of its registration, unix seconds.",
+    }),
+  }),
+});
+
+registerLookup("TeeNode", {
+  sources: FROM.og,
+  keyParts: 2,
+  find: async (view, [registry, teeId]) =>
+    isAddress(registry) && isHash(teeId) ? wholeNodes(view).load({ registry, teeId }) : undefined,
+});
+
+builder.queryFields((t) => ({
+  teeNode: t.field({
+    type: TeeNodeRef,
+    nullable: true,
+    description: "One node; null when the registry had none with this id at the moment.",
+    args: {
+      teeId: t.arg({ type: "Hex", required: true, description: "keccak256 of its public key, 32 bytes." }),
+      registry: t.arg({
+        type: "Address",
+        description: "The registry. Default: the first configured one.",
+      }),
+      at: t.arg(AT),
+    },
+    extensions: readsRows(FROM.og, 3),
+    resolve: async (_, { teeId, registry, at }, { state }) => {
+      const view = state.view(at);
+      const meant = resolveRegistry(state.settings, registry) ?? state.currentRegistry;
+      const key = { registry: meant, teeId: hash32("teeId", teeId) };
+      const node = await wholeNodes(view).load(key);
+      return node === null ? null : view.show(node);
+    },
+  }),
+}));

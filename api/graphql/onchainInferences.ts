@@ -1,0 +1,196 @@
+/** OnchainInference: a PIPE inference or a scheduled workflow. */
+import { ApiError } from "../errors.ts";
+import type { InferenceContent } from "../queries/inferences/inferenceContent.ts";
+import {
+  listOnchainInferences,
+  type OnchainInference,
+  type OnchainInferenceFilters,
+} from "../queries/inferences/onchainInferences.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
+import { asksFor } from "./builder/lookahead.ts";
+import { timeRange } from "./builder/timeRange.ts";
+import { ChainEvent } from "./chainEvents.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+
+export const OnchainInferenceRef = builder.objectRef<Scoped<OnchainInference>>("OnchainInference");
+
+export const OnchainInferenceConnection = builder.connectionObject(
+  {
+    type: OnchainInferenceRef,
+    name: "OnchainInferenceConnection",
+    description: "A page of on-chain inferences.",
+  },
+  { description: "An on-chain inference in a page." },
+);
+
+export const OnchainInferenceKind = builder.enumType("OnchainInferenceKind", {
+  description: "What was run.",
+  values: {
+    CHAT: { value: "chat", description: "A chat with a language model." },
+    COMPLETION: { value: "completion", description: "A completion by a language model." },
+    MODEL: { value: "model", description: "A model on numbers and texts." },
+    WORKFLOW: { value: "workflow", description: "A scheduled workflow." },
+  } as const,
+});
+
+export const ProofMode = builder.enumType("ProofMode", {
+  description: "How an on-chain inference is proved.",
+  values: {
+    VANILLA: { value: "vanilla", description: "Not at all." },
+    ZKML: { value: "zkml", description: "By a zero-knowledge proof of the model." },
+    TEE: { value: "tee", description: "By an enclave's attestation." },
+  } as const,
+});
+
+const HubEvent = builder.objectRef<NonNullable<OnchainInference["hub"]>>("HubEvent").implement({
+  description: "The inference hub's event about an inference.",
+  fields: (t) => ({
+    address: t.expose("address", { type: "Address", description: "The hub's contract." }),
+    event: t.exposeString("event", { nullable: true, description: "The event's name." }),
+    logIndex: t.exposeInt("logIndex", {
+      nullable: true,
+      description: "Index of its log in the block, from 0.",
+    }),
+  }),
+});
+
+const Content = builder.objectRef<InferenceContent>("OnchainInferenceContent").implement({
+  description: "What was asked and answered, shortened and sanitised. Null parts cannot be read.",
+  fields: (t) => ({
+    request: t.expose("request", { type: "JSON", nullable: true, description: "What was asked." }),
+    response: t.expose("response", { type: "JSON", nullable: true, description: "What was answered." }),
+    result: t.expose("result", {
+      type: "JSON",
+      nullable: true,
+      description: "What the hub's event says, or a workflow's.",
+    }),
+    shortened: t.exposeBoolean("shortened", { description: "Whether texts or lists were cut." }),
+  }),
+});
+
+OnchainInferenceRef.implement({
+  description: "An inference that ran on chain (PIPE), or a scheduled workflow's result.",
+  interfaces: [ChainEvent],
+  fields: (t) => ({
+    timestamp: t.expose("timestamp", { type: "Timestamp", description: "Block time, unix seconds." }),
+    kind: t.expose("kind", { type: OnchainInferenceKind, description: "What was run." }),
+    mode: t.expose("mode", {
+      type: ProofMode,
+      nullable: true,
+      description: "How it is proved; null when only the hub spoke, or the number has no name.",
+    }),
+    modelCid: t.exposeString("modelCid", { nullable: true, description: "The model's CID, sanitised." }),
+    modelCidHex: t.expose("modelCidHex", {
+      type: "Hex",
+      nullable: true,
+      description: "The CID's raw bytes, at most 4,096, when `modelCid` is not exactly what they say.",
+      extensions: readsRows(FROM.nothing),
+    }),
+    modelCidBytes: t.exposeInt("modelCidBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    modelCidSha256: t.expose("modelCidSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+    inferenceId: t.exposeString("inferenceId", {
+      nullable: true,
+      description: "The precompile's own id for it, sanitised.",
+    }),
+    inferenceIdHex: t.expose("inferenceIdHex", {
+      type: "Hex",
+      nullable: true,
+      description: "That id's raw bytes, at most 4,096, when `inferenceId` is not exactly what they say.",
+      extensions: readsRows(FROM.nothing),
+    }),
+    inferenceIdBytes: t.exposeInt("inferenceIdBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    inferenceIdSha256: t.expose("inferenceIdSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+    caller: t.expose("caller", {
+      type: "Address",
+      description: "Sender of the transaction, or a workflow's own caller.",
+    }),
+    hub: t.expose("hub", {
+      type: HubEvent,
+      nullable: true,
+      description: "The hub's event that followed; null without one.",
+    }),
+    content: t.expose("content", {
+      type: Content,
+      nullable: true,
+      description: "What was asked and answered. Decoded only when asked for; it can be long.",
+      extensions: readsRows(FROM.nothing, 20),
+    }),
+  }),
+});
+
+export const OnchainInferenceFilter = builder.inputType("OnchainInferenceFilter", {
+  description: "Which on-chain inferences; all conditions must hold.",
+  fields: (t) => ({
+    mode: t.field({ type: ProofMode, description: "How they are proved." }),
+    kind: t.field({ type: OnchainInferenceKind, description: "What was run." }),
+    modelCid: t.string({ description: "The model's CID, exactly." }),
+    caller: t.field({ type: "Address", description: "Sender of the transaction, or a workflow's caller." }),
+    ...timeRange(t, "Run"),
+  }),
+});
+
+interface OnchainInferenceArguments extends PagingArguments {
+  readonly filter?: typeof OnchainInferenceFilter.$inferInput | null | undefined;
+}
+
+export function onchainInferences(
+  view: View,
+  args: OnchainInferenceArguments,
+  contents: "with-content" | "without-content",
+): Connection<Scoped<OnchainInference>> {
+  const filters: OnchainInferenceFilters = filtersOf(args.filter, {});
+  if (filters.modelCid?.includes("\0"))
+    throw new ApiError("invalid-parameter", "modelCid: text without NUL", {
+      parameter: "modelCid",
+      value: filters.modelCid.slice(0, 200),
+      rule: "text without NUL",
+    });
+  return connect(view.state, args, {
+    list: "Query.onchainInferences",
+    parameters: { at: view.at, ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) =>
+      listOnchainInferences(transaction, await view.og(), filters, contents, page),
+    show: (inference) => view.show(inference),
+  });
+}
+
+builder.queryFields((t) => ({
+  onchainInferences: t.connection(
+    {
+      type: OnchainInferenceRef,
+      nullable: true,
+      description: "On-chain (PIPE) inferences and scheduled workflows, newest first.",
+      args: { filter: t.arg({ type: OnchainInferenceFilter, description: "Which of them." }) },
+      extensions: readsPage(FROM.og),
+      resolve: (_, args, { state }, info) =>
+        onchainInferences(
+          state.view(null),
+          args,
+          asksFor("content", info) ? "with-content" : "without-content",
+        ),
+    },
+    OnchainInferenceConnection,
+  ),
+}));

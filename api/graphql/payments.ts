@@ -1,0 +1,189 @@
+/** Payment: an x402 payment on Base. */
+
+import {
+  findPayment,
+  listPayments,
+  type Payment,
+  type PaymentFilters,
+} from "../queries/payments/payments.ts";
+import type { EventId } from "../queries/state/eventId.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
+import { encodeGlobalId } from "./builder/globalId.ts";
+import { findEvent, registerLookup } from "./builder/objectById.ts";
+import { timeRange } from "./builder/timeRange.ts";
+import { ChainEvent } from "./chainEvents.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes, TeeNodeConnection } from "./nodeLists.ts";
+import { nodeName, TeeNodeRef } from "./nodes.ts";
+import { PayerRef } from "./payers.ts";
+import { tokenInfo } from "./tokens.ts";
+
+export const PaymentRef = builder.objectRef<Scoped<Payment>>("Payment");
+
+export const PaymentConnection = builder.connectionObject(
+  { type: PaymentRef, name: "PaymentConnection", description: "A page of payments." },
+  { description: "A payment in a page." },
+);
+
+export const PaymentScheme = builder.enumType("PaymentScheme", {
+  description: "x402's payment schemes.",
+  values: {
+    EXACT: { value: "exact", description: "The amount that was agreed on." },
+    UPTO: { value: "upto", description: "What was used, up to a cap that the payer signed." },
+    BATCH_SETTLEMENT: { value: "batch-settlement", description: "Claimed from a pre-funded channel." },
+  } as const,
+});
+
+const PaymentMethod = builder.enumType("PaymentMethod", {
+  description: "How a payment moved.",
+  values: {
+    PERMIT2: { value: "permit2", description: "By Permit2 through an x402 proxy." },
+    EIP3009: { value: "eip3009", description: "By the token's own transferWithAuthorization." },
+    CHANNEL: { value: "channel", description: "Claimed from a pre-funded channel." },
+  } as const,
+});
+
+PaymentRef.implement({
+  description: "An x402 payment on Base. Evidence of demand, never of quality.",
+  interfaces: [builder.nodeInterfaceRef(), ChainEvent],
+  fields: (t) => ({
+    id: t.id({
+      description: "Opaque id, unique in this API.",
+      resolve: ({ id, view }) => encodeGlobalId("Payment", id, view.at),
+    }),
+    paidAt: t.expose("paidAt", { type: "Timestamp", description: "Block time, unix seconds." }),
+    scheme: t.expose("scheme", { type: PaymentScheme, description: "x402's scheme." }),
+    method: t.expose("method", { type: PaymentMethod, description: "How it moved." }),
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
+    payer: t.expose("payer", { type: "Address", description: "Who paid." }),
+    payerAccount: t.field({
+      type: PayerRef,
+      description: "The payer, with all its payments.",
+      resolve: ({ payer, view }) => view.show({ address: payer }),
+    }),
+    payee: t.expose("payee", { type: "Address", description: "Who was paid." }),
+    payeeNodes: t.connection(
+      {
+        type: TeeNodeRef,
+        nullable: true,
+        description: "Nodes that name the payee as their payment address; one address may serve many.",
+        args: {
+          filter: t.arg({ type: NodeFilter, description: "Which of them." }),
+          sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
+        },
+        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
+        resolve: ({ payee, view }, args) =>
+          nodes(view, `Payment.payeeNodes ${payee}`, args, { paymentAddress: payee }),
+      },
+      TeeNodeConnection,
+    ),
+    amount: t.expose("amount", { type: "BigInt", description: "Paid, in base units of the token." }),
+    permittedAmount: t.expose("permittedAmount", {
+      type: "BigInt",
+      nullable: true,
+      description:
+        "The cap the payer signed, in base units of the token; null when another contract called the proxy.",
+    }),
+    facilitator: t.expose("facilitator", { type: "Address", description: "Sender of the transaction." }),
+    organic: t.exposeBoolean("organic", {
+      nullable: true,
+      description:
+        "False when the payer is the payee, its operator or another insider; null while OpenGradient cannot be answered from.",
+    }),
+  }),
+});
+
+export const findPaymentByEvent = async (view: View, id: EventId): Promise<Payment | null> =>
+  findPayment(view.state.transaction, await view.base(), await view.optionalOg(), id);
+
+registerLookup("Payment", {
+  sources: FROM.baseAndMaybeOg,
+  keyParts: 1,
+  find: findEvent("base", findPaymentByEvent),
+});
+
+export const PaymentFilter = builder.inputType("PaymentFilter", {
+  description: "Which payments; all conditions must hold.",
+  fields: (t) => ({
+    payer: t.field({ type: "Address", description: "Who paid." }),
+    payee: t.field({ type: "Address", description: "Who was paid." }),
+    facilitator: t.field({ type: "Address", description: "Sender of the transaction." }),
+    token: t.field({ type: "Address", description: "The token's contract." }),
+    scheme: t.field({ type: PaymentScheme, description: "How it was paid." }),
+    ...timeRange(t, "Paid"),
+  }),
+});
+
+interface PaymentArguments extends PagingArguments {
+  readonly filter?: typeof PaymentFilter.$inferInput | null | undefined;
+}
+
+/** @param list - names the field, and the object it hangs on. */
+export function payments(
+  view: View,
+  list: string,
+  args: PaymentArguments,
+  fixed: PaymentFilters = {},
+): Connection<Scoped<Payment>> {
+  const filters = filtersOf(args.filter, fixed);
+  return connect(view.state, args, {
+    list,
+    parameters: { at: view.at, ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.baseAndMaybeOg,
+    read: async (transaction, page) =>
+      listPayments(transaction, await view.base(), await view.optionalOg(), filters, page),
+    show: (payment) => view.show(payment),
+  });
+}
+
+builder.queryFields((t) => ({
+  payments: t.connection(
+    {
+      type: PaymentRef,
+      nullable: true,
+      description: "x402 payments, newest first.",
+      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
+      extensions: readsPage(FROM.baseAndMaybeOg),
+      resolve: (_, args, { state }) => payments(state.view(null), "Query.payments", args),
+    },
+    PaymentConnection,
+  ),
+}));
+
+builder.objectFields(TeeNodeRef, (t) => ({
+  payments: t.connection(
+    {
+      type: PaymentRef,
+      nullable: true,
+      description:
+        "Payments to its payment address, newest first, other nodes' with the same address included; null without an address.",
+      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
+      extensions: readsPage(FROM.baseAndMaybeOg),
+      resolve: (node, args) =>
+        node.paymentAddress === null
+          ? null
+          : payments(node.view, `TeeNode.payments ${nodeName(node)}`, args, { payee: node.paymentAddress }),
+    },
+    PaymentConnection,
+  ),
+}));
+
+builder.objectFields(PayerRef, (t) => ({
+  payments: t.connection(
+    {
+      type: PaymentRef,
+      nullable: true,
+      description: "What it paid, newest first.",
+      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
+      extensions: readsPage(FROM.baseAndMaybeOg),
+      resolve: ({ address, view }, args) => payments(view, "Payer.payments", args, { payer: address }),
+    },
+    PaymentConnection,
+  ),
+}));

@@ -1,0 +1,205 @@
+/** What a registry keeps besides nodes: PCR records and TEE types. */
+
+import { listPcrs, listTeeTypes, type Pcr, type TeeType } from "../queries/registry/pcrs.ts";
+import { resolveRegistries } from "../queries/state/service.ts";
+import { AT } from "./builder/arguments.ts";
+import { builder } from "./builder/builder.ts";
+import { type Connection, connect } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
+import type { PagingArguments } from "./execution/paging.ts";
+import { FROM, readsPage } from "./execution/reads.ts";
+import type { Scoped, View } from "./execution/state.ts";
+import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes, TeeNodeConnection } from "./nodeLists.ts";
+import { TeeTypeName } from "./nodeRecord.ts";
+import { TeeNodeRef } from "./nodes.ts";
+
+export const PcrRef = builder.objectRef<Scoped<Pcr>>("Pcr");
+export const TeeTypeRef = builder.objectRef<Scoped<TeeType>>("TeeType");
+
+export const PcrConnection = builder.connectionObject(
+  { type: PcrRef, name: "PcrConnection", description: "A page of PCR records." },
+  { description: "A PCR record in a page." },
+);
+export const TeeTypeConnection = builder.connectionObject(
+  { type: TeeTypeRef, name: "TeeTypeConnection", description: "A page of TEE types." },
+  { description: "A TEE type in a page." },
+);
+
+PcrRef.implement({
+  description: "A PCR record: code that a registry approves, or once approved, for a type of node.",
+  fields: (t) => ({
+    hash: t.expose("hash", { type: "Hex", description: "Hash of the PCRs, 32 bytes." }),
+    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    teeType: t.expose("teeType", {
+      type: TeeTypeName,
+      nullable: true,
+      description: "The type it is for; null for legacy records, which are for every type.",
+    }),
+    version: t.exposeString("version", {
+      nullable: true,
+      description: "The version that the newest approval named, sanitised.",
+    }),
+    versionHex: t.expose("versionHex", {
+      type: "Hex",
+      nullable: true,
+      description: "The version's raw bytes, when `version` is not exactly what they say.",
+      extensions: { reads: { sources: FROM.nothing, rows: 1 } },
+    }),
+    versionBytes: t.exposeInt("versionBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    versionSha256: t.expose("versionSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+    approved: t.exposeBoolean("approved", { description: "Whether this record is approved." }),
+    firstApprovedAt: t.expose("firstApprovedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "First approval, unix seconds.",
+    }),
+    approvedAt: t.expose("approvedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "Newest approval, unix seconds.",
+    }),
+    revokedAt: t.expose("revokedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "When the newest revocation takes effect, unix seconds; null since a newer approval.",
+    }),
+    approvals: t.expose("approvals", { type: "Long", description: "Approvals so far; a count." }),
+    revocations: t.expose("revocations", { type: "Long", description: "Revocations so far; a count." }),
+    nodes: t.connection(
+      {
+        type: TeeNodeRef,
+        nullable: true,
+        description: "Nodes of the registry that run this code, of any type.",
+        args: {
+          filter: t.arg({ type: NodeFilter, description: "Which of them." }),
+          sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
+        },
+        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
+        resolve: ({ hash, registry, view }, args) =>
+          nodes(view, `Pcr.nodes ${registry}`, args, { pcrHash: hash, registries: [registry] }),
+      },
+      TeeNodeConnection,
+    ),
+  }),
+});
+
+TeeTypeRef.implement({
+  description: "A type of node that a registry knows.",
+  fields: (t) => ({
+    typeId: t.exposeInt("id", { description: "The registry's number for it, 0 to 255." }),
+    name: t.exposeString("name", { description: "Its name, sanitised." }),
+    nameHex: t.expose("nameHex", {
+      type: "Hex",
+      nullable: true,
+      description: "The name's raw bytes, when `name` is not exactly what they say.",
+      extensions: { reads: { sources: FROM.nothing, rows: 1 } },
+    }),
+    nameBytes: t.exposeInt("nameBytes", {
+      nullable: true,
+      description: "How many bytes it has, shown or not; null where there are none.",
+    }),
+    nameSha256: t.expose("nameSha256", {
+      type: "Hex",
+      nullable: true,
+      description:
+        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
+    }),
+    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
+    addedAt: t.expose("addedAt", { type: "Timestamp", description: "When it was added, unix seconds." }),
+    deactivatedAt: t.expose("deactivatedAt", {
+      type: "Timestamp",
+      nullable: true,
+      description: "When it was closed to registrations, unix seconds; null while open.",
+    }),
+  }),
+});
+
+export const PcrFilter = builder.inputType("PcrFilter", {
+  description: "Which PCR records; all conditions must hold.",
+  fields: (t) => ({
+    registry: t.field({
+      type: "Registry",
+      description: "Records of this registry, or `all`. Default: the first configured registry.",
+    }),
+    teeType: t.int({ description: "Id of the TEE type, 0 to 255." }),
+    pcrHash: t.field({ type: "Hex", description: "Hash of the PCRs, 32 bytes." }),
+    approved: t.boolean({ description: "Whether it is approved at the moment asked about." }),
+  }),
+});
+
+interface PcrArguments extends PagingArguments {
+  readonly filter?: typeof PcrFilter.$inferInput | null | undefined;
+}
+
+export function pcrs(view: View, args: PcrArguments): Connection<Scoped<Pcr>> {
+  const { registry, ...given } = filtersOf(args.filter, {});
+  const filters = { ...given, registries: resolveRegistries(view.state.settings, registry) };
+  return connect(view.state, args, {
+    list: "Query.pcrs",
+    parameters: { at: view.at, ...filters },
+    keyTypes: ["position", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) => listPcrs(transaction, await view.og(), filters, page),
+    show: (pcr) => view.show(pcr),
+  });
+}
+
+interface TeeTypeArguments extends PagingArguments {
+  readonly registry?: string | null | undefined;
+}
+
+export function teeTypes(view: View, args: TeeTypeArguments): Connection<Scoped<TeeType>> {
+  const registries = resolveRegistries(view.state.settings, args.registry ?? undefined);
+  return connect(view.state, args, {
+    list: "Query.teeTypes",
+    parameters: { at: view.at, registries },
+    keyTypes: ["position", "text", "log"],
+    sources: FROM.og,
+    read: async (transaction, page) => listTeeTypes(transaction, await view.og(), registries, page),
+    show: (type) => view.show(type),
+  });
+}
+
+builder.queryFields((t) => ({
+  pcrs: t.connection(
+    {
+      type: PcrRef,
+      nullable: true,
+      description: "PCR records, the newest first.",
+      args: {
+        filter: t.arg({ type: PcrFilter, description: "Which records." }),
+        at: t.arg(AT),
+      },
+      extensions: readsPage(FROM.og),
+      resolve: (_, args, { state }) => pcrs(state.view(args.at), args),
+    },
+    PcrConnection,
+  ),
+  teeTypes: t.connection(
+    {
+      type: TeeTypeRef,
+      nullable: true,
+      description: "TEE types, the newest first.",
+      args: {
+        registry: t.arg({
+          type: "Registry",
+          description: "Types of this registry, or `all`. Default: the first configured registry.",
+        }),
+        at: t.arg(AT),
+      },
+      extensions: readsPage(FROM.og),
+      resolve: (_, args, { state }) => teeTypes(state.view(args.at), args),
+    },
+    TeeTypeConnection,
+  ),
+}));

@@ -1,0 +1,215 @@
+/** StreamEvent: what a subscription delivers, by its type. */
+
+import { parseEventId } from "../queries/state/eventId.ts";
+import type { BlockPoint, ResetReason, StreamEvent } from "../stream/events.ts";
+import type { Told } from "../stream/listener.ts";
+import { builder } from "./builder/builder.ts";
+import { FROM, readsRows } from "./execution/reads.ts";
+import { NodeStatus } from "./nodeStatus.ts";
+import { findNode, TeeNodeRef } from "./nodes.ts";
+import { findPaymentByEvent, PaymentRef } from "./payments.ts";
+import { SettlementRef, settlementByEvent, Verdict } from "./settlements.ts";
+import { ChainNameEnum } from "./status.ts";
+
+type Type = StreamEvent["type"];
+
+/** An event of one type, as a listener is told of it. */
+type ToldOf<T extends Type> = Omit<Told, "event"> & {
+  readonly event: Extract<StreamEvent, { readonly type: T }>;
+};
+
+const TYPE_NAMES: Readonly<Record<Type, string>> = {
+  node: "NodeChanged",
+  settlement: "SettlementChanged",
+  payment: "PaymentAdded",
+  block: "BlockIndexed",
+  reset: "StreamReset",
+};
+
+export const StreamEventRef = builder.interfaceRef<Told>("StreamEvent").implement({
+  description: "Something that happened. What it is about is looked up when it is told, in the newest state.",
+  resolveType: ({ event }) => TYPE_NAMES[event.type],
+  fields: (t) => ({
+    cursor: t.exposeString("id", {
+      description: "Give it as `after` to go on after this event; the id of the same event in /v1/stream.",
+    }),
+  }),
+});
+
+const interfaces = [StreamEventRef];
+
+builder.objectRef<ToldOf<"node">>("NodeChanged").implement({
+  description:
+    "A node whose status, gates or record changed, or whose score did by a tenth; also what it is now, for a listener that comes back.",
+  interfaces,
+  fields: (t) => ({
+    teeId: t.field({
+      type: "Hex",
+      description: "keccak256 of the node's public key, 32 bytes.",
+      resolve: ({ event }) => event.data.teeId,
+    }),
+    registry: t.field({
+      type: "Address",
+      description: "The registry that lists it.",
+      resolve: ({ event }) => event.data.registry,
+    }),
+    status: t.field({
+      type: NodeStatus,
+      nullable: true,
+      description: "As it was told; null when a reorg took the node's registration back.",
+      resolve: ({ event }) => event.data.status,
+    }),
+    score: t.float({
+      nullable: true,
+      description: "The score as it was told, 0 to 100; null when a reorg took the node's registration back.",
+      resolve: ({ event }) => event.data.score?.value ?? null,
+    }),
+    node: t.field({
+      type: TeeNodeRef,
+      nullable: true,
+      description: "The node; null when the registry does not list it any more.",
+      extensions: readsRows(FROM.og, 3),
+      resolve({ event }, _, { state }) {
+        const { registry, teeId } = event.data;
+        return findNode(state.view(null), { registry, teeId });
+      },
+    }),
+  }),
+});
+
+builder.objectRef<ToldOf<"settlement">>("SettlementChanged").implement({
+  description: "A settlement that was made, or whose verdict changed.",
+  interfaces,
+  fields: (t) => ({
+    eventId: t.string({
+      description: "`chainId-txHash-logIndex` of the settlement.",
+      resolve: ({ event }) => event.data.id,
+    }),
+    verdict: t.field({
+      type: Verdict,
+      description: "As it was told.",
+      resolve: ({ event }) => event.data.verdict,
+    }),
+    settlement: t.field({
+      type: SettlementRef,
+      nullable: true,
+      description: "The settlement; null when a reorg took it back meanwhile.",
+      extensions: readsRows(FROM.proofs),
+      resolve({ event }, _, { state }) {
+        const id = parseEventId(event.data.id);
+        return id === null ? null : settlementByEvent(state.view(null), id);
+      },
+    }),
+  }),
+});
+
+builder.objectRef<ToldOf<"payment">>("PaymentAdded").implement({
+  description: "An x402 payment that was made.",
+  interfaces,
+  fields: (t) => ({
+    eventId: t.string({
+      description: "`chainId-txHash-logIndex` of the payment.",
+      resolve: ({ event }) => event.data.id,
+    }),
+    payment: t.field({
+      type: PaymentRef,
+      nullable: true,
+      description: "The payment; null when a reorg took it back meanwhile.",
+      extensions: readsRows(FROM.baseAndMaybeOg),
+      resolve: async ({ event }, _, { state }) => {
+        const view = state.view(null);
+        const id = parseEventId(event.data.id);
+        if (id === null) return null;
+        const found = await findPaymentByEvent(view, id);
+        return found === null ? null : view.show(found);
+      },
+    }),
+  }),
+});
+
+builder.objectRef<ToldOf<"block">>("BlockIndexed").implement({
+  description: "A block that was indexed: every one with an event, and of the others those that were seen.",
+  interfaces,
+  fields: (t) => ({
+    chain: t.field({
+      type: ChainNameEnum,
+      description: "Its chain.",
+      resolve: ({ event }) => event.data.chain,
+    }),
+    chainId: t.int({ description: "EIP-155 id of the chain.", resolve: ({ event }) => event.data.chainId }),
+    number: t.field({ type: "Long", description: "Its number.", resolve: ({ event }) => event.data.number }),
+    hash: t.field({
+      type: "Hex",
+      nullable: true,
+      description: "Its hash, 32 bytes; null when it carried no event.",
+      resolve: ({ event }) => event.data.hash,
+    }),
+    timestamp: t.field({
+      type: "Timestamp",
+      description: "Its timestamp, unix seconds.",
+      resolve: ({ event }) => event.data.timestamp,
+    }),
+  }),
+});
+
+const BlockPointRef = builder.objectRef<BlockPoint>("BlockPoint").implement({
+  description: "A block with an event.",
+  fields: (t) => ({
+    blockNumber: t.expose("blockNumber", { type: "Long", description: "Its number." }),
+    blockTime: t.expose("blockTime", { type: "Timestamp", description: "Its timestamp, unix seconds." }),
+  }),
+});
+
+const ResetReasonEnum = builder.enumType("ResetReason", {
+  description: "Why something that was told does not hold, or something is not told.",
+  values: {
+    REORG: {
+      value: "reorg",
+      description: "Rows after `validThrough` are void; those that replace them follow.",
+    },
+    REPLACED: {
+      value: "replaced",
+      description: "The chain was indexed anew: nothing that was told need hold.",
+    },
+    TOO_OLD: {
+      value: "too-old",
+      description: "What lies between `validThrough` and `continuesAfter` is too much to be sent.",
+    },
+    BEGUN: { value: "begun", description: "The chain could not be answered from before." },
+    VERDICTS_MISSED: { value: "verdicts-missed", description: "Too many verdicts changed to be sent." },
+  } as const satisfies Record<string, { value: ResetReason; description: string }>,
+});
+
+builder.objectRef<ToldOf<"reset">>("StreamReset").implement({
+  description: "Something that was told does not hold, or something is not told. Comes whatever was chosen.",
+  interfaces,
+  fields: (t) => ({
+    chain: t.field({
+      type: ChainNameEnum,
+      description: "The chain it concerns.",
+      resolve: ({ event }) => event.data.chain,
+    }),
+    chainId: t.int({ description: "EIP-155 id of the chain.", resolve: ({ event }) => event.data.chainId }),
+    reason: t.field({
+      type: ResetReasonEnum,
+      description: "Why.",
+      resolve: ({ event }) => event.data.reason,
+    }),
+    validThrough: t.field({
+      type: BlockPointRef,
+      nullable: true,
+      description: "The newest block whose rows stay as they were told; null when none does.",
+      resolve: ({ event }) => event.data.validThrough,
+    }),
+    continuesAfter: t.field({
+      type: BlockPointRef,
+      nullable: true,
+      description: "Rows after this block follow; null when all of the chain's do.",
+      resolve: ({ event }) => event.data.continuesAfter,
+    }),
+    detail: t.string({
+      description: "What happened, and what to do about it.",
+      resolve: ({ event }) => event.data.detail,
+    }),
+  }),
+});

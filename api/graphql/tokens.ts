@@ -1,0 +1,63 @@
+/** Token: what a token's contract says of itself, beside every token of an answer; and revenue per token. */
+import DataLoader from "dataloader";
+import { readTokens, type Token } from "../queries/payments/tokens.ts";
+import type { Volume } from "../queries/payments/volumes.ts";
+import { builder } from "./builder/builder.ts";
+import type { GraphContext } from "./execution/context.ts";
+import { oncePer } from "./execution/oncePer.ts";
+import { FROM, readsRows } from "./execution/reads.ts";
+import type { GraphState } from "./execution/state.ts";
+
+/** The same at every moment: what contracts say of themselves has no history here. */
+const tokens = oncePer(
+  ({ transaction, settings }: GraphState) =>
+    new DataLoader((addresses: readonly string[]) =>
+      readTokens(transaction, settings.chainIds.base, addresses),
+    ),
+);
+
+export const TokenRef = builder.objectRef<Token>("Token").implement({
+  description:
+    "A token, as its contract describes itself. The contract is a stranger's, and so are its words.",
+  fields: (t) => ({
+    address: t.expose("address", { type: "Address", description: "Its contract." }),
+    symbol: t.exposeString("symbol", {
+      nullable: true,
+      description:
+        "What it calls itself, sanitised: anyone can call a token anything. Null when it says nothing, or was not asked yet.",
+    }),
+    decimals: t.exposeInt("decimals", {
+      nullable: true,
+      description:
+        "Digits of an amount after the decimal point, 0 to 255. Null when it says nothing, or was not asked yet: show base units then.",
+    }),
+  }),
+});
+
+/** The field of whatever has a `token`. */
+export const tokenInfo = {
+  type: TokenRef,
+  description: "The token: its symbol, and the decimals of the amounts here.",
+  extensions: readsRows(FROM.nothing),
+  resolve: ({ token }: { readonly token: string }, _: unknown, { state }: GraphContext) =>
+    tokens(state).load(token),
+} as const;
+
+export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement({
+  description: "What came in, in one token.",
+  fields: (t) => ({
+    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    tokenInfo: t.field(tokenInfo),
+    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    organic: t.expose("organic", {
+      type: "BigInt",
+      nullable: true,
+      description:
+        "Organic payments, a payer counting for at most one whole token per UTC day, or part of one in the span, in base units; null for tokens without such a bound. The bound is for all addresses of an operator together, and for a node's own address of a node.",
+    }),
+    effectivePayers: t.exposeFloat("effectivePayers", {
+      nullable: true,
+      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
+    }),
+  }),
+});
