@@ -8,9 +8,14 @@ import { graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { type Client, findClient } from "./http/clientAddress.ts";
 import { compression } from "./http/compression.ts";
 import { connectionOf } from "./http/connection.ts";
-import { limitRates, RATE_LIMIT_HEADERS, type RateLimits, tellRateLimits } from "./http/limitRates.ts";
 import { isPreflight, onlyKnownMethods } from "./http/methods.ts";
 import { observeRequests, type RequestObserver } from "./http/observeRequests.ts";
+import {
+  enforceRateLimits,
+  RATE_LIMIT_HEADERS,
+  type RateLimits,
+  rateLimitHeaders,
+} from "./http/rateLimitMiddleware.ts";
 import { identifyRequests } from "./http/requestId.ts";
 import { redirectTrailingSlash } from "./http/trailingSlash.ts";
 import { boundUrlLength } from "./http/urlLength.ts";
@@ -34,7 +39,7 @@ import { seriesRoutes } from "./rest/series.routes.ts";
 import { settlementRoutes } from "./rest/settlements.routes.ts";
 import { statusRoutes } from "./rest/status.routes.ts";
 import { streamRoutes } from "./rest/stream.routes.ts";
-import { keptPages } from "./rest/walk.ts";
+import { createPageBudget } from "./rest/walk.ts";
 import type { Snapshots } from "./snapshot/snapshots.ts";
 import type { EventStream } from "./stream/eventStream.ts";
 
@@ -94,7 +99,7 @@ function surround(app: ApiApp, options: AppOptions): void {
     return `${client.key} ${connectionOf(context)?.incoming.socket.remotePort}`;
   };
 
-  const pages = keptPages();
+  const pages = createPageBudget();
 
   app.use(identifyRequests(newRequestId));
   app.use(observeRequests(observers, clientOf, elapsed));
@@ -118,7 +123,7 @@ function surround(app: ApiApp, options: AppOptions): void {
   });
   app.use(compression());
   // Whatever comes further in is counted, however it is answered.
-  if (rateLimits !== undefined) app.use(tellRateLimits, limitRates(rateLimits, clientOf, elapsed));
+  if (rateLimits !== undefined) app.use(rateLimitHeaders, enforceRateLimits(rateLimits, clientOf, elapsed));
   app.use(async (context, next) => (isPreflight(context.req.raw) ? allowMethods(context, next) : next()));
   app.use(boundUrlLength);
   app.use(redirectTrailingSlash());

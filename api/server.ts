@@ -7,10 +7,11 @@ import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { redactUrls } from "../config/redact.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
-import { createHttpServer, type HttpServer, StoppableLifetime } from "./http/httpServer.ts";
-import type { RateLimits } from "./http/limitRates.ts";
+import { createHttpServer, type HttpServer } from "./http/httpServer.ts";
+import { StoppableLifetime } from "./http/lifetime.ts";
 import { accessLog } from "./http/observeRequests.ts";
-import { RateLimiter } from "./http/rateLimit.ts";
+import { RateLimiter } from "./http/rateLimiter.ts";
+import type { RateLimits } from "./http/rateLimitMiddleware.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
@@ -19,8 +20,8 @@ import { PositionWatcher } from "./queries/state/position.ts";
 import type { ApiService, ApiSettings } from "./queries/state/service.ts";
 import type { Snapshot } from "./snapshot/snapshot.ts";
 import { buildOf, versionOf } from "./wiring/build.ts";
-import { keepSnapshots } from "./wiring/keepSnapshots.ts";
-import { keepStream } from "./wiring/keepStream.ts";
+import { startSnapshots } from "./wiring/startSnapshots.ts";
+import { startStream } from "./wiring/startStream.ts";
 import { watchIndex } from "./wiring/watchIndex.ts";
 import { watchPositions } from "./wiring/watchPositions.ts";
 
@@ -60,19 +61,19 @@ async function serve(environment: Environment, log: Log): Promise<void> {
   const service: ApiService = { reader, watcher, settings, clock: Date.now, log, lifetime };
   const elapsed = () => performance.now();
   const metrics = createMetrics(settings.version);
-  const { stream, stop: stopStream } = keepStream({
+  const { stream, stop: stopStream } = startStream({
     ...service,
     readUrls,
     elapsed,
-    mostStreams: environment.MAX_STREAMS,
+    maxStreams: environment.MAX_STREAMS,
   });
   const stopWatching = watchPositions({ readUrls, watcher, chainIds: settings.chainIds, log });
-  const onNew = (snapshot: Snapshot) => void stream.showNodes(snapshot);
-  const { snapshots, stop: stopSnapshots } = keepSnapshots({ readUrls, watcher, settings, log, onNew });
+  const onNew = (snapshot: Snapshot) => void stream.publishNodes(snapshot);
+  const { snapshots, stop: stopSnapshots } = startSnapshots({ readUrls, watcher, settings, log, onNew });
   registerGauges(metrics, service, stream, snapshots, elapsed);
   const stopFollowing = watchIndex({ databaseUrl: database.url, readUrls, log }, (news) => {
     if (news === "og" || news === "anything") void snapshots.refresh();
-    void stream.follow();
+    void stream.publishChains();
   });
   const metricsServer =
     environment.METRICS_PORT === 0 ? null : await serveMetrics(metrics, environment.METRICS_PORT, log);

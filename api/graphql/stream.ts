@@ -1,6 +1,5 @@
 /** The root of subscriptions: what happens, as `/v1/stream` delivers it. */
-import type { ChosenType } from "../stream/events.ts";
-import type { Told } from "../stream/listener.ts";
+import type { DeliveredEvent, SelectableType } from "../stream/events.ts";
 import { builder } from "./builder/builder.ts";
 import { filtersOf } from "./builder/filters.ts";
 import { FROM, readsRows } from "./execution/reads.ts";
@@ -17,7 +16,7 @@ const StreamEventType = builder.enumType("StreamEventType", {
     },
     PAYMENT: { value: "payment", description: "A payment was made: PaymentAdded." },
     BLOCK: { value: "block", description: "A block was indexed: BlockIndexed." },
-  } as const satisfies Record<string, { value: ChosenType; description: string }>,
+  } as const satisfies Record<string, { value: SelectableType; description: string }>,
 });
 
 const StreamFilter = builder.inputType("StreamFilter", {
@@ -69,7 +68,7 @@ builder.subscriptionType({
         const { types, registry, ...properties } = filtersOf(filter, {});
         return listen({ types, registry, properties }, after ?? null);
       },
-      resolve: (told: Told) => told,
+      resolve: (event: DeliveredEvent) => event,
     }),
   }),
 });

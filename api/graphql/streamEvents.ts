@@ -1,8 +1,7 @@
 /** StreamEvent: what a subscription delivers, by its type. */
 
 import { parseEventId } from "../queries/state/eventId.ts";
-import type { BlockPoint, ResetReason, StreamEvent } from "../stream/events.ts";
-import type { Told } from "../stream/listener.ts";
+import type { BlockPoint, DeliveredEvent, ResetReason, StreamEvent } from "../stream/events.ts";
 import { builder } from "./builder/builder.ts";
 import { FROM, readsRows } from "./execution/reads.ts";
 import { NodeStatus } from "./nodeStatus.ts";
@@ -13,8 +12,8 @@ import { ChainNameEnum } from "./status.ts";
 
 type Type = StreamEvent["type"];
 
-/** An event of one type, as a listener is told of it. */
-type ToldOf<T extends Type> = Omit<Told, "event"> & {
+/** An event of one type, as it is delivered. */
+type DeliveredOf<T extends Type> = Omit<DeliveredEvent, "event"> & {
   readonly event: Extract<StreamEvent, { readonly type: T }>;
 };
 
@@ -26,7 +25,7 @@ const TYPE_NAMES: Readonly<Record<Type, string>> = {
   reset: "StreamReset",
 };
 
-export const StreamEventRef = builder.interfaceRef<Told>("StreamEvent").implement({
+export const StreamEventRef = builder.interfaceRef<DeliveredEvent>("StreamEvent").implement({
   description: "Something that happened. What it is about is looked up when it is told, in the newest state.",
   resolveType: ({ event }) => TYPE_NAMES[event.type],
   fields: (t) => ({
@@ -38,7 +37,7 @@ export const StreamEventRef = builder.interfaceRef<Told>("StreamEvent").implemen
 
 const interfaces = [StreamEventRef];
 
-builder.objectRef<ToldOf<"node">>("NodeChanged").implement({
+builder.objectRef<DeliveredOf<"node">>("NodeChanged").implement({
   description:
     "A node whose status, gates or record changed, or whose score did by a tenth; also what it is now, for a listener that comes back.",
   interfaces,
@@ -77,7 +76,7 @@ builder.objectRef<ToldOf<"node">>("NodeChanged").implement({
   }),
 });
 
-builder.objectRef<ToldOf<"settlement">>("SettlementChanged").implement({
+builder.objectRef<DeliveredOf<"settlement">>("SettlementChanged").implement({
   description: "A settlement that was made, or whose verdict changed.",
   interfaces,
   fields: (t) => ({
@@ -103,7 +102,7 @@ builder.objectRef<ToldOf<"settlement">>("SettlementChanged").implement({
   }),
 });
 
-builder.objectRef<ToldOf<"payment">>("PaymentAdded").implement({
+builder.objectRef<DeliveredOf<"payment">>("PaymentAdded").implement({
   description: "An x402 payment that was made.",
   interfaces,
   fields: (t) => ({
@@ -127,7 +126,7 @@ builder.objectRef<ToldOf<"payment">>("PaymentAdded").implement({
   }),
 });
 
-builder.objectRef<ToldOf<"block">>("BlockIndexed").implement({
+builder.objectRef<DeliveredOf<"block">>("BlockIndexed").implement({
   description: "A block that was indexed: every one with an event, and of the others those that were seen.",
   interfaces,
   fields: (t) => ({
@@ -180,7 +179,7 @@ const ResetReasonEnum = builder.enumType("ResetReason", {
   } as const satisfies Record<string, { value: ResetReason; description: string }>,
 });
 
-builder.objectRef<ToldOf<"reset">>("StreamReset").implement({
+builder.objectRef<DeliveredOf<"reset">>("StreamReset").implement({
   description: "Something that was told does not hold, or something is not told. Comes whatever was chosen.",
   interfaces,
   fields: (t) => ({

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { createLog } from "../../config/log.ts";
 import { listen } from "../operations/metricsServer.ts";
-import { createHttpServer, type HttpServer, type ServerOptions, StoppableLifetime } from "./httpServer.ts";
-import { MAX_PIPELINED } from "./inTurn.ts";
+import { createHttpServer, type HttpServer, type ServerOptions } from "./httpServer.ts";
+import { StoppableLifetime } from "./lifetime.ts";
+import { MAX_PIPELINED } from "./pipelining.ts";
 
 const running: HttpServer[] = [];
 afterEach(async () => {
@@ -76,7 +77,7 @@ test.each([
 });
 
 test("who sends the headers too slowly is told so and cut off", async () => {
-  const { port } = await start(hello, { headersWithinMs: 100 });
+  const { port } = await start(hello, { headersTimeoutMs: 100 });
   const answer = await say(port, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
   expect(answer).toContain('"code":"request-timeout"');
@@ -115,7 +116,7 @@ test("a client that takes nothing is cut off, and its answer is given up", async
           cancel: () => cancelled.resolve(),
         }),
       ),
-    { idleMs: 200 },
+    { idleTimeoutMs: 200 },
   );
   const socket = net.connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -135,7 +136,7 @@ test("a client that takes next to nothing of what waits for it is cut off, howev
           cancel: () => cancelled.resolve(),
         }),
       ),
-    { pace: { windowMs: 300, leastBytes: 1 << 30 } },
+    { minThroughput: { windowMs: 300, minBytes: 1 << 30 } },
   );
   const socket = net.connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -154,7 +155,7 @@ test("a client that waits for its answer is not slow", async () => {
       await sleep(300);
       return hello();
     },
-    { pace: { windowMs: 20, leastBytes: 1 << 30 } },
+    { minThroughput: { windowMs: 20, minBytes: 1 << 30 } },
   );
   const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   const answers = await say(port, request + request, (heard) => heard.split("hello").length === 3);

@@ -1,32 +1,31 @@
-/** The HTTP server below the application: what connections may cost, what is said to those that speak no HTTP, and the end. */
+/** The HTTP server below the application: limits on connections, pipelining, malformed requests, and a graceful shutdown. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Log } from "../../config/log.ts";
-import { ApiError, type ErrorCode } from "../errors.ts";
-import type { Lifetime } from "../queries/state/service.ts";
-import { problemOf, problemResponse } from "../rest/problem.ts";
-import { inTurn } from "./inTurn.ts";
-import { MIN_BYTES, PACE_WINDOW_MS, Pace, type PaceOptions } from "./pace.ts";
+import { problemResponse } from "../rest/problem.ts";
+import type { StoppableLifetime } from "./lifetime.ts";
+import { malformedRequest, refuseMalformed } from "./malformedRequests.ts";
+import { serializePipelined } from "./pipelining.ts";
+import { SlowReaderDetector, THROUGHPUT_FLOOR, type ThroughputFloor } from "./slowReaders.ts";
 
-/** A client that trickles its request in is not waited for. */
-const HEADERS_WITHIN_MS = 10_000;
-const REQUEST_WITHIN_MS = 30_000;
-/** Longer than proxies keep idle connections, so that they never send a request into one that is being closed. */
+/** How long a client may take to send its request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than proxies keep idle connections, so that none sends a request into a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000;
-/** A connection that moves nothing in either direction: longer than any statement takes. */
-const IDLE_MS = 60_000;
-/** URLs beyond our own limit still arrive, to be told so. */
-const HEADER_BYTES = 32 * 1_024;
-const CHECK_EVERY_MS = 1_000;
-
-/** What could not end within the grace has so long to say so. */
-const LAST_WORDS_MS = 500;
+/** How long a connection may be silent in both directions: longer than any statement takes. */
+const IDLE_TIMEOUT_MS = 60_000;
+/** Above our own limit on URLs, so that a URL that is too long gets an answer that says so. */
+const MAX_HEADER_BYTES = 32 * 1_024;
+const CHECK_INTERVAL_MS = 1_000;
+/** How long requests that outlast the grace period have to send a last error. */
+const FINAL_WRITE_MS = 500;
 
 export interface HttpServer {
   readonly server: Server;
-  /** Lets nobody new in, waits for what was begun, and resolves when every connection is closed. */
+  /** Accepts no new connections, waits for requests in flight, and resolves when every connection is closed. */
   readonly stop: () => Promise<void>;
 }
 
@@ -35,96 +34,55 @@ export interface ServerOptions {
   readonly lifetime: StoppableLifetime;
   readonly newRequestId: () => string;
   readonly log: Log;
-  /** What was begun when it is stopped gets so long to end by itself. */
+  /** How long requests in flight may take to finish once the server is stopped. */
   readonly graceMs: number;
-  readonly headersWithinMs?: number;
-  readonly idleMs?: number;
-  /** What a client has to take of that which waits for it. */
-  readonly pace?: PaceOptions;
+  readonly headersTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  readonly minThroughput?: ThroughputFloor;
 }
 
-/** The lifetime of a process, for who ends it. */
-export class StoppableLifetime implements Lifetime {
-  readonly #stopping = new AbortController();
-  readonly #timeUp = new AbortController();
-  readonly stopping = this.#stopping.signal;
-  readonly timeUp = this.#timeUp.signal;
-
-  stop(): void {
-    this.#stopping.abort();
-  }
-
-  end(): void {
-    this.#timeUp.abort();
-  }
-}
+/** By connection, the responses in flight on it, in the order of their requests. */
+type InFlight = Map<Duplex, Set<ServerResponse>>;
 
 export function createHttpServer(options: ServerOptions): HttpServer {
   const { fetch, lifetime, newRequestId, log, graceMs } = options;
-  const { headersWithinMs = HEADERS_WITHIN_MS, idleMs = IDLE_MS } = options;
-  const { pace = { windowMs: PACE_WINDOW_MS, leastBytes: MIN_BYTES } } = options;
+  const { headersTimeoutMs = HEADERS_TIMEOUT_MS, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const listener = getRequestListener(fetch, {
-    // Requests that are none, as with a host that is none: the application never sees them.
+    // The application never sees a request that cannot be converted, such as one with an invalid host.
     errorHandler: (error) => {
-      const foreseen = error instanceof Error && error.name === "RequestError";
-      const shown = foreseen ? new ApiError("malformed-request", describe(error)) : error;
+      const isExpected = error instanceof Error && error.name === "RequestError";
+      const shown = isExpected ? malformedRequest(error) : error;
       return problemResponse(shown, { path: "/", requestId: newRequestId() }, log);
     },
   });
-  /** By connection, the answers that were begun on it, in the order of the requests. */
-  const underWay = new Map<Duplex, Set<ServerResponse>>();
-  const answer = inTurn((request, response) => void listener(request, response));
+  const inFlight: InFlight = new Map();
+  const answer = serializePipelined((request, response) => void listener(request, response));
   const server = createServer(
     {
-      maxHeaderSize: HEADER_BYTES,
-      headersTimeout: headersWithinMs,
-      requestTimeout: Math.max(REQUEST_WITHIN_MS, headersWithinMs),
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: Math.max(REQUEST_TIMEOUT_MS, headersTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersWithinMs),
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, headersTimeoutMs),
     },
     (request: IncomingMessage, response: ServerResponse) => {
       const { socket } = request;
-      underWay.get(socket)?.add(response);
+      inFlight.get(socket)?.add(response);
       response.once("close", () => {
-        underWay.get(socket)?.delete(response);
+        inFlight.get(socket)?.delete(response);
         if (lifetime.stopping.aborted) server.closeIdleConnections();
       });
       if (lifetime.stopping.aborted) response.setHeader("Connection", "close");
       answer(request, response);
     },
   );
-  server.setTimeout(idleMs);
-  const paces = new Pace(pace);
-  const looks = setInterval(
-    () => {
-      const now = performance.now();
-      for (const socket of underWay.keys()) if (paces.isTooSlow(socket, now)) socket.destroy();
-    },
-    Math.min(CHECK_EVERY_MS, pace.windowMs),
-  );
-  looks.unref();
-  server.once("close", () => clearInterval(looks));
-  server.on("connection", (socket: Socket) => {
-    underWay.set(socket, new Set());
-    socket.once("close", () => {
-      // Node tells the answer that is being sent. Those to pipelined requests, which wait behind it, are told here: else
-      // whatever makes them would never end.
-      process.nextTick(() => {
-        for (const response of underWay.get(socket) ?? []) {
-          response.destroy();
-          response.emit("close");
-        }
-        underWay.delete(socket);
-      });
-    });
-  });
+  server.setTimeout(idleTimeoutMs);
+  trackConnections(server, inFlight);
+  disconnectSlowReaders(server, inFlight, options.minThroughput ?? THROUGHPUT_FLOOR);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // In the middle of an answer there is no place for another one.
-    if (!socket.writable || (underWay.get(socket)?.size ?? 0) > 0) return socket.destroy();
-    const code = CLIENT_ERRORS[error.code ?? ""] ?? "malformed-request";
-    const place = { path: "/", requestId: newRequestId() };
-    const { status, body } = problemOf(new ApiError(code, describe(error)), place, log);
-    socket.end(rawResponse(status, JSON.stringify(body)));
+    // In the middle of a response there is no room for another one.
+    if (!socket.writable || (inFlight.get(socket)?.size ?? 0) > 0) return socket.destroy();
+    refuseMalformed(socket, error, { requestId: newRequestId(), log });
   });
 
   return {
@@ -133,11 +91,11 @@ export function createHttpServer(options: ServerOptions): HttpServer {
       lifetime.stop();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
-      // Connections in reserve, as browsers open them, are not idle to Node: it waits for their first request.
-      for (const socket of underWay.keys()) if (isUnused(socket)) socket.destroy();
+      // Browsers open spare connections. Node does not count them as idle and would wait for their first request.
+      for (const socket of inFlight.keys()) if (isUnused(socket)) socket.destroy();
       const timers = [
         setTimeout(() => lifetime.end(), graceMs),
-        setTimeout(() => server.closeAllConnections(), graceMs + LAST_WORDS_MS),
+        setTimeout(() => server.closeAllConnections(), graceMs + FINAL_WRITE_MS),
       ];
       await closed;
       for (const timer of timers) clearTimeout(timer);
@@ -145,30 +103,32 @@ export function createHttpServer(options: ServerOptions): HttpServer {
   };
 }
 
+function trackConnections(server: Server, inFlight: InFlight): void {
+  server.on("connection", (socket: Socket) => {
+    inFlight.set(socket, new Set());
+    socket.once("close", () => {
+      // Node closes only the response that is being sent. Responses to pipelined requests, which wait behind it, are closed here;
+      // otherwise whatever produces them would never end.
+      process.nextTick(() => {
+        for (const response of inFlight.get(socket) ?? []) {
+          response.destroy();
+          response.emit("close");
+        }
+        inFlight.delete(socket);
+      });
+    });
+  });
+}
+
+function disconnectSlowReaders(server: Server, inFlight: InFlight, floor: ThroughputFloor): void {
+  const detector = new SlowReaderDetector(floor);
+  const check = () => {
+    const now = performance.now();
+    for (const socket of inFlight.keys()) if (detector.isTooSlow(socket, now)) socket.destroy();
+  };
+  const checks = setInterval(check, Math.min(CHECK_INTERVAL_MS, floor.windowMs));
+  checks.unref();
+  server.once("close", () => clearInterval(checks));
+}
+
 const isUnused = (socket: Duplex): boolean => socket instanceof Socket && socket.bytesRead === 0;
-
-/** What Node says of requests that it cannot read. */
-const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: "headers-too-large",
-  ERR_HTTP_REQUEST_TIMEOUT: "request-timeout",
-};
-
-const describe = (error: unknown): string =>
-  error instanceof Error && error.message !== "" ? `${error.message}.` : "It cannot be read as HTTP.";
-
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-};
-
-const rawResponse = (status: number, body: string): string =>
-  [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
-    "Content-Type: application/problem+json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Cache-Control: no-store",
-    "Connection: close",
-    "",
-    body,
-  ].join("\r\n");

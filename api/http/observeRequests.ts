@@ -6,7 +6,7 @@ import type { Log } from "../../config/log.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Client } from "./clientAddress.ts";
 import { connectionOf } from "./connection.ts";
-import { targetOf } from "./target.ts";
+import { targetOf } from "./requestTarget.ts";
 
 export interface ObservedRequest {
   readonly requestId: string;

@@ -1,7 +1,7 @@
 /** Sends whoever ends a path with a slash to the path without. */
 import type { Env } from "hono";
 import { createMiddleware } from "hono/factory";
-import { targetOf } from "./target.ts";
+import { targetOf } from "./requestTarget.ts";
 
 /**
  * The path and query to go to instead; null when the path ends in no slash, or is `/` itself. It begins with exactly one slash:

@@ -1,7 +1,7 @@
 /** Refuses URLs that no question of ours needs. */
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
-import { targetOf } from "./target.ts";
+import { targetOf } from "./requestTarget.ts";
 
 /** A selection that excludes a hundred nodes by their ids has 7,000. */
 const MAX_URL_LENGTH = 8_192;

@@ -90,17 +90,17 @@ export function registerGauges(
       return read.oldestAt === null ? 0 : lagSeconds({ blockTime: read.oldestAt }, clock());
     },
   );
-  metrics.gauge({ name: "streams", help: "Streams that are open." }, () => hub.usage.listeners);
+  metrics.gauge({ name: "streams", help: "Streams that are open." }, () => hub.usage.subscribers);
   metrics.gauge(
     { name: "streams_cut", help: "Streams that were ended since the start, for falling behind." },
-    () => hub.usage.cuts,
+    () => hub.usage.disconnects,
   );
   metrics.gauge(
     {
       name: "stream_undelivered_bytes",
       help: "What is kept for single listeners until they take it.",
     },
-    () => hub.usage.undeliveredBytes,
+    () => hub.usage.inFlightBytes,
   );
   metrics.gauge({ name: "database_up", help: "1 when the database answers, else 0." }, () =>
     watcher.failure === null ? 1 : 0,

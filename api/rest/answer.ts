@@ -28,7 +28,7 @@ import {
 import { freshnessOf } from "../queries/state/freshness.ts";
 import { pinOf } from "../queries/state/pin.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import type { Undelivered } from "../stream/undelivered.ts";
+import type { InFlightBytes } from "../stream/inFlightBytes.ts";
 import { type ListFormat, writerOf } from "./listFormat.ts";
 import { withoutPresentation } from "./parameters.ts";
 import { includingTokens, itemIncluding } from "./tokenInfo.ts";
@@ -46,7 +46,7 @@ export interface RequestVariables {
     /** Ends the connection in the middle of an answer; absent without a connection. */
     cut?: () => void;
     /** What is kept for all whose answers are sent page by page; absent without a connection. */
-    keptPages?: Undelivered<Walk>;
+    keptPages?: InFlightBytes<Walk>;
     /** Whose share the request is part of; absent for those who are not counted. */
     countedClient?: string;
     /** Who asks, as connections to the database are divided among; absent without a connection. */

@@ -1,4 +1,4 @@
-/** `/v1/stream`: what happens, as server-sent events. */
+/** `/v1/stream`: nodes, settlements, payments and blocks as server-sent events. */
 import { z } from "@hono/zod-openapi";
 import { CHAIN_NAMES } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
@@ -6,12 +6,17 @@ import { SCHEMES } from "../queries/payments/payments.ts";
 import { refuseStale, setFreshness } from "../queries/state/asOf.ts";
 import { type ApiService, resolveRegistries } from "../queries/state/service.ts";
 import type { EventStream } from "../stream/eventStream.ts";
-import { CHOSEN_TYPES, RESET_REASONS } from "../stream/events.ts";
-import { chooseEvents } from "../stream/filter.ts";
-import type { Listener } from "../stream/listener.ts";
-import type { StreamPlace } from "../stream/place.ts";
-import { readResume } from "../stream/resume.ts";
-import { aliveText, EVENT_STREAM_HEADERS, eventStreamBody, eventText } from "../stream/serverSentEvents.ts";
+import { RESET_REASONS, SELECTABLE_TYPES } from "../stream/events.ts";
+import { createFilter } from "../stream/filter.ts";
+import { readResumePosition } from "../stream/resume.ts";
+import {
+  EVENT_STREAM_HEADERS,
+  eventStreamBody,
+  eventText,
+  keepAliveText,
+} from "../stream/serverSentEvents.ts";
+import type { StreamPosition } from "../stream/streamPosition.ts";
+import type { Subscriber } from "../stream/subscriber.ts";
 import { hash32, unixSeconds } from "./fields.ts";
 import { KEY_FIELDS, nodeSchema } from "./nodes.routes.ts";
 import {
@@ -72,7 +77,7 @@ export const streamSchemas = {
 const queryShape = {
   ...freshnessParameters,
   events: wordsParameter(
-    CHOSEN_TYPES,
+    SELECTABLE_TYPES,
     "Types of events, comma-separated. Default: all, or with filters those that have what the filters ask about. `reset` comes in any case.",
   ).optional(),
   teeId: hashParameter().optional(),
@@ -108,52 +113,52 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
 
   defineRoute(app, description, async (context, { query }) => {
     const { events, registry, after, maxLag, ...properties } = query;
-    const filter = chooseEvents(events, properties, resolveRegistries(settings, registry));
-    const from = placeGiven(context.req.header("Last-Event-ID"), after);
+    const filter = createFilter(events, properties, resolveRegistries(settings, registry));
+    const from = resumePosition(context.req.header("Last-Event-ID"), after);
     const { asOf } = stream;
     context.set("freshness", asOf);
     refuseStale(asOf, maxLag, clock());
     const headers = new Headers(EVENT_STREAM_HEADERS);
-    // Who asks for the headers alone is not told anything.
+    // A HEAD request gets no events.
     if (context.req.raw.method === "HEAD") {
       setFreshness(headers, asOf, clock());
       return new Response(null, { headers });
     }
 
     const requestId = context.get("requestId");
-    const listener = await stream.listen(filter, from, {
+    const subscriber = await stream.subscribe(filter, from, {
       client: context.get("countedClient"),
-      shareKey: context.get("shareKey"),
+      fairnessKey: context.get("shareKey"),
       charge: context.get("charge"),
       signal: context.req.raw.signal,
-      onCut() {
-        log.info("a listener fell behind and was cut off", { requestId });
+      onDisconnect() {
+        log.info("a subscriber was too slow and was disconnected", { requestId });
         context.get("cut")?.();
       },
     });
     setFreshness(headers, stream.asOf, clock());
     const owner = {
-      close: () => listener.close(),
-      sending: (bytes: number) => listener.sending(bytes),
+      close: () => subscriber.close(),
+      setInFlight: (bytes: number) => subscriber.setInFlight(bytes),
       log,
       requestId,
     };
-    return new Response(eventStreamBody(textsOf(listener), owner), { headers });
+    return new Response(eventStreamBody(textsOf(subscriber), owner), { headers });
   });
 }
 
-/** What a listener is told, as text. */
-async function* textsOf(listener: Listener): AsyncGenerator<string, void> {
-  for await (const delivery of listener.deliveries())
-    yield delivery.kind === "alive"
-      ? aliveText(delivery.id)
-      : delivery.told.map(({ event, json, id }) => eventText(event.type, id, json)).join("");
+/** A subscriber's deliveries as text. */
+async function* textsOf(subscriber: Subscriber): AsyncGenerator<string, void> {
+  for await (const delivery of subscriber.deliveries())
+    yield delivery.kind === "keep-alive"
+      ? keepAliveText(delivery.id)
+      : delivery.events.map(({ event, json, id }) => eventText(event.type, id, json)).join("");
 }
 
 /** @throws {ApiError} `invalid-parameter`. */
-function placeGiven(lastEventId: string | undefined, after: string | undefined): StreamPlace | null {
-  const resume = readResume(lastEventId, after);
-  if (resume.kind === "place") return resume.place;
+function resumePosition(lastEventId: string | undefined, after: string | undefined): StreamPosition | null {
+  const resume = readResumePosition(lastEventId, after);
+  if (resume.kind === "position") return resume.position;
   const { parameter } = resume;
   const rule = "the id of an event of this stream";
   const value = resume.value.slice(0, 200);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createLog } from "../../config/log.ts";
 import type { Page } from "../queries/reading/page.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { Undelivered } from "../stream/undelivered.ts";
+import { InFlightBytes } from "../stream/inFlightBytes.ts";
 import type { RequestVariables } from "./answer.ts";
 import { writerOf } from "./listFormat.ts";
 import { streamPages, type Walk } from "./walk.ts";
@@ -11,7 +11,7 @@ import { streamPages, type Walk } from "./walk.ts";
 const PAGE_BYTES = 1_000;
 
 /** Walks without end, whose pages are of one size. */
-function endless(kept: Undelivered<Walk>) {
+function endless(kept: InFlightBytes<Walk>) {
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "json" }, "api", (line) => lines.push(line));
   const service = { log } as ApiService; // nothing else is used by a walk
@@ -40,7 +40,7 @@ function endless(kept: Undelivered<Walk>) {
 }
 
 test("what walks keep that nobody takes is counted, and who has taken nothing for longest is cut off", async () => {
-  const kept = new Undelivered<Walk>({ bytes: 2.5 * PAGE_BYTES, bytesPerClient: 10 * PAGE_BYTES });
+  const kept = new InFlightBytes<Walk>({ bytes: 2.5 * PAGE_BYTES, bytesPerClient: 10 * PAGE_BYTES });
   const { walk, cut, lines } = endless(kept);
   const first = await walk("a1");
   const second = await walk("b1");
@@ -61,7 +61,7 @@ test("what walks keep that nobody takes is counted, and who has taken nothing fo
 });
 
 test("walks of one client share what is kept for it", async () => {
-  const kept = new Undelivered<Walk>({ bytes: 10 * PAGE_BYTES, bytesPerClient: 1.5 * PAGE_BYTES });
+  const kept = new InFlightBytes<Walk>({ bytes: 10 * PAGE_BYTES, bytesPerClient: 1.5 * PAGE_BYTES });
   const { walk, cut } = endless(kept);
   await (await walk("b1")).read();
   await (await walk("a1")).read();

@@ -2,7 +2,7 @@
 import { Abandoned, ApiError } from "../errors.ts";
 import type { Key, Page } from "../queries/reading/page.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { Undelivered } from "../stream/undelivered.ts";
+import { InFlightBytes } from "../stream/inFlightBytes.ts";
 import type { RequestContext } from "./answer.ts";
 import type { ListWriter } from "./listFormat.ts";
 import { problemOf } from "./problem.ts";
@@ -16,8 +16,8 @@ export interface Walk {
 }
 
 /** Pages that were read and are not sent, over all walks: one of a thousand items has 1 to 3 MB. */
-export const keptPages = (): Undelivered<Walk> =>
-  new Undelivered({ bytes: 64 * 1_048_576, bytesPerClient: 16 * 1_048_576 });
+export const createPageBudget = (): InFlightBytes<Walk> =>
+  new InFlightBytes({ bytes: 64 * 1_048_576, bytesPerClient: 16 * 1_048_576 });
 
 /** The page after a key; the signal is aborted when nobody waits for it any more. */
 export type PageAfter<Item> = (key: Key, signal: AbortSignal) => Promise<Page<Item>>;
@@ -57,7 +57,7 @@ export function streamPages<Item>(
           if (gone.signal.aborted) return;
           if (done) return controller.close();
           const bytes = encoder.encode(value);
-          for (const other of kept?.hold(walk, bytes.length) ?? []) other.cut();
+          for (const other of kept?.set(walk, bytes.length) ?? []) other.cut();
           controller.enqueue(bytes);
         } catch (error) {
           if (!(error instanceof Abandoned) && !gone.signal.aborted)

@@ -1,46 +1,47 @@
-/** The stream of this process: what happens, told to everyone who listens. */
+/** The event stream of this process: publishes chains and nodes, and accepts subscribers. */
 import { Abandoned, ApiError } from "../errors.ts";
 import type { Reader } from "../queries/reading/database.ts";
 import { type AsOf, chainAsOf } from "../queries/state/asOf.ts";
 import type { Position } from "../queries/state/position.ts";
 import { type ApiService, originOf } from "../queries/state/service.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { ChainFollower } from "./chainFollower.ts";
+import { CatchUp } from "./catchUp.ts";
+import { ChainPublisher } from "./chainPublisher.ts";
 import type { StreamFilter } from "./filter.ts";
 import { EventHub, type HubLimits } from "./hub.ts";
-import { Listener, type ListenerOptions, type ListenerTiming } from "./listener.ts";
-import { NodeFollower } from "./nodeFollower.ts";
-import { Past } from "./past.ts";
-import type { StreamPlace } from "./place.ts";
+import { NodePublisher } from "./nodePublisher.ts";
+import type { StreamPosition } from "./streamPosition.ts";
+import { Subscriber, type SubscriberOptions, type SubscriberTiming } from "./subscriber.ts";
 
 export interface EventStreamOptions
   extends Pick<ApiService, "reader" | "watcher" | "settings" | "log" | "lifetime"> {
-  /** For what is read for everyone: it must not wait for requests. */
+  /** With connections of its own: publication must not wait for requests. */
   readonly ownReader: Reader;
   readonly limits: HubLimits;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
-  /** Lets others run. */
+  /** Yields to the event loop. */
   readonly pause: () => Promise<void>;
-  readonly timing?: Partial<ListenerTiming>;
+  readonly timing?: Partial<SubscriberTiming>;
 }
 
-/** Whose listener it is. */
-export interface ListenerOwner extends Pick<ListenerOptions, "onCut" | "client" | "shareKey" | "charge"> {
-  /** Aborted when nobody waits for the stream to begin any more. */
+/** Who subscribes. */
+export interface SubscribeOptions
+  extends Pick<SubscriberOptions, "onDisconnect" | "client" | "fairnessKey" | "charge"> {
+  /** Aborted when the client has gone before the stream starts. */
   readonly signal: AbortSignal;
 }
 
-/** How long somebody who comes before anything was read waits for that. */
-const BEGIN_WITHIN_MS = 5_000;
-const NOTHING_SEEN = { chains: { og: null, base: null }, proofs: null };
+/** How long a subscriber waits for the first read of the index. */
+const START_TIMEOUT_MS = 5_000;
+const NO_STATE = { chains: { og: null, base: null }, proofs: null };
 
 export class EventStream {
   readonly hub: EventHub;
   readonly #options: EventStreamOptions;
-  readonly #chains: ChainFollower;
-  readonly #nodes: NodeFollower;
-  readonly #past: Past;
+  readonly #chains: ChainPublisher;
+  readonly #nodes: NodePublisher;
+  readonly #catchUp: CatchUp;
 
   constructor(options: EventStreamOptions) {
     const { limits, ownReader, watcher, settings, log, lifetime, pause } = options;
@@ -49,50 +50,49 @@ export class EventStream {
     lifetime?.stopping.addEventListener("abort", () => hub.end(), { once: true });
     this.#options = options;
     const { chainIds } = settings;
-    this.#chains = new ChainFollower({ hub, reader: ownReader, watcher, chainIds, log, pause });
-    this.#nodes = new NodeFollower(hub, pause);
-    this.#past = new Past({ hub, reader: options.reader, watcher, chainIds });
+    this.#chains = new ChainPublisher({ hub, reader: ownReader, watcher, chainIds, log, pause });
+    this.#nodes = new NodePublisher(hub, pause);
+    this.#catchUp = new CatchUp({ hub, reader: options.reader, watcher, chainIds });
   }
 
-  /** Tells what the index holds when this is called. Never throws. */
-  follow(): Promise<void> {
-    return this.#chains.follow();
+  /** Publishes what the chains' index holds now. Never throws. */
+  publishChains(): Promise<void> {
+    return this.#chains.publish();
   }
 
-  /** Tells of the nodes that a new snapshot has something new of. */
-  showNodes(snapshot: Snapshot): Promise<void> {
-    return this.#nodes.show(snapshot);
+  /** Publishes the nodes that a new snapshot has changed. */
+  publishNodes(snapshot: Snapshot): Promise<void> {
+    return this.#nodes.publish(snapshot);
   }
 
   /**
-   * @param from - where the listener was; null when it is new.
-   * @throws {Abandoned} when nobody waits for it any more.
-   * @throws {ApiError} `busy` or `rate-limited` when nobody else may listen, or why there is nothing to listen to yet.
+   * @param from - where the subscriber left off; null when it is new.
+   * @throws {Abandoned} when the client has gone.
+   * @throws {ApiError} `busy` or `rate-limited` when there is no room for it, or the reason why the index cannot be read yet.
    */
-  async listen(
+  async subscribe(
     filter: StreamFilter,
-    from: StreamPlace | null,
-    { signal, ...owner }: ListenerOwner,
-  ): Promise<Listener> {
+    from: StreamPosition | null,
+    { signal, ...owner }: SubscribeOptions,
+  ): Promise<Subscriber> {
     const { elapsed, timing = {} } = this.#options;
-    const deadline = elapsed() + BEGIN_WITHIN_MS;
-    while (!this.hub.begun && this.#chains.failure === null && elapsed() < deadline && !signal.aborted)
-      await this.hub.wait(deadline - elapsed(), signal);
+    const deadline = elapsed() + START_TIMEOUT_MS;
+    while (!this.hub.isStarted && this.#chains.failure === null && elapsed() < deadline && !signal.aborted)
+      await this.hub.waitForEvents(deadline - elapsed(), signal);
     if (signal.aborted) throw new Abandoned();
-    if (!this.hub.begun) throw this.#refusal();
-    const { hub } = this;
-    const [past, nodes] = [this.#past, this.#nodes];
-    return new Listener({ hub, past, nodes, filter, from, elapsed, ...owner, timing });
+    if (!this.hub.isStarted) throw this.#refusal();
+    const streams = { hub: this.hub, catchUp: this.#catchUp, nodes: this.#nodes };
+    return new Subscriber({ ...streams, filter, from, elapsed, ...owner, timing });
   }
 
-  /** The state that was told of last. */
+  /** The state that was published last. */
   get asOf(): AsOf {
-    const { chains, proofs } = this.#chains.state ?? NOTHING_SEEN;
-    const part = (position: Position | null) => (position === null ? null : chainAsOf(position));
+    const { chains, proofs } = this.#chains.state ?? NO_STATE;
+    const chainOf = (head: Position | null) => (head === null ? null : chainAsOf(head));
     const { settings } = this.#options;
     return {
-      og: part(chains.og),
-      base: part(chains.base),
+      og: chainOf(chains.og),
+      base: chainOf(chains.base),
       proofs: chains.og === null ? null : (proofs?.revision ?? null),
       origin: originOf(settings),
     };
@@ -101,6 +101,6 @@ export class EventStream {
   #refusal(): ApiError {
     const { failure } = this.#chains;
     if (failure instanceof ApiError) return failure;
-    return new ApiError("indexing", "Nothing can be told yet.", {}, { retryAfterSeconds: 5 });
+    return new ApiError("indexing", "The stream has not read the index yet.", {}, { retryAfterSeconds: 5 });
   }
 }

@@ -1,15 +1,15 @@
-/** What the stream tells of. */
+/** The events of the stream. */
 import type { ChainName } from "../../config/environment.ts";
 import type { Payment } from "../queries/payments/payments.ts";
 import type { Settlement } from "../queries/settlements/settlements.ts";
-import type { NodeState } from "./nodeState.ts";
-import type { ChainPlace, PartPlace, ProofsPlace, StreamPlace } from "./place.ts";
+import type { StreamNode } from "./streamNode.ts";
+import type { ChainOffset, ProofsOffset, StreamPosition } from "./streamPosition.ts";
 
-/** What a listener may choose from; `reset` comes in any case. */
-export const CHOSEN_TYPES = ["node", "settlement", "payment", "block"] as const;
-export type ChosenType = (typeof CHOSEN_TYPES)[number];
+/** The types that a subscriber can select; `reset` is always delivered. */
+export const SELECTABLE_TYPES = ["node", "settlement", "payment", "block"] as const;
+export type SelectableType = (typeof SELECTABLE_TYPES)[number];
 
-/** A block that was indexed. */
+/** An indexed block. */
 export interface BlockData {
   readonly chain: ChainName;
   readonly chainId: number;
@@ -23,40 +23,49 @@ export interface BlockData {
 export const RESET_REASONS = ["reorg", "replaced", "too-old", "begun", "verdicts-missed"] as const;
 export type ResetReason = (typeof RESET_REASONS)[number];
 
-/** A block with an event of ours, and its time. */
+/** A block with an event of ours. */
 export interface BlockPoint {
   readonly blockNumber: number;
   /** Unix seconds. */
   readonly blockTime: number;
 }
 
-/** Something of what was told does not hold, or something was not told. */
+/** Some of the delivered rows are void, or some rows will not be delivered. */
 export interface ResetData {
   readonly chain: ChainName;
   readonly chainId: number;
   readonly reason: ResetReason;
-  /** Rows up to this block stay as they were told; null when none does. */
+  /** Rows up to this block are still valid; null when none are. */
   readonly validThrough: BlockPoint | null;
-  /** Rows after this block follow; null when it is the chain's beginning. */
+  /** Delivery continues with the rows after this block; null when it starts from the chain's first block. */
   readonly continuesAfter: BlockPoint | null;
   /** What happened and what to do about it. */
   readonly detail: string;
 }
 
-type At<Part extends PartPlace["part"]> = Extract<PartPlace, { readonly part: Part }>;
-type AtChain = { readonly part: ChainName; readonly at: ChainPlace };
-type AtProofs = { readonly part: "proofs"; readonly at: ProofsPlace };
+type AtChain = { readonly source: ChainName; readonly at: ChainOffset };
+type AtProofs = { readonly source: "proofs"; readonly at: ProofsOffset };
+type AtNodes = { readonly source: "nodes"; readonly at: string | null };
 
-/** An event and its place in what it is part of. */
+/** An event and its offset in the source that it comes from. */
 export type StreamEvent =
-  | { readonly type: "node"; readonly data: NodeState; readonly place: At<"nodes"> }
-  | { readonly type: "settlement"; readonly data: Settlement; readonly place: AtChain | AtProofs }
-  | { readonly type: "payment"; readonly data: Payment; readonly place: AtChain }
-  | { readonly type: "block"; readonly data: BlockData; readonly place: AtChain }
-  | { readonly type: "reset"; readonly data: ResetData; readonly place: AtChain | AtProofs };
+  | { readonly type: "node"; readonly data: StreamNode; readonly offset: AtNodes }
+  | { readonly type: "settlement"; readonly data: Settlement; readonly offset: AtChain | AtProofs }
+  | { readonly type: "payment"; readonly data: Payment; readonly offset: AtChain }
+  | { readonly type: "block"; readonly data: BlockData; readonly offset: AtChain }
+  | { readonly type: "reset"; readonly data: ResetData; readonly offset: AtChain | AtProofs };
 
-/** An event and where a listener is who was told of everything up to it. */
-export interface PlacedEvent {
+/** An event as it is sent to subscribers. */
+export interface DeliveredEvent {
   readonly event: StreamEvent;
-  readonly place: StreamPlace;
+  /** Its data as JSON. */
+  readonly json: string;
+  /** The id of the subscriber's position once it has received the event. */
+  readonly id: string;
+}
+
+/** An event and the position of a subscriber that has received everything up to and including it. */
+export interface PositionedEvent {
+  readonly event: StreamEvent;
+  readonly position: StreamPosition;
 }

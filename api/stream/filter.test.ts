@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { chooseEvents, concerns } from "./filter.ts";
+import { createFilter, selectsSource } from "./filter.ts";
 
 const A = `0x${"a".repeat(40)}`;
-const typesOf = (...args: Parameters<typeof chooseEvents>) => [...chooseEvents(...args).types];
+const typesOf = (...args: Parameters<typeof createFilter>) => [...createFilter(...args).types];
 
 test("without anything asked for, everything is told", () => {
   expect(typesOf(undefined, {}, null)).toEqual(["node", "settlement", "payment", "block"]);
@@ -18,15 +18,15 @@ test("a filter leaves the events that have what it asks about", () => {
 test("what nothing can meet is refused by the name of what is too much", () => {
   const refusal = (parameter: string) =>
     expect.objectContaining({ code: "invalid-parameter", facts: expect.objectContaining({ parameter }) });
-  expect(() => chooseEvents(["node"], { payee: A }, null)).toThrow(refusal("payee"));
-  expect(() => chooseEvents(["block"], { payee: A }, null)).toThrow(refusal("payee"));
-  expect(() => chooseEvents(undefined, { owner: A, token: A }, null)).toThrow(refusal("owner"));
-  expect(() => chooseEvents([], {}, null)).toThrow(refusal("types"));
+  expect(() => createFilter(["node"], { payee: A }, null)).toThrow(refusal("payee"));
+  expect(() => createFilter(["block"], { payee: A }, null)).toThrow(refusal("payee"));
+  expect(() => createFilter(undefined, { owner: A, token: A }, null)).toThrow(refusal("owner"));
+  expect(() => createFilter([], {}, null)).toThrow(refusal("types"));
 });
 
 test("a reset concerns those who are told something from there", () => {
-  const { types } = chooseEvents(["payment"], {}, null);
-  expect([concerns(types, "base"), concerns(types, "og"), concerns(types, "proofs")]).toEqual([
+  const { types } = createFilter(["payment"], {}, null);
+  expect([selectsSource(types, "base"), selectsSource(types, "og"), selectsSource(types, "proofs")]).toEqual([
     true,
     false,
     false,

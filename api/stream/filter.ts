@@ -1,11 +1,11 @@
-/** Which events a listener wants. */
+/** Which events a subscriber receives. */
 import { ApiError } from "../errors.ts";
 import type { PaymentFilters } from "../queries/payments/payments.ts";
 import type { SettlementFilters } from "../queries/settlements/settlementFilters.ts";
-import { CHOSEN_TYPES, type ChosenType, type StreamEvent } from "./events.ts";
-import type { PartPlace } from "./place.ts";
+import { SELECTABLE_TYPES, type SelectableType, type StreamEvent } from "./events.ts";
+import type { Source } from "./streamPosition.ts";
 
-/** What events can be chosen by; each as in the list that has such rows. */
+/** The properties that events can be filtered by, each as in the list of such rows. */
 export interface StreamProperties {
   readonly teeId?: string | undefined;
   readonly owner?: string | undefined;
@@ -18,14 +18,14 @@ export interface StreamProperties {
 }
 
 export interface StreamFilter {
-  readonly types: ReadonlySet<ChosenType>;
+  readonly types: ReadonlySet<SelectableType>;
   readonly properties: StreamProperties;
-  /** Of nodes; null means every one. */
+  /** The registries whose nodes are included; null for all. */
   readonly registries: readonly string[] | null;
 }
 
-/** The types of events that have a property. */
-const BEARERS: Readonly<Record<keyof StreamProperties, readonly ChosenType[]>> = {
+/** The event types that have each property. */
+const TYPES_BY_PROPERTY: Readonly<Record<keyof StreamProperties, readonly SelectableType[]>> = {
   teeId: ["node", "settlement"],
   owner: ["node"],
   relayer: ["settlement"],
@@ -36,25 +36,26 @@ const BEARERS: Readonly<Record<keyof StreamProperties, readonly ChosenType[]>> =
   scheme: ["payment"],
 };
 
-/** The properties' names, in the order in which they are documented. */
-export const STREAM_PROPERTIES = Object.keys(BEARERS) as readonly (keyof StreamProperties)[];
+/** The names of the properties, in documented order. */
+export const STREAM_PROPERTIES = Object.keys(TYPES_BY_PROPERTY) as readonly (keyof StreamProperties)[];
 
 const refuse = (parameter: string, value: string, rule: string): ApiError =>
   new ApiError("invalid-parameter", `${parameter}: "${value}": ${rule}`, { parameter, value, rule });
 
 /**
- * Everything, or the types that were asked for, or those that have each property that was asked for.
- * @throws {ApiError} `invalid-parameter` when nothing could meet what is asked.
+ * Creates the filter for a request. Without `requested` types it includes every type that has all of the given properties.
+ * @throws {ApiError} `invalid-parameter` when no event can match.
  */
-export function chooseEvents(
-  asked: readonly ChosenType[] | undefined,
+export function createFilter(
+  requested: readonly SelectableType[] | undefined,
   properties: StreamProperties,
   registries: StreamFilter["registries"],
 ): StreamFilter {
   const given = STREAM_PROPERTIES.filter((name) => properties[name] !== undefined);
-  const lacks = (type: ChosenType) => given.find((name) => !BEARERS[name].includes(type));
-  if (asked === undefined) {
-    const types = CHOSEN_TYPES.filter((type) => lacks(type) === undefined);
+  const missingProperty = (type: SelectableType) =>
+    given.find((name) => !TYPES_BY_PROPERTY[name].includes(type));
+  if (requested === undefined) {
+    const types = SELECTABLE_TYPES.filter((type) => missingProperty(type) === undefined);
     const [first = "", ...others] = given;
     if (types.length === 0)
       throw refuse(
@@ -64,73 +65,75 @@ export function chooseEvents(
       );
     return { types: new Set(types), properties, registries };
   }
-  // Nobody who names types wants none of them: the stream would never tell anything.
-  if (asked.length === 0)
-    throw refuse("types", "", `one or more of ${CHOSEN_TYPES.join(", ")}; leave it out for all of them`);
-  for (const type of asked) {
-    // Blocks go with anything: they tell how far the stream is.
-    const missing = lacks(type);
-    if (missing === undefined || (type === "block" && asked.length > 1)) continue;
+  // An empty list is a mistake: the stream would stay silent.
+  if (requested.length === 0)
+    throw refuse("types", "", `one or more of ${SELECTABLE_TYPES.join(", ")}; leave it out for all of them`);
+  for (const type of requested) {
+    // Blocks go with any filter: they show how far the stream is.
+    const missing = missingProperty(type);
+    if (missing === undefined || (type === "block" && requested.length > 1)) continue;
     throw refuse(
       missing,
       String(properties[missing]),
       `${type} events have no ${missing}; leave it or them out`,
     );
   }
-  return { types: new Set(asked), properties, registries };
+  return { types: new Set(requested), properties, registries };
 }
 
-/** Every event there is. */
-export const EVERYTHING: StreamFilter = { types: new Set(CHOSEN_TYPES), properties: {}, registries: null };
+/** Matches every event. */
+export const MATCH_ALL: StreamFilter = { types: new Set(SELECTABLE_TYPES), properties: {}, registries: null };
 
-const meets = (wanted: string | undefined, value: string | null): boolean =>
-  wanted === undefined || wanted === value;
+const equalsIfGiven = (expected: string | undefined, value: string | null): boolean =>
+  expected === undefined || expected === value;
 
-export function isWanted({ types, properties, registries }: StreamFilter, event: StreamEvent): boolean {
+/** Whether a subscriber with this filter receives the event. */
+export function matches({ types, properties, registries }: StreamFilter, event: StreamEvent): boolean {
   const { teeId, owner, relayer, payer, payee, facilitator, token, scheme } = properties;
-  if (event.type === "reset") return concerns(types, event.place.part);
+  if (event.type === "reset") return selectsSource(types, event.offset.source);
   if (!types.has(event.type)) return false;
   if (event.type === "block") return true;
   if (event.type === "node")
     return (
-      meets(teeId, event.data.teeId) &&
-      meets(owner, event.data.owner) &&
+      equalsIfGiven(teeId, event.data.teeId) &&
+      equalsIfGiven(owner, event.data.owner) &&
       (registries === null || registries.includes(event.data.registry))
     );
   if (event.type === "settlement")
     return (
-      meets(teeId, event.data.teeId) &&
-      meets(payer, event.data.claimedPayer) &&
-      meets(relayer, event.data.relayer)
+      equalsIfGiven(teeId, event.data.teeId) &&
+      equalsIfGiven(payer, event.data.claimedPayer) &&
+      equalsIfGiven(relayer, event.data.relayer)
     );
   return (
-    meets(payer, event.data.payer) &&
-    meets(payee, event.data.payee) &&
-    meets(facilitator, event.data.facilitator) &&
-    meets(token, event.data.token) &&
-    meets(scheme, event.data.scheme)
+    equalsIfGiven(payer, event.data.payer) &&
+    equalsIfGiven(payee, event.data.payee) &&
+    equalsIfGiven(facilitator, event.data.facilitator) &&
+    equalsIfGiven(token, event.data.token) &&
+    equalsIfGiven(scheme, event.data.scheme)
   );
 }
 
-const SOURCES: Readonly<Record<ChosenType, readonly PartPlace["part"][]>> = {
+/** A node's registration is a row of og's chain, so its reorgs concern nodes too. */
+const SOURCES_BY_TYPE: Readonly<Record<SelectableType, readonly Source[]>> = {
   node: ["og", "nodes"],
   settlement: ["og", "proofs"],
   payment: ["base"],
   block: ["og", "base"],
 };
 
-/** Whether any of these types has something from a part. */
-export const concerns = (types: StreamFilter["types"], part: PartPlace["part"]): boolean =>
-  [...types].some((type) => SOURCES[type].includes(part));
+/** Whether any of these types has events from a source. */
+export const selectsSource = (types: StreamFilter["types"], source: Source): boolean =>
+  [...types].some((type) => SOURCES_BY_TYPE[type].includes(source));
 
-/** The same choice for the rows of settlements, as their list takes it; null when they are not wanted. */
+/** The filter for the list of settlements; null when settlements are not selected. */
 export const settlementFilters = ({
   types,
   properties: { teeId, payer, relayer },
 }: StreamFilter): Pick<SettlementFilters, "teeId" | "payer" | "relayer"> | null =>
   types.has("settlement") ? { teeId, payer, relayer } : null;
 
-/** The same choice for the rows of payments, as their list takes it; null when they are not wanted. */
+/** The filter for the list of payments; null when payments are not selected. */
 export const paymentFilters = ({
   types,
   properties: { payer, payee, facilitator, token, scheme },

@@ -1,304 +1,275 @@
 /**
- * One process's stream: every event once, in order, the newest of them kept for those who are a little behind, and everyone
- * who listens. It knows nothing of databases.
+ * Publishes every event once, in order, to all subscribers of this process. The newest events stay in a buffer, from which each
+ * subscriber reads at its own pace. The hub knows nothing of databases.
  */
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { ApiError } from "../errors.ts";
-import type { PlacedEvent, StreamEvent } from "./events.ts";
-import { LineHistory, type Passed } from "./lineHistory.ts";
+import { type BufferedEvent, EventBuffer } from "./eventBuffer.ts";
+import type { PositionedEvent, StreamEvent } from "./events.ts";
+import { InFlightBytes, type InFlightLimits } from "./inFlightBytes.ts";
+import { RecentBlocks } from "./recentBlocks.ts";
 import {
-  type ChainPlace,
-  encodePlace,
-  LINES,
-  type Line,
-  lineOf,
-  NOWHERE,
-  type StreamPlace,
-  withLine,
-} from "./place.ts";
-import { ToldBlocks } from "./toldBlocks.ts";
-import { Undelivered, type UndeliveredLimits } from "./undelivered.ts";
+  type ChainOffset,
+  EMPTY_POSITION,
+  encodePosition,
+  type StreamPosition,
+  TOPICS,
+  type Topic,
+  topicOf,
+  withTopic,
+} from "./streamPosition.ts";
+import { type Checkpoint, TopicHistory } from "./topicHistory.ts";
 
-/** An event as it is kept. */
-export interface Entry {
-  /** 1, 2, 3 … in the order of telling. */
-  readonly number: number;
-  readonly event: StreamEvent;
-  /** Its data as JSON, written once for everyone. */
-  readonly json: string;
-  /** Where a listener is who was told of everything up to it. */
-  readonly place: StreamPlace;
-  /** The same as text. */
-  readonly id: string;
-}
-
-/** Somebody who reads the kept events. */
-export interface Reader {
-  /** The number of the last event it took; null while it reads elsewhere. */
+/** A subscriber, as the hub sees it. */
+export interface Consumer {
+  /** The number of the buffered event that it read last; null while it does not read from the buffer. */
   readonly cursor: number | null;
-  /** Whose share it is part of; absent for those who are not counted. */
+  /** The client it counts towards; absent for clients that are not counted. */
   readonly client?: string | undefined;
-  /** It fell behind what is kept. */
-  readonly cut: () => void;
-  /** Streams end. */
+  /** Called when it is too slow: it fell behind the buffer, or too many bytes are in flight for it. */
+  readonly disconnect: () => void;
+  /** Called when all streams end. */
   readonly end: () => void;
 }
 
 export interface HubLimits {
-  /** Kept events, as JSON: who is further behind is cut off. */
-  readonly keptBytes: number;
-  readonly listeners: number;
-  /** Of one client. */
-  readonly listenersPerClient: number;
-  /** Kept for those who do not take what they are sent. */
-  readonly undelivered?: UndeliveredLimits;
+  /** The size of the buffer. A subscriber that is further behind is disconnected. */
+  readonly bufferBytes: number;
+  readonly subscribers: number;
+  readonly subscribersPerClient: number;
+  readonly inFlight?: InFlightLimits;
 }
 
-/** Some hundred listeners in the middle of what they missed, all of them paused. */
-const UNDELIVERED: UndeliveredLimits = { bytes: 16 * 1_048_576, bytesPerClient: 2 * 1_048_576 };
+/** Some hundred subscribers in the middle of catching up, all of them paused. */
+const IN_FLIGHT_LIMITS: InFlightLimits = { bytes: 16 * 1_048_576, bytesPerClient: 2 * 1_048_576 };
 
 export interface HubUsage {
-  readonly listeners: number;
-  readonly keptBytes: number;
-  /** Kept beside that, for single listeners. */
-  readonly undeliveredBytes: number;
-  /** Listeners that were cut off since the start. */
-  readonly cuts: number;
+  readonly subscribers: number;
+  readonly bufferedBytes: number;
+  /** Held for single subscribers, beside the buffer. */
+  readonly inFlightBytes: number;
+  /** Subscribers disconnected since the start for being too slow. */
+  readonly disconnects: number;
 }
 
-/** An event is more than its JSON. */
-export const ENTRY_BYTES = 500;
 const RETRY_AFTER_SECONDS = 30;
-
-const sizeOf = ({ json }: Entry): number => json.length + ENTRY_BYTES;
 
 export class EventHub {
   readonly #limits: HubLimits;
-  readonly #readers = new Set<Reader>();
-  readonly #undelivered: Undelivered<Reader>;
-  readonly #waiting = new Set<() => void>();
-  readonly #told: Readonly<Record<ChainName, ToldBlocks>> = { og: new ToldBlocks(), base: new ToldBlocks() };
-  readonly #histories: Readonly<Record<Line, LineHistory>> = {
-    og: new LineHistory("og"),
-    base: new LineHistory("base"),
-    nodes: new LineHistory("nodes"),
+  readonly #buffer: EventBuffer;
+  readonly #consumers = new Set<Consumer>();
+  readonly #inFlight: InFlightBytes<Consumer>;
+  readonly #waiters = new Set<() => void>();
+  readonly #recentBlocks: Readonly<Record<ChainName, RecentBlocks>> = {
+    og: new RecentBlocks(),
+    base: new RecentBlocks(),
   };
-  readonly #followed = new Set<ChainName>();
-  #entries: Entry[] = [];
-  #bytes = 0;
-  #number = 0;
-  #place = NOWHERE;
+  readonly #histories: Readonly<Record<Topic, TopicHistory>> = {
+    og: new TopicHistory("og"),
+    base: new TopicHistory("base"),
+    nodes: new TopicHistory("nodes"),
+  };
+  readonly #readyChains = new Set<ChainName>();
+  #position = EMPTY_POSITION;
   #id = "";
-  #begun = false;
-  #ended = false;
-  #cuts = 0;
+  #isStarted = false;
+  #isEnded = false;
+  #disconnects = 0;
 
   constructor(limits: HubLimits) {
     this.#limits = limits;
-    this.#undelivered = new Undelivered(limits.undelivered ?? UNDELIVERED);
+    this.#buffer = new EventBuffer(limits.bufferBytes);
+    this.#inFlight = new InFlightBytes(limits.inFlight ?? IN_FLIGHT_LIMITS);
   }
 
-  /** Where a listener is who was told of everything. */
-  get place(): StreamPlace {
-    return this.#place;
+  /** The live position: that of a subscriber that has received everything. */
+  get position(): StreamPosition {
+    return this.#position;
   }
 
-  /** The same as text. */
+  /** The live position's text form. */
   get id(): string {
     return this.#id;
   }
 
-  /** Of the newest event. */
-  get number(): number {
-    return this.#number;
+  /** The number of the newest event. */
+  get lastNumber(): number {
+    return this.#buffer.lastNumber;
   }
 
-  /** Whether it is known where the chains are. */
-  get begun(): boolean {
-    return this.#begun;
+  /** Whether the live position is known. */
+  get isStarted(): boolean {
+    return this.#isStarted;
   }
 
   get usage(): HubUsage {
     return {
-      listeners: this.#readers.size,
-      keptBytes: this.#bytes,
-      undeliveredBytes: this.#undelivered.bytes,
-      cuts: this.#cuts,
+      subscribers: this.#consumers.size,
+      bufferedBytes: this.#buffer.bytes,
+      inFlightBytes: this.#inFlight.bytes,
+      disconnects: this.#disconnects,
     };
   }
 
-  /** Begins to tell from a place. @param told - blocks up to it, in order. */
-  begin(place: StreamPlace, told: Readonly<Record<ChainName, readonly ChainPlace[]>>): void {
-    for (const chain of CHAIN_NAMES) for (const block of told[chain]) this.#told[chain].add(block);
-    for (const line of LINES) this.#pass(line, place);
-    this.#begun = true;
+  /** Starts publishing from a position. @param recent - the blocks up to it, in order. */
+  start(position: StreamPosition, recent: Readonly<Record<ChainName, readonly ChainOffset[]>>): void {
+    for (const chain of CHAIN_NAMES) for (const block of recent[chain]) this.#recentBlocks[chain].add(block);
+    for (const topic of TOPICS) this.#advance(topic, position);
+    this.#isStarted = true;
     this.wake();
   }
 
-  publish(events: readonly PlacedEvent[]): void {
+  publish(events: readonly PositionedEvent[]): void {
     if (events.length === 0) return;
-    for (const { event, place } of events) this.#add(event, place);
-    this.#evict();
+    for (const { event, position } of events) this.#append(event, position);
+    if (this.#buffer.evict()) this.#disconnectThoseBehind();
     this.wake();
   }
 
-  /** Everyone is at a place of a line without an event. */
-  move(line: Line, place: StreamPlace): void {
-    this.#pass(line, place);
+  /** Moves the live position of one topic without an event. */
+  advance(topic: Topic, position: StreamPosition): void {
+    this.#advance(topic, position);
   }
 
-  /** Which chains can be answered from now. */
-  setFollowed(chains: readonly ChainName[]): void {
-    this.#followed.clear();
-    for (const chain of chains) this.#followed.add(chain);
+  /** Sets the chains that can be read now. */
+  setReadyChains(chains: readonly ChainName[]): void {
+    this.#readyChains.clear();
+    for (const chain of chains) this.#readyChains.add(chain);
   }
 
-  isFollowed(chain: ChainName): boolean {
-    return this.#followed.has(chain);
+  isChainReady(chain: ChainName): boolean {
+    return this.#readyChains.has(chain);
   }
 
-  #add(event: StreamEvent, place: StreamPlace): void {
-    this.#number += 1;
-    const { part, at } = event.place;
-    const line = lineOf(part);
-    // Blocks without an event of ours are part of no place: nobody comes back for one.
-    const isPassedBy = event.type === "block" && event.data.hash === null;
-    if (event.type === "reset") this.#histories[line].clear();
-    if (!isPassedBy) this.#histories[line].tell(this.#number);
-    this.#pass(line, place);
-    const entry: Entry = {
-      number: this.#number,
-      event,
-      json: JSON.stringify(event.data),
-      place: this.#place,
-      id: this.#id,
-    };
-    this.#entries.push(entry);
-    this.#bytes += sizeOf(entry);
-    const isBlock = event.type === "reset" || (event.type === "block" && !isPassedBy);
-    if (isBlock && (part === "og" || part === "base")) this.#told[part].add(at);
+  #append(event: StreamEvent, position: StreamPosition): void {
+    const number = this.#buffer.lastNumber + 1;
+    const { source, at } = event.offset;
+    const topic = topicOf(source);
+    // A block without an event of ours is in no position, so nobody can have missed it.
+    const isEmptyBlock = event.type === "block" && event.data.hash === null;
+    if (event.type === "reset") this.#histories[topic].clear();
+    if (!isEmptyBlock) this.#histories[topic].recordEvent(number);
+    this.#advance(topic, position, number);
+    this.#buffer.append({ event, json: JSON.stringify(event.data), position: this.#position, id: this.#id });
+    const isBlock = event.type === "reset" || (event.type === "block" && !isEmptyBlock);
+    if (isBlock && (source === "og" || source === "base")) this.#recentBlocks[source].add(at);
   }
 
-  #pass(line: Line, place: StreamPlace): void {
-    this.#place = withLine(this.#place, line, place);
-    this.#id = encodePlace(this.#place);
-    this.#histories[line].pass(this.#place, this.#number);
+  #advance(topic: Topic, position: StreamPosition, number = this.#buffer.lastNumber): void {
+    this.#position = withTopic(this.#position, topic, position);
+    this.#id = encodePosition(this.#position);
+    this.#histories[topic].recordPosition(this.#position, number);
   }
 
-  #evict(): void {
-    let gone = 0;
-    for (const entry of this.#entries) {
-      if (this.#bytes <= this.#limits.keptBytes) break;
-      this.#bytes -= sizeOf(entry);
-      gone += 1;
-    }
-    if (gone === 0) return;
-    this.#entries = this.#entries.slice(gone);
-    for (const reader of this.#readers)
-      if (reader.cursor !== null && !this.keeps(reader.cursor)) this.#cut(reader);
+  #disconnectThoseBehind(): void {
+    for (const consumer of this.#consumers)
+      if (consumer.cursor !== null && !this.hasAllAfter(consumer.cursor)) this.#disconnect(consumer);
   }
 
-  #cut(reader: Reader): void {
-    this.#cuts += 1;
-    this.leave(reader);
-    reader.cut();
+  #disconnect(consumer: Consumer): void {
+    this.#disconnects += 1;
+    this.detach(consumer);
+    consumer.disconnect();
   }
 
-  /** Whether everything after this number is kept. */
-  keeps(number: number): boolean {
-    return number >= this.#number - this.#entries.length;
+  /** Whether every event after this number is still in the buffer. */
+  hasAllAfter(number: number): boolean {
+    return this.#buffer.hasAllAfter(number);
   }
 
-  /** The first of the events after a number; all of these are kept. */
-  after(number: number, limit: number): readonly Entry[] {
-    if (!this.keeps(number)) throw new Error(`events after ${number} are not kept any more`);
-    const index = number - (this.#number - this.#entries.length);
-    return this.#entries.slice(index, index + limit);
+  /** The first `limit` events after a number, all of which have to be in the buffer. */
+  eventsAfter(number: number, limit: number): readonly BufferedEvent[] {
+    return this.#buffer.after(number, limit);
   }
 
   /**
-   * The number after which the kept events of a line are all that somebody at this place was not told of; null when that is
-   * not known, or more is missing.
+   * Finds where a subscriber at this position can join the live stream of a topic.
+   * @returns the number after which the buffered events of the topic are exactly those that it has not received; null when that
+   * is unknown, or when it has also missed events that are no longer in the buffer.
    */
-  numberAt(line: Line, place: StreamPlace): number | null {
-    const passed = this.#histories[line].find(place);
-    return passed === null ? null : this.#numberAfter(line, passed);
+  findJoinNumber(topic: Topic, position: StreamPosition): number | null {
+    const checkpoint = this.#histories[topic].find(position);
+    return checkpoint === null ? null : this.#joinNumber(topic, checkpoint);
   }
 
-  /** The newest place where everyone was on a line and after which all that was told is kept, among those that will do. */
-  newestPlace(line: Line, willDo: (place: StreamPlace) => boolean): StreamPlace | null {
-    const isJoinable = (passed: Passed) => willDo(passed.place) && this.#numberAfter(line, passed) !== null;
-    return this.#histories[line].all.find(isJoinable)?.place ?? null;
+  /** The newest position of a topic that `accepts` holds for and from which a subscriber can join the live stream. */
+  newestJoinablePosition(
+    topic: Topic,
+    accepts: (position: StreamPosition) => boolean,
+  ): StreamPosition | null {
+    const isJoinable = (checkpoint: Checkpoint) =>
+      accepts(checkpoint.position) && this.#joinNumber(topic, checkpoint) !== null;
+    return this.#histories[topic].newestFirst.find(isJoinable)?.position ?? null;
   }
 
-  #numberAfter(line: Line, passed: Passed): number | null {
-    if (this.#histories[line].isLast(passed)) return this.#number;
-    return this.keeps(passed.number) ? passed.number : null;
+  #joinNumber(topic: Topic, checkpoint: Checkpoint): number | null {
+    if (this.#histories[topic].isUnchangedSince(checkpoint)) return this.lastNumber;
+    return this.hasAllAfter(checkpoint.number) ? checkpoint.number : null;
   }
 
-  /** What was told of a chain before a place, the newest first, as far as it is remembered. */
-  before(chain: ChainName, place: ChainPlace): readonly ChainPlace[] {
-    return this.#told[chain].before(place);
+  /** The blocks of a chain that were published before this one, newest first, as far as they are remembered. */
+  ancestorsOf(chain: ChainName, block: ChainOffset): readonly ChainOffset[] {
+    return this.#recentBlocks[chain].ancestorsOf(block);
   }
 
-  /** @throws {ApiError} `busy` when nobody else may listen, `rate-limited` when this client may not. */
-  enter(reader: Reader): void {
-    const { listeners, listenersPerClient } = this.#limits;
-    if (this.#readers.size >= listeners)
+  /** @throws {ApiError} `busy` when the process has no room for it, `rate-limited` when its client has none. */
+  attach(consumer: Consumer): void {
+    const { subscribers, subscribersPerClient } = this.#limits;
+    if (this.#consumers.size >= subscribers)
       throw new ApiError(
         "busy",
-        `${listeners} streams are open here already; ask again later, or read the lists.`,
-        { listeners },
+        `This process already has its maximum of ${subscribers} open streams. Try again later, or poll the lists.`,
+        { listeners: subscribers },
         { retryAfterSeconds: RETRY_AFTER_SECONDS },
       );
-    const { client } = reader;
-    const ofClient = [...this.#readers].filter((other) => client !== undefined && other.client === client);
-    if (ofClient.length >= listenersPerClient)
+    const { client } = consumer;
+    const ofClient = [...this.#consumers].filter((other) => client !== undefined && other.client === client);
+    if (ofClient.length >= subscribersPerClient)
       throw new ApiError(
         "rate-limited",
-        `${listenersPerClient} streams are open here for this address already; close one, or ask for more with one.`,
-        { listeners: listenersPerClient },
+        `Your address already has its maximum of ${subscribersPerClient} open streams here. Close one, or widen the filter of another.`,
+        { listeners: subscribersPerClient },
         { retryAfterSeconds: RETRY_AFTER_SECONDS },
       );
-    this.#readers.add(reader);
-    if (this.#ended) reader.end();
+    this.#consumers.add(consumer);
+    if (this.#isEnded) consumer.end();
   }
 
-  leave(reader: Reader): void {
-    this.#readers.delete(reader);
-    this.#undelivered.release(reader);
+  detach(consumer: Consumer): void {
+    this.#consumers.delete(consumer);
+    this.#inFlight.release(consumer);
   }
 
-  /** A reader took all that it was sent before; so many bytes are kept for it alone now, until it takes these. */
-  hold(reader: Reader, bytes: number): void {
-    if (!this.#readers.has(reader)) return;
-    for (const other of this.#undelivered.hold(reader, bytes)) this.#cut(other);
+  /** Records that a consumer's client has read everything sent so far, and how many bytes are in flight for it now. */
+  setInFlight(consumer: Consumer, bytes: number): void {
+    if (!this.#consumers.has(consumer)) return;
+    for (const evicted of this.#inFlight.set(consumer, bytes)) this.#disconnect(evicted);
   }
 
-  /** Resolves when something was told, `ms` have passed, or the signal is aborted. */
-  wait(ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when something was published, after `ms`, or when the signal is aborted. */
+  waitForEvents(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
-        this.#waiting.delete(done);
+        this.#waiters.delete(done);
         resolve();
       };
       const timer = setTimeout(done, ms);
-      this.#waiting.add(done);
+      this.#waiters.add(done);
       signal.addEventListener("abort", done, { once: true });
       if (signal.aborted) done();
     });
   }
 
-  /** Everyone is let go, and whoever comes later, too. */
+  /** Ends all streams, and those that attach from now on. */
   end(): void {
-    this.#ended = true;
-    for (const reader of this.#readers) reader.end();
+    this.#isEnded = true;
+    for (const consumer of this.#consumers) consumer.end();
   }
 
-  /** Lets everyone look again. */
+  /** Wakes everyone who waits for events. */
   wake(): void {
-    for (const done of [...this.#waiting]) done();
+    for (const done of [...this.#waiters]) done();
   }
 }

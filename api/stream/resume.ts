@@ -1,21 +1,24 @@
-/** Where a client goes on that was here before. */
-import { decodePlace, type StreamPlace } from "./place.ts";
+/** Where a returning client left off. */
+import { decodePosition, type StreamPosition } from "./streamPosition.ts";
 
 export type Resume =
-  /** It was here before, at this place; null when it is new. */
-  | { readonly kind: "place"; readonly place: StreamPlace | null }
+  /** The position to resume from; null for a new client. */
+  | { readonly kind: "position"; readonly position: StreamPosition | null }
   | { readonly kind: "unreadable"; readonly parameter: "Last-Event-ID" | "after"; readonly value: string };
 
 /**
- * Reads the id that a client comes back with. The header is newer than the URL: clients send it beside the request that they
- * began with. An empty one is none: that is what clients have that were sent no id yet, and an EventSource that is refused
- * gives up for good.
+ * Reads the id that a client resumes with. The header wins over the URL, because an EventSource reconnects with the URL that it
+ * was opened with. An empty id counts as none: clients send it when they have not received an id yet, and an EventSource that
+ * is refused never reconnects.
  */
-export function readResume(lastEventId: string | undefined, after: string | null | undefined): Resume {
+export function readResumePosition(
+  lastEventId: string | undefined,
+  after: string | null | undefined,
+): Resume {
   const header = lastEventId === "" ? undefined : lastEventId;
   const given = header ?? after ?? null;
-  if (given === null) return { kind: "place", place: null };
-  const place = decodePlace(given);
-  if (place !== null) return { kind: "place", place };
+  if (given === null) return { kind: "position", position: null };
+  const position = decodePosition(given);
+  if (position !== null) return { kind: "position", position };
   return { kind: "unreadable", parameter: header === undefined ? "after" : "Last-Event-ID", value: given };
 }

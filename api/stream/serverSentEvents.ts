@@ -7,15 +7,15 @@ import { Abandoned } from "../errors.ts";
 
 export const EVENT_STREAM_TYPE = "text/event-stream";
 
-/** What a response with events says of itself, besides what they are. */
+/** The headers of a response with events. */
 export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": EVENT_STREAM_TYPE,
   "Cache-Control": "no-store",
-  // nginx would keep events back otherwise
+  // Without it, nginx would buffer events.
   "X-Accel-Buffering": "no",
 };
 
-/** How long a client waits before it comes back. */
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 3_000;
 
 /** @param data - one line of JSON. */
@@ -23,24 +23,28 @@ export const eventText = (type: string, id: string, data: string): string =>
   `event: ${type}\nid: ${id}\ndata: ${data}\n\n`;
 
 /**
- * While nothing happens, a comment keeps the connection and an id without data says how far the listener is: by it, somebody
- * whom few events concern misses nothing and has little to catch up with.
+ * A keep-alive: a comment that keeps the connection open, and an id without data that moves the subscriber's position on. A
+ * subscriber that few events match then has little to catch up on when it reconnects.
+ * @param id - empty to leave the position as it is.
  */
-export const aliveText = (id: string): string => `: alive\n${id === "" ? "" : `id: ${id}\n`}\n`;
+export const keepAliveText = (id: string): string => `: alive\n${id === "" ? "" : `id: ${id}\n`}\n`;
 
 interface StreamOwner {
-  /** Nobody reads any more. */
+  /** Called when the client is gone. */
   readonly close: () => void;
-  /** What was sent before was taken, and so many bytes are sent now. */
-  readonly sending: (bytes: number) => void;
+  /** Called with 0 when everything sent so far has been read, and with the number of bytes that are sent now. */
+  readonly setInFlight: (bytes: number) => void;
   readonly log: Log;
   readonly requestId: string;
 }
 
-/** Read only as fast as it is sent. When it cannot go on it ends, and the client comes back to where it was. */
+/**
+ * The body of a response: a piece is made only once the one before has been read. After a failure the body ends, and the client
+ * reconnects and resumes.
+ */
 export function eventStreamBody(
   pieces: AsyncIterator<string, void>,
-  { close, sending, log, requestId }: StreamOwner,
+  { close, setInFlight, log, requestId }: StreamOwner,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let begin = `retry: ${RETRY_MS}\n`;
@@ -49,24 +53,25 @@ export function eventStreamBody(
     {
       async pull(controller) {
         try {
-          sending(0);
+          setInFlight(0);
           const { value, done } = await pieces.next();
           if (isOver) return;
           if (done) return controller.close();
           const bytes = encoder.encode(begin + value);
           begin = "";
-          sending(bytes.length);
+          setInFlight(bytes.length);
           controller.enqueue(bytes);
         } catch (error) {
           if (isOver) return;
-          if (!(error instanceof Abandoned)) log.warn("a stream was ended", { requestId, error });
+          if (!(error instanceof Abandoned))
+            log.warn("an event stream ended after a failure", { requestId, error });
           controller.close();
         }
       },
       cancel() {
         isOver = true;
         close();
-        // What it has in hand is let go now, not when somebody looks.
+        // Frees what it holds now rather than at the next read.
         void pieces.return?.().catch(() => {});
       },
     },

@@ -7,7 +7,7 @@ import { PositionWatcher } from "../queries/state/position.ts";
 import type { ApiService, ApiSettings } from "../queries/state/service.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
-import { lookAtPositions } from "../wiring/watchPositions.ts";
+import { refreshPositions } from "../wiring/watchPositions.ts";
 import { DocumentedAnswers } from "./openapi/documentedAnswers.ts";
 import { address, BASE_CHAIN_ID, OG_CHAIN_ID } from "./worlds/chainTables.ts";
 import { OTHER_REGISTRY, REGISTRY } from "./worlds/registryHistory.ts";
@@ -34,7 +34,7 @@ export interface TestApi {
   /** Brings the snapshot for selections up to the newest block, as a notice would. */
   readonly refresh: () => Promise<void>;
   /** Tells the stream of what is new, as a notice would. */
-  readonly follow: () => Promise<void>;
+  readonly publish: () => Promise<void>;
   readonly stream: EventStream;
   readonly close: () => Promise<void>;
 }
@@ -85,12 +85,12 @@ export function createTestApi(
     },
     handler: (request, bindings) => app.fetch(request, bindings),
     usage: () => reader.usage(),
-    look: () => lookAtPositions(reader, service.watcher, service.settings.chainIds),
+    look: () => refreshPositions(reader, service.watcher, service.settings.chainIds),
     async refresh() {
       await snapshots.refresh();
       await shown;
     },
-    follow: () => stream.follow(),
+    publish: () => stream.publishChains(),
     get stream() {
       return stream;
     },
@@ -122,7 +122,7 @@ export function createTestApi(
   const stream = new EventStream({
     ...service,
     ownReader: snapshotReader,
-    limits: { keptBytes: 8_000_000, listeners: 2_000, listenersPerClient: 2_000 },
+    limits: { bufferBytes: 8_000_000, subscribers: 2_000, subscribersPerClient: 2_000 },
     elapsed: () => performance.now(),
     pause: () => new Promise((resolve) => setImmediate(resolve)),
     ...streaming,
@@ -133,7 +133,7 @@ export function createTestApi(
     reader: snapshotReader,
     pause: () => undefined,
     onNew: (snapshot) => {
-      shown = stream.showNodes(snapshot);
+      shown = stream.publishNodes(snapshot);
     },
   });
   const app = createApp({

@@ -18,7 +18,7 @@ interface WatchOptions {
 }
 
 /** Shows the watcher every position, or why there is none to see. Never throws. */
-export async function lookAtPositions(
+export async function refreshPositions(
   reader: Reader,
   watcher: PositionWatcher,
   chainIds: ChainIds,
@@ -42,7 +42,7 @@ export function watchPositions({ readUrls, watcher, chainIds, log }: WatchOption
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const look = async () => {
-    await lookAtPositions(reader, watcher, chainIds);
+    await refreshPositions(reader, watcher, chainIds);
     if (!stopped) timer = setTimeout(look, WATCH_INTERVAL_MS);
   };
   void look();

@@ -1,12 +1,11 @@
 /** What every resolver is given. */
-import type { ChosenType } from "../../stream/events.ts";
+import type { DeliveredEvent, SelectableType } from "../../stream/events.ts";
 import type { StreamProperties } from "../../stream/filter.ts";
-import type { Told } from "../../stream/listener.ts";
 import type { GraphState } from "./state.ts";
 
 /** What a subscription wants to be told. */
 export interface EventsAsked {
-  readonly types?: readonly ChosenType[] | undefined;
+  readonly types?: readonly SelectableType[] | undefined;
   readonly registry?: string | undefined;
   readonly properties: StreamProperties;
 }
@@ -17,5 +16,5 @@ export interface GraphContext {
    * Begins a subscription.
    * @param after - the id of the event to go on after.
    */
-  readonly listen: (asked: EventsAsked, after: string | null) => Promise<AsyncIterable<Told>>;
+  readonly listen: (asked: EventsAsked, after: string | null) => Promise<AsyncIterable<DeliveredEvent>>;
 }

@@ -114,7 +114,7 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
       if (answers === null) return;
       const { pieces, close, sending } = answers;
       setResultProcessor(() => {
-        const body = eventStreamBody(pieces, { close, sending, log: service.log, requestId });
+        const body = eventStreamBody(pieces, { close, setInFlight: sending, log: service.log, requestId });
         return new Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
       }, EVENT_STREAM_TYPE);
     },

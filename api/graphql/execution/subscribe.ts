@@ -1,14 +1,15 @@
 /**
- * How a subscription is answered: planned and limited once, then executed for every event that the stream tells, each time
- * in a transaction of its own, on the newest state.
+ * Answers a subscription: it is planned and checked against the limits once, then executed for every event of the stream, each
+ * time in a transaction of its own, on the newest state.
  */
 import { createSourceEventStream, type ExecutionArgs, execute, type GraphQLError } from "graphql";
 import { Abandoned, ApiError, codeOf } from "../../errors.ts";
 import { resolveRegistries } from "../../queries/state/service.ts";
-import { chooseEvents } from "../../stream/filter.ts";
-import type { Listener, Told } from "../../stream/listener.ts";
-import { readResume } from "../../stream/resume.ts";
-import { aliveText, EVENT_STREAM_TYPE, eventText } from "../../stream/serverSentEvents.ts";
+import type { DeliveredEvent } from "../../stream/events.ts";
+import { createFilter } from "../../stream/filter.ts";
+import { readResumePosition } from "../../stream/resume.ts";
+import { EVENT_STREAM_TYPE, eventText, keepAliveText } from "../../stream/serverSentEvents.ts";
+import type { Subscriber } from "../../stream/subscriber.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
 import { toGraphError, withFitErrors } from "./errors.ts";
@@ -51,24 +52,24 @@ export async function beginSubscription(
     const planned = planOf(args);
     if ("errors" in planned) throw planned.errors[0];
     refuseTooMuch(args.document, planned.plan);
-    const listening = new Listening(service, exchange);
-    const source = await createSourceEventStream({ ...args, contextValue: listening });
+    const opening = new Opening(service, exchange);
+    const source = await createSourceEventStream({ ...args, contextValue: opening });
     if ("errors" in source && source.errors !== undefined) throw reasonOf(source.errors[0]);
-    const { listener } = listening;
-    // Several nodes are told of at one place.
-    const answer = (told: Told) =>
-      shared.of(`${told.id} ${told.json} ${subscription.name}`, listener.signal, (signal) =>
+    const { subscriber } = opening;
+    // Events of several nodes share an id.
+    const answer = (event: DeliveredEvent) =>
+      shared.of(`${event.id} ${event.json} ${subscription.name}`, subscriber.signal, (signal) =>
         answerEvent(
           service,
           exchange,
           { maxLagSeconds, plan: planned.plan, signal },
-          { ...args, rootValue: told },
+          { ...args, rootValue: event },
         ),
       );
     return {
-      pieces: piecesOf(listener, eventCost(planned.plan), answer),
-      close: () => listener.close(),
-      sending: (bytes) => listener.sending(bytes),
+      pieces: piecesOf(subscriber, eventCost(planned.plan), answer),
+      close: () => subscriber.close(),
+      sending: (bytes) => subscriber.setInFlight(bytes),
     };
   } catch (error) {
     exchange.refusal = codeOf(error);
@@ -89,10 +90,10 @@ function requireEventStream(accept: string | null): void {
 }
 
 /** The context in which a subscription begins: there is no state before there is an event. */
-class Listening implements GraphContext {
+class Opening implements GraphContext {
   readonly #service: GraphService;
   readonly #exchange: Exchange;
-  #listener: Listener | undefined;
+  #subscriber: Subscriber | undefined;
 
   constructor(service: GraphService, exchange: Exchange) {
     this.#service = service;
@@ -103,25 +104,25 @@ class Listening implements GraphContext {
     throw new Error("a subscription has no state before an event");
   }
 
-  get listener(): Listener {
-    if (this.#listener === undefined) throw new Error("the subscription did not begin to listen");
-    return this.#listener;
+  get subscriber(): Subscriber {
+    if (this.#subscriber === undefined) throw new Error("the subscription was not opened");
+    return this.#subscriber;
   }
 
   readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
     const { stream, log, settings } = this.#service;
-    const filter = chooseEvents(types, properties, resolveRegistries(settings, registry));
+    const filter = createFilter(types, properties, resolveRegistries(settings, registry));
     const { lastEventId, requestId, client, shareKey, charge, signal, cut } = this.#exchange;
-    const resume = readResume(lastEventId, after);
+    const resume = readResumePosition(lastEventId, after);
     if (resume.kind === "unreadable")
       throw refuseArgument(resume.parameter, resume.value, "the cursor of an event");
-    this.#listener = await stream.listen(filter, resume.place, {
+    this.#subscriber = await stream.subscribe(filter, resume.position, {
       client,
-      shareKey,
+      fairnessKey: shareKey,
       charge,
       signal,
-      onCut() {
-        log.info("a listener fell behind and was cut off", { requestId });
+      onDisconnect() {
+        log.info("a subscriber was too slow and was disconnected", { requestId });
         cut?.();
       },
     });
@@ -130,25 +131,25 @@ class Listening implements GraphContext {
   };
 }
 
-/** What the schema's subscription yields by itself; events come by another way. */
-const NOTHING: AsyncIterable<Told> = {
+/** What the schema's own subscription yields: nothing, because events are delivered by `piecesOf`. */
+const NOTHING: AsyncIterable<DeliveredEvent> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
 
-/** A client whose budget is used up is told an event when there is enough for it again, and nothing is left out. */
+/** When a client's budget is used up, delivery waits until it suffices; no event is skipped. */
 async function* piecesOf(
-  listener: Listener,
+  subscriber: Subscriber,
   cost: number,
-  answer: (told: Told) => Promise<string>,
+  answer: (event: DeliveredEvent) => Promise<string>,
 ): AsyncGenerator<string, void> {
-  for await (const delivery of listener.deliveries()) {
-    if (delivery.kind === "alive") {
-      yield aliveText(delivery.id);
+  for await (const delivery of subscriber.deliveries()) {
+    if (delivery.kind === "keep-alive") {
+      yield keepAliveText(delivery.id);
       continue;
     }
-    for (const told of delivery.told) {
-      for await (const { id } of listener.afford(cost)) yield aliveText(id);
-      yield eventText("next", told.id, await answer(told));
+    for (const event of delivery.events) {
+      for await (const { id } of subscriber.waitForBudget(cost)) yield keepAliveText(id);
+      yield eventText("next", event.id, await answer(event));
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Serves the world of `networkWorld.ts` over HTTP on a real port, as the process does. For tests only. */
 import { createLog } from "../../../config/log.ts";
-import { createHttpServer, StoppableLifetime } from "../../http/httpServer.ts";
+import { createHttpServer } from "../../http/httpServer.ts";
+import { StoppableLifetime } from "../../http/lifetime.ts";
 import { listen } from "../../operations/metricsServer.ts";
 import type { ApiSettings } from "../../queries/state/service.ts";
 import { createTestApi, type TestApi } from "../testApi.ts";
@@ -38,7 +39,7 @@ export async function serveWorld(
   });
   api.now = HEAD + 7;
   await api.refresh();
-  await api.follow();
+  await api.publish();
   const http = createHttpServer({
     fetch: api.handler,
     lifetime,

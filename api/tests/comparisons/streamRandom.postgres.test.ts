@@ -105,11 +105,11 @@ test.each(HISTORIES)("random history %i", { timeout: 120_000 }, async (seed) => 
 
   const startApi = async () => {
     // Little is kept, so that it matters where a client comes back to.
-    const limits = { keptBytes: 4_000 + below(40_000), listeners: 10, listenersPerClient: 10 };
-    const timing = { retryMs: 20, aheadMs: 100 };
+    const limits = { bufferBytes: 4_000 + below(40_000), subscribers: 10, subscribersPerClient: 10 };
+    const timing = { retryMs: 20, maxAheadWaitMs: 100 };
     const api = createTestApi(database.url, undefined, {}, { limits, timing });
     api.now = timeOf(5_000);
-    await api.follow();
+    await api.publish();
     return api;
   };
   const apis = [await startApi(), await startApi()] as [TestApi, TestApi];
@@ -141,10 +141,10 @@ test.each(HISTORIES)("random history %i", { timeout: 120_000 }, async (seed) => 
   /** Crashes, and is ready again a little earlier, before it goes on. */
   const recover = async (chain: Chain) => {
     await world.head(chain, heads[chain], "not-ready");
-    for (const api of apis) await api.follow();
+    for (const api of apis) await api.publish();
     if (random() < 0.5) await comeBack(below(4));
     await world.head(chain, Math.max(1, heads[chain] - 1));
-    for (const api of apis) if (random() < 0.5) await api.follow();
+    for (const api of apis) if (random() < 0.5) await api.publish();
     await world.head(chain, heads[chain]);
   };
 
@@ -156,7 +156,7 @@ test.each(HISTORIES)("random history %i", { timeout: 120_000 }, async (seed) => 
       await world.judge(judgeable[below(judgeable.length)] ?? 0, VERDICTS[below(4)] ?? "pending");
     else if (chance < 0.6) await reorganise(chain);
     else if (chance < 0.63) await recover(chain);
-    else if (chance < 0.9) await apis[below(2)]?.follow();
+    else if (chance < 0.9) await apis[below(2)]?.publish();
     else if (chance < 0.92) {
       // A process without memory takes one's place.
       const [gone, other] = apis;
@@ -170,7 +170,7 @@ test.each(HISTORIES)("random history %i", { timeout: 120_000 }, async (seed) => 
     heads[chain] = highest[chain] + 1;
     await world.grow(chain, heads[chain], { rows: 1, fork: fork(chain) });
   }
-  for (const api of apis) await api.follow();
+  for (const api of apis) await api.publish();
 
   const expected = new Map<string, string>();
   for (const path of ["/v1/settlements", "/v1/payments"])

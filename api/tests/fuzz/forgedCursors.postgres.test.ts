@@ -56,7 +56,7 @@ beforeAll(async () => {
   api = createTestApi(database.url);
   api.now = HEAD + 7;
   await api.refresh();
-  await api.follow();
+  await api.publish();
 });
 afterAll(async () => {
   await api.close();

@@ -35,7 +35,7 @@ beforeAll(async () => {
   api = createTestApi(database.url);
   api.now = HEAD + 7;
   await api.refresh();
-  await api.follow();
+  await api.publish();
   schema = buildClientSchema((await ask(getIntrospectionQuery())).data);
   known = await lookAround();
 });

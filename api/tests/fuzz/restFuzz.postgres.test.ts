@@ -32,7 +32,7 @@ beforeAll(async () => {
   api = createTestApi(database.url);
   api.now = HEAD + 7;
   await api.refresh();
-  await api.follow();
+  await api.publish();
   const { paths } = await api.json("/openapi.json");
   operations = Object.entries<{ get?: Omit<RestOperation, "path"> }>(paths).flatMap(([path, { get }]) =>
     get !== undefined && /^\/(v1\/|health|ready)/.test(path) ? [{ path, parameters: get.parameters }] : [],

@@ -22,7 +22,7 @@ afterAll(async () => {
 beforeEach(async () => {
   api = createTestApi(database.url);
   api.now = HEAD + 7;
-  await api.follow();
+  await api.publish();
   return () => api.close();
 });
 

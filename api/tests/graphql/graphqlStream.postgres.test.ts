@@ -5,8 +5,9 @@ import { createLog } from "../../../config/log.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { idOf, SelectNetwork } from "../../../test/selectNetwork.ts";
 import { LIVE_EXAMPLE } from "../../graphql/graphiql/examples.ts";
-import { createHttpServer, StoppableLifetime } from "../../http/httpServer.ts";
-import { RateLimiter } from "../../http/rateLimit.ts";
+import { createHttpServer } from "../../http/httpServer.ts";
+import { StoppableLifetime } from "../../http/lifetime.ts";
+import { RateLimiter } from "../../http/rateLimiter.ts";
 import { listen } from "../../operations/metricsServer.ts";
 import { EventClient, EventParser, type ReceivedEvent } from "../../testing/eventClient.ts";
 import { statementsOf, transactionsIn } from "../../testing/statements.ts";
@@ -41,7 +42,7 @@ async function startApi(streaming: Parameters<typeof createTestApi>[3] = {}): Pr
   const started = createTestApi(database.url, undefined, {}, streaming);
   started.now = timeOf(1_000);
   opened.push(started);
-  await started.follow();
+  await started.publish();
   return started;
 }
 
@@ -92,9 +93,9 @@ describe("a subscription", () => {
     await stream.until(() => stream.parser.comments.length > 0);
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await world.judge(10, "verified");
-    await api.follow();
+    await api.publish();
     const received = await client.received(5);
     await stream.received(5);
     expect(received.map(({ type }) => type)).toEqual(Array.from({ length: 5 }, () => "next"));
@@ -117,7 +118,7 @@ describe("a subscription", () => {
     const network = await SelectNetwork.begin(tables);
     await network.live(0.2);
     await network.show(api);
-    await api.follow();
+    await api.publish();
     const client = await subscribe(
       `subscription ($filter: StreamFilter) { events(filter: $filter) {
         ... on NodeChanged { teeId status score node { status score { value } operator { address } publicKey } } } }`,
@@ -139,7 +140,7 @@ describe("a subscription", () => {
     const network = await SelectNetwork.begin(tables);
     await network.live(0.2);
     await network.show(api);
-    await api.follow();
+    await api.publish();
     const client = await subscribe(
       "subscription ($filter: StreamFilter) { events(filter: $filter) { ... on NodeChanged { teeId node { teeId status } } } }",
       { filter: { types: ["NODE"] } },
@@ -162,7 +163,7 @@ describe("a subscription", () => {
     const client = await subscribe();
     for (const block of [10, 11, 12]) {
       await world.grow("og", block, { rows: 1 });
-      await api.follow();
+      await api.publish();
     }
     const received = await client.received(6);
     const after = received[1]?.id;
@@ -179,11 +180,11 @@ describe("a subscription", () => {
     const client = await subscribe(EVENTS, { filter: { types: ["SETTLEMENT"] } });
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await client.received(2);
     await world.rewind("og", 11);
     await world.grow("og", 12, { fork: "b" });
-    await api.follow();
+    await api.publish();
     const [, , reset] = eventsOf(await client.received(3));
     expect(reset).toMatchObject({
       __typename: "StreamReset",
@@ -197,7 +198,7 @@ describe("a subscription", () => {
     const read = async () => parser.take(new TextDecoder().decode((await reader?.read())?.value));
     await read();
     await world.grow("og", 13, { rows: 1, fork: "b" });
-    await api.follow();
+    await api.publish();
     await world.rewind("og", 13);
     await read();
     await reader?.cancel();
@@ -211,7 +212,7 @@ describe("a subscription", () => {
     );
     await tables.setHead("og", 0, timeOf(0), "not-ready");
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const [event] = eventsOf(await client.received(1));
     expect(event.payment).toEqual({ organic: null });
   });
@@ -221,7 +222,7 @@ test("the saved subscription is told of everything but blocks", async () => {
   const client = await subscribe(LIVE_EXAMPLE.query, LIVE_EXAMPLE.variables);
   await world.grow("og", 10, { rows: 1 });
   await world.grow("base", 20, { rows: 1 });
-  await api.follow();
+  await api.publish();
   const [settlement, payment] = eventsOf(await client.received(2));
   expect(settlement.settlement).toMatchObject({ kind: "INDIVIDUAL", verdict: "PENDING" });
   expect(payment.payment).toMatchObject({ payee: address("payee"), amount: "5" });
@@ -234,7 +235,7 @@ describe("answers", () => {
     const other = await subscribe("subscription { events { ... on PaymentAdded { payment { amount } } } }");
     await world.grow("base", 20, { rows: 3 });
     const statements = await statementsOf(async () => {
-      await api.follow();
+      await api.publish();
       await Promise.all([...clients, other].map((client) => client.received(4)));
     });
     // one reads what is new, then two questions about four events
@@ -248,14 +249,14 @@ describe("answers", () => {
     opened.push(client);
     await client.until(() => client.lastEventId !== "");
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const [failed] = await client.received(1);
     expect(failed?.data.errors[0].extensions).toMatchObject({ code: "stale", chain: "og" });
     expect(failed?.data.errors[0].extensions.http).toBeUndefined();
     api.now = timeOf(21);
     await world.head("og", 20);
     await world.grow("base", 21, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await client.until(() => client.events.at(-1)?.data.errors === undefined);
   });
 });
@@ -288,7 +289,7 @@ describe("an event costs", () => {
     const rich = await subscribeAs("203.0.113.2", "subscription { events { cursor } }", limited);
     expect(remaining(limiter, "203.0.113.1")).toBe(15);
     await world.grow("base", 20, { rows: 10 });
-    await limited.follow();
+    await limited.publish();
     // Opening costs 5, and each event is planned to read some 3,000 rows.
     const heard = await rich.received(11);
     await poor.received(5);
@@ -307,7 +308,7 @@ describe("an event costs", () => {
     });
     const client = await subscribeAs("203.0.113.1", HEAVY, limited);
     await world.grow("base", 20, { rows: 5 });
-    await limited.follow();
+    await limited.publish();
     const logIndexes = (await client.received(5)).map(({ id }) => /base20\.\w+\.(\d)/.exec(id)?.[1]);
     expect(logIndexes).toEqual(["0", "1", "2", "3", "4"]);
   });
@@ -344,7 +345,7 @@ describe("connections", () => {
     for (const reader of readers) await reader?.read();
     await world.grow("og", 20, { rows: 3 });
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await withoutPayments(async () => {
       const answers = readers.map((reader) => reader?.read());
       await vi.waitFor(async () => expect(await isWaiting()).toBe(true));
@@ -360,7 +361,7 @@ describe("connections", () => {
     const reader = (await ask({ query: distinct(0) })).body?.getReader();
     await reader?.read();
     await world.grow("base", 20, { rows: 20 });
-    await api.follow();
+    await api.publish();
     await withoutPayments(async () => {
       const answer = reader?.read();
       await vi.waitFor(async () => expect(await isWaiting()).toBe(true));
@@ -371,13 +372,13 @@ describe("connections", () => {
       });
       expect(statements).toEqual(["rollback"]);
     });
-    expect(api.stream.hub.usage.listeners).toBe(0);
+    expect(api.stream.hub.usage.subscribers).toBe(0);
   });
 });
 
 test("an empty id is none", async () => {
   await world.grow("og", 10, { rows: 1 });
-  await api.follow();
+  await api.publish();
   const client = await subscribe(EVENTS, {}, { "Last-Event-ID": "" });
   expect(client.events).toEqual([]);
   const back = await subscribe(EVENTS, { after: "og~base~p0" }, { "Last-Event-ID": "" });
@@ -419,7 +420,9 @@ describe("refused is", () => {
   });
 
   test("one more than may be open", async () => {
-    const small = await startApi({ limits: { keptBytes: 1_000_000, listeners: 1, listenersPerClient: 1 } });
+    const small = await startApi({
+      limits: { bufferBytes: 1_000_000, subscribers: 1, subscribersPerClient: 1 },
+    });
     await subscribe(EVENTS, {}, {}, small);
     const { status, error } = await refusal({ query: EVENTS }, undefined, small);
     expect([status, error.extensions.code]).toEqual([503, "busy"]);
@@ -429,7 +432,7 @@ describe("refused is", () => {
     const path = `/graphql?${new URLSearchParams({ query: "subscription { events { cursor } }" })}`;
     const response = await api.fetch(path, { method: "HEAD" });
     expect(response.headers.get("Content-Type")).toBe("text/event-stream");
-    expect(api.stream.hub.usage.listeners).toBe(0);
+    expect(api.stream.hub.usage.subscribers).toBe(0);
   });
 });
 
@@ -478,16 +481,16 @@ describe("clients", () => {
       },
     );
     opened.push({ close: async () => unsubscribe() });
-    await vi.waitFor(() => expect(first.served.stream.hub.usage.listeners).toBe(1));
+    await vi.waitFor(() => expect(first.served.stream.hub.usage.subscribers).toBe(1));
     await world.grow("og", 10);
-    await first.served.follow();
+    await first.served.publish();
     await vi.waitFor(() => expect(events).toHaveLength(1));
     await first.stop();
     await world.grow("og", 11);
     const second = await serve(first.port);
     await vi.waitFor(() => expect(events.length).toBeGreaterThan(1), 5_000);
     await world.grow("og", 12);
-    await second.served.follow();
+    await second.served.publish();
     await vi.waitFor(() => expect(events.map(({ number }) => number)).toEqual([10, 11, 12]));
   });
 
@@ -509,11 +512,11 @@ describe("clients", () => {
     opened.push(client);
     await client.until(() => client.lastEventId !== "");
     await world.grow("og", 10);
-    await api.follow();
+    await api.publish();
     const [event] = await client.received(1);
     await client.close();
     await world.grow("og", 11);
-    await api.follow();
+    await api.publish();
     const back = new EventClient(
       await api.get(path, { Accept: "text/event-stream", "Last-Event-ID": String(event?.id) }),
     );

@@ -95,7 +95,7 @@ async function grow(step: number): Promise<void> {
   await stream.grow("base", BASE_BLOCK + step, { rows: 1, time: HEAD + 2 + step });
   api.now = HEAD + 7 + step;
   await api.refresh();
-  await api.follow();
+  await api.publish();
 }
 
 let steps = 0;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { RateLimiter } from "../../http/rateLimit.ts";
+import { RateLimiter } from "../../http/rateLimiter.ts";
 import { statementsOf } from "../../testing/statements.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { ChainTables } from "../../testing/worlds/chainTables.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { StoppableLifetime } from "../../http/httpServer.ts";
+import { StoppableLifetime } from "../../http/lifetime.ts";
 import { streamSchemas } from "../../rest/stream.routes.ts";
 import { EventClient, EventParser, type ReceivedEvent } from "../../testing/eventClient.ts";
 import { statementsOf, transactionsIn } from "../../testing/statements.ts";
@@ -39,7 +39,7 @@ async function startApi(
   const started = createTestApi(database.url, ...options);
   started.now = timeOf(1_000);
   opened.apis.push(started);
-  await started.follow();
+  await started.publish();
   return started;
 }
 
@@ -68,11 +68,11 @@ describe("what happens is told", () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 2 });
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await world.add("og", 12, { rows: 1 });
     await world.grow("og", 13);
     await world.head("base", 22);
-    await api.follow();
+    await api.publish();
     const events = await client.received(9);
     expect(events.map(told)).toEqual([
       "settlement 10.0 pending",
@@ -93,7 +93,7 @@ describe("what happens is told", () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 20, { rows: 1 });
-    await api.follow();
+    await api.publish();
     for (const { type, data } of await client.received(4))
       expect(streamSchemas[type as keyof typeof streamSchemas].parse(data)).toEqual(data);
     const [settlement, , payment] = client.events;
@@ -121,7 +121,7 @@ describe("what happens is told", () => {
     for (let block = 11; block < 300; block++) await world.add("og", block);
     await world.add("og", 300, { rows: 2 });
     await world.head("og", 301);
-    await api.follow();
+    await api.publish();
     const events = await client.received(1_203 + 291 + 2);
     const expected = [
       ...Array.from({ length: 1_203 }, (_, index) => `settlement 10.${index} pending`),
@@ -142,15 +142,15 @@ describe("what happens is told", () => {
   test("verdicts when they change, and nothing when nobody would see it", async () => {
     await world.grow("og", 10, { rows: 2 });
     await world.grow("og", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const client = await listen("/v1/stream?events=settlement");
     await world.judge(10, "verified");
-    await api.follow();
+    await api.publish();
     await world.advanceRevision();
-    await api.follow();
+    await api.publish();
     await world.judge(11, "invalid");
     await world.judge(10, "partial");
-    await api.follow();
+    await api.publish();
     const events = await client.received(5);
     expect(events.map(told)).toEqual([
       "settlement 10.0 verified",
@@ -164,11 +164,11 @@ describe("what happens is told", () => {
 
   test("however many verdicts changed at once, in order and once", async () => {
     await world.grow("og", 10, { rows: 1_100 });
-    await api.follow();
+    await api.publish();
     const client = await listen("/v1/stream?events=settlement");
     const before = client.lastEventId;
     await world.judge(10, "verified");
-    await api.follow();
+    await api.publish();
     const expected = Array.from({ length: 1_100 }, (_, index) => `settlement 10.${index} verified`);
     const events = await client.received(1_100);
     expect(events.map(told)).toEqual(expected);
@@ -189,9 +189,9 @@ describe("what happens is told", () => {
     const client = await listen("/v1/stream?events=settlement");
     await world.grow("og", 10, { rows: 1 });
     await world.judge(10, "verified");
-    await api.follow();
+    await api.publish();
     await world.grow("og", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     expect((await client.received(2)).map(told)).toEqual([
       "settlement 10.0 verified",
       "settlement 11.0 pending",
@@ -204,17 +204,17 @@ describe("who comes back", () => {
   async function history(): Promise<readonly ReceivedEvent[]> {
     const client = await listen();
     await world.grow("og", 10, { rows: 3 });
-    await api.follow();
+    await api.publish();
     await world.grow("base", 20, { rows: 2 });
-    await api.follow();
+    await api.publish();
     await world.grow("base", 21, { rows: 1 });
     await world.grow("og", 12, { rows: 2 });
-    await api.follow();
+    await api.publish();
     await world.judge(10, "verified");
-    await api.follow();
+    await api.publish();
     await world.grow("og", 14, { rows: 1 });
     await world.grow("base", 24);
-    await api.follow();
+    await api.publish();
     return client.received(17);
   }
 
@@ -229,7 +229,7 @@ describe("who comes back", () => {
     const last = await listen("/v1/stream", events.at(-1)?.id);
     const middle = await listen("/v1/stream", events[8]?.id);
     await world.grow("og", 16, { rows: 1 });
-    await api.follow();
+    await api.publish();
     expect((await last.received(2)).map(told)).toEqual(["settlement 16.0 pending", "og block 16"]);
     await middle.received(events.length - 9 + 2);
     expect(middle.events.slice(-2)).toEqual(last.events);
@@ -258,12 +258,12 @@ describe("who comes back", () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 10, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const [, , , last] = await client.received(4);
     const again = await listen("/v1/stream", last?.id, slower);
-    await slower.follow();
+    await slower.publish();
     await world.grow("og", 12, { rows: 1 });
-    await slower.follow();
+    await slower.publish();
     expect((await again.received(2)).map(told)).toEqual(["settlement 12.0 pending", "og block 12"]);
   });
 
@@ -281,7 +281,7 @@ describe("who comes back", () => {
     const quiet = await startApi(undefined, {}, { timing: { keepAliveMs: 50 } });
     const client = await listen(`/v1/stream?payer=${address("nobody")}`, undefined, quiet);
     await world.grow("og", 10, { rows: 3 });
-    await quiet.follow();
+    await quiet.publish();
     await client.until(() => client.lastEventId.startsWith("og10."));
     expect(client.events).toEqual([]);
     expect(client.parser.comments.length).toBeGreaterThan(1);
@@ -291,7 +291,7 @@ describe("who comes back", () => {
     const events = await history();
     const dayLater = 50_000;
     await world.grow("og", dayLater, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const elsewhere = await startApi();
     const client = await listen("/v1/stream?events=settlement", events[1]?.id, elsewhere);
     const [reset] = await client.received(1);
@@ -307,7 +307,7 @@ describe("who comes back", () => {
     });
     expect(streamSchemas.reset.parse(reset?.data)).toEqual(reset?.data);
     await world.grow("og", dayLater + 1, { rows: 1 });
-    await elsewhere.follow();
+    await elsewhere.publish();
     await client.until(() => client.events.map(told).includes(`settlement ${dayLater + 1}.0 pending`));
   });
 
@@ -330,7 +330,7 @@ describe("who comes back", () => {
 
   test("with an id that no process gave is told that it does not hold", async () => {
     await history();
-    const ahead = await startApi(undefined, {}, { timing: { aheadMs: 100, retryMs: 20 } });
+    const ahead = await startApi(undefined, {}, { timing: { maxAheadWaitMs: 100, retryMs: 20 } });
     const forged = "og999999999.aaaaaaaaaaaaaaaa.7~base3.bbbbbbbbbbbbbbbb~p99999~nabcdefghijk";
     const client = await listen("/v1/stream", forged, ahead);
     await client.until(() => client.events.filter(({ type }) => type === "reset").length === 3);
@@ -349,13 +349,13 @@ describe("who comes back", () => {
 
 describe("who comes with an id that is ahead", () => {
   const LISTENERS = 50;
-  const timing = { aheadMs: 400, retryMs: 20, keepAliveMs: 10_000 };
+  const timing = { maxAheadWaitMs: 400, retryMs: 20, keepAliveMs: 10_000 };
   const ids = (block: number) => `og${block}.${"a".repeat(16)}~base~p0`;
   const path = "/v1/stream?events=settlement";
 
   test("far beyond the chain is told so at once, after one look", async () => {
     await world.grow("og", 10, { rows: 1 });
-    const patient = await startApi(undefined, {}, { timing: { ...timing, aheadMs: 3_600_000 } });
+    const patient = await startApi(undefined, {}, { timing: { ...timing, maxAheadWaitMs: 3_600_000 } });
     for (const id of [ids(10_000), `og10.${"0".repeat(16)}~base~p999999`, ids(2 ** 49)]) {
       const statements = await statementsOf(async () => {
         const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, patient)));
@@ -380,9 +380,9 @@ describe("who comes with an id that is ahead", () => {
   });
 
   test("looks again when everyone is there, and not before, whatever else happens", async () => {
-    const slower = await startApi(undefined, {}, { timing: { ...timing, aheadMs: 3_600_000 } });
+    const slower = await startApi(undefined, {}, { timing: { ...timing, maxAheadWaitMs: 3_600_000 } });
     await world.grow("og", 30, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const id = api.stream.hub.id;
     await world.rewind("og", 30);
     await world.head("og", 20);
@@ -390,11 +390,11 @@ describe("who comes with an id that is ahead", () => {
       const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, slower)));
       for (let block = 21; block < 30; block++) {
         await world.grow("og", block, { rows: 1 });
-        await slower.follow();
+        await slower.publish();
       }
       for (const block of [30, 31]) {
         await world.grow("og", block, { rows: 1 });
-        await slower.follow();
+        await slower.publish();
       }
       for (const client of clients)
         expect((await client.received(1)).map(told)).toEqual(["settlement 31.0 pending"]);
@@ -407,7 +407,7 @@ describe("who comes with an id that is ahead", () => {
 describe("an empty id is none", () => {
   test("in the header, beside or without one in the URL", async () => {
     await world.grow("og", 10, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const fresh = await listen("/v1/stream", "");
     expect([fresh.events, fresh.lastEventId.startsWith("og10.")]).toEqual([[], true]);
     const back = await listen("/v1/stream?after=og~base~p0", "");
@@ -421,12 +421,12 @@ describe("a reorg", () => {
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
     await world.grow("og", 12, { rows: 2 });
-    await api.follow();
+    await api.publish();
     await client.received(7);
     await world.rewind("og", 11);
     await world.add("og", 12, { rows: 1, fork: "b" });
     await world.head("og", 13);
-    await api.follow();
+    await api.publish();
     const events = (await client.received(11)).slice(7);
     expect(events.map(told)).toEqual([
       "reset og reorg 10",
@@ -445,11 +445,11 @@ describe("a reorg", () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.head("og", 14);
-    await api.follow();
+    await api.publish();
     await world.head("og", 12);
-    await api.follow();
+    await api.publish();
     await world.grow("og", 13, { rows: 1, fork: "b" });
-    await api.follow();
+    await api.publish();
     expect((await client.received(6)).map(told)).toEqual([
       "settlement 10.0 pending",
       "og block 10",
@@ -465,13 +465,13 @@ describe("a reorg", () => {
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
     await world.grow("og", 12, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const events = await client.received(6);
     await client.close();
     await world.rewind("og", 12);
     await world.add("og", 12, { rows: 2, fork: "b" });
     await world.head("og", 16);
-    await api.follow();
+    await api.publish();
     const elsewhere = await startApi();
 
     const touched = await listen("/v1/stream", events[4]?.id);
@@ -501,11 +501,11 @@ describe("a reorg", () => {
     const client = await listen("/v1/stream?events=payment");
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 10, { rows: 1 });
-    await api.follow();
+    await api.publish();
     await world.rewind("og", 10);
     await world.grow("og", 11, { fork: "b" });
     await world.grow("base", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     expect((await client.received(2)).map(told)).toEqual(["payment 10.0", "payment 11.0"]);
   });
 });
@@ -515,13 +515,13 @@ describe("a chain that is not ready", () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 10, { rows: 1 });
-    await api.follow();
+    await api.publish();
     const events = await client.received(4);
     // A crash: rows step back, the checkpoint does not.
     await world.rewind("og", 10);
     await world.head("og", 10, "not-ready");
     await world.grow("base", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     expect((await client.received(6)).slice(4).map(told)).toEqual(["payment 11.0", "base block 11"]);
 
     const waiting = await listen("/v1/stream", events[0]?.id);
@@ -536,11 +536,11 @@ describe("a chain that is not ready", () => {
     ]);
     // Ready at an earlier block, which was told of already.
     await world.head("og", 5);
-    await api.follow();
+    await api.publish();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
-    await api.follow();
-    await elsewhere.follow();
+    await api.publish();
+    await elsewhere.publish();
     await client.until(() => client.events.length > 6);
     expect(client.events.slice(6).map(told)).toEqual(["settlement 11.0 pending", "og block 11"]);
     await waiting.until(() => waiting.events.map(told).includes("og block 11"));
@@ -558,12 +558,12 @@ describe("a chain that is not ready", () => {
     const client = await listen("/v1/stream", undefined, early);
     expect(client.lastEventId).toBe("base");
     await world.grow("base", 10, { rows: 1 });
-    await early.follow();
+    await early.publish();
     await client.received(2);
     await world.grow("og", 12, { rows: 1 });
-    await early.follow();
+    await early.publish();
     await world.grow("og", 13, { rows: 1 });
-    await early.follow();
+    await early.publish();
     expect((await client.received(5)).slice(2).map(told)).toEqual([
       "reset og begun null",
       "settlement 13.0 pending",
@@ -587,10 +587,10 @@ describe("a listener chooses", () => {
     const both = await listen(`/v1/stream?payer=${address("carol")}`);
     await world.grow("og", 10, { rows: 2 });
     await world.grow("base", 10, { rows: 1, payer: "bob" });
-    await api.follow();
+    await api.publish();
     await world.grow("og", 11, { rows: 1, payer: "carol" });
     await world.grow("base", 11, { rows: 1, payer: "carol" });
-    await api.follow();
+    await api.publish();
     await both.received(2);
     expect(payments.events.map(told)).toEqual(["payment 11.0"]);
     expect(both.events.map(told)).toEqual(["settlement 11.0 pending", "payment 11.0"]);
@@ -631,7 +631,7 @@ describe("limits", () => {
     const small = await startApi(
       undefined,
       {},
-      { limits: { keptBytes: 1_000_000, listeners: 2, listenersPerClient: 2 } },
+      { limits: { bufferBytes: 1_000_000, subscribers: 2, subscribersPerClient: 2 } },
     );
     const first = await listen("/v1/stream", undefined, small);
     await listen("/v1/stream", undefined, small);
@@ -641,20 +641,20 @@ describe("limits", () => {
     expect(await refused.json()).toMatchObject({ code: "busy", listeners: 2 });
     await first.close();
     await listen("/v1/stream", undefined, small);
-    expect(small.stream.hub.usage.listeners).toBe(2);
+    expect(small.stream.hub.usage.subscribers).toBe(2);
   });
 
   test("asking for the headers alone opens nothing", async () => {
     const response = await api.fetch("/v1/stream", { method: "HEAD" });
     expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "text/event-stream"]);
-    expect(api.stream.hub.usage.listeners).toBe(0);
+    expect(api.stream.hub.usage.subscribers).toBe(0);
   });
 
   test("a listener that falls behind what is kept is cut off, comes back, and has lost nothing", async () => {
     const small = await startApi(
       undefined,
       {},
-      { limits: { keptBytes: 20_000, listeners: 5, listenersPerClient: 5 } },
+      { limits: { bufferBytes: 20_000, subscribers: 5, subscribersPerClient: 5 } },
     );
     const reading = await listen("/v1/stream?events=settlement", undefined, small);
     // Takes one piece and no more.
@@ -663,10 +663,10 @@ describe("limits", () => {
     parser.take(new TextDecoder().decode((await stalled?.read())?.value));
     for (let block = 10; block < 60; block++) {
       await world.grow("og", block, { rows: 1 });
-      await small.follow();
+      await small.publish();
       await reading.received(block - 9);
     }
-    expect(small.stream.hub.usage).toMatchObject({ listeners: 1, cuts: 1 });
+    expect(small.stream.hub.usage).toMatchObject({ subscribers: 1, disconnects: 1 });
     expect((await stalled?.read())?.done).toBe(true);
     const again = await listen("/v1/stream?events=settlement", parser.lastEventId, small);
     await again.received(50);
@@ -692,17 +692,17 @@ describe("limits", () => {
     await reader?.read();
     lifetime.stop();
     expect((await reader?.read())?.done).toBe(true);
-    expect(ending.stream.hub.usage.listeners).toBe(0);
+    expect(ending.stream.hub.usage.subscribers).toBe(0);
   });
 
   test("while the database is away nothing is told; then everything is", async () => {
     const client = await listen("/v1/stream?events=settlement");
     await tables.client.query("alter table og.block rename to block_away");
     await world.head("og", 10);
-    await api.follow();
+    await api.publish();
     await tables.client.query("alter table og.block_away rename to block");
     await world.grow("og", 11, { rows: 1 });
-    await api.follow();
+    await api.publish();
     expect((await client.received(1)).map(told)).toEqual(["settlement 11.0 pending"]);
   });
 });

@@ -43,7 +43,7 @@ async function startApi(): Promise<TestApi> {
 /** Shows a process the newest block. */
 async function show(at: TestApi): Promise<void> {
   await network.show(at);
-  await at.follow();
+  await at.publish();
 }
 
 async function listen(search = "", lastEventId?: string, at = api): Promise<EventClient> {
@@ -195,7 +195,7 @@ test("who comes back before there are scores is told of the nodes when there are
   const starting = createTestApi(database.url);
   opened.push(starting);
   starting.now = api.now;
-  await starting.follow();
+  await starting.publish();
   const early = await listen("", lastEventId, starting);
   const same = await listen("", event?.id, starting);
   expect(early.events).toEqual([]);
@@ -224,7 +224,7 @@ test("a registration that a reorg takes back is told of: the node is not there a
   await tables.client.query("delete from og.node_liveness where tee_id = $1", [idOf("orphan")]);
   await tables.setHead("og", first, network.rows.time);
   await api.refresh();
-  await api.follow();
+  await api.publish();
   const events = await client.received(2);
   expect(events.map(({ type }) => type).sort()).toEqual(["node", "reset"]);
   expect(events.find(({ type }) => type === "node")?.data).toMatchObject({
@@ -241,8 +241,8 @@ test("while the index recovers nothing is told of nodes", async () => {
   await tables.client.query("delete from og.heartbeat where block_number > $1", [network.rows.block - 40]);
   await tables.setHead("og", network.rows.block, network.rows.time + 4 * INTERVAL, "not-ready");
   await api.refresh();
-  await api.follow();
+  await api.publish();
   await tables.setHead("base", 7, network.rows.time);
-  await api.follow();
+  await api.publish();
   expect(client.events).toEqual([]);
 });

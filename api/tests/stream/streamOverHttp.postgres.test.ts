@@ -6,9 +6,10 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../../config/log.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { createHttpServer, type HttpServer, StoppableLifetime } from "../../http/httpServer.ts";
+import { createHttpServer, type HttpServer } from "../../http/httpServer.ts";
+import { StoppableLifetime } from "../../http/lifetime.ts";
 import { listen } from "../../operations/metricsServer.ts";
-import type { HubLimits, Reader } from "../../stream/hub.ts";
+import type { Consumer, HubLimits } from "../../stream/hub.ts";
 import { EventParser } from "../../testing/eventClient.ts";
 import { statementsOf } from "../../testing/statements.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
@@ -42,23 +43,23 @@ interface Served {
 async function serve(
   work: (served: Served) => Promise<void>,
   limits: HubLimits = {
-    keptBytes: 8_000_000,
-    listeners: 2 * LISTENERS,
-    listenersPerClient: 2 * LISTENERS,
+    bufferBytes: 8_000_000,
+    subscribers: 2 * LISTENERS,
+    subscribersPerClient: 2 * LISTENERS,
   },
-  idleMs?: number,
+  idleTimeoutMs?: number,
 ): Promise<void> {
   const lifetime = new StoppableLifetime();
   const api = createTestApi(database.url, undefined, {}, { limits, lifetime, timing: { keepAliveMs: 300 } });
   api.now = timeOf(100);
-  await api.follow();
+  await api.publish();
   const http = createHttpServer({
     fetch: api.handler,
     lifetime,
     newRequestId: () => "request",
     graceMs: 5_000,
     log: createLog({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, "api", () => {}),
-    ...(idleMs === undefined ? {} : { idleMs }),
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
   });
   const port = await listen(http.server, 0);
   try {
@@ -130,27 +131,27 @@ test("a thousand listen to one process, and each is told everything", { timeout:
     const ears: Ear[] = [];
     for (let from = 0; from < LISTENERS; from += 50)
       ears.push(...(await Promise.all(Array.from({ length: 50 }, () => Ear.open(port)))));
-    expect(api.stream.hub.usage.listeners).toBe(LISTENERS);
+    expect(api.stream.hub.usage.subscribers).toBe(LISTENERS);
     const usedBefore = process.memoryUsage().rss;
     const beganAt = performance.now();
     for (let block = 10; block < 30; block++) {
       await world.add("og", block, { rows: 3 });
       await world.grow("base", block, { rows: 2 });
       await world.head("og", block);
-      await api.follow();
+      await api.publish();
     }
     await until(() => ears.every(({ ids }) => ids.length === 20 * 7));
     const seconds = (performance.now() - beganAt) / 1_000;
     const [first, ...others] = ears;
     expect(new Set(first?.ids).size).toBe(20 * 7);
     for (const ear of others) expect(ear.ids).toEqual(first?.ids);
-    expect(api.stream.hub.usage.cuts).toBe(0);
+    expect(api.stream.hub.usage.disconnects).toBe(0);
     console.log(
       `${LISTENERS} listeners, ${LISTENERS * 140} events in ${seconds.toFixed(1)} s; ` +
         `+${Math.round((process.memoryUsage().rss - usedBefore) / 1_048_576)} MiB, clients included`,
     );
     for (const ear of ears) ear.close();
-    await until(() => api.stream.hub.usage.listeners === 0);
+    await until(() => api.stream.hub.usage.subscribers === 0);
   });
 });
 
@@ -168,18 +169,18 @@ test("who does not read is cut off, and others are told everything meanwhile", {
       stalled.pause();
       // What the connection itself holds comes on top of what is kept.
       let block = 10;
-      for (; api.stream.hub.usage.cuts === 0 && block < 200; block++) {
+      for (; api.stream.hub.usage.disconnects === 0 && block < 200; block++) {
         await world.grow("og", block, { rows: 100 });
-        await api.follow();
+        await api.publish();
         await until(() => ear.ids.length === 100 * (block - 9));
       }
-      expect(api.stream.hub.usage).toMatchObject({ cuts: 1, listeners: 1 });
+      expect(api.stream.hub.usage).toMatchObject({ disconnects: 1, subscribers: 1 });
       stalled.resume();
       await closed;
       expect(ear.outcome).toBe("open");
       ear.close();
     },
-    { keptBytes: 300_000, listeners: 10, listenersPerClient: 10 },
+    { bufferBytes: 300_000, subscribers: 10, subscribersPerClient: 10 },
   );
 });
 
@@ -211,22 +212,22 @@ test("those who take nothing of what they missed take a little memory each, and 
   const CLIENTS = 30;
   await addLargeRows();
   await serve(async ({ api: { stream }, port }) => {
-    const listeners: WeakRef<Reader>[] = [];
-    const enter = stream.hub.enter.bind(stream.hub);
+    const listeners: WeakRef<Consumer>[] = [];
+    const enter = stream.hub.attach.bind(stream.hub);
     // A spy would keep what it was called with.
-    stream.hub.enter = (reader) => {
+    stream.hub.attach = (reader) => {
       listeners.push(new WeakRef(reader));
       enter(reader);
     };
     const sockets = pausedClients(port, CLIENTS);
-    await untilSteady(() => stream.hub.usage.undeliveredBytes);
-    const { listeners: open, undeliveredBytes, cuts } = stream.hub.usage;
-    expect([open, cuts]).toEqual([CLIENTS, 0]);
+    await untilSteady(() => stream.hub.usage.inFlightBytes);
+    const { subscribers: open, inFlightBytes, disconnects } = stream.hub.usage;
+    expect([open, disconnects]).toEqual([CLIENTS, 0]);
     // A piece that is being sent, and what is left of a step of 50 rows, of each.
-    expect(undeliveredBytes / CLIENTS).toBeLessThan(52 * ROW_BYTES);
+    expect(inFlightBytes / CLIENTS).toBeLessThan(52 * ROW_BYTES);
     for (const socket of sockets) socket.destroy();
-    await until(() => stream.hub.usage.listeners === 0);
-    expect(stream.hub.usage.undeliveredBytes).toBe(0);
+    await until(() => stream.hub.usage.subscribers === 0);
+    expect(stream.hub.usage.inFlightBytes).toBe(0);
     await until(() => {
       collectGarbage();
       return listeners.every((listener) => listener.deref() === undefined);
@@ -242,20 +243,20 @@ test("who takes nothing for longest is cut off when too much is kept, and others
   await serve(
     async ({ api: { stream }, port }) => {
       const sockets = pausedClients(port, 30);
-      await until(() => stream.hub.usage.cuts > 0);
+      await until(() => stream.hub.usage.disconnects > 0);
       const reading = await Ear.open(port, "/v1/stream?events=settlement&after=og~base~p0");
       await until(() => reading.ids.length === ROWS);
       expect(reading.outcome).toBe("open");
-      expect(stream.hub.usage.undeliveredBytes).toBeLessThanOrEqual(bytes);
+      expect(stream.hub.usage.inFlightBytes).toBeLessThanOrEqual(bytes);
       for (const socket of sockets) socket.destroy();
       reading.close();
-      await until(() => stream.hub.usage.listeners === 0);
+      await until(() => stream.hub.usage.subscribers === 0);
     },
     {
-      keptBytes: 8_000_000,
-      listeners: 100,
-      listenersPerClient: 100,
-      undelivered: { bytes, bytesPerClient: bytes },
+      bufferBytes: 8_000_000,
+      subscribers: 100,
+      subscribersPerClient: 100,
+      inFlight: { bytes, bytesPerClient: bytes },
     },
   );
 });
@@ -287,9 +288,9 @@ test("of streams asked for one behind the other on one connection the first begi
     const socket = net.connect(port, "127.0.0.1");
     socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
     await once(socket, "data");
-    expect(api.stream.hub.usage.listeners).toBe(1);
+    expect(api.stream.hub.usage.subscribers).toBe(1);
     socket.destroy();
-    await until(() => api.stream.hub.usage.listeners === 0);
+    await until(() => api.stream.hub.usage.subscribers === 0);
     await until(() => api.observed.length > 0);
     expect(api.observed.map(({ outcome }) => outcome)).toEqual(["cut"]);
   });

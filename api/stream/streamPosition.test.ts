@@ -1,29 +1,29 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  type ChainPlace,
-  decodePlace,
-  encodeLine,
-  encodePlace,
-  LINES,
-  NOWHERE,
-  placeAfter,
-  type StreamPlace,
-  withLine,
-} from "./place.ts";
+  type ChainOffset,
+  decodePosition,
+  EMPTY_POSITION,
+  encodePosition,
+  encodeTopic,
+  offsetAfter,
+  type StreamPosition,
+  TOPICS,
+  withTopic,
+} from "./streamPosition.ts";
 
 const HASH = `0x${"9f8e7d6c5b4a3f2e".padEnd(64, "0")}`;
 
-const anyChain: fc.Arbitrary<ChainPlace | null> = fc.oneof(
+const anyChain: fc.Arbitrary<ChainOffset | null> = fc.oneof(
   fc.constant(null),
-  fc.constant(placeAfter(null)),
+  fc.constant(offsetAfter(null)),
   fc.record({
     block: fc.nat(10 ** 9),
     hash: fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 16, maxLength: 16 }),
     logIndex: fc.option(fc.nat(999_999_999)),
   }),
 );
-const anyPlace: fc.Arbitrary<StreamPlace> = fc.record({
+const anyPlace: fc.Arbitrary<StreamPosition> = fc.record({
   og: anyChain,
   base: anyChain,
   proofs: fc.option(
@@ -38,27 +38,27 @@ const anyPlace: fc.Arbitrary<StreamPlace> = fc.record({
 test("an id says where a listener is, and nothing else does", () => {
   fc.assert(
     fc.property(anyPlace, (place) => {
-      const id = encodePlace(place);
+      const id = encodePosition(place);
       expect(id).toMatch(/^[\w.~-]{0,200}$/);
       // Nowhere has no id.
-      expect(decodePlace(id)).toEqual(id === "" ? null : place);
+      expect(decodePosition(id)).toEqual(id === "" ? null : place);
     }),
   );
   const place = {
-    og: placeAfter({ number: 42, hash: HASH }, 3),
-    base: placeAfter(null),
+    og: offsetAfter({ number: 42, hash: HASH }, 3),
+    base: offsetAfter(null),
     proofs: { revision: 7, within: { block: 41, logIndex: 0 } },
     nodes: null,
   };
-  expect(encodePlace(place)).toBe("og42.9f8e7d6c5b4a3f2e.3~base~p7.41.0");
-  expect(encodePlace(NOWHERE)).toBe("");
+  expect(encodePosition(place)).toBe("og42.9f8e7d6c5b4a3f2e.3~base~p7.41.0");
+  expect(encodePosition(EMPTY_POSITION)).toBe("");
 });
 
 test("what is no id is none, whatever it is", () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 300 }), (text) => {
-      const place = decodePlace(text);
-      expect(place === null || encodePlace(place) === text).toBe(true);
+      const place = decodePosition(text);
+      expect(place === null || encodePosition(place) === text).toBe(true);
     }),
   );
   for (const id of [
@@ -82,16 +82,16 @@ test("what is no id is none, whatever it is", () => {
     "og1.9f8e7d6c5b4a3f2e ",
     `p${"1".repeat(300)}`,
   ])
-    expect([id, decodePlace(id)]).toEqual([id, null]);
+    expect([id, decodePosition(id)]).toEqual([id, null]);
 });
 
 test("lines are named apart, verdicts with og's rows", () => {
   fc.assert(
     fc.property(anyPlace, (place) => {
-      expect(encodeLine("og", place)).toBe(encodePlace({ ...place, base: null, nodes: null }));
-      expect(encodeLine("base", place)).toBe(encodePlace({ ...NOWHERE, base: place.base }));
-      expect(encodeLine("nodes", place)).toBe(encodePlace({ ...NOWHERE, nodes: place.nodes }));
-      expect(LINES.reduce((known, line) => withLine(known, line, place), NOWHERE)).toEqual(place);
+      expect(encodeTopic("og", place)).toBe(encodePosition({ ...place, base: null, nodes: null }));
+      expect(encodeTopic("base", place)).toBe(encodePosition({ ...EMPTY_POSITION, base: place.base }));
+      expect(encodeTopic("nodes", place)).toBe(encodePosition({ ...EMPTY_POSITION, nodes: place.nodes }));
+      expect(TOPICS.reduce((known, line) => withTopic(known, line, place), EMPTY_POSITION)).toEqual(place);
     }),
   );
 });

@@ -13,7 +13,7 @@ const CONNECTIONS = 2;
 /** The first read of a large network's whole past. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 
-interface KeepOptions extends Pick<SnapshotsOptions, "onNew"> {
+interface StartOptions extends Pick<SnapshotsOptions, "onNew"> {
   /** Where rows are read, in order of preference. */
   readonly readUrls: readonly string[];
   readonly watcher: PositionWatcher;
@@ -21,12 +21,12 @@ interface KeepOptions extends Pick<SnapshotsOptions, "onNew"> {
   readonly log: Log;
 }
 
-export interface KeptSnapshots {
+export interface StartedSnapshots {
   readonly snapshots: Snapshots;
   readonly stop: () => Promise<void>;
 }
 
-export function keepSnapshots({ readUrls, log, ...options }: KeepOptions): KeptSnapshots {
+export function startSnapshots({ readUrls, log, ...options }: StartOptions): StartedSnapshots {
   const reader = createReader({
     urls: readUrls,
     connections: CONNECTIONS,

@@ -4,7 +4,7 @@ import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
 import type { Charge } from "../queries/reading/charge.ts";
 import type { Client } from "./clientAddress.ts";
-import type { RateLimit, RateLimiter } from "./rateLimit.ts";
+import type { RateLimit, RateLimiter } from "./rateLimiter.ts";
 import { requestCost } from "./requestCost.ts";
 
 export const RATE_LIMIT_HEADERS = [
@@ -22,7 +22,7 @@ export interface RateLimits {
 }
 
 /** Whose share a request is part of, and what is left of it; absent for those who are not counted. */
-export interface CountedClient {
+export interface RateLimitVariables {
   readonly countedClient?: string;
   readonly charge?: Charge;
   readonly rateLimit?: Readonly<Record<(typeof RATE_LIMIT_HEADERS)[number], string>>;
@@ -32,7 +32,7 @@ export interface CountedClient {
  * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on what is counted, refusals included: around `limitRates`.
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07 for the headers, as deployed
  */
-export const tellRateLimits = createMiddleware<{ Variables: CountedClient }>(async (context, next) => {
+export const rateLimitHeaders = createMiddleware<{ Variables: RateLimitVariables }>(async (context, next) => {
   await next();
   // Not before: answers that routes make themselves know nothing of headers that were set earlier.
   for (const [name, value] of Object.entries(context.get("rateLimit") ?? {}))
@@ -44,7 +44,7 @@ export const tellRateLimits = createMiddleware<{ Variables: CountedClient }>(asy
  * @param now - milliseconds of a clock that only goes forward.
  * @throws {ApiError} `rate-limited`.
  */
-export const limitRates = <E extends Env & { Variables: CountedClient }>(
+export const enforceRateLimits = <E extends Env & { Variables: RateLimitVariables }>(
   { limit, limiter, loopback }: RateLimits,
   clientOf: (context: Context) => Client | null,
   now: () => number,

@@ -3,23 +3,23 @@ import { createReader } from "../queries/reading/database.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
 
 /** About as much again in memory: some minutes of a busy network. */
-const KEPT_BYTES = 8 * 1_024 * 1_024;
+const BUFFER_BYTES = 8 * 1_024 * 1_024;
 
 /** So many clients that are counted can listen, however many streams each opens. */
-const CLIENTS_AT_LEAST = 20;
+const MIN_CLIENTS = 20;
 
-interface KeepOptions extends Omit<EventStreamOptions, "ownReader" | "limits" | "pause"> {
+interface StartOptions extends Omit<EventStreamOptions, "ownReader" | "limits" | "pause"> {
   /** Where rows are read, in order of preference. */
   readonly readUrls: readonly string[];
-  readonly mostStreams: number;
+  readonly maxStreams: number;
 }
 
-export interface KeptStream {
+export interface StartedStream {
   readonly stream: EventStream;
   readonly stop: () => Promise<void>;
 }
 
-export function keepStream({ readUrls, mostStreams, ...options }: KeepOptions): KeptStream {
+export function startStream({ readUrls, maxStreams, ...options }: StartOptions): StartedStream {
   const ownReader = createReader({
     urls: readUrls,
     connections: 1,
@@ -29,9 +29,9 @@ export function keepStream({ readUrls, mostStreams, ...options }: KeepOptions): 
     ...options,
     ownReader,
     limits: {
-      keptBytes: KEPT_BYTES,
-      listeners: mostStreams,
-      listenersPerClient: Math.ceil(mostStreams / CLIENTS_AT_LEAST),
+      bufferBytes: BUFFER_BYTES,
+      subscribers: maxStreams,
+      subscribersPerClient: Math.ceil(maxStreams / MIN_CLIENTS),
     },
     pause: () => new Promise((resolve) => setImmediate(resolve)),
   });

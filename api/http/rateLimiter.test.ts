@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RateLimiter } from "./rateLimit.ts";
+import { RateLimiter } from "./rateLimiter.ts";
 
 test("a burst is allowed, then as much as flows in, and refusals cost nothing", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 3 });
