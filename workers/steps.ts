@@ -1,11 +1,11 @@
 /**
- * Tells the supervisor about a worker's step that does not end, such as a request that is never answered. The
- * supervisor then replaces the worker. Between steps a worker is idle, for as long as it likes.
+ * Reports a stuck step to the supervisor, such as a request that never gets an answer; the supervisor then replaces the
+ * worker. Between steps a worker may be idle for as long as it likes.
  */
 
 const TICK_MS = 1_000;
 
-/** What the supervisor is sent: see supervisor/watchdog.ts. */
+/** The message to the supervisor: see supervisor/watchdog.ts. */
 interface Stall {
   readonly kind: "stalled";
   readonly step: string;
@@ -19,7 +19,7 @@ interface Step {
 }
 
 const send = (stall: Stall) => {
-  // nobody listens when the worker was started by itself
+  // there is no supervisor when the worker was started on its own
   if (process.send !== undefined && process.connected) process.send(stall, undefined, undefined, () => {});
 };
 
@@ -33,8 +33,8 @@ export class Steps {
   }
 
   /**
-   * Runs one step. Steps of one name may overlap; each end, and each call of `advanced`, counts as progress of all.
-   * @param maxQuietSeconds - without progress for longer, the step is stuck.
+   * Runs one step. Steps of the same name may overlap; when one ends or calls `advanced`, all of them have made progress.
+   * @param maxQuietSeconds - a step without progress for longer than this is stuck.
    */
   async run<T>(
     name: string,
@@ -59,7 +59,7 @@ export class Steps {
     clearInterval(this.#timer);
   }
 
-  /** A tick counts for two intervals at most: a machine that was suspended did not keep a step waiting. */
+  /** A tick counts for two intervals at most, so that the time a machine was suspended does not. */
   #tick(): void {
     const now = performance.now();
     const passedMs = Math.min(now - this.#tickedAt, 2 * TICK_MS);

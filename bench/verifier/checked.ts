@@ -3,7 +3,7 @@ import { bytesOf } from "../../proofs/hex.ts";
 import { Checkers } from "../../workers/verifier/check/checkers.ts";
 import { Aggregators } from "../../workers/verifier/fetch/aggregators.ts";
 import { HttpGet } from "../../workers/verifier/fetch/httpGet.ts";
-import { LargeBlobPlaces, MemoryHold } from "../../workers/verifier/fetch/memoryHold.ts";
+import { LargeBlobSlots, MemoryHold } from "../../workers/verifier/fetch/memoryHold.ts";
 import type { Hosted } from "./blobHost.ts";
 
 const LIMITS = { maxBytes: 16 * 1024 * 1024, maxLeaves: 100_000 };
@@ -26,14 +26,14 @@ export async function measureChecking(
       random: Math.random,
     },
   );
-  const places = new LargeBlobPlaces(4);
+  const slots = new LargeBlobSlots(4);
   const checkers = new Checkers(threads);
   checkers.addKeys(keys.map(({ teeId, publicKey }) => ({ teeId, publicKey: bytesOf(publicKey) })));
   const signal = new AbortController().signal;
   const work = [...batches];
   const lane = async () => {
     for (let batch = work.pop(); batch !== undefined; batch = work.pop()) {
-      const hold = new MemoryHold(places);
+      const hold = new MemoryHold(slots);
       for await (const answer of aggregators.ask(batch.blobId, hold, signal)) {
         if (answer.kind !== "found") throw new Error(`${batch.blobId}: ${JSON.stringify(answer)}`);
         const { bytes } = answer;

@@ -1,6 +1,6 @@
 /**
- * Reading contracts from the configured RPCs: of those that are there and of the right chain, from the first that is
- * not behind the index; what one cannot answer is asked of the next.
+ * Chooses the RPC endpoint that contracts are read from: of those that answer with the right chain id, the first that is not
+ * behind the index. A call that fails there goes to the next one.
  */
 import {
   type Address,
@@ -18,12 +18,12 @@ import type { Log } from "../../config/log.ts";
 import { redactUrl } from "../../config/redact.ts";
 
 const TIMEOUT_MS = 10_000;
-/** A node whose record could not be read is tried again by itself. */
+/** Per call; a node whose record could not be read is retried separately (retries.ts). */
 const RETRIES = 1;
-/** Farther beyond every other endpoint and the index, a head is not believed where there is another. */
+/** A head further than this ahead of the index and of every other endpoint is not trusted, unless it is the only one. */
 const MAX_AHEAD_BLOCKS = 2_048;
 
-/** Thrown when no configured RPC can be used now; the message tells each one's fault. */
+/** Thrown when no configured RPC is usable; the message says what is wrong with each. */
 export class NoEndpointError extends Error {
   readonly code = "no-endpoint";
   override readonly name = "NoEndpointError";
@@ -41,12 +41,12 @@ export interface BlockPoint {
   readonly timestamp: number;
 }
 
-/** The newest block. @throws when the endpoint answers with something else. */
+/** Reads the newest block. @throws when the answer is not a block. */
 async function headOf(client: PublicClient): Promise<BlockPoint> {
   const block = await client.getBlock({ blockTag: "latest" });
   const point = { number: Number(block.number), hash: block.hash, timestamp: Number(block.timestamp) };
   if (!Number.isSafeInteger(point.number) || !Number.isSafeInteger(point.timestamp))
-    throw new Error("something else than a block");
+    throw new Error("the answer is not a block");
   return point;
 }
 
@@ -57,12 +57,13 @@ interface Endpoint {
 
 const transportOf = (url: string) => http(url, { timeout: TIMEOUT_MS, retryCount: RETRIES });
 
-async function look(url: string, chain: ChainSettings): Promise<Endpoint | string> {
+/** @returns the endpoint, or what is wrong with it. */
+async function probe(url: string, chain: ChainSettings): Promise<Endpoint | string> {
   const client = createPublicClient({ transport: transportOf(url) });
   try {
     const chainId = await client.getChainId();
     if (chainId !== chain.chainId)
-      return `${redactUrl(url)} answers with chain id ${chainId} instead of ${chain.chainId}`;
+      return `${redactUrl(url)} has chain id ${chainId}, expected ${chain.chainId}`;
     return { url, head: await headOf(client) };
   } catch {
     return `${redactUrl(url)} cannot be reached`;
@@ -70,36 +71,36 @@ async function look(url: string, chain: ChainSettings): Promise<Endpoint | strin
 }
 
 /**
- * Connects to the endpoints that can be used now.
- * @param indexed - the newest block that the index knows a wanted node by.
- * @returns a client, and the block that records are to be read at.
- * @throws {NoEndpointError} without one.
+ * Connects to the usable endpoints.
+ * @param indexed - the newest indexed block that changed one of the nodes to read.
+ * @returns a client, and the block to read records at.
+ * @throws {NoEndpointError} when no endpoint is usable.
  */
 export async function connect(
   chain: ChainSettings,
   urlVariable: string,
   indexed: number,
 ): Promise<{ readonly client: PublicClient; readonly block: BlockPoint }> {
-  const looked = await Promise.all(chain.rpcUrls.map((url) => look(url, chain)));
-  const there = looked.filter((one) => typeof one !== "string");
-  const isBelieved = ({ url, head }: Endpoint) =>
-    there.length === 1 ||
+  const probed = await Promise.all(chain.rpcUrls.map((url) => probe(url, chain)));
+  const reachable = probed.filter((one) => typeof one !== "string");
+  const isTrusted = ({ url, head }: Endpoint) =>
+    reachable.length === 1 ||
     head.number <= indexed + MAX_AHEAD_BLOCKS ||
-    there.some((other) => other.url !== url && head.number <= other.head.number + MAX_AHEAD_BLOCKS);
-  const believed = there.filter(isBelieved);
-  const chosen = believed.find(({ head }) => head.number >= indexed) ?? believed[0];
+    reachable.some((other) => other.url !== url && head.number <= other.head.number + MAX_AHEAD_BLOCKS);
+  const trusted = reachable.filter(isTrusted);
+  const chosen = trusted.find(({ head }) => head.number >= indexed) ?? trusted[0];
   if (chosen === undefined)
     throw new NoEndpointError(
-      `${urlVariable}: ${looked.filter((one) => typeof one === "string").join("; ")}`,
+      `${urlVariable}: ${probed.filter((one) => typeof one === "string").join("; ")}`,
     );
-  const others = believed.filter(({ url, head }) => url !== chosen.url && head.number >= chosen.head.number);
+  const others = trusted.filter(({ url, head }) => url !== chosen.url && head.number >= chosen.head.number);
   const transports = [chosen, ...others].map(({ url }) => transportOf(url));
   return { client: createPublicClient({ transport: fallback(transports) }), block: chosen.head };
 }
 
 /**
- * One node's record after `block`.
- * @returns undefined when the registry has none (a removed node) or answers with another key's.
+ * Reads one node's record as of `block`.
+ * @returns undefined when the registry has no such record (the node was removed) or answers with another key's.
  * @throws when the RPC does not answer.
  */
 export async function readRecord(
@@ -125,12 +126,12 @@ export async function readRecord(
     // a node's id is its key's hash, so any other answer is not its record
     return keccak256(record.publicKey) === node.teeId ? record : undefined;
   } catch (error) {
-    log.warn(`the record of ${node.teeId} in ${node.registry} has no known layout`, { error });
+    log.warn(`node ${node.teeId} of registry ${node.registry}: its record has an unknown layout`, { error });
     return undefined;
   }
 }
 
-/** Without the URL and the request that viem's long messages hold. */
+/** An error's message, without the URL and the request that viem's long messages contain. */
 export const messageOf = (error: unknown): string =>
   error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error);
 

@@ -1,4 +1,4 @@
-/** `npm run observer`: reads at the head what no event announces: node records and tokens. */
+/** `npm run observer`: reads what no event announces from the head of each chain: node records and token metadata. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
@@ -12,9 +12,9 @@ import { messageOf } from "./endpoint.ts";
 import { Observer } from "./observer.ts";
 import { TokenReader } from "./tokens.ts";
 
-/** From one look for nodes to read to the next, and from one batch to the next. */
-const LOOK_EVERY_MS = 2_000;
-/** After a failure that is no single node's. */
+/** Pause between batches, and between polls for something to read. */
+const POLL_EVERY_MS = 2_000;
+/** After a failure that affects more than one node. */
 const RETRY_SECONDS = 15;
 const nowMs = () => performance.now();
 /** Longer than one call can take with its retries. */
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   let stop = async () => {};
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => {
-      // npm may pass the same signal on a second time
+      // npm may forward the same signal again
       if (stopping.signal.aborted) return;
       stopping.abort();
       stop().then(
@@ -43,10 +43,10 @@ async function main(): Promise<void> {
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
   const { signal } = stopping;
   const steps = new Steps();
-  /** Each on its own: a chain that does not answer holds the other's up in nothing. */
+  /** The loops are independent: a chain that does not answer does not delay the other. */
   const repeat = async (name: string, work: (advanced: () => void) => Promise<unknown>): Promise<void> => {
     while (!signal.aborted) {
-      let waitMs = LOOK_EVERY_MS;
+      let waitMs = POLL_EVERY_MS;
       await steps.run(name, MAX_QUIET_SECONDS, work).catch((error: unknown) => {
         if (signal.aborted) return;
         log.warn(`${name}: ${messageOf(error)}; trying again in ${RETRY_SECONDS} s`);

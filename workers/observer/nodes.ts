@@ -1,11 +1,11 @@
-/** Which nodes there are, and whose records changed since they were read. */
+/** Lists the registered nodes, and those whose record changed since it was last read. */
 import type pg from "pg";
 import type { NodeKey } from "./endpoint.ts";
 
 const UNDEFINED_TABLE = "42P01";
 
 export interface KnownNode extends NodeKey {
-  /** The block of its newest registry event: a record read before it says nothing. */
+  /** The block of its newest registry event: a record read before that block is outdated. */
   readonly changedBlock: number;
 }
 
@@ -30,7 +30,7 @@ const UNREAD = `${NODES}
   and (seen.block is null or seen.block < greatest(n.registered_block, change.block_number))
   order by coalesce(seen.block < n.registered_block, true) desc, "changedBlock", n.registry, n.tee_id`;
 
-/** None while there is nothing published to list them from. */
+/** Empty while no deployment is published. */
 async function list(pool: pg.Pool, text: string, chainId: number): Promise<readonly KnownNode[]> {
   try {
     return (await pool.query<KnownNode>(text, [chainId])).rows;
@@ -40,9 +40,9 @@ async function list(pool: pg.Pool, text: string, chainId: number): Promise<reado
   }
 }
 
-/** Every node that is not removed. */
+/** Every node that was not removed. */
 export const listNodes = (pool: pg.Pool, chainId: number) =>
   list(pool, `${NODES} order by n.registry, n.tee_id`, chainId);
 
-/** Those without a record of their registration first, then those that changed since, the earliest change first. */
+/** Nodes never read since they registered come first, then those that changed since, by the block of the change. */
 export const listUnread = (pool: pg.Pool, chainId: number) => list(pool, UNREAD, chainId);

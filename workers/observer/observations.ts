@@ -1,4 +1,4 @@
-/** Storing what a node's record said at a block: a row per change, a confirmation otherwise. */
+/** Stores what a node's record said at a block: a new row when it changed, a confirmation otherwise. */
 import { and, desc, eq, lt } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { TeeRecord } from "../../abis/teeRecord.ts";
@@ -7,7 +7,7 @@ import type { BlockPoint, NodeKey } from "./endpoint.ts";
 
 export type Observation = typeof nodeRecord.$inferInsert;
 
-/** What a record says, without what every heartbeat changes (`lastHeartbeatAt`, which its events tell). */
+/** What a record says. `lastHeartbeatAt` is left out: every heartbeat changes it, and the heartbeat's event carries it. */
 type Content = Omit<
   Observation,
   | "chainId"
@@ -44,8 +44,8 @@ const contentOf = (record: TeeRecord): Content => ({
 export type Outcome = "changed" | "confirmed" | "older";
 
 /**
- * Notes one record.
- * @returns "older" when a later block was observed already (an RPC that lags behind): nothing is written then.
+ * Stores one record.
+ * @returns "older" when a later block was already observed (the RPC lags behind); nothing is written then.
  */
 export async function store(
   database: NodePgDatabase,

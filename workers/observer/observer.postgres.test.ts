@@ -178,7 +178,7 @@ test("uses the next RPC when one is of another chain", async () => {
   rpc.record = earlier();
   await cycle(chain(wrong.url, rpc.url));
   expect((await rows()).map((row) => row.enabled)).toEqual([true]);
-  await expect(cycle(chain(wrong.url))).rejects.toThrow(/chain id 1 instead of 10740/);
+  await expect(cycle(chain(wrong.url))).rejects.toThrow(/chain id 1, expected 10740/);
   await wrong.stop();
 });
 

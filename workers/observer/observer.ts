@@ -1,6 +1,6 @@
 /**
- * Reads node records at the head. A node that is new, or that an event changed, is read as soon as it is indexed; every
- * node is read again now and then, because no event announces an OHTTP key or a changed record.
+ * Reads node records at the head of the chain. A new or changed node is read as soon as its event is indexed. Every node is
+ * also re-read at an interval, because no event announces a new OHTTP key or an edited record.
  */
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type pg from "pg";
@@ -12,16 +12,16 @@ import { type KnownNode, listNodes, listUnread } from "./nodes.ts";
 import { type Outcome, store } from "./observations.ts";
 import { Retries } from "./retries.ts";
 
-/** Records read at one block; public endpoints are shared, and keep the state of few blocks. */
+/** Records read at one block. Public endpoints are shared and keep the state of only a few blocks. */
 const BATCH_NODES = 100;
 const CALLS_AT_ONCE = 5;
 
-/** What became of a batch, in nodes. `absent`: the registry has no such record. `failed`: it could not be read. */
+/** The outcomes of a batch, in nodes. `absent`: the registry has no such record. `failed`: it could not be read. */
 export type Observed = Readonly<Record<Outcome | "absent" | "failed", number>>;
 
 export interface ObserverSettings {
   readonly chain: ChainSettings;
-  /** From one reading of every node to the next. */
+  /** Between two reads of the same unchanged node. */
   readonly intervalMs: number;
   readonly nowMs: () => number;
 }
@@ -45,8 +45,8 @@ export class Observer {
   /**
    * Reads one batch.
    * @param advanced - called after every node.
-   * @returns undefined when no node is to be read now.
-   * @throws {NoEndpointError} when no RPC can be used.
+   * @returns undefined when no node is due.
+   * @throws {NoEndpointError} when no RPC is usable.
    */
   async step(signal: AbortSignal, advanced: () => void = () => {}): Promise<Observed | undefined> {
     const { chain } = this.settings;
@@ -54,7 +54,7 @@ export class Observer {
     if (nodes.length === 0) return undefined;
     const indexed = Math.max(...nodes.map(({ changedBlock }) => changedBlock));
     const { client, block } = await connect(chain, "OG_RPC_URL", indexed);
-    // only now: a batch that no endpoint was there for is asked for again
+    // only now: without an endpoint the batch stays in the queue
     const batch = new Set(nodes.map(nameOf));
     this.#waiting = this.#waiting.filter((node) => !batch.has(nameOf(node)));
 
@@ -77,24 +77,24 @@ export class Observer {
 
     const { changed, confirmed, absent, failed } = observed;
     this.log[changed > 0 ? "info" : "debug"](
-      `read ${nodes.length - failed} node records at block ${block.number}: ${changed} new or changed, ${confirmed} as before`,
+      `read ${nodes.length - failed} node records at block ${block.number}: ${changed} new or changed, ${confirmed} unchanged`,
       absent > 0 ? { absent } : {},
     );
     if (failed > 0 && !signal.aborted)
       this.log.warn(
-        `${failed} node records could not be read, each will be tried again: ${messageOf(errors[0])}`,
+        `${failed} node records could not be read and will be retried; first error: ${messageOf(errors[0])}`,
       );
     return observed;
   }
 
-  /** What is missing or changed goes before what failed, and that before the rest. */
+  /** Unread and changed nodes come first, then those due for a retry, then the periodic re-reads. */
   async #nextBatch(): Promise<readonly KnownNode[]> {
     const { chain, intervalMs, nowMs } = this.settings;
     const now = nowMs();
     if (now - this.#listedAtMs >= intervalMs) {
       this.#waiting = [...(await listNodes(this.pool, chain.chainId))];
       this.#retries.keepOnly(this.#waiting);
-      // before anything is published there is nothing to wait an interval for
+      // nothing is published yet: list again at the next poll, not after a whole interval
       if (this.#waiting.length > 0) this.#listedAtMs = now;
     }
     const unread = await listUnread(this.pool, chain.chainId);
@@ -113,7 +113,7 @@ export class Observer {
       record === undefined
         ? "absent"
         : await store(this.database, this.settings.chain.chainId, node, block, record);
-    // an endpoint that is behind the index does not know the change yet
+    // an endpoint behind the index has not seen the change yet
     const current = outcome !== "absent" && block.number >= node.changedBlock;
     if (current) this.#retries.succeed(node);
     else this.#retries.fail(node, this.settings.nowMs());

@@ -1,4 +1,4 @@
-/** A JSON-RPC endpoint with one registry, for tests. */
+/** A JSON-RPC endpoint that serves one registry, for tests. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
@@ -7,14 +7,14 @@ export interface RegistryRpc {
   readonly url: string;
   /** What `getTEE` answers; undefined for a revert. */
   record: Hex | undefined;
-  /** The same by node, where they differ. */
+  /** Overrides `record` per node. */
   readonly records: Map<Hex, Hex>;
-  /** Nodes whose records, and calls to other contracts, that cannot be read at present. */
+  /** Nodes, and "address calldata" calls to other contracts, that fail for now. */
   readonly broken: Set<string>;
-  /** The nodes that were asked for. */
+  /** The nodes that were requested, in order. */
   asked: Hex[];
   head: number;
-  /** What other contracts answer, by address and call; undefined for a revert. */
+  /** What other contracts answer, by "address calldata"; undefined for a revert. */
   readonly contracts: Map<string, Hex | undefined>;
   readonly stop: () => Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** When something that could not be read is tried again: each by itself, after longer and longer pauses. */
+/** Schedules retries of things that could not be read: each on its own, with exponential back-off. */
 
 const FIRST_DELAY_MS = 2_000;
 
@@ -27,18 +27,18 @@ export class Retries<Thing> {
     this.#attempts.delete(this.nameOf(thing));
   }
 
-  /** Whether it waits for its next attempt. */
+  /** Whether its next attempt is still in the future. */
   waits(thing: Thing, nowMs: number): boolean {
     const attempt = this.#attempts.get(this.nameOf(thing));
     return attempt !== undefined && attempt.nextAtMs > nowMs;
   }
 
-  /** Those that wait for their next attempt. */
+  /** Everything whose next attempt is still in the future. */
   waiting(nowMs: number): readonly Thing[] {
     return [...this.#attempts.values()].filter(({ nextAtMs }) => nextAtMs > nowMs).map(({ thing }) => thing);
   }
 
-  /** Those whose pause is over, the longest due first. */
+  /** Everything that is due, the longest overdue first. */
   due(nowMs: number): readonly Thing[] {
     return [...this.#attempts.values()]
       .filter(({ nextAtMs }) => nextAtMs <= nowMs)
@@ -46,7 +46,7 @@ export class Retries<Thing> {
       .map(({ thing }) => thing);
   }
 
-  /** Forgets what is no longer there. */
+  /** Forgets everything but `things`. */
   keepOnly(things: readonly Thing[]): void {
     const known = new Set(things.map(this.nameOf));
     for (const name of this.#attempts.keys()) if (!known.has(name)) this.#attempts.delete(name);

@@ -82,7 +82,7 @@ test("whatever a contract answers becomes a symbol of few fit characters and dec
     [text("größe ₮"), word(8n), "größe ₮", 8],
   ];
   for (const [index, [symbol, decimals]] of cases.entries()) await paid(tokenOf(index), symbol, decimals);
-  expect(await reader().step()).toEqual({ told: cases.length, failed: 0 });
+  expect(await reader().step()).toEqual({ read: cases.length, failed: 0 });
   expect(await rows()).toEqual(
     cases.map(([, , symbol, decimals], index) => [tokenOf(index), symbol, decimals]),
   );
@@ -95,9 +95,9 @@ test("the tokens of channels and the configured ones are asked too, and each one
   contract(tokenOf(2), text("TWO"), word(2n));
   contract(tokenOf(3), text("THREE"), word(3n));
   const { step } = reader([tokenOf(3), tokenOf(1)]);
-  expect(await step()).toEqual({ told: 3, failed: 0 });
+  expect(await step()).toEqual({ read: 3, failed: 0 });
   contract(tokenOf(1), text("OTHER"), word(9n));
-  expect(await step()).toEqual({ told: 0, failed: 0 });
+  expect(await step()).toEqual({ read: 0, failed: 0 });
   expect((await rows()).map(([, symbol]) => symbol)).toEqual(["ONE", "TWO", "THREE"]);
 });
 
@@ -107,13 +107,13 @@ test("a token that the endpoint knows nothing of is asked again later, and holds
   await paid(tokenOf(3), "0x", "0x"); // no contract at the endpoint's head yet
   rpc.broken.add(`${tokenOf(1)} ${DECIMALS}`);
   const { clock, step } = reader();
-  expect(await step()).toEqual({ told: 1, failed: 2 });
+  expect(await step()).toEqual({ read: 1, failed: 2 });
   expect(await rows()).toEqual([[tokenOf(2), "TWO", 2]]);
-  expect(await step()).toEqual({ told: 0, failed: 0 });
+  expect(await step()).toEqual({ read: 0, failed: 0 });
   rpc.broken.clear();
   contract(tokenOf(3), text("THREE"), word(3n));
   clock.nowMs = 10_000;
-  expect(await step()).toEqual({ told: 2, failed: 0 });
+  expect(await step()).toEqual({ read: 2, failed: 0 });
   expect(await rows()).toHaveLength(3);
 });
 
@@ -121,10 +121,10 @@ test("without an endpoint nothing is taken for an answer", async () => {
   await paid(tokenOf(1), text("ONE"), word(1n));
   await expect(reader([], "http://127.0.0.1:1").step()).rejects.toThrow(NoEndpointError);
   expect(await rows()).toEqual([]);
-  expect(await reader().step()).toEqual({ told: 1, failed: 0 });
+  expect(await reader().step()).toEqual({ read: 1, failed: 0 });
 });
 
 test("before anything is published nobody is asked", async () => {
   await pool.query("drop schema base cascade");
-  expect(await reader([tokenOf(1)]).step()).toEqual({ told: 0, failed: 0 });
+  expect(await reader([tokenOf(1)]).step()).toEqual({ read: 0, failed: 0 });
 });

@@ -1,6 +1,6 @@
 /**
- * What tokens say of themselves, once each: handlers read no state of a past block that a pruned RPC could not repeat, and a
- * token can be any contract at all.
+ * Reads each token's symbol and decimals once. Indexing does not: its handlers must not read state that a pruned RPC cannot
+ * serve again, and a token can be any contract at all.
  */
 import type pg from "pg";
 import {
@@ -19,13 +19,13 @@ import { type BlockPoint, connect, isRevert, messageOf } from "./endpoint.ts";
 import { Retries } from "./retries.ts";
 
 const SYMBOL_LENGTH = 32;
-/** Anyone can pay in tokens of their own: a cycle reads so many new ones. */
+/** Anyone can pay in a token of their own, so the number of new ones is unbounded. */
 const TOKENS_PER_CYCLE = 50;
-/** From one attempt at a token to the next, at most. */
+/** The longest pause between two attempts at one token. */
 const MAX_DELAY_MS = 600_000;
-/** What takes the place of bytes that are no UTF-8. */
-const NOT_UTF8 = "\uFFFD";
-/** Longer answers are looked at no further. */
+/** What decoders put in place of invalid UTF-8. */
+const REPLACEMENT_CHARACTER = "\uFFFD";
+/** Longer answers are ignored. */
 const MAX_ANSWER_BYTES = 4_096;
 const UNDEFINED_TABLE = "42P01";
 
@@ -33,8 +33,8 @@ const SYMBOL = "0x95d89b41";
 const DECIMALS = "0x313ce567";
 const symbolAbi = parseAbi(["function symbol() view returns (string)"]);
 
-/** Tokens of payments and channels, and the configured ones, that have told nothing yet; but for those that wait. */
-async function untold(
+/** Lists tokens of payments and channels, and the configured ones, that were not read yet, except those in `waiting`. */
+async function listUnread(
   pool: pg.Pool,
   chainId: number,
   configured: readonly Address[],
@@ -66,10 +66,11 @@ async function untold(
 }
 
 /**
- * @returns undefined when the contract refuses; `0x` also when there is no contract.
+ * Calls the token's contract.
+ * @returns undefined when the call reverts; `0x` also when there is no contract.
  * @throws when the RPC does not answer.
  */
-async function ask(
+async function readToken(
   client: PublicClient,
   to: Address,
   data: Hex,
@@ -83,13 +84,13 @@ async function ask(
   }
 }
 
-/** Text as ERC-20 has it, or the 32 bytes of tokens that are older. */
+/** Decodes `symbol()`: a string as in ERC-20, or 32 bytes as in older tokens. */
 export function symbolOf(answer: Hex | undefined): string | null {
   if (answer === undefined || size(answer) < 32 || size(answer) > MAX_ANSWER_BYTES) return null;
   const bytes = symbolBytes(answer);
   if (bytes === null) return null;
   const text = displayText(bytes, SYMBOL_LENGTH).text.trim();
-  return text === "" || text.includes(NOT_UTF8) ? null : text;
+  return text === "" || text.includes(REPLACEMENT_CHARACTER) ? null : text;
 }
 
 function symbolBytes(answer: Hex): Hex | null {
@@ -102,16 +103,16 @@ function symbolBytes(answer: Hex): Hex | null {
   }
 }
 
-/** ERC-20's uint8. */
+/** Decodes `decimals()`, a uint8. */
 export function decimalsOf(answer: Hex | undefined): number | null {
   if (answer === undefined || size(answer) !== 32) return null;
   const value = hexToBigInt(answer);
   return value <= 255n ? Number(value) : null;
 }
 
-/** How many tokens told something, or refused for good, and how many could not be asked. */
-export interface ToldTokens {
-  readonly told: number;
+/** How many tokens were read, a revert included, and how many reads failed. */
+export interface TokenCounts {
+  readonly read: number;
   readonly failed: number;
 }
 
@@ -121,47 +122,48 @@ export class TokenReader {
   constructor(
     private readonly pool: pg.Pool,
     private readonly chain: ChainSettings,
-    /** Asked before anybody pays in them. */
+    /** Read even before anybody pays in them. */
     private readonly configured: readonly Address[],
     private readonly nowMs: () => number,
     private readonly log: Log,
   ) {}
 
   /**
-   * Asks every new token, and again those whose time has come.
+   * Reads new tokens, and those due for a retry.
    * @param advanced - called after every token.
-   * @throws {NoEndpointError} when no RPC can be used.
+   * @throws {NoEndpointError} when no RPC is usable.
    */
-  async step(signal: AbortSignal, advanced: () => void = () => {}): Promise<ToldTokens> {
-    const told = { told: 0, failed: 0 };
+  async step(signal: AbortSignal, advanced: () => void = () => {}): Promise<TokenCounts> {
+    const counts = { read: 0, failed: 0 };
     const waiting = this.#retries.waiting(this.nowMs());
-    const tokens = await untold(this.pool, this.chain.chainId, this.configured, waiting);
-    if (tokens.length === 0) return told;
-    // from any endpoint: one that is behind a contract does not know it, and is asked again
+    const tokens = await listUnread(this.pool, this.chain.chainId, this.configured, waiting);
+    if (tokens.length === 0) return counts;
+    // any endpoint will do: one that has not seen the contract yet leads to a retry
     const { client, block } = await connect(this.chain, "BASE_RPC_URL", 0);
     for (const token of tokens) {
       if (signal.aborted) break;
       try {
         await this.#read(client, token, block);
         this.#retries.succeed(token);
-        told.told += 1;
+        counts.read += 1;
       } catch (error) {
         this.#retries.fail(token, this.nowMs());
-        told.failed += 1;
-        this.log.debug(`token ${token} could not be asked, it will be again: ${messageOf(error)}`);
+        counts.failed += 1;
+        this.log.debug(`token ${token} could not be read and will be retried: ${messageOf(error)}`);
       }
       advanced();
     }
-    return told;
+    return counts;
   }
 
   async #read(client: PublicClient, token: Address, block: BlockPoint): Promise<void> {
     const [symbolAnswer, decimalsAnswer] = [
-      await ask(client, token, SYMBOL, block),
-      await ask(client, token, DECIMALS, block),
+      await readToken(client, token, SYMBOL, block),
+      await readToken(client, token, DECIMALS, block),
     ];
-    // the endpoint may be behind the block that the contract came with
-    if (symbolAnswer === "0x" && decimalsAnswer === "0x") throw new Error("there is no such contract");
+    // the endpoint may be behind the block that created the contract
+    if (symbolAnswer === "0x" && decimalsAnswer === "0x")
+      throw new Error(`there is no contract at ${token} at block ${block.number}`);
     const [symbol, decimals] = [symbolOf(symbolAnswer), decimalsOf(decimalsAnswer)];
     await this.pool.query(
       `insert into observations.token (chain_id, address, symbol, decimals, block_number, block_hash, block_timestamp)

@@ -1,11 +1,11 @@
-/** The verifier's connections to Postgres. Others wait for its locks: what keeps one and is not heard of loses it. */
+/** The verifier's connections to Postgres. Other processes wait for its locks, so a hung holder must lose them. */
 import pg from "pg";
 
 const CONNECTIONS = 8;
-/** A transaction does nothing for that long only when its verifier hangs, or its machine is gone. */
+/** A transaction is idle for this long only when its verifier hangs or its machine is gone. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 
-/** @param idleInTransactionMs - after so many Postgres ends a transaction that does nothing; shorter in tests only. */
+/** @param idleInTransactionMs - how long a transaction may be idle before Postgres ends it; shorter in tests only. */
 export const connectionPool = (url: string, idleInTransactionMs = IDLE_IN_TRANSACTION_MS): pg.Pool =>
   new pg.Pool({
     connectionString: url,
@@ -16,8 +16,8 @@ export const connectionPool = (url: string, idleInTransactionMs = IDLE_IN_TRANSA
   });
 
 /**
- * For notices, and for a lock that lasts as long as the connection: Postgres looks every ten seconds whether a silent one's
- * other end is still there, and gives its lock away after a quarter of a minute if it is not.
+ * A connection for notifications and for a session lock. TCP keep-alive makes Postgres notice within about 16 s that the
+ * other end is gone, and release the lock.
  */
 export const noticeClient = (url: string): pg.Client =>
   new pg.Client({

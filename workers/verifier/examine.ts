@@ -1,14 +1,14 @@
-/** One job's blob: ask for it, check it, and say what came of it. */
+/** Fetches one job's blob, has it checked, and decides the outcome. */
 import { blobIdOf } from "../../proofs/blobId.ts";
 import type { Hex } from "../../proofs/hex.ts";
 import { shownText } from "../../proofs/shownText.ts";
 import type { Aggregators, Answer } from "./fetch/aggregators.ts";
 import type { GetFailure } from "./fetch/httpGet.ts";
-import type { LargeBlobPlaces, MemoryHold } from "./fetch/memoryHold.ts";
+import type { LargeBlobSlots, MemoryHold } from "./fetch/memoryHold.ts";
 import { afterAbsence, afterFailure, afterRefusal, type RetrySchedule } from "./jobs/schedule.ts";
 import type { Recheckable, Unfinished } from "./record/outcome.ts";
 
-/** A blob that cannot be what it should be, whatever is in it. */
+/** A blob that is invalid whatever its content: too large, or under an impossible id. */
 export interface Refused {
   readonly state: "invalid";
   readonly reason: string;
@@ -17,21 +17,21 @@ export interface Refused {
 
 export interface Examination {
   readonly aggregators: Aggregators;
-  readonly places: LargeBlobPlaces;
+  readonly largeBlobs: LargeBlobSlots;
   readonly schedule: RetrySchedule;
   /** In [0, 1). */
   readonly random: () => number;
 }
 
 interface BlobJob {
-  /** Null when it cannot be one. */
+  /** Null when it cannot be a blob id. */
   readonly blobIdHex: Hex | null;
   readonly attempts: number;
   readonly absences: number;
   readonly refusedForSeconds: number | null;
 }
 
-/** Why there is no answer, in the words of verdicts. */
+/** The verdict's reason for each way that a fetch can fail. */
 const REASONS: Readonly<Record<GetFailure, string>> = {
   unreachable: "aggregator-failing",
   "no-answer": "aggregator-failing",
@@ -44,11 +44,11 @@ const REASONS: Readonly<Record<GetFailure, string>> = {
 const DETAIL_LENGTH = 500;
 
 /**
- * Gets a blob and has it checked. What one aggregator serves may be wrong while another's is right, and may be right later:
- * unless a finding is `isFinal`, the next one is asked too, and when no finding is, the first one stands until the blob is
- * asked for again.
- * @param hold - what the blob's memory is charged to; the caller releases it.
- * @throws {CheckError} when it could not be checked. @throws when `signal` aborts.
+ * Fetches a blob and has it checked. One aggregator may serve wrong bytes while another serves the right ones, so unless a
+ * finding is `isFinal` the next aggregator is asked too. Without a final finding the first one stands, and the blob is
+ * fetched again later.
+ * @param hold - accounts for the blob's memory; the caller releases it.
+ * @throws {CheckError} when the blob could not be checked. @throws when `signal` aborts.
  */
 export async function examine<Finding extends object>(
   { aggregators, schedule, random }: Examination,
@@ -64,7 +64,7 @@ export async function examine<Finding extends object>(
 
   let finding: Finding | Refused | undefined;
   const failures: Extract<Answer, { kind: "failed" }>[] = [];
-  const resting: Extract<Answer, { kind: "resting" }>[] = [];
+  const paused: Extract<Answer, { kind: "paused" }>[] = [];
   for await (const answer of aggregators.ask(blobId, hold, signal)) {
     signal.throwIfAborted();
     if (answer.kind === "found") {
@@ -73,7 +73,7 @@ export async function examine<Finding extends object>(
       finding ??= found;
     } else if (answer.kind === "too-large") finding ??= refused("too-large", answer.detail);
     else if (answer.kind === "failed") failures.push(answer);
-    else if (answer.kind === "resting") resting.push(answer);
+    else if (answer.kind === "paused") paused.push(answer);
   }
   signal.throwIfAborted();
   if (finding !== undefined) {
@@ -88,14 +88,14 @@ export async function examine<Finding extends object>(
   });
   const [failure] = failures;
   if (failure !== undefined)
-    // tries that were answered were no failures
+    // attempts that found the blob absent were not failures
     return pending(
       REASONS[failure.reason],
       failure.detail,
       afterFailure(job.attempts - job.absences, random()),
     );
-  const [rest] = resting;
-  if (rest !== undefined) return pending("aggregator-failing", rest.detail, rest.forMs / 1000 + random());
+  const [pause] = paused;
+  if (pause !== undefined) return pending("aggregator-failing", pause.detail, pause.forMs / 1000 + random());
   const absences = job.absences + 1;
   const { delaySeconds, unavailable } = afterAbsence(absences, schedule, random());
   return {

@@ -1,4 +1,4 @@
-/** Outcomes that arrive while a transaction is under way go into the next one together. */
+/** Group commit: items that arrive while a transaction is running go into the next one together. */
 
 export class GroupCommit<T> {
   readonly #waiting: { item: T; resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -6,8 +6,8 @@ export class GroupCommit<T> {
 
   /**
    * @param commit - records items in one transaction.
-   * @param weigh - how much an item adds to a transaction.
-   * @param limit - weight at which a transaction is full; a heavier item has one of its own.
+   * @param weigh - an item's share of `limit`.
+   * @param limit - the weight at which a transaction is full; a heavier item gets a transaction of its own.
    */
   constructor(
     private readonly commit: (items: readonly T[]) => Promise<unknown>,
@@ -32,7 +32,7 @@ export class GroupCommit<T> {
         for (const { resolve } of group) resolve();
       } catch (error) {
         if (group.length === 1) group[0]?.reject(error);
-        // one bad item must not take the others with it
+        // one bad item must not fail the others
         else for (const { item, resolve, reject } of group) await this.commit([item]).then(resolve, reject);
       }
     }

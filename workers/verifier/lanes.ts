@@ -1,17 +1,17 @@
-/** A lane claims jobs of its kind for as long as it has room, and never waits for another lane. */
+/** A lane claims and runs jobs of its kind while it has free slots, independently of other lanes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../config/log.ts";
-import { Bell } from "./bell.ts";
 import type { Claims, JobKind, JobOf, Lane } from "./jobs/claims.ts";
+import { WakeSignal } from "./wakeSignal.ts";
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_EVERY_MS = 1_000;
 
 export interface LaneSettings<Kind extends JobKind> extends Lane<Kind> {
-  /** Pieces of work at once. */
+  /** How many units of work run concurrently. */
   readonly slots: number;
-  /** Jobs in one piece of work. */
+  /** Jobs in one unit of work. */
   readonly jobsPerSlot: number;
-  /** Milliseconds for which there is no sense in claiming; zero when there is. */
+  /** Milliseconds until claiming makes sense again; zero when it does now. */
   readonly pauseMs?: () => number;
   /** Resolves when the jobs are recorded. */
   readonly work: (jobs: readonly JobOf[Kind][]) => Promise<void>;
@@ -19,7 +19,7 @@ export interface LaneSettings<Kind extends JobKind> extends Lane<Kind> {
 
 export class LaneRunner<Kind extends JobKind> {
   #active = 0;
-  readonly #bell = new Bell();
+  readonly #signal = new WakeSignal();
 
   constructor(
     private readonly claims: Claims,
@@ -33,20 +33,20 @@ export class LaneRunner<Kind extends JobKind> {
 
   /** Makes it look for jobs at once. */
   wake(): void {
-    this.#bell.ring();
+    this.#signal.wake();
   }
 
-  /** Resolves after `signal` aborts, when nothing is under way any more. */
+  /** Runs until `signal` aborts and the work in progress has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { slots, jobsPerSlot, pauseMs = () => 0 } = this.lane;
     while (!signal.aborted) {
-      for (let ms = pauseMs(); ms > 0 && !signal.aborted; ms = pauseMs()) await this.#bell.wait(ms, signal);
+      for (let ms = pauseMs(); ms > 0 && !signal.aborted; ms = pauseMs()) await this.#signal.wait(ms, signal);
       const free = slots - this.#active;
-      // few claims of many jobs are cheaper than many of few
+      // a few claims of many jobs are cheaper than many claims of a few
       const claimed = free < Math.min(4, slots) ? [] : await this.#claim(free * jobsPerSlot);
       for (let from = 0; from < claimed.length; from += jobsPerSlot)
         void this.#work(claimed.slice(from, from + jobsPerSlot));
-      if (claimed.length === 0) await this.#bell.wait(LOOK_EVERY_MS, signal);
+      if (claimed.length === 0) await this.#signal.wait(POLL_EVERY_MS, signal);
     }
     while (this.#active > 0) await sleep(20);
   }
@@ -56,7 +56,7 @@ export class LaneRunner<Kind extends JobKind> {
       return await this.claims.claim(this.lane, limit);
     } catch (error) {
       this.log.warn(
-        `cannot claim ${this.lane.kind} jobs: ${error instanceof Error ? error.message : error}; trying again`,
+        `cannot claim ${this.lane.kind} jobs: ${error instanceof Error ? error.message : error}; retrying`,
       );
       return [];
     }
@@ -68,11 +68,11 @@ export class LaneRunner<Kind extends JobKind> {
       await this.lane.work(jobs);
     } finally {
       this.#active--;
-      this.claims.letGo(
+      this.claims.drop(
         this.lane.kind,
         jobs.map(({ key }) => key),
       );
-      this.#bell.ring();
+      this.#signal.wake();
     }
   }
 }

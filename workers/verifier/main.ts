@@ -1,4 +1,4 @@
-/** `npm run verifier`: checks the proofs that settlements point to. Any number may run on one database. */
+/** `npm run verifier`: checks the proofs that settlements refer to. Any number of verifiers may share one database. */
 import { randomUUID } from "node:crypto";
 import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,16 +11,16 @@ import { PAYLOAD_LIMITS } from "../../proofs/payload.ts";
 import { connectionPool } from "./connections.ts";
 import { Aggregators } from "./fetch/aggregators.ts";
 import { HttpGet } from "./fetch/httpGet.ts";
-import { LargeBlobPlaces } from "./fetch/memoryHold.ts";
+import { LargeBlobSlots } from "./fetch/memoryHold.ts";
 import { Verifier } from "./verifier.ts";
 
-/** Connections, TLS included. */
+/** To establish a connection, TLS included. */
 const CONNECT_MS = 5_000;
-/** Between one sign of life and the next. */
+/** Without receiving anything. */
 const STALL_MS = 10_000;
 /** Blobs over 1 MiB in memory at once. */
 const LARGE_BLOBS = 4;
-/** What is not recorded by then is left to its leases. */
+/** Jobs not recorded by then are left until their leases expire. */
 const STOP_WITHIN_MS = 2_500;
 
 async function main(): Promise<void> {
@@ -29,12 +29,12 @@ async function main(): Promise<void> {
   const { chainId } = chainSettings(environment, "og");
   const [registry] = environment.TEE_REGISTRY_ADDRESSES;
   if (registry === undefined)
-    throw new Error("TEE_REGISTRY_ADDRESSES: none is given; the first one is the current registry");
+    throw new Error("TEE_REGISTRY_ADDRESSES: no address is given; give at least the current registry, first");
   const stopping = new AbortController();
   let stop = async () => {};
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => {
-      // npm may pass the same signal on a second time
+      // npm may forward the same signal again
       if (stopping.signal.aborted) return;
       stopping.abort(new Error("the verifier is being stopped"));
       stop().then(
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
         },
         { nowMs: Date.now, random: Math.random },
       ),
-      places: new LargeBlobPlaces(LARGE_BLOBS),
+      largeBlobs: new LargeBlobSlots(LARGE_BLOBS),
       schedule: {
         absenceDelays: environment.VERIFIER_RETRY_SECONDS,
         unavailableDelay: environment.VERIFIER_UNAVAILABLE_RETRY_SECONDS,

@@ -1,4 +1,4 @@
-/** What was done since the last look, for the log. */
+/** Counts the work done since the last report, for the log. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 
@@ -17,12 +17,12 @@ export class Tally {
     this.#add("signatures", count);
   }
 
-  /** One line, and from zero again; undefined when nothing was done. */
+  /** Summarises the counts in one line and resets them; undefined when nothing was done. */
   take(): string | undefined {
     if (this.#counts.size === 0) return undefined;
-    const told = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)).filter(([, count]) => count > 0);
+    const counts = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)).filter(([, count]) => count > 0);
     this.#counts.clear();
-    return `checked in the last minute: ${told.map(([what, count]) => `${count} ${what}`).join(", ")}`;
+    return `checked in the last minute: ${counts.map(([what, count]) => `${count} ${what}`).join(", ")}`;
   }
 
   #add(what: string, count: number): void {

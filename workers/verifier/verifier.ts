@@ -1,6 +1,6 @@
 /**
- * The verifier: claims jobs, has blobs fetched and checked, records what was found out, and keeps verdicts and buckets in
- * step with the chain. Any number of them may run on one database; each may be killed at any instant.
+ * The verifier: claims jobs, fetches and checks their blobs, records the outcomes, and keeps verdicts and buckets in sync
+ * with the chain. Any number of verifiers may share one database; each may be killed at any moment.
  */
 import type pg from "pg";
 import type { Log } from "../../config/log.ts";
@@ -8,7 +8,7 @@ import type { BatchLimits } from "../../proofs/batchBlob.ts";
 import type { Hex } from "../../proofs/hex.ts";
 import type { PayloadLimits } from "../../proofs/payload.ts";
 import { Steps } from "../steps.ts";
-import { Bell } from "./bell.ts";
+
 import { CheckError, Checkers } from "./check/checkers.ts";
 import { settleDirty, sumDirty } from "./derive/dirty.ts";
 import { type Examination, examine } from "./examine.ts";
@@ -25,18 +25,19 @@ import { knownKeys } from "./sync/keys.ts";
 import { Notices } from "./sync/notices.ts";
 import { Synchroniser } from "./sync/synchroniser.ts";
 import { Tally } from "./tally.ts";
+import { WakeSignal } from "./wakeSignal.ts";
 
 /** Any constant that no other advisory lock of the database uses. */
 const SYNC_LOCK = 0x4f47_0011;
 const SYNC_EVERY_MS = 2_000;
-/** All of history is compared this often: it costs a moment, and finds what a missed notice left behind. */
-const WHOLE_SYNC_EVERY_MS = 600_000;
+/** A full comparison of the whole history is cheap, and repairs what a missed notification left behind. */
+const FULL_SYNC_EVERY_MS = 600_000;
 const DERIVE_EVERY_MS = 1_000;
 const SUM_EVERY_MS = 1_000;
 const REPORT_EVERY_MS = 60_000;
-/** Comparing a long history and summing it up take minutes; a lane's jobs fetch from slow aggregators, one after another. */
+/** Comparing and summing a long history takes minutes, and a lane's jobs may fetch from slow aggregators one after another. */
 const MAX_QUIET_SECONDS = 900;
-/** Leaves, or payloads, in one transaction. */
+/** Per transaction. */
 const LEAVES_PER_COMMIT = 10_000;
 const OUTCOMES_PER_COMMIT = 200;
 
@@ -48,7 +49,7 @@ export interface VerifierSettings {
   readonly leaseSeconds: number;
   readonly batchLimits: BatchLimits;
   readonly payloadLimits: PayloadLimits;
-  /** This verifier's name among all; unique to its process. */
+  /** This verifier's name; unique to its process. */
   readonly holder: string;
   readonly databaseUrl: string;
 }
@@ -60,8 +61,8 @@ export class Verifier {
   readonly #synchroniser: Synchroniser;
   readonly #notices: Notices;
   readonly #lanes: readonly Pick<LaneRunner<"batch">, "run" | "wake" | "isBusy">[];
-  readonly #syncBell = new Bell();
-  readonly #deriveBell = new Bell();
+  readonly #syncSignal = new WakeSignal();
+  readonly #deriveSignal = new WakeSignal();
   readonly #batchCommit: GroupCommit<BatchOutcome>;
   readonly #payloadCommit: GroupCommit<PayloadOutcome>;
 
@@ -89,14 +90,14 @@ export class Verifier {
     this.#notices = new Notices(
       settings.databaseUrl,
       {
-        onBlock: () => this.#syncBell.ring(),
+        onBlock: () => this.#syncSignal.wake(),
         onSwitch: () => {
           this.#synchroniser.startOver();
-          this.#syncBell.ring();
+          this.#syncSignal.wake();
         },
         onProofs: () => {
           for (const lane of this.#lanes) lane.wake();
-          this.#deriveBell.ring();
+          this.#deriveSignal.wake();
         },
       },
       log,
@@ -104,19 +105,19 @@ export class Verifier {
     this.#lanes = this.#makeLanes();
   }
 
-  /** Works until `signal` aborts; then gives back what is not recorded, and resolves. */
+  /** Works until `signal` aborts; then releases the jobs that are not recorded, and resolves. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     await this.#learnKeys().catch((error: Error) => this.log.debug(error.message));
     await this.#notices.start();
-    // with its jobs, the last extension of leases ends too
+    // leases are extended until the last job has ended
     const jobs = Promise.all([...this.#lanes.map((lane) => lane.run(signal)), this.#keepLeases(signal)]);
     const loops = [
-      this.#repeat("synchronise", SYNC_EVERY_MS, this.#syncBell, () => this.#synchronise(signal), signal),
+      this.#repeat("synchronise", SYNC_EVERY_MS, this.#syncSignal, () => this.#synchronise(signal), signal),
       this.#repeat(
         "derive",
         DERIVE_EVERY_MS,
-        this.#deriveBell,
+        this.#deriveSignal,
         (advanced) => this.#derive(advanced, signal),
         signal,
       ),
@@ -142,7 +143,7 @@ export class Verifier {
       step("check payloads", () => this.#each(jobs, (job, hold) => this.#payload(job, hold)));
     const signatures = (jobs: readonly SignatureJob[]) =>
       step("check signatures", () => this.#guard(() => this.#signatures(jobs)));
-    const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.restMs() };
+    const single = { jobsPerSlot: 1, pauseMs: () => this.examination.aggregators.pausedForMs() };
     const many = { slots: 2, jobsPerSlot: 500 };
     return [
       new LaneRunner(claims, { kind: "batch", tried: false, slots: 64, ...single, work: batch }, log),
@@ -154,10 +155,10 @@ export class Verifier {
     ];
   }
 
-  /** A large blob keeps its place until what came of it is recorded. */
+  /** Works on the jobs in turn; a large blob keeps its slot until its outcome is recorded. */
   async #each<Job>(jobs: readonly Job[], work: (job: Job, hold: MemoryHold) => Promise<void>): Promise<void> {
     for (const job of jobs) {
-      const hold = new MemoryHold(this.examination.places);
+      const hold = new MemoryHold(this.examination.largeBlobs);
       await this.#guard(() => work(job, hold));
       hold.release();
     }
@@ -176,7 +177,7 @@ export class Verifier {
     ).catch((error) => this.#unchecked(error, job));
     await this.#batchCommit.add({ job, ...finding });
     this.#tally.batch(finding.state, "leaves" in finding ? finding.leaves.count : 0);
-    this.#deriveBell.ring();
+    this.#deriveSignal.wake();
   }
 
   async #payload(job: PayloadJob, hold: MemoryHold): Promise<void> {
@@ -193,7 +194,7 @@ export class Verifier {
     ).catch((error) => this.#unchecked(error, job));
     await this.#payloadCommit.add({ job, ...finding });
     this.#tally.payload(finding.state);
-    this.#deriveBell.ring();
+    this.#deriveSignal.wake();
   }
 
   async #signatures(jobs: readonly SignatureJob[]): Promise<void> {
@@ -205,17 +206,17 @@ export class Verifier {
       jobs.map((job, index) => ({ job, valid: findings[index] ?? null })),
     );
     this.#tally.signatures(jobs.length);
-    this.#deriveBell.ring();
+    this.#deriveSignal.wake();
   }
 
-  /** A check that ended without a result is tried again, at longer and longer intervals. */
+  /** Postpones a job whose check ended without a result, with exponential back-off. */
   #unchecked(error: unknown, job: BatchJob | PayloadJob): Unfinished {
     if (!(error instanceof CheckError) || this.#signal.aborted) throw error;
-    this.log.error(`the blob of ${job.key} could not be checked: ${error.message}`);
+    this.log.error(`the blob of job ${job.key} could not be checked: ${error.message}`);
     return {
       state: "pending",
       reason: "check-failed",
-      detail: "the blob could not be checked; it will be tried again",
+      detail: "the blob could not be checked; the check will be retried",
       again: {
         delaySeconds: afterFailure(job.attempts - job.absences, this.examination.random()),
         absences: job.absences,
@@ -223,19 +224,19 @@ export class Verifier {
     };
   }
 
-  /** What fails here keeps its leases until they run out, and is then tried again. */
+  /** Logs a failure; the job keeps its lease until it expires, and is then retried. */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!this.#signal.aborted)
-        this.log.warn(`a job will be tried again: ${error instanceof Error ? error.message : error}`);
+        this.log.warn(`a job failed and will be retried: ${error instanceof Error ? error.message : error}`);
     }
   }
 
   async #synchronise(signal: AbortSignal): Promise<void> {
-    if (performance.now() - this.#wholeSyncAt > WHOLE_SYNC_EVERY_MS) {
-      this.#wholeSyncAt = performance.now();
+    if (performance.now() - this.#fullSyncAt > FULL_SYNC_EVERY_MS) {
+      this.#fullSyncAt = performance.now();
       this.#synchroniser.startOver();
       await this.#notices.refresh();
     }
@@ -244,7 +245,7 @@ export class Verifier {
     if (changed === true) for (const lane of this.#lanes) lane.wake();
   }
 
-  #wholeSyncAt = performance.now();
+  #fullSyncAt = performance.now();
 
   async #learnKeys(): Promise<void> {
     const { rows } = await this.pool.query<{ count: number }>(
@@ -259,25 +260,27 @@ export class Verifier {
     const now = performance.now();
     if (now < this.#nextSumAt && this.#lanes.some((lane) => lane.isBusy)) return;
     await sumDirty(this.pool, this.settings.chainId, signal);
-    // while there is work, a busy hour is not summed anew for every batch, and summing leaves most of the time to others
+    // while lanes are busy, do not recompute an hour for every batch, and spend at most a fifth of the time on sums
     this.#nextSumAt = performance.now() + Math.max(SUM_EVERY_MS, 4 * (performance.now() - now));
   }
 
   #nextSumAt = 0;
 
   async #keepLeases(signal: AbortSignal): Promise<void> {
-    const bell = new Bell();
+    const timer = new WakeSignal();
     while (!signal.aborted) {
-      await bell.wait((this.settings.leaseSeconds * 1000) / 3, signal);
+      await timer.wait((this.settings.leaseSeconds * 1000) / 3, signal);
       if (signal.aborted) return;
-      await this.#claims.extend().catch((error: Error) => this.log.warn(`leases: ${error.message}`));
+      await this.#claims
+        .extend()
+        .catch((error: Error) => this.log.warn(`leases could not be extended, retrying: ${error.message}`));
     }
   }
 
   async #repeat(
     title: string,
     everyMs: number,
-    bell: Bell,
+    wake: WakeSignal,
     work: (advanced: () => void) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
@@ -286,16 +289,16 @@ export class Verifier {
         await this.steps.run(title, MAX_QUIET_SECONDS, work);
       } catch (error) {
         if (!signal.aborted)
-          this.log.warn(`cannot ${title}: ${error instanceof Error ? error.message : error}; trying again`);
+          this.log.warn(`cannot ${title}: ${error instanceof Error ? error.message : error}; retrying`);
       }
-      await bell.wait(everyMs, signal);
+      await wake.wait(everyMs, signal);
     }
   }
 
   async #report(signal: AbortSignal): Promise<void> {
-    const bell = new Bell();
+    const timer = new WakeSignal();
     while (!signal.aborted) {
-      await bell.wait(REPORT_EVERY_MS, signal);
+      await timer.wait(REPORT_EVERY_MS, signal);
       if (signal.aborted) return;
       const line = this.#tally.take();
       if (line === undefined) continue;

@@ -1,4 +1,4 @@
-/** A batch blob from its bytes to its verdict and the rows to record. Pure, and the verifier's heaviest work. */
+/** Checks a batch blob: from its bytes to a verdict and the rows to record. Pure, and the verifier's most expensive work. */
 import { type BatchLimits, readBatchBlob } from "../../../proofs/batchBlob.ts";
 import { type Hex, hexByteLength, writeHex } from "../../../proofs/hex.ts";
 import type { SignedInference } from "../../../proofs/inference.ts";
@@ -22,7 +22,7 @@ export type BatchCheck =
   | { readonly state: "proven"; readonly leaves: LeafRecords; readonly tree: Uint8Array<ArrayBuffer> }
   | { readonly state: "invalid"; readonly reason: string; readonly detail: string };
 
-/** @param bytes - strangers' bytes: nothing they hold makes this throw. */
+/** @param bytes - untrusted; no input makes this throw. */
 export function checkBatch(
   bytes: Uint8Array,
   merkleRoot: Hex,
@@ -33,7 +33,7 @@ export function checkBatch(
   const tree = dumped === null ? null : treeOf(dumped);
   if (dumped !== null && tree !== null && tree.root === merkleRoot)
     return { state: "proven", leaves: checkSignatures(dumped, keys), tree: tree.bytes };
-  // spelt otherwise, or wrong: what it is, and why, is said in one place
+  // not in canonical form, or invalid: the general reader tells which, and why
   const blob = readBatchBlob(bytes, merkleRoot, limits);
   if ("invalid" in blob) return { state: "invalid", ...blob.invalid };
   const { bytes: kept } = new MerkleTree(blob.leaves.map(leafHash));
@@ -64,7 +64,7 @@ const LEAF = {
   signature: 6 * WORD,
 };
 
-/** The tree over records whose signatures are equally long: a multiple of 32 bytes. */
+/** Builds the tree over records whose signatures all have the same length, a multiple of 32 bytes. */
 function treeOf({ count, bytes, offsets }: DumpedLeaves): MerkleTree {
   const signatureBytes = (offsets[1] ?? 0) - RECORD_OVERHEAD;
   const encoding = Buffer.alloc(LEAF.signature + signatureBytes);
@@ -81,7 +81,7 @@ function treeOf({ count, bytes, offsets }: DumpedLeaves): MerkleTree {
   return new MerkleTree(hashes);
 }
 
-/** Completes the records: ids, keys, and whether each signature is its node's. */
+/** Completes the records: fills in ids and signature keys, and checks each signature against its node's key. */
 function checkSignatures({ count, bytes, offsets, timestamps }: DumpedLeaves, keys: KnownKeys): LeafRecords {
   const validity = new Uint8Array(count);
   const hours = new Map<string, Set<number>>();

@@ -1,6 +1,6 @@
 /**
- * The usual spelling of a batch blob, read straight from its bytes into records, at a third of the cost of parsing JSON
- * and decoding strings. What is spelt in any other way is not read here: proofs/batchBlob.ts says what it is.
+ * Reads a batch blob in its canonical form straight from bytes into records, at a third of the cost of parsing JSON and
+ * decoding strings. Any other form is left to proofs/batchBlob.ts.
  */
 import type { BatchLimits } from "../../../proofs/batchBlob.ts";
 import { WORD } from "../../../proofs/words.ts";
@@ -8,16 +8,16 @@ import { RECORD, RECORD_OVERHEAD } from "./leafRecords.ts";
 
 const SIGNATURE_BYTES = 256;
 const RECORD_BYTES = RECORD_OVERHEAD + SIGNATURE_BYTES;
-/** An entry of `values` is longer: three hashes and a signature in hex. */
+/** Less than any entry of `values`: three hashes and a signature in hex. */
 const MIN_ENTRY_BYTES = 2 * (3 * WORD + SIGNATURE_BYTES);
-/** Of a timestamp that a number holds exactly. */
+/** A number holds a timestamp of this many digits exactly. */
 const MAX_DIGITS = 15;
 
-/** Leaves without what is derived from them: records with their words and signatures filled in. */
+/** Leaves as records with their words and signatures filled in, and the derived parts still empty. */
 export interface DumpedLeaves {
   readonly count: number;
   readonly bytes: Buffer<ArrayBuffer>;
-  /** Where each record begins, and at last where the last one ends. */
+  /** Where each record begins, followed by where the last one ends. */
   readonly offsets: Uint32Array<ArrayBuffer>;
   readonly timestamps: readonly bigint[];
 }
@@ -44,14 +44,14 @@ const VALUES = [ascii('"values"'), COLON];
 const VALUE = [ascii('"value"'), COLON];
 const TREE_INDEX = [ascii('"treeIndex"'), COLON];
 
-/** Value of a hex digit, 255 of every other byte. */
+/** The value of each hex digit; 255 for every other byte. */
 const NIBBLE = new Uint8Array(256).fill(255);
 for (const [value, digit] of [..."0123456789abcdef"].entries()) {
   NIBBLE[digit.charCodeAt(0)] = value;
   NIBBLE[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
-/** Reads one expected thing after the other, with JSON's white space between them. */
+/** Reads expected tokens one after the other, skipping JSON white space between them. */
 class Scanner {
   #at = 0;
 
@@ -80,7 +80,7 @@ class Scanner {
     return true;
   }
 
-  /** A string of 0x and exactly so many bytes in hex. */
+  /** Reads a string of 0x and exactly `length` bytes in hex. */
   hex(into: Uint8Array, offset: number, length: number): boolean {
     const { bytes } = this;
     if (!this.byte(QUOTE) || bytes[this.#at] !== ZERO || bytes[this.#at + 1] !== 0x78) return false;
@@ -98,7 +98,7 @@ class Scanner {
     return true;
   }
 
-  /** A whole number as JSON writes it; -1 for anything else, and for one of many digits. */
+  /** Reads a non-negative JSON integer; -1 for anything else, and for more than `MAX_DIGITS` digits. */
   integer(): number {
     this.#skipSpace();
     const from = this.#at;
@@ -114,7 +114,7 @@ class Scanner {
     return digits === 0 || leadingZero ? -1 : value;
   }
 
-  /** The same between quotes with nothing else between them. */
+  /** Reads the same between quotes, without white space. */
   quotedInteger(): number {
     if (!this.byte(QUOTE)) return -1;
     const digit = this.bytes[this.#at] ?? 0;
@@ -128,7 +128,7 @@ class Scanner {
   }
 }
 
-/** @returns null when it is spelt otherwise, or exceeds a limit. */
+/** @returns null when the blob is not in canonical form or exceeds a limit. */
 export function readCanonicalDump(blob: Uint8Array, limits: BatchLimits): DumpedLeaves | null {
   if (blob.length > limits.maxBytes) return null;
   const scanner = new Scanner(blob);
@@ -160,7 +160,7 @@ export function readCanonicalDump(blob: Uint8Array, limits: BatchLimits): Dumped
   return { count, bytes: bytes.subarray(0, count * RECORD_BYTES), offsets, timestamps };
 }
 
-/** The tree says nothing that the values do not; only its spelling counts. */
+/** Skips the tree after checking its syntax: the values determine it. */
 function skipTree(scanner: Scanner, { maxLeaves }: BatchLimits): boolean {
   if (!scanner.byte(LIST)) return false;
   const node = new Uint8Array(WORD);
@@ -171,7 +171,7 @@ function skipTree(scanner: Scanner, { maxLeaves }: BatchLimits): boolean {
   return scanner.byte(END_OF_LIST);
 }
 
-/** @returns the timestamp; -1 when it is spelt otherwise. */
+/** @returns the timestamp; -1 when the entry is not in canonical form. */
 function readEntry(scanner: Scanner, record: Buffer, at: number): number {
   const read =
     scanner.byte(OBJECT) &&

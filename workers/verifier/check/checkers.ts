@@ -1,16 +1,16 @@
-/** The checking threads: parsing, hashing and RSA, off the main thread and on every core. */
+/** A pool of checking threads: parsing, hashing and RSA run off the main thread and on every core. */
 import { Worker } from "node:worker_threads";
 import { keccak256Hex } from "../../../proofs/keccak.ts";
 import type { ShownKey } from "./knownKeys.ts";
 import { type AnswerTo, type Task, transferable } from "./tasks.ts";
 import type { FromThread, ToThread } from "./thread.ts";
 
-/** A thread that a blob drives beyond it is ended, and only its task with it. */
+/** A thread whose blob needs more is terminated, and only its task fails. */
 const MAX_HEAP_MEGABYTES = 1024;
-/** Before a thread that died without a task is replaced: what kills it would kill the next one too. */
-const PAUSE_MS = 1_000;
+/** Before an idle thread that died is replaced: whatever killed it may kill the next one too. */
+const RESTART_DELAY_MS = 1_000;
 
-/** Thrown when a check ended without a result: the thread died, or what was checked found a mistake of ours. */
+/** Thrown when a check ended without a result: its thread died, or the check itself has a bug. */
 export class CheckError extends Error {
   readonly code = "check-failed";
   override readonly name = "CheckError";
@@ -32,7 +32,7 @@ const post = (worker: Worker, message: ToThread, transfer: ArrayBuffer[] = []) =
 
 export class Checkers {
   readonly #threads = new Set<Thread>();
-  readonly #waiting: Job[] = [];
+  readonly #queue: Job[] = [];
   readonly #keys = new Map<string, ShownKey>();
   #closed = false;
 
@@ -40,7 +40,7 @@ export class Checkers {
     for (let i = 0; i < size; i++) this.#start();
   }
 
-  /** Makes keys known to every thread, for the tasks that follow. */
+  /** Sends keys to every thread, for the tasks that follow. */
   addKeys(keys: readonly ShownKey[]): void {
     const fresh = keys.filter(
       ({ teeId, publicKey }) => !this.#keys.has(teeId) && keccak256Hex(publicKey) === teeId,
@@ -55,27 +55,27 @@ export class Checkers {
   }
 
   /**
-   * Does a task on the next free thread. Its buffers are gone from here afterwards.
-   * @throws {CheckError}
+   * Runs a task on the next free thread. The task's buffers are transferred: the caller can no longer read them.
+   * @throws {CheckError} when the task ends without a result.
    */
   perform<T extends Task>(task: T): Promise<AnswerTo[T["kind"]]> {
     return new Promise((resolve, reject) => {
       // a task's answer is of its kind
-      this.#waiting.push({ task, resolve: resolve as Job["resolve"], reject });
-      this.#hand();
+      this.#queue.push({ task, resolve: resolve as Job["resolve"], reject });
+      this.#dispatch();
     });
   }
 
-  /** Ends the threads; what is under way is rejected. */
+  /** Terminates the threads; running and queued tasks are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(new CheckError("stopping"));
+    for (const { reject } of this.#queue.splice(0)) reject(new CheckError("stopping"));
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
   #start(): void {
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
-      // tests run without the loader that the processes run with
+      // tests do not run under the loader that the processes use
       execArgv: ["--import", "tsx"],
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MEGABYTES },
     });
@@ -87,7 +87,7 @@ export class Checkers {
       thread.job = undefined;
       if ("answer" in message) job?.resolve(message.answer);
       else job?.reject(new CheckError(message.error));
-      this.#hand();
+      this.#dispatch();
     });
     let failure = "the thread ended";
     worker.on("error", (error) => {
@@ -100,17 +100,17 @@ export class Checkers {
         () => {
           if (this.#closed) return;
           this.#start();
-          this.#hand();
+          this.#dispatch();
         },
-        thread.job === undefined ? PAUSE_MS : 0,
+        thread.job === undefined ? RESTART_DELAY_MS : 0,
       );
     });
   }
 
-  #hand(): void {
+  #dispatch(): void {
     for (const thread of this.#threads) {
       if (thread.job !== undefined) continue;
-      const job = this.#waiting.shift();
+      const job = this.#queue.shift();
       if (job === undefined) return;
       thread.job = job;
       post(thread.worker, { task: job.task }, transferable(job.task));

@@ -1,9 +1,9 @@
-/** The public keys that signatures are checked with, made ready once per thread. */
+/** The public keys that signatures are checked against, parsed once per thread. */
 import type { KeyObject } from "node:crypto";
 import type { Hex } from "../../../proofs/hex.ts";
 import { publicKeyOf, verifySignature } from "../../../proofs/signature.ts";
 
-/** A key as a registry showed it. */
+/** A key as published in a registry. */
 export interface ShownKey {
   readonly teeId: Hex;
   /** DER SPKI, or whatever an operator registered. */
@@ -11,21 +11,21 @@ export interface ShownKey {
 }
 
 export class KnownKeys {
-  /** Null: shown, and of no use; nothing is signed with it. */
+  /** Null for a published key that is not a usable RSA key: no signature is valid under it. */
   readonly #keys = new Map<string, KeyObject | null>();
 
   add(keys: readonly ShownKey[]): void {
     for (const { teeId, publicKey } of keys) {
       if (this.#keys.has(teeId)) continue;
       const made = publicKeyOf(publicKey, teeId);
-      // another's key says nothing about this node's
+      // another node's key: this node's may still be published
       if ("invalid" in made && made.invalid.reason === "key-hash-mismatch") continue;
       this.#keys.set(teeId, "key" in made ? made.key : null);
     }
   }
 
   /**
-   * @param digest - the 32 bytes that were signed.
+   * @param digest - the 32 signed bytes.
    * @returns null while the node's key is not known.
    */
   verify(teeId: string, digest: Uint8Array, signature: Uint8Array): boolean | null {

@@ -1,4 +1,4 @@
-/** What checking threads are asked, and what they answer. Pure. */
+/** The tasks of checking threads and their answers. Pure. */
 import type { BatchLimits } from "../../../proofs/batchBlob.ts";
 import { bytesOf, type Hex } from "../../../proofs/hex.ts";
 import { settlementDigest } from "../../../proofs/inference.ts";
@@ -31,7 +31,7 @@ export interface SignatureToCheck {
   readonly outputHash: Hex;
   /** A uint256 in decimal. */
   readonly timestamp: string;
-  /** Null when it is not 256 bytes long, and so cannot be one. */
+  /** Null when it is not 256 bytes long and therefore invalid. */
   readonly signature: Hex | null;
 }
 
@@ -45,7 +45,7 @@ export type Task = BatchTask | PayloadTask | SignaturesTask;
 export interface AnswerTo {
   readonly batch: BatchCheck;
   readonly payload: PayloadReading;
-  /** One by one; null while the node's key is not known. */
+  /** One per signature; null while the node's key is not known. */
   readonly signatures: readonly (boolean | null)[];
 }
 
@@ -70,7 +70,7 @@ export function perform(task: Task, keys: KnownKeys): AnswerTo[Task["kind"]] {
   }
 }
 
-/** Buffers that change hands with a task or an answer instead of being copied. */
+/** The buffers of a task or an answer, which are transferred instead of copied. */
 export function transferable(message: Task | AnswerTo[Task["kind"]]): ArrayBuffer[] {
   if ("bytes" in message) return [message.bytes.buffer];
   if ("leaves" in message) {

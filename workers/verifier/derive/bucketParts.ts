@@ -1,17 +1,17 @@
-/** How the hours of nodes came about: see `bucket_part` and `uncounted` in db/schema/proofs.ts. */
+/** SQL that computes `bucket_part` and `uncounted` (db/schema/proofs.ts): how each node's hours changed over time. */
 
 const LARGEST = String(Number.MAX_SAFE_INTEGER);
 
-/** Sums over claims of strangers stay within what is read as a number; null when there is none, which `least` would skip. */
+/** A sum of untrusted values, clamped to what a number holds; null when there are none, which `least` would skip. */
 export const clampedSum = (column: string): string =>
   `case when sum(${column}) is not null then least(sum(${column}), ${LARGEST})::int8 end`;
 
 /**
- * Common table expressions over the wanted hours `want (key, start_at)` of nodes, for a chain in $3: `part` has the rows of
+ * Common table expressions for the node hours in `want (key, start_at)` and the chain in $3: `part` has the rows of
  * `bucket_part`, `never_or_late` those of `uncounted`.
  *
- * An inference counts from the first settlement with a valid signature of it that stands at or after its node's registration.
- * The same batch may be posted again and again, so where it stands is found once per batch and node, not per inference.
+ * An inference counts from its first settlement with a valid signature at or after its node's registration. The same batch
+ * may be posted many times, so its place is looked up once per batch and node, not per inference.
  */
 export const BUCKET_PARTS = `
   i as materialized (
@@ -48,7 +48,7 @@ export const BUCKET_PARTS = `
   counting as materialized (
     select i.tee_id, i.start_at, i.id, i.described, array[f.counted[1], f.counted[3]] as since
     from i join first f using (id) where f.counted is not null),
-  -- of an inference's payloads, the best first
+  -- an inference's payloads, the best first
   payload as materialized (
     select c.tee_id, c.start_at, c.id, c.since, y.model, y.prompt_tokens, y.completion_tokens, s.place,
       min(s.place) over (partition by c.id order by y.state, y.input_matches is true desc, y.output_matches is true desc,
@@ -73,7 +73,7 @@ export const BUCKET_PARTS = `
 const SAME = `(p.model, p.until_block, p.from_at, p.until_at, p.inferences, p.prompt_tokens, p.completion_tokens)
     is not distinct from (n.model, n.until_block, n.from_at, n.until_at, n.inferences, n.prompt_tokens, n.completion_tokens)`;
 
-/** More of them: they write what differs, and mark the hours of the models that it concerns. */
+/** Further expressions: write the differences, and mark the hours of the models they affect. */
 export const KEEP_BUCKET_PARTS = `
   gone as (
     delete from proofs.bucket_part p using want w where p.tee_id = w.key and p.start_at = w.start_at

@@ -1,6 +1,6 @@
 /**
- * Buckets: marked in the transaction that changes what they sum over, summed anew later, never incremented.
- * All functions here need the lock on what is derived (record/transaction.ts).
+ * Buckets: marked dirty in the transaction that changes their inputs, recomputed later, never incremented.
+ * All functions here require the lock on derived tables (record/transaction.ts).
  */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
@@ -18,7 +18,7 @@ export async function markNodeHours(client: pg.ClientBase, hours: readonly NodeH
   );
 }
 
-/** The hours of the inferences with a valid signature that these batches hold. */
+/** Marks the hours of inferences with a valid signature that these batches contain under an invalid or undecided one. */
 export async function markHeldInferences(client: pg.ClientBase, batchKeys: readonly Hex[]): Promise<void> {
   if (batchKeys.length === 0) return;
   await client.query(
@@ -29,7 +29,7 @@ export async function markHeldInferences(client: pg.ClientBase, batchKeys: reado
   );
 }
 
-/** The hours of these inferences. */
+/** Marks the hours of these inferences. */
 export async function markInferences(client: pg.ClientBase, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await client.query(
@@ -39,7 +39,7 @@ export async function markInferences(client: pg.ClientBase, ids: readonly string
   );
 }
 
-/** Every bucket that these settlements count in, before they vanish or after they came. */
+/** Marks every bucket that these settlements count in: before they are removed, or after they were added. */
 export async function markPlaces(client: pg.ClientBase, places: readonly SettlementPlace[]): Promise<void> {
   if (places.length === 0) return;
   await client.query(
@@ -59,12 +59,13 @@ export async function markPlaces(client: pg.ClientBase, places: readonly Settlem
 
 interface BucketTable {
   readonly table: string;
+  /** The key column: what a bucket belongs to. */
   readonly of: string;
-  /** Columns in the table's order, after what it is of and `start_at`. */
+  /** Columns in the table's order, after `of` and `start_at`. */
   readonly columns: readonly string[];
-  /** Common table expressions that come before: what the sums are of. */
+  /** Common table expressions that `sums` builds on. */
   readonly parts?: string;
-  /** Rows of `of`, `start_at` and the columns, for the wanted buckets in `want`; none for an empty bucket. */
+  /** Selects `of`, `start_at` and the columns for the buckets in `want`; no row for an empty bucket. */
   readonly sums: string;
 }
 
@@ -84,7 +85,7 @@ const TABLES = {
   model: {
     table: "model_bucket",
     ...inferenceSums("model"),
-    // by all nodes
+    // over all nodes
     sums: `select w.key, w.start_at, sum(p.inferences)::int8, ${clampedSum("p.prompt_tokens")},
         ${clampedSum("p.completion_tokens")}
       from want w join proofs.bucket_part p on p.model = w.key and p.start_at = w.start_at
@@ -117,8 +118,8 @@ const bucketParameters = (buckets: readonly Bucket[]) => [
 ];
 
 /**
- * Sums these buckets anew; an empty one has no row. A node's also finds out how they came about, which a model's are
- * summed from.
+ * Recomputes these buckets; an empty one has no row. A node's buckets also rewrite `bucket_part`, from which the models' are
+ * summed.
  */
 export async function sumBuckets(
   client: pg.ClientBase,

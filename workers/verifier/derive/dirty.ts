@@ -1,10 +1,10 @@
-/** Working off what was marked as changed. Any number of verifiers may do so. */
+/** Recomputes what was marked dirty. Any number of verifiers may do so at once. */
 import type pg from "pg";
 import { advanceRevision, inTransaction, lockDerived } from "../record/transaction.ts";
 import { type Bucket, type BucketKind, markPlaces, sumBuckets } from "./buckets.ts";
 import { deriveVerdicts, type SettlementPlace } from "./verdicts.ts";
 
-/** In one transaction: others wait for the lock meanwhile. */
+/** Per transaction: others wait for its lock. */
 const SETTLEMENTS_AT_ONCE = 100;
 const BUCKETS_AT_ONCE = 50;
 
@@ -32,7 +32,7 @@ const placeOf = ({ key }: Marked): SettlementPlace => {
   return { chainId, blockNumber, logIndex };
 };
 
-/** @returns how many settlements were judged anew. */
+/** Derives dirty verdicts again. @returns how many. */
 export const settleDirty = (pool: pg.Pool): Promise<number> =>
   inTransaction(pool, async (client) => {
     await lockDerived(client);
@@ -44,7 +44,7 @@ export const settleDirty = (pool: pg.Pool): Promise<number> =>
     return places.length;
   });
 
-/** Sums anew what is marked now; what is marked meanwhile may wait for the next call. */
+/** Recomputes the buckets that are dirty now; those marked meanwhile may wait for the next call. */
 export async function sumDirty(pool: pg.Pool, chainId: number, signal: AbortSignal): Promise<void> {
   // nodes first: they mark models
   for (const kind of ["relayer", "node", "model"] as const satisfies readonly BucketKind[]) {

@@ -1,11 +1,11 @@
 /**
- * The verdict of settlements, derived from what was found out about their contents and from where they stand on chain.
- * All functions here need the lock on what is derived (record/transaction.ts).
+ * Derives the verdicts of settlements from the findings about their contents and from their place on chain.
+ * All functions here require the lock on derived tables (record/transaction.ts).
  */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 
-/** Where a settlement stands. */
+/** A settlement's place on chain. */
 export interface SettlementPlace {
   readonly chainId: number;
   readonly blockNumber: number;
@@ -27,10 +27,11 @@ const HOUR = 3600;
 export const hourOfColumn = (column: string): string => `${column} - ${column} % ${HOUR}`;
 
 /**
- * - of a batch: `verified` when its blob proves as many leaves as it claims and all of them count; `partial` when some do
- *   not, or their number differs; else its blob's state. A leaf of a node that was not registered by then is of an unknown
- *   node, whoever signed it: what is registered later changes nothing
- * - of an individual settlement: its signature's, whatever its blob; `partial` when the node was not registered by then
+ * - A batch is `verified` when its blob proves as many leaves as the event claims and all of them count, and `partial` when
+ *   some do not count or the number differs; otherwise it has its blob's state. A leaf counts as an unknown node's when the
+ *   node was not registered by then: a later registration changes nothing.
+ * - An individual settlement has its signature's verdict, whatever its blob, and is `partial` when the node was not
+ *   registered by then.
  */
 const JUDGED = `
   counted as (
@@ -61,12 +62,12 @@ const JUDGED = `
       left join proofs.registration r on r.chain_id = t.chain_id and r.tee_id = g.tee_id
         and (r.block_number, r.log_index) <= (t.block_number, t.log_index))`;
 
-/** What the transaction will leave the revision at: it is advanced once, at the end. */
+/** The revision after this transaction, which advances it once, at the end. */
 const NEXT_REVISION = "coalesce((select value from proofs.revision where id = 1), 0) + 1";
 
 /**
- * Derives the verdicts at these places anew, dates those that change by the revision that shows them, and marks the buckets
- * of the relayers whose counts change.
+ * Derives the verdicts at these places again. Those that change get the new revision, and the affected relayers' buckets are
+ * marked.
  */
 export async function deriveVerdicts(
   client: pg.ClientBase,
@@ -90,7 +91,7 @@ export async function deriveVerdicts(
   );
 }
 
-/** The settlements on chain whose verdict depends on these batches. */
+/** Finds the settlements whose verdict depends on these batches. */
 export async function placesOfBatches(
   client: pg.ClientBase,
   batchKeys: readonly Hex[],
@@ -104,7 +105,7 @@ export async function placesOfBatches(
   return rows;
 }
 
-/** The settlements on chain whose verdict depends on these signatures: individual ones, and batches with such a leaf. */
+/** Finds the settlements whose verdict depends on these signatures: individual ones, and batches with such a leaf. */
 export async function placesOfSignatures(
   client: pg.ClientBase,
   signatureKeys: readonly Hex[],

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Aggregators, type Answer } from "./aggregators.ts";
 import { HttpGet } from "./httpGet.ts";
-import { LargeBlobPlaces, MemoryHold } from "./memoryHold.ts";
+import { LargeBlobSlots, MemoryHold } from "./memoryHold.ts";
 
 const ID = "A".repeat(43);
 const LIMITS = { maxBytes: 1000, connectMs: 500, stallMs: 500, totalMs: 1_000 };
@@ -41,7 +41,7 @@ let asks = 0;
 const anotherId = () => String(asks++).padStart(43, "A");
 const ask = async (aggregators: Aggregators, blobId = anotherId()) => {
   const answers: Answer[] = [];
-  const hold = new MemoryHold(new LargeBlobPlaces(1));
+  const hold = new MemoryHold(new LargeBlobSlots(1));
   for await (const answer of aggregators.ask(blobId, hold, new AbortController().signal))
     answers.push(answer);
   return answers;
@@ -81,7 +81,7 @@ test("who rests says what it failed with last", async () => {
   const aggregators = of("http://127.0.0.1:9/");
   for (let time = 0; time < 3; time++) await ask(aggregators);
   expect(await ask(aggregators)).toMatchObject([
-    { kind: "resting", detail: expect.stringMatching(/127\.0\.0\.1:9 failed .* WALRUS_ALLOW_PRIVATE=true/) },
+    { kind: "paused", detail: expect.stringMatching(/127\.0\.0\.1:9 failed .* WALRUS_ALLOW_PRIVATE=true/) },
   ]);
 });
 
@@ -90,10 +90,10 @@ test("many failures at once are one reason to rest", async () => {
   const ill = await aggregator(status);
   const aggregators = of(ill.url);
   await Promise.all(Array.from({ length: 40 }, () => ask(aggregators)));
-  expect(aggregators.restMs()).toBeGreaterThan(0);
-  expect(aggregators.restMs()).toBeLessThanOrEqual(2_000);
+  expect(aggregators.pausedForMs()).toBeGreaterThan(0);
+  expect(aggregators.pausedForMs()).toBeLessThanOrEqual(2_000);
   nowMs += 2_001;
-  expect(aggregators.restMs()).toBe(0);
+  expect(aggregators.pausedForMs()).toBe(0);
   status.now = 404;
   expect(await ask(aggregators)).toMatchObject([{ kind: "absent" }]);
 });
@@ -104,14 +104,14 @@ test("a blob that makes it fail, asked for again and again, holds up no other", 
   const aggregators = of(server.url);
   for (let time = 0; time < 10; time++)
     expect(await ask(aggregators, ID)).toMatchObject([{ kind: "failed", reason: "server-error" }]);
-  expect(aggregators.restMs()).toBe(0);
+  expect(aggregators.pausedForMs()).toBe(0);
   // two more are reason enough, and after the rest none of the three is evidence
   bad.add("B".repeat(43)).add("C".repeat(43));
   for (const blobId of bad) await ask(aggregators, blobId);
-  expect(aggregators.restMs()).toBeGreaterThan(0);
+  expect(aggregators.pausedForMs()).toBeGreaterThan(0);
   nowMs += 2_001;
   for (const blobId of bad) await ask(aggregators, blobId);
-  expect(aggregators.restMs()).toBe(0);
+  expect(aggregators.pausedForMs()).toBe(0);
   expect(await ask(aggregators)).toMatchObject([{ kind: "found" }]);
 });
 

@@ -1,18 +1,18 @@
-/** The Walrus aggregators: who is asked, in which order, and who is left alone for a while. */
+/** The Walrus aggregators: asks them in order, and skips those that keep failing for a while. */
 import { redactUrl } from "../../../config/redact.ts";
 import type { GetFailure, GetLimits, GetOutcome, HttpGet } from "./httpGet.ts";
 import type { MemoryHold } from "./memoryHold.ts";
 
-/** Blobs that it fails to answer for, without an answer for any other, after which an aggregator is left alone. */
-const FAILURES_TOLERATED = 3;
-/** Of blobs that it failed to answer for, so many are told apart. */
-const BLOBS_REMEMBERED = 1_000;
-const FIRST_REST_MS = 2_000;
-/** Blobs that are to blame themselves may have made it rest: nothing else must wait for long. */
-const MAX_REST_MS = 10_000;
+/** An aggregator is paused after it failed for this many different blobs, without answering for any in between. */
+const FAILURES_BEFORE_PAUSE = 3;
+/** Failed blobs remembered per aggregator. */
+const MAX_FAILED_BLOBS = 1_000;
+const FIRST_PAUSE_MS = 2_000;
+/** The blobs may be at fault, not the aggregator, so other blobs must not wait long. */
+const MAX_PAUSE_MS = 10_000;
 
-/** What says that an aggregator is ill, and not only this blob. */
-const ILLNESS: ReadonlySet<GetFailure> = new Set([
+/** Failures that concern the aggregator, not only this blob. */
+const SERVER_FAILURES: ReadonlySet<GetFailure> = new Set([
   "unreachable",
   "no-answer",
   "server-error",
@@ -21,10 +21,10 @@ const ILLNESS: ReadonlySet<GetFailure> = new Set([
 
 export type Answer =
   | GetOutcome
-  /** It failed several times and is left alone: nobody asked it. */
-  | { readonly kind: "resting"; readonly forMs: number; readonly detail: string };
+  /** It failed repeatedly and is paused: no request was sent. */
+  | { readonly kind: "paused"; readonly forMs: number; readonly detail: string };
 
-/** Clock and chance, handed in so that tests can choose them. */
+/** Clock and randomness, injected so that tests can control them. */
 export interface Circumstances {
   readonly nowMs: () => number;
   /** In [0, 1). */
@@ -34,45 +34,45 @@ export interface Circumstances {
 class Aggregator {
   readonly name: string;
   /**
-   * Blobs without an answer since its last answer, without those that came in while it rested: they were under way before.
-   * One blob that makes it fail, however often it is asked for, shows nothing about the others.
+   * Blobs it failed for since its last answer. Failures during a pause are not counted: those requests were sent before it.
+   * A single blob that makes it fail, however often, says nothing about the others.
    */
   readonly #failed = new Set<string>();
-  #rests = 0;
-  #restsUntilMs = 0;
+  #pauses = 0;
+  #pausedUntilMs = 0;
   #lastFailure = "";
 
   constructor(readonly base: string) {
     this.name = redactUrl(base);
   }
 
-  /** Zero when it may be asked. */
-  restMs(nowMs: number): number {
-    return Math.max(0, this.#restsUntilMs - nowMs);
+  /** Milliseconds left of its pause; zero when it may be asked. */
+  pausedForMs(nowMs: number): number {
+    return Math.max(0, this.#pausedUntilMs - nowMs);
   }
 
-  /** Why it rests, with what it failed with last. */
-  get complaint(): string {
+  /** Why it is paused, with its last failure. */
+  get pauseReason(): string {
     return `${this.name} failed several times in a row; last: ${this.#lastFailure}`;
   }
 
   note(blobId: string, outcome: GetOutcome, { nowMs, random }: Circumstances): void {
-    if (outcome.kind !== "failed" || !ILLNESS.has(outcome.reason)) {
+    if (outcome.kind !== "failed" || !SERVER_FAILURES.has(outcome.reason)) {
       this.#failed.clear();
-      this.#rests = 0;
-      this.#restsUntilMs = 0;
+      this.#pauses = 0;
+      this.#pausedUntilMs = 0;
       return;
     }
-    if (this.restMs(nowMs()) > 0 || this.#failed.has(blobId)) return;
+    if (this.pausedForMs(nowMs()) > 0 || this.#failed.has(blobId)) return;
     this.#lastFailure = outcome.detail;
     this.#failed.add(blobId);
     const [oldest] = this.#failed;
-    if (this.#failed.size > BLOBS_REMEMBERED && oldest !== undefined) this.#failed.delete(oldest);
-    // once it has rested, one more shows that it has not recovered
-    if (this.#rests === 0 && this.#failed.size < FAILURES_TOLERATED) return;
-    const rest = Math.min(FIRST_REST_MS * 2 ** this.#rests, MAX_REST_MS);
-    this.#rests++;
-    this.#restsUntilMs = nowMs() + rest * (0.5 + random() / 2);
+    if (this.#failed.size > MAX_FAILED_BLOBS && oldest !== undefined) this.#failed.delete(oldest);
+    // after a pause, one more failure shows that it has not recovered
+    if (this.#pauses === 0 && this.#failed.size < FAILURES_BEFORE_PAUSE) return;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses, MAX_PAUSE_MS);
+    this.#pauses++;
+    this.#pausedUntilMs = nowMs() + pauseMs * (0.5 + random() / 2);
   }
 }
 
@@ -88,29 +88,29 @@ export class Aggregators {
     this.#aggregators = urls.map((url) => new Aggregator(url.replace(/\/+$/, "")));
   }
 
-  /** How long there is nobody to ask; zero when there is. */
-  restMs(): number {
+  /** Milliseconds until an aggregator can be asked; zero when one can be now. */
+  pausedForMs(): number {
     const nowMs = this.circumstances.nowMs();
-    return Math.min(...this.#aggregators.map((aggregator) => aggregator.restMs(nowMs)));
+    return Math.min(...this.#aggregators.map((aggregator) => aggregator.pausedForMs(nowMs)));
   }
 
   /**
-   * Asks one aggregator after the other, for as long as the caller wants another answer. One that rests answers at once
-   * that it does.
+   * Asks one aggregator after the other, for as long as the caller wants another answer. A paused one yields `paused` at
+   * once.
    * @param blobId - 43 base64url characters.
    * @returns one answer per aggregator.
    */
   async *ask(blobId: string, hold: MemoryHold, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     for (const aggregator of this.#aggregators) {
       if (signal.aborted) return;
-      const forMs = aggregator.restMs(this.circumstances.nowMs());
+      const forMs = aggregator.pausedForMs(this.circumstances.nowMs());
       if (forMs > 0) {
-        yield { kind: "resting", forMs, detail: aggregator.complaint };
+        yield { kind: "paused", forMs, detail: aggregator.pauseReason };
         continue;
       }
       const url = new URL(`${aggregator.base}/v1/blobs/${encodeURIComponent(blobId)}`);
       const outcome = await this.http.get(url, this.limits, hold, signal);
-      // what was called off says nothing about who was asked
+      // an aborted request says nothing about the aggregator
       if (!signal.aborted) aggregator.note(blobId, outcome, this.circumstances);
       yield outcome;
     }

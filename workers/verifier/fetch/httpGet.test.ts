@@ -4,7 +4,7 @@ import net from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type GetLimits, HttpGet } from "./httpGet.ts";
 import { publicLookup } from "./lookup.ts";
-import { LargeBlobPlaces, MemoryHold } from "./memoryHold.ts";
+import { LargeBlobSlots, MemoryHold } from "./memoryHold.ts";
 
 const LIMITS: GetLimits = { maxBytes: 4 * 1024 * 1024, connectMs: 500, stallMs: 300, totalMs: 2_000 };
 const never = new AbortController().signal;
@@ -29,7 +29,7 @@ function client(options: Partial<ConstructorParameters<typeof HttpGet>[0]> = {})
   return client;
 }
 
-const hold = () => new MemoryHold(new LargeBlobPlaces(1));
+const hold = () => new MemoryHold(new LargeBlobSlots(1));
 const get = (url: URL, from = client(), limits = LIMITS) => from.get(url, limits, hold(), never);
 
 test("a body arrives whole, chunked or not, and connections are reused", async () => {
@@ -297,24 +297,24 @@ describe("without permission for private addresses", () => {
 test("large blobs wait for a place, and the wait is not held against the server", async () => {
   const body = Buffer.alloc(2 * 1024 * 1024, "x");
   const url = await serve((_, response) => response.end(body));
-  const places = new LargeBlobPlaces(1);
+  const slots = new LargeBlobSlots(1);
   const from = client();
-  const first = new MemoryHold(places);
-  const second = new MemoryHold(places);
+  const first = new MemoryHold(slots);
+  const second = new MemoryHold(slots);
   expect(await from.get(url, LIMITS, first, never)).toMatchObject({ kind: "found" });
   const waiting = from.get(url, LIMITS, second, never);
   await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.stallMs));
   first.release();
   expect(await waiting).toMatchObject({ kind: "found" });
   second.release();
-  const third = new MemoryHold(places);
+  const third = new MemoryHold(slots);
   expect(await from.get(url, LIMITS, third, never)).toMatchObject({ kind: "found" });
 });
 
 test("a small blob never waits", async () => {
   const url = await serve((_, response) => response.end("small"));
-  const places = new LargeBlobPlaces(0);
-  expect(await client().get(url, LIMITS, new MemoryHold(places), never)).toMatchObject({ kind: "found" });
+  const slots = new LargeBlobSlots(0);
+  expect(await client().get(url, LIMITS, new MemoryHold(slots), never)).toMatchObject({ kind: "found" });
 });
 
 test("what is called off ends at once", async () => {

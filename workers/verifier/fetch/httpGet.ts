@@ -1,4 +1,4 @@
-/** One GET of a stranger's server, bounded in bytes, time and where it may lead. */
+/** GETs from untrusted servers, bounded in bytes, time, and the hosts that redirects may lead to. */
 import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
@@ -7,14 +7,14 @@ import type { MemoryHold } from "./memoryHold.ts";
 
 export interface GetLimits {
   readonly maxBytes: number;
-  /** Until the connection stands, TLS included. */
+  /** To establish the connection, TLS included. */
   readonly connectMs: number;
-  /** Between one sign of life and the next. */
+  /** Without receiving anything. */
   readonly stallMs: number;
   readonly totalMs: number;
 }
 
-/** Why there is no answer; stable. The first group says something about the server, the second about this answer alone. */
+/** Why a fetch failed; stable. All but the last two concern the server, those this response alone. */
 export type GetFailure =
   | "unreachable"
   | "no-answer"
@@ -27,20 +27,20 @@ export type GetFailure =
 export type GetOutcome =
   /** The whole body, in a buffer of its own. */
   | { readonly kind: "found"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** The server says that there is no such thing. */
+  /** The server says that it does not exist. */
   | { readonly kind: "absent"; readonly detail: string }
   | { readonly kind: "too-large"; readonly detail: string }
   | { readonly kind: "failed"; readonly reason: GetFailure; readonly detail: string };
 
 const MAX_REDIRECTS = 3;
 const ABSENT = new Set([
-  400, // not an id by Walrus's own rules: of the 43 characters' 258 bits an id uses 256
+  400, // not a valid Walrus id: 43 characters carry 258 bits, of which an id uses 256
   404,
   410,
   451,
 ]);
-/** Of a refusal's body, so that its connection can be used again; a longer one is cut off. */
-const MAX_REFUSAL_BYTES = 64 * 1024;
+/** An error's body is read up to this size so that its connection can be reused; beyond it the connection is closed. */
+const MAX_ERROR_BODY_BYTES = 64 * 1024;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 export interface HttpGetOptions {
@@ -49,7 +49,7 @@ export interface HttpGetOptions {
   readonly lookup?: LookupFunction;
 }
 
-/** GETs over connections that are kept and reused. */
+/** A GET client that keeps connections alive. */
 export class HttpGet {
   readonly #agents: { readonly "http:": http.Agent; readonly "https:": https.Agent };
   readonly #allowPrivate: boolean;
@@ -64,7 +64,7 @@ export class HttpGet {
 
   /**
    * Never rejects.
-   * @param hold - what the body's memory is charged to.
+   * @param hold - accounts for the body's memory.
    */
   async get(url: URL, limits: GetLimits, hold: MemoryHold, signal: AbortSignal): Promise<GetOutcome> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
@@ -74,7 +74,10 @@ export class HttpGet {
       if (!("location" in outcome)) return outcome;
       const next = redirectTarget(target, outcome.location);
       if (next === undefined)
-        return failed("redirect-refused", `${target.host} redirects to another host, which is not followed`);
+        return failed(
+          "redirect-refused",
+          `${target.host} redirects to another host; such redirects are not followed`,
+        );
       target = next;
     }
     return failed("redirect-refused", `${url.host} redirects more than ${MAX_REDIRECTS} times`);
@@ -100,18 +103,18 @@ export class HttpGet {
     const { response, silence } = opened;
     const outcome = await readResponse(response, limits, hold, silence, signal);
     silence.stop();
-    // a body read to its end leaves the connection to the next request
+    // once its body is read to the end, the connection can serve the next request
     if (!response.complete) response.destroy();
     return outcome;
   }
 
-  /** Sends the request and waits for the answer's head. */
+  /** Sends the request and waits for the response's head. */
   async #open(
     url: URL,
     limits: GetLimits,
     signal: AbortSignal,
   ): Promise<{ readonly response: http.IncomingMessage; readonly silence: Silence } | GetOutcome> {
-    // the callers' URLs were checked to be one of the two
+    // settings and redirects allow only these two
     const protocol = url.protocol as "http:" | "https:";
     for (;;) {
       const request = (protocol === "https:" ? https : http).get(url, {
@@ -142,7 +145,7 @@ export class HttpGet {
         signal.removeEventListener("abort", abort);
         silence.stop();
         const { code } = error as NodeJS.ErrnoException;
-        // the server closed a kept connection in the moment we used it again
+        // the server closed a kept-alive connection just as we reused it
         if (request.reusedSocket && code === "ECONNRESET" && !signal.aborted) continue;
         if (error instanceof PrivateAddressError) return refusal(error);
         const waited = silence.over || signal.aborted;
@@ -154,7 +157,7 @@ export class HttpGet {
   }
 }
 
-/** A timer that ends what has been silent for too long. */
+/** A timer that ends a request which has been silent for too long. */
 class Silence {
   #timer: NodeJS.Timeout;
   over = false;
@@ -194,12 +197,15 @@ async function readResponse(
   if (statusCode !== 200) {
     await skipBody(response);
     if (REDIRECTS.has(statusCode)) return { location: headers.location ?? "" };
-    const detail = `the aggregator answers ${statusCode}`;
+    const detail = `the aggregator answered with HTTP ${statusCode}`;
     return ABSENT.has(statusCode) ? { kind: "absent", detail } : failed("server-error", detail);
   }
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
-    return failed("broken-body", "the aggregator encodes what was asked for as it is");
+    return failed(
+      "broken-body",
+      `the aggregator sent content-encoding ${encoding} although identity was requested`,
+    );
 
   const declared = Number(headers["content-length"] ?? 0);
   if (declared > limits.maxBytes) return tooLarge(`declares ${declared} bytes`, limits);
@@ -209,17 +215,17 @@ async function readResponse(
     if (hold.mustWait(declared)) await waitForPlace(hold, silence, limits, signal);
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > limits.maxBytes) return tooLarge("does not end in time", limits);
+      if (length > limits.maxBytes) return tooLarge("is too large", limits);
       if (hold.mustWait(length)) await waitForPlace(hold, silence, limits, signal);
       silence.restart(limits.stallMs);
       chunks.push(chunk);
     }
   } catch {
     return silence.over || signal.aborted
-      ? failed("slow-body", `after ${length} bytes the blob does not go on in time`)
-      : failed("broken-body", `the blob breaks off after ${length} bytes`);
+      ? failed("slow-body", `the blob stalled after ${length} bytes`)
+      : failed("broken-body", `the blob broke off after ${length} bytes`);
   }
-  if (!response.complete) return failed("broken-body", `the blob breaks off after ${length} bytes`);
+  if (!response.complete) return failed("broken-body", `the blob broke off after ${length} bytes`);
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
@@ -234,12 +240,12 @@ async function skipBody(response: http.IncomingMessage): Promise<void> {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > MAX_REFUSAL_BYTES) return;
+      if (length > MAX_ERROR_BODY_BYTES) return;
     }
-  } catch {} // its head has said it all
+  } catch {} // the status is enough
 }
 
-/** The server is not to blame for the time that we keep it waiting. @throws when the whole takes too long. */
+/** Stops the stall timer while we wait: the server is not at fault. @throws when the whole request takes too long. */
 async function waitForPlace(
   hold: MemoryHold,
   silence: Silence,
@@ -259,7 +265,7 @@ async function waitForPlace(
   silence.restart(limits.stallMs);
 }
 
-/** Within the same host, or from http to https of it; undefined for anywhere else. */
+/** A redirect within the same origin, or from http to https of the same host; undefined for any other. */
 function redirectTarget(from: URL, location: string): URL | undefined {
   if (location === "" || !URL.canParse(location, from.href)) return undefined;
   const to = new URL(location, from);

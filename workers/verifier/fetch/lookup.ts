@@ -1,15 +1,17 @@
-/** Name resolution that answers with permitted addresses only; the connection goes to what it answers, never to a second look-up. */
+/** Name resolution that returns permitted addresses only. The connection uses its result, so a second look-up cannot differ. */
 import { type LookupAddress, lookup as resolve } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { isPublicAddress } from "../../../config/publicAddress.ts";
 
-/** Thrown when a name stands for an address that must not be connected to; asking again will not help soon. */
+/** Thrown when a host resolves to an address that must not be connected to; retrying soon will not help. */
 export class PrivateAddressError extends Error {
   readonly code = "private-address";
   override readonly name = "PrivateAddressError";
 
   constructor(host: string, address: string) {
-    super(`${host} is ${address}, which is not a public address; set WALRUS_ALLOW_PRIVATE=true to allow it`);
+    super(
+      `WALRUS_AGGREGATOR_URLS: ${host === address ? host : `${host} resolves to ${address}, which`} is not a public address; set WALRUS_ALLOW_PRIVATE=true to allow it`,
+    );
   }
 }
 
@@ -21,8 +23,8 @@ export type Resolve = (
 const resolveAll: Resolve = (host, answer) => resolve(host, { all: true }, answer);
 
 /**
- * A `lookup` for sockets. One forbidden address among several refuses the name: an honest aggregator has none.
- * @param resolveHost - the system's resolver unless a test says otherwise.
+ * Makes a `lookup` for sockets. A single forbidden address refuses the name: an honest aggregator has none.
+ * @param resolveHost - the system's resolver; tests pass their own.
  */
 export function publicLookup(resolveHost: Resolve = resolveAll): LookupFunction {
   return (host, options, answer) => {
@@ -39,10 +41,10 @@ export function publicLookup(resolveHost: Resolve = resolveAll): LookupFunction 
 }
 
 /**
- * Checks a host that is an address already: sockets look up names only.
+ * Checks a host that is an IP address: sockets do not look those up.
  * @throws {PrivateAddressError}
  */
 export function refusePrivateLiteral(hostname: string): void {
   const address = hostname.replace(/^\[|\]$/g, "");
-  if (isIP(address) !== 0 && !isPublicAddress(address)) throw new PrivateAddressError(hostname, address);
+  if (isIP(address) !== 0 && !isPublicAddress(address)) throw new PrivateAddressError(address, address);
 }

@@ -1,17 +1,18 @@
-/** Bounds what blobs under way take: small ones are free, large ones wait for one of a few places. */
+/** Bounds the memory of blobs in flight: small ones are free, large ones need one of a few slots. */
 
-/** A blob beyond it needs a place. A batch of a thousand leaves is smaller. */
+/** A larger blob needs a slot. A batch of a thousand leaves is smaller. */
 const FREE_BYTES = 1024 * 1024;
 
-export class LargeBlobPlaces {
+/** A semaphore for large blobs; waiters are served in order. */
+export class LargeBlobSlots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(places: number) {
-    this.#free = places;
+  constructor(slots: number) {
+    this.#free = slots;
   }
 
-  async take(): Promise<void> {
+  async acquire(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
       return;
@@ -19,33 +20,33 @@ export class LargeBlobPlaces {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  giveBack(): void {
+  release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();
   }
 }
 
-/** What one job's blob holds, from the first byte that arrives until it was checked. */
+/** The memory of one job's blob, from its first byte until its outcome is recorded. */
 export class MemoryHold {
-  #taken: Promise<void> | undefined;
+  #acquired: Promise<void> | undefined;
 
-  constructor(private readonly places: LargeBlobPlaces) {}
+  constructor(private readonly slots: LargeBlobSlots) {}
 
   /** Whether a blob of this many bytes has to `wait` first. */
   mustWait(bytes: number): boolean {
-    return bytes > FREE_BYTES && this.#taken === undefined;
+    return bytes > FREE_BYTES && this.#acquired === undefined;
   }
 
-  /** Resolves when a place is free; it is this blob's until `release`. */
+  /** Resolves once a slot is free; this blob keeps it until `release`. */
   wait(): Promise<void> {
-    this.#taken ??= this.places.take();
-    return this.#taken;
+    this.#acquired ??= this.slots.acquire();
+    return this.#acquired;
   }
 
   release(): void {
-    // one that is still waiting gives its place back when it gets it
-    void this.#taken?.then(() => this.places.giveBack());
-    this.#taken = undefined;
+    // a hold that is still waiting releases its slot as soon as it gets one
+    void this.#acquired?.then(() => this.slots.release());
+    this.#acquired = undefined;
   }
 }

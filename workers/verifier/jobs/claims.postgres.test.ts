@@ -97,7 +97,7 @@ test("a living verifier's jobs are taken over when it has let go of them", async
   await addBatch(1);
   const living = claims("living", 0.2);
   const [job] = await living.claim(NEW, 1);
-  living.letGo("batch", [job?.key ?? "0x"]);
+  living.drop("batch", [job?.key ?? "0x"]);
   await living.extend();
   await pool.query("select pg_sleep(0.25)");
   expect(await claims("heir").claim(TRIED, 9)).toHaveLength(1);

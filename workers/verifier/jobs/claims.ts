@@ -1,6 +1,6 @@
 /**
- * Claiming work: a job is leased for a while by one verifier, which extends its leases for as long as it lives. A dead
- * one's leases run out, and others take its jobs over. All times are Postgres' own.
+ * Claims jobs: one verifier leases a job for a while and extends its leases for as long as it lives. When it dies its leases
+ * expire, and others take its jobs over. All times are Postgres' clock.
  */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
@@ -10,7 +10,7 @@ export type JobKind = (typeof JOB_KINDS)[number];
 
 interface Claimed {
   readonly key: Hex;
-  /** This try included. */
+  /** This one included. */
   readonly attempts: number;
   readonly absences: number;
 }
@@ -18,7 +18,7 @@ interface Claimed {
 interface OfBlob {
   /** Null for a blob id that cannot be one. */
   readonly blobIdHex: Hex | null;
-  /** How long the blob has been found to be something else, for the same reason; null when it was not. */
+  /** How long the blob's content has been refused for the same reason; null when it was not refused. */
   readonly refusedForSeconds: number | null;
 }
 
@@ -50,7 +50,7 @@ export interface JobOf {
 
 const INFERENCE = `i.id as "inferenceId", i.tee_id as "teeId", i.input_hash as "inputHash",
   i.output_hash as "outputHash", i.timestamp::text as timestamp`;
-/** 0x and two digits for each of 43 characters: what is longer or shorter need not be read. */
+/** A blob id is 43 characters, 88 in hex with 0x; anything else is not one and is not read. */
 const BLOB = `case when length(t.blob_id_hex) = 88 then t.blob_id_hex end as "blobIdHex",
   case when t.state in ('invalid', 'unmatched') then extract(epoch from now() - t.checked_at)::float8 end as "refusedForSeconds"`;
 
@@ -67,8 +67,8 @@ const CONTENT: Readonly<Record<JobKind, { columns: string; from: string }>> = {
 };
 
 /**
- * What is due of one kind. New jobs and those tried before are claimed apart, so that what fails again and again holds up
- * nothing new.
+ * One kind of job, either new or tried before. The two are claimed separately, so that jobs which keep failing do not delay
+ * new ones.
  */
 export interface Lane<Kind extends JobKind = JobKind> {
   readonly kind: Kind;
@@ -76,7 +76,7 @@ export interface Lane<Kind extends JobKind = JobKind> {
 }
 
 export class Claims {
-  readonly #underWay: Readonly<Record<JobKind, Set<Hex>>> = {
+  readonly #leased: Readonly<Record<JobKind, Set<Hex>>> = {
     batch: new Set(),
     signature: new Set(),
     payload: new Set(),
@@ -84,12 +84,12 @@ export class Claims {
 
   constructor(
     private readonly pool: pg.Pool,
-    /** This verifier's name among all; unique to its process. */
+    /** This verifier's name; unique to its process. */
     readonly holder: string,
     private readonly leaseSeconds: number,
   ) {}
 
-  /** Leases up to `limit` due jobs of a lane, those first that have been due for longest. */
+  /** Leases up to `limit` due jobs of a lane, the longest overdue first. */
   async claim<Kind extends JobKind>(lane: Lane<Kind>, limit: number): Promise<readonly JobOf[Kind][]> {
     const { columns, from } = CONTENT[lane.kind];
     const { rows } = await this.pool.query<JobOf[Kind]>(
@@ -105,27 +105,27 @@ export class Claims {
        select c.key, c.attempts, c.absences, ${columns} from claimed c join ${from}`,
       [lane.kind, lane.tried, limit, this.holder, this.leaseSeconds],
     );
-    for (const { key } of rows) this.#underWay[lane.kind].add(key);
+    for (const { key } of rows) this.#leased[lane.kind].add(key);
     return rows;
   }
 
-  /** No longer extends these jobs' leases: they are recorded, or others shall take them over. */
-  letGo(kind: JobKind, keys: readonly Hex[]): void {
-    for (const key of keys) this.#underWay[kind].delete(key);
+  /** Stops extending these jobs' leases: they are recorded, or others may take them over. */
+  drop(kind: JobKind, keys: readonly Hex[]): void {
+    for (const key of keys) this.#leased[kind].delete(key);
   }
 
-  /** Extends the leases of what is under way. */
+  /** Extends the leases of all jobs in progress. */
   async extend(): Promise<void> {
     for (const kind of JOB_KINDS)
       await this.pool.query(
         `update proofs.job j set leased_until = now() + make_interval(secs => $4)
          from (select key from proofs.job where kind = $1 and key = any($2) and leased_by = $3 for update skip locked) held
          where j.kind = $1 and j.key = held.key`,
-        [kind, [...this.#underWay[kind]], this.holder, this.leaseSeconds],
+        [kind, [...this.#leased[kind]], this.holder, this.leaseSeconds],
       );
   }
 
-  /** Jobs that could be claimed now, and jobs that wait for their time. */
+  /** Counts jobs that are due now, and jobs that are due later. */
   async backlog(): Promise<{ readonly due: number; readonly later: number }> {
     const { rows } = await this.pool.query<{ due: number; later: number }>(
       `select count(*) filter (where run_at <= now())::float8 as due, count(*) filter (where run_at > now())::float8 as later
@@ -134,7 +134,7 @@ export class Claims {
     return rows[0] ?? { due: 0, later: 0 };
   }
 
-  /** Gives everything back as if it had not been claimed. */
+  /** Releases all leases as if the jobs had never been claimed. */
   async release(): Promise<void> {
     await this.pool.query(
       `update proofs.job set leased_by = null, leased_until = null, attempts = greatest(attempts - 1, 0) where leased_by = $1`,
@@ -144,8 +144,8 @@ export class Claims {
 }
 
 /**
- * Locks those of the jobs that are still this verifier's, until the transaction ends: nobody else can take them over
- * before their outcome is recorded.
+ * Locks those of the jobs that this verifier still holds until the transaction ends, so that nobody takes them over before
+ * their outcome is recorded.
  * @returns their keys.
  */
 export async function holdJobs(
@@ -161,7 +161,7 @@ export async function holdJobs(
   return new Set(rows.map(({ key }) => key));
 }
 
-/** Removes jobs that are done for good. */
+/** Deletes finished jobs. */
 export async function finishJobs(client: pg.ClientBase, kind: JobKind, keys: readonly Hex[]): Promise<void> {
   if (keys.length === 0) return;
   await client.query("delete from proofs.job where kind = $1 and key = any($2)", [kind, keys]);
@@ -174,7 +174,7 @@ export interface Postponement {
   readonly error: string;
 }
 
-/** Gives jobs back, to be tried again later. */
+/** Releases jobs, to be retried later. */
 export async function postponeJobs(
   client: pg.ClientBase | pg.Pool,
   kind: JobKind,

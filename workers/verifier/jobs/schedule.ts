@@ -1,32 +1,32 @@
-/** When a job is tried again. Pure: chance is handed in. */
+/** Decides when a job is retried. Pure: the caller passes randomness in. */
 
-/** Never more often than this, however often it failed. */
 const MAX_FAILURE_DELAY_SECONDS = 600;
-/** Times are spread by a fifth to both sides, so that what failed together does not come back together. */
+/** Delays vary by ±20 %, so that jobs which failed together do not come back together. */
 const SPREAD = 0.4;
 
 export interface RetrySchedule {
-  /** Seconds to wait after the first, second, … time that every aggregator said there is no such blob. */
+  /** Seconds to wait after the first, second, … time that no aggregator had the blob. */
   readonly absenceDelays: readonly number[];
-  /** Seconds between tries once these are used up, for ever. */
+  /** Seconds between attempts once those are used up, without end. */
   readonly unavailableDelay: number;
-  /** Seconds until bytes that were not what they should be are asked for again. */
+  /** Seconds until a blob whose content was refused is fetched again. */
   readonly recheckDelay: number;
 }
 
-export interface NextTry {
+export interface NextAttempt {
   readonly delaySeconds: number;
-  /** Whether the blob now counts as gone. */
+  /** Whether the blob now counts as unavailable. */
   readonly unavailable: boolean;
 }
 
 const spread = (seconds: number, random: number): number => seconds * (1 - SPREAD / 2 + SPREAD * random);
 
 /**
- * @param absences - how often every aggregator has said so, this time included.
+ * Schedules the next attempt after no aggregator had the blob.
+ * @param absences - how often that was so, this time included.
  * @param random - in [0, 1).
  */
-export function afterAbsence(absences: number, schedule: RetrySchedule, random: number): NextTry {
+export function afterAbsence(absences: number, schedule: RetrySchedule, random: number): NextAttempt {
   const delay = schedule.absenceDelays[absences - 1];
   return {
     delaySeconds: spread(delay ?? schedule.unavailableDelay, random),
@@ -34,13 +34,13 @@ export function afterAbsence(absences: number, schedule: RetrySchedule, random: 
   };
 }
 
-/** By then an aggregator that served something else, an error page or a truncated blob, has been put right. */
+/** An aggregator that serves an error page or a truncated blob is expected to be repaired by then. */
 const RECHECKED_FOR_SECONDS = 3 * 86_400;
 
 /**
- * After bytes that are not what they should be: what an aggregator serves is not proof that the blob is wrong.
+ * Schedules the next attempt after a blob's content was refused: the aggregator may have served wrong bytes.
  * @param refusedForSeconds - how long the finding has been the same; null when it is new.
- * @returns seconds to wait, twice as long as it has been the same; null once it has been so for long enough.
+ * @returns seconds to wait, twice the time it has been the same; null once that is long enough to be final.
  */
 export function afterRefusal(
   refusedForSeconds: number | null,
@@ -53,8 +53,8 @@ export function afterRefusal(
 }
 
 /**
- * After a try that found nothing out: an aggregator failed, or the check itself.
- * @param failures - such tries so far, this one included.
+ * Schedules the next attempt after one without a result: an aggregator failed, or the check itself.
+ * @param failures - such attempts so far, this one included.
  * @returns seconds to wait.
  */
 export const afterFailure = (failures: number, random: number): number =>

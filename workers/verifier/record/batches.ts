@@ -1,4 +1,4 @@
-/** What was found out about batches, into rows: one transaction per group of them. */
+/** Records the outcomes of batches, one transaction per group. */
 import type pg from "pg";
 import { type LeafRecords, RECORD_OVERHEAD, VALID } from "../check/leafRecords.ts";
 import { markHeldInferences, markInferences, markNodeHours } from "../derive/buckets.ts";
@@ -22,16 +22,16 @@ const STATES = [
   "proven",
 ] as const satisfies readonly BatchOutcome["state"][];
 
-/** Longer ones, with a signature that is none, count for as many as they are long. */
+/** A longer leaf, whose signature cannot be valid, counts as several. */
 const USUAL_LEAF_BYTES = RECORD_OVERHEAD + 256;
 
-/** In leaves: how much an outcome adds to a transaction. */
+/** An outcome's weight in a transaction, in leaves. */
 export const weightOf = (outcome: BatchOutcome): number =>
   outcome.state === "proven"
     ? Math.max(outcome.leaves.count, outcome.leaves.bytes.length / USUAL_LEAF_BYTES)
     : 1;
 
-/** The latest of these seconds, decimal uint256, clamped as an inference's `signed_at` is. */
+/** The latest of these decimal uint256 seconds, clamped like an inference's `signed_at`. */
 const latestOf = (timestamps: readonly string[]): number =>
   timestamps.reduce(
     (latest, timestamp) => Math.max(latest, Math.min(Number(timestamp), Number.MAX_SAFE_INTEGER)),
@@ -39,7 +39,7 @@ const latestOf = (timestamps: readonly string[]): number =>
   );
 
 /**
- * Records outcomes of batches that this verifier still holds; others it leaves to who took them over.
+ * Records the outcomes of batches that this verifier still holds; the others belong to whoever took them over.
  * @returns how many were recorded.
  */
 export const recordBatches = (
@@ -100,7 +100,7 @@ export const recordBatches = (
         client,
         proven.flatMap(({ leaves }) => leaves.nodeHours),
       );
-      // what is valid elsewhere is held here without counting
+      // these batches contain, without counting, inferences that are valid elsewhere
       await markHeldInferences(
         client,
         proven.flatMap(({ job, leaves }) =>

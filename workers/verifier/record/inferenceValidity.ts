@@ -1,9 +1,9 @@
-/** What follows from an inference's signatures for itself and for its leaves. Both need it locked. */
+/** Derives the validity of inferences and leaves from their signatures. Both functions require the inferences to be locked. */
 import type pg from "pg";
 
 /**
- * Finds it out anew: true when one is valid, false when all are invalid, else null. Needs the inferences locked: whoever
- * adds or decides a signature has locked its inference first.
+ * Recomputes `signature_valid`: true when one signature is valid, false when all are invalid, otherwise null. Whoever adds or
+ * decides a signature locks its inference first, so the result cannot be outdated.
  */
 export async function reviewInferences(client: pg.ClientBase, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
@@ -17,7 +17,7 @@ export async function reviewInferences(client: pg.ClientBase, ids: readonly stri
   );
 }
 
-/** Gives undecided leaves of these inferences the verdict that their signatures have got. */
+/** Copies decided signatures' verdicts to the undecided leaves of these inferences. */
 export async function decideLeaves(client: pg.ClientBase, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await client.query(

@@ -1,4 +1,4 @@
-/** Leaves into rows: inferences, their signatures, and their places in batches. */
+/** Writes leaves to tables: inferences, their signatures, and their places in batches. */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import { WORD } from "../../../proofs/words.ts";
@@ -10,11 +10,11 @@ export interface BatchLeaves {
   readonly leaves: LeafRecords;
 }
 
-/** The leaves of several batches side by side, as parameters that cost little to make and to send. */
+/** The leaves of several batches as query parameters that are cheap to build and to send. */
 interface LeafParameters {
-  /** Records, one after the other. */
+  /** The records, concatenated. */
   readonly bytes: Buffer;
-  /** Array literals, one value per leaf: where its record begins and ends, and what else is known of it. */
+  /** Array literals with one value per leaf: where its record begins and ends, and what else is known about it. */
   readonly begins: string;
   readonly ends: string;
   readonly timestamps: string;
@@ -58,7 +58,7 @@ function parametersOf(batches: readonly BatchLeaves[]): LeafParameters {
   };
 }
 
-/** Ids of the inferences with a leaf whose node's key was not known when it was checked. */
+/** Ids of inferences with a leaf that was checked before its node's key was known. */
 const undecided = (batches: readonly BatchLeaves[]): string[] =>
   batches.flatMap(({ leaves: { bytes, offsets, validity } }) => {
     const ids: string[] = [];
@@ -73,7 +73,7 @@ const undecided = (batches: readonly BatchLeaves[]): string[] =>
     return ids;
   });
 
-/** A part of a record in $1 as 0x-prefixed hex. `from` is its first byte, from 0, `o` and `e` the record's begin and end. */
+/** SQL for a part of a record in $1 as 0x-prefixed hex. `from` is its zero-based offset; `o` and `e` are the record's begin and end. */
 const hex = (from: string, length: string | number): string =>
   `'0x' || encode(substring($1::bytea from ${from} + 1 for ${length}), 'hex')`;
 const part = (name: keyof typeof RECORD): string => hex(`o + ${RECORD[name]}`, WORD);
@@ -81,22 +81,22 @@ const SIGNATURE = hex(`o + ${RECORD.signature}`, `e - o - ${RECORD.signature + W
 const SIGNATURE_KEY = hex(`e - ${WORD}`, WORD);
 
 /**
- * What an inference's finding `i` and a proposed one come to: true when a signature is valid, false when all are invalid,
- * else null.
+ * Merges the stored `signature_valid` with a new one: true when a signature is valid, false when all are invalid, otherwise
+ * null.
  */
 const MERGED_VALIDITY = `case when i.signature_valid or excluded.signature_valid then true
   when not i.signature_valid and not excluded.signature_valid then false end`;
 
-/** A signature that had been met without its node's key. */
+/** A signature that was recorded before its node's key was known. */
 export interface DecidedSignature {
   readonly key: Hex;
   readonly inferenceId: Hex;
 }
 
 /**
- * Adds what is not there yet. The same leaf may stand twice in a batch, in several batches, and in an individual
- * settlement. One statement per table, however many leaves: rows are locked in ascending order of their keys.
- * @returns signatures that others had left undecided and that are decided now: more than these batches follows from them.
+ * Adds what is missing. The same leaf may occur twice in a batch, in several batches, and in an individual settlement. One
+ * statement per table, however many leaves; rows are locked in ascending key order.
+ * @returns signatures that were undecided before and are decided now: verdicts outside these batches depend on them too.
  */
 export async function recordLeaves(
   client: pg.ClientBase,
@@ -115,7 +115,7 @@ export async function recordLeaves(
      where i.signature_valid is distinct from (${MERGED_VALIDITY})`,
     [bytes, begins, timestamps, validity],
   );
-  // a row that was updated, not inserted, has an xmax
+  // xmax is set on rows that were updated instead of inserted
   const { rows: decided } = await client.query<DecidedSignature>(
     `with written as (
        insert into proofs.signature as s (key, inference_id, tee_id, signature, valid)
@@ -130,7 +130,7 @@ export async function recordLeaves(
      select key, inference_id as "inferenceId" from written where xmax <> 0`,
     [bytes, begins, ends, validity],
   );
-  // somebody may have decided meanwhile what was undecided here
+  // another verifier may have decided meanwhile what was undecided here
   const open = undecided(batches);
   await reviewInferences(client, open);
   await client.query(

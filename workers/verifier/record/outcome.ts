@@ -1,15 +1,15 @@
-/** What came of a try that settles nothing for good. */
+/** Outcomes that are not final, and when to try again. */
 import type { Hex } from "../../../proofs/hex.ts";
 import type { Postponement } from "../jobs/claims.ts";
 
-/** When to try the next time. */
+/** The next attempt. */
 export interface Again {
   readonly delaySeconds: number;
-  /** Tries that every aggregator answered with "there is no such blob", this one included if it was one. */
+  /** Attempts for which no aggregator had the blob, this one included where that was so. */
   readonly absences: number;
 }
 
-/** The blob could not be had, or not be checked. */
+/** The blob could not be fetched or could not be checked. */
 export interface Unfinished {
   readonly state: "pending" | "unavailable";
   /** A stable slug. */
@@ -18,12 +18,12 @@ export interface Unfinished {
   readonly again: Again;
 }
 
-/** Whether and when a finding is to be looked at again. */
+/** A finding that may have to be checked again. */
 export interface Recheckable {
   readonly again?: Again;
 }
 
-/** The jobs among these that are to be tried again. */
+/** The postponements of those outcomes that are to be retried. */
 export const postponed = (
   outcomes: readonly (Recheckable & {
     readonly job: { readonly key: Hex };
@@ -35,9 +35,9 @@ export const postponed = (
   );
 
 /**
- * SQL: whether the state `found` may take the place of `known`. Later tries may find an aggregator that fails, lost the blob
- * or serves something else: they take nothing back.
- * @param states - from what says least to what says most.
+ * SQL for whether the state `found` may replace `known`. A later attempt may meet an aggregator that fails, has lost the blob
+ * or serves wrong bytes; that must not undo an earlier finding.
+ * @param states - from the least to the most conclusive.
  */
 export const mayReplace = (known: string, found: string, states: readonly string[]): string => {
   const rank = (state: string) =>

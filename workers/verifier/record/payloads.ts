@@ -1,4 +1,4 @@
-/** What was found out about payloads, into rows: one transaction per group of them. */
+/** Records the outcomes of payloads, one transaction per group. */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import type { PayloadReading } from "../../../proofs/payload.ts";
@@ -7,7 +7,7 @@ import { finishJobs, holdJobs, type PayloadJob, postponeJobs } from "../jobs/cla
 import { mayReplace, postponed, type Recheckable, type Unfinished } from "./outcome.ts";
 import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
-/** A payload that was read, one that no aggregator can have, or one that could not be had yet. */
+/** A payload that was read, one that cannot exist, or one that could not be fetched yet. */
 export type PayloadOutcome = { readonly job: PayloadJob } & Recheckable &
   (
     | PayloadReading
@@ -32,8 +32,8 @@ const NOTHING_READ = {
 } as const;
 
 /**
- * An inference's model and tokens are those of one of its payloads: one that is shown to be its own, then one of which a
- * half is, then one that is not contradicted; of several the one with the smallest blob id.
+ * Takes an inference's model and tokens from its best payload: one whose hashes both match, then one whose input or output
+ * matches, then one that is not contradicted; ties go to the smallest blob id.
  */
 const DESCRIBE = `
   with described as (
@@ -51,7 +51,7 @@ const DESCRIBE = `
     is distinct from (d.model, d.prompt_tokens, d.completion_tokens)`;
 
 /**
- * Records outcomes of payloads that this verifier still holds.
+ * Records the outcomes of payloads that this verifier still holds.
  * @returns how many were recorded.
  */
 export const recordPayloads = (
@@ -68,7 +68,7 @@ export const recordPayloads = (
     );
     const ours = outcomes.filter(({ job }) => held.has(job.key));
     const ids = [...new Set(ours.map(({ job }) => job.inferenceId))];
-    // others who read payloads of the same inference wait here, and then see ours
+    // verifiers with payloads of the same inference wait here, and then see ours
     await client.query("select from proofs.inference where id = any($1) order by id for update", [ids]);
     const readings = ours.map((outcome) => ({ ...NOTHING_READ, ...outcome }));
     const { rows: changed } = await client.query<{ inferenceId: Hex }>(
@@ -101,7 +101,7 @@ export const recordPayloads = (
       ours.flatMap(({ job, again }) => (again === undefined ? [job.key] : [])),
     );
     await postponeJobs(client, "payload", postponed(ours));
-    // also one that is not the best of its inference's now: it may have been before others were posted
+    // also a payload that is not its inference's best one: it may have been until another was posted
     await markInferences(
       client,
       changed.map(({ inferenceId }) => inferenceId),

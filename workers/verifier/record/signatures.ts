@@ -1,4 +1,4 @@
-/** What was found out about signatures, into rows: one transaction per group of them. */
+/** Records the outcomes of signatures, one transaction per group. */
 import type pg from "pg";
 import { markInferences } from "../derive/buckets.ts";
 import { deriveVerdicts, placesOfSignatures } from "../derive/verdicts.ts";
@@ -8,12 +8,12 @@ import { advanceRevision, inTransaction, lockDerived } from "./transaction.ts";
 
 export interface SignatureOutcome {
   readonly job: SignatureJob;
-  /** Null when its node's key is not known; it is asked about again when it is. */
+  /** Null while its node's key is not known; a new job is queued once it is. */
   readonly valid: boolean | null;
 }
 
 /**
- * Records outcomes of signatures that this verifier still holds.
+ * Records the outcomes of signatures that this verifier still holds.
  * @returns how many were recorded.
  */
 export const recordSignatures = (
@@ -32,7 +32,7 @@ export const recordSignatures = (
     const decided = ours.filter(({ valid }) => valid !== null);
     const ids = [...new Set(decided.map(({ job }) => job.inferenceId))];
     const keys = decided.map(({ job }) => job.key);
-    // others who find out about signatures of the same inference wait here, and then see ours
+    // verifiers with signatures of the same inference wait here, and then see ours
     await client.query("select from proofs.inference where id = any($1) order by id for update", [ids]);
     await client.query(
       `update proofs.signature s set valid = o.valid from unnest($1::text[], $2::bool[]) as o(key, valid)

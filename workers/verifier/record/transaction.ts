@@ -1,8 +1,8 @@
 /**
- * Transactions on `proofs`. Content (job, inference, signature, payload, leaf, in this order and by ascending key) is
- * written by many at once; what is derived from it (the state of batches, `settled`, `dirty`, the buckets, the revision)
- * by one at a time, who takes a lock for it late and keeps it until the end. So whoever derives sees everything that
- * anyone has marked as changed, and no two wait for each other in a circle.
+ * Transactions on `proofs`. Content tables (job, inference, signature, payload, leaf: in this order, by ascending key) have
+ * concurrent writers. Derived tables (batch states, `settled`, `dirty`, buckets, revision) have one writer at a time, which
+ * takes a lock late in its transaction and keeps it to the end. So the writer sees everything that others have marked dirty,
+ * and transactions cannot deadlock.
  */
 import type pg from "pg";
 
@@ -33,12 +33,12 @@ export async function inTransaction<T>(
   }
 }
 
-/** Waits until nobody else derives; from here on only statements that wait for nobody. */
+/** Takes the lock on derived tables. Statements after this must not wait for any other lock. */
 export async function lockDerived(client: pg.ClientBase): Promise<void> {
   await client.query("select pg_advisory_xact_lock($1)", [DERIVE_LOCK]);
 }
 
-/** Makes the transaction one that readers notice; needs the lock. */
+/** Advances the revision and notifies readers on commit. Requires the lock. */
 export async function advanceRevision(client: pg.ClientBase): Promise<void> {
   await client.query(
     `with advanced as (

@@ -1,24 +1,24 @@
-/** Reading the published chain of OpenGradient: one snapshot of whatever deployment the views show. */
+/** Reads the published OpenGradient chain: one snapshot of whatever deployment the views show. */
 import type pg from "pg";
 
 /** Not there: no view, no schema. Not now: the views are being switched. */
 const NOT_PUBLISHED = new Set(["42P01", "3F000", "55P03"]);
 
-/** Where the published rows are. */
+/** How far the published rows reach. */
 export interface ChainHead {
   /**
-   * False while Ponder writes its first history or recovers after a crash: rows may be missing that were there before, so
-   * nothing is concluded from an absence.
+   * False while Ponder backfills or recovers after a crash: rows may be missing that existed before, so a missing row
+   * proves nothing.
    */
   readonly ready: boolean;
-  /** The newest block whose events are all there. */
+  /** The newest fully indexed block. */
   readonly blockNumber: number;
 }
 
 const CHECKPOINT = /^\d{26}(\d{16})\d{33}$/;
 
 /**
- * Reads in one repeatable-read transaction, the checkpoint first: who publishes views locks that one first, too.
+ * Reads in one repeatable-read transaction, the checkpoint first: publication locks that view first, too.
  * @returns undefined while nothing is published.
  */
 export async function readChain<T>(

@@ -1,4 +1,4 @@
-/** Public keys, collected from wherever they were shown, and jobs for the signatures that waited for them. */
+/** Collects public keys from wherever they are published, and queues jobs for the signatures that waited for them. */
 import type pg from "pg";
 import { bytesOf, type Hex } from "../../../proofs/hex.ts";
 import { keccak256Hex } from "../../../proofs/keccak.ts";
@@ -13,7 +13,7 @@ interface KeyRow {
   readonly publicKey: Hex;
 }
 
-/** Shown by any registry, or read by the observer where the chain's history does not show it. */
+/** Published by any registry, or read by the observer where the chain's history lacks it. */
 const SOURCES = ["og.node", "observations.node_record"] as const;
 
 /** @returns how many keys are new. */
@@ -30,7 +30,7 @@ export async function collectKeys(pool: pg.Pool): Promise<number> {
         if (NOT_PUBLISHED.has(error.code ?? "")) return { rows: [] };
         throw error;
       });
-    // a node's id is its key's hash: whatever else stands there is not its key
+    // a node's id is its key's hash: anything else is not its key
     const keys = shown.rows.filter(({ teeId, publicKey }) => keccak256Hex(bytesOf(publicKey)) === teeId);
     if (keys.length === 0) continue;
     const { rowCount } = await pool.query(
@@ -44,7 +44,7 @@ export async function collectKeys(pool: pg.Pool): Promise<number> {
 }
 
 /**
- * Makes jobs for undecided signatures whose key is known: new ones, and those that were met before their key.
+ * Queues jobs for undecided signatures whose key is known: new ones, and those recorded before their key.
  * @returns how many.
  */
 export async function queueSignatures(pool: pg.Pool): Promise<number> {
@@ -58,7 +58,7 @@ export async function queueSignatures(pool: pg.Pool): Promise<number> {
   return rowCount ?? 0;
 }
 
-/** Reads all known keys, page by page. */
+/** Yields all known keys, page by page. */
 export async function* knownKeys(pool: pg.Pool): AsyncGenerator<ShownKey[]> {
   for (let after = ""; ; ) {
     const { rows } = await pool.query<KeyRow>(

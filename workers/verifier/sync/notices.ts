@@ -1,4 +1,4 @@
-/** What Postgres tells without being asked: new blocks, switched views, and what other verifiers recorded. */
+/** Postgres notifications: new blocks, switched views, and what other verifiers recorded. */
 import pg from "pg";
 import type { Log } from "../../../config/log.ts";
 import { noticeClient } from "../connections.ts";
@@ -10,25 +10,25 @@ const RECONNECT_MS = 2_000;
 export interface Listener {
   /** The chain's tables changed. */
   readonly onBlock: () => void;
-  /** The views show another deployment, or notices may have been missed. */
+  /** The views show another deployment, or notifications may have been missed. */
   readonly onSwitch: () => void;
   readonly onProofs: () => void;
 }
 
-/** Every indexer that may write what the views show now or soon. */
+/** The deployments that the views show now or may show soon. */
 const DEPLOYMENTS = `select schema from indexer.deployments
   where chain = 'og' and dropped_at is null and superseded_at is null order by schema`;
 
 /**
- * Listens until stopped, over a connection of its own that is made again when it breaks. That connection also holds the
- * lock of whoever synchronises.
+ * Listens until stopped, over a connection of its own that is re-established when it breaks. That connection also holds the
+ * lock of the verifier that synchronises.
  */
 export class Notices {
   #client: pg.Client | undefined;
   #channels = new Set<string>();
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  /** The connection's last statement: it takes one after the other. */
+  /** The last query on the connection: queries run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -37,7 +37,7 @@ export class Notices {
     private readonly log: Log,
   ) {}
 
-  /** Resolves when it listens, or will try to again. */
+  /** Resolves when it listens, or when a reconnect is scheduled. */
   async start(): Promise<void> {
     const client = noticeClient(this.url);
     this.#channels = new Set();
@@ -72,7 +72,7 @@ export class Notices {
     return result;
   }
 
-  /** Listens to indexers that were started since. */
+  /** Also listens to deployments that were started since. */
   async refresh(): Promise<void> {
     const client = this.#client;
     if (client === undefined) return;
@@ -90,8 +90,8 @@ export class Notices {
   }
 
   /**
-   * Runs `work` while no other verifier does the same.
-   * @returns undefined when another one does, or the connection is gone.
+   * Runs `work` unless another verifier runs it.
+   * @returns undefined when another one does, or while there is no connection.
    */
   async alone<T>(lock: number, work: () => Promise<T>): Promise<T | undefined> {
     const client = this.#client;
@@ -105,7 +105,7 @@ export class Notices {
     try {
       return await work();
     } finally {
-      // with the connection, the lock goes too
+      // a lost connection has released the lock already
       await this.#query(client, "select pg_advisory_unlock($1)", [lock]).catch(() => {});
     }
   }

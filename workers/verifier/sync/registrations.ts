@@ -1,4 +1,4 @@
-/** Brings `registration` in step with the current registry: for each node, where it registered first. */
+/** Keeps `registration` in sync with the current registry: where each node registered first. */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import { advanceRevision, inTransaction, lockDerived } from "../record/transaction.ts";
@@ -16,7 +16,7 @@ interface Stored extends Registration {
 }
 
 export interface RegistrationChanges {
-  /** First, or elsewhere. */
+  /** New registrations, and those whose place changed. */
   readonly moved: readonly Registration[];
   readonly vanished: readonly Stored[];
 }
@@ -57,7 +57,7 @@ export async function compareRegistrations(
   };
 }
 
-/** Marks every settlement whose verdict names the node: of its own inferences, and of batches with a leaf of it. */
+/** Marks every settlement whose verdict involves the node: individual ones, and batches with one of its leaves. */
 const MARK_SETTLEMENTS = `insert into proofs.dirty (kind, key, start_at)
   select 'settlement', t.chain_id || '-' || t.block_number || '-' || t.log_index, 0
   from proofs.inference i join proofs.settled t on t.inference_id = i.id where i.tee_id = $1

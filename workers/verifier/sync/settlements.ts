@@ -1,4 +1,4 @@
-/** Brings `settled` in step with the settlements on chain, both ways, and makes jobs for contents that are new. */
+/** Keeps `settled` in sync with the settlements on chain, adding and removing rows, and queues jobs for new contents. */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
 import { batchKey, inferenceId, payloadKey, signatureKey } from "../../../proofs/inference.ts";
@@ -36,16 +36,16 @@ interface Batch extends Place {
 
 type Settlement = Individual | Batch;
 
-/** Settlements compared, and written, at once. */
+/** Settlements compared and written at once. */
 export const PAGE = 500;
-/** Of blob ids and signatures, as hex digits, in a page: both are as long as their author liked. */
+/** Hex digits of blob ids and signatures in a page: their authors choose the length. */
 const PAGE_DIGITS = 16 * 1024 * 1024;
 
-/** What differs between the chain and `settled` in a range of blocks. */
+/** The differences between the chain and `settled` in a range of blocks. */
 export interface Differences {
   readonly arrived: readonly Settlement[];
   readonly vanished: readonly SettlementPlace[];
-  /** The range's last block; null when the chain has none beyond it. */
+  /** The range's last block; null when the range reaches the end of the chain. */
   readonly lastBlock: number | null;
 }
 
@@ -53,7 +53,7 @@ const CHAIN = `og.settlement c join og.block b on b.chain_id = c.chain_id and b.
 const ON_CHAIN = "c.chain_id = $1 and c.block_number between $2 and $3 and c.kind in ('individual', 'batch')";
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
-/** Where the page ends that begins at block $2: the place of the first settlement that is too much for it. */
+/** Finds the end of the page that begins at block $2: the first settlement that no longer fits. */
 const BEYOND_PAGE = `
   select block_number::float8 as block from (
     select block_number, log_index, row_number() over place as number,
@@ -65,7 +65,7 @@ const BEYOND_PAGE = `
   where number > ${PAGE} or digits > ${PAGE_DIGITS}
   order by block_number, log_index limit 1`;
 
-/** Compares about a page of settlements from a block on. */
+/** Compares about one page of settlements, starting at `fromBlock`. */
 export async function compare(
   client: pg.ClientBase,
   chainId: number,
@@ -73,7 +73,7 @@ export async function compare(
   fromBlock: number,
 ): Promise<Differences> {
   const { rows: beyond } = await client.query<{ block: number }>(BEYOND_PAGE, [chainId, fromBlock]);
-  // whole blocks; one with more than a page of them is compared at once: its gas bounds it
+  // a page ends at a block boundary; a single block with more settlements than that is bounded by its gas
   const lastBlock = beyond[0] === undefined ? null : Math.max(fromBlock, beyond[0].block - 1);
   const range = [chainId, fromBlock, lastBlock ?? LARGEST];
   const { rows: arrived } = await client.query<Settlement>(
@@ -87,7 +87,7 @@ export async function compare(
      order by c.block_number, c.log_index`,
     range,
   );
-  // a block that is not indexed yet says nothing about what was in it
+  // rows of blocks that are not indexed yet are not missing
   const { rows: vanished } = !head.ready
     ? { rows: [] }
     : await client.query<SettlementPlace>(
@@ -101,7 +101,7 @@ export async function compare(
   return { arrived, vanished, lastBlock };
 }
 
-/** What `settled` holds of another chain id than the configured one. */
+/** Lists rows of `settled` under another chain id than the configured one. */
 export async function ofOtherChains(client: pg.ClientBase, chainId: number): Promise<SettlementPlace[]> {
   const { rows } = await client.query<SettlementPlace>(
     `select chain_id as "chainId", block_number::float8 as "blockNumber", log_index as "logIndex"
@@ -135,7 +135,7 @@ function keysOf(settlement: Settlement): Keys {
   };
 }
 
-/** A uint256 in decimal, as far as a number holds it. */
+/** A decimal uint256, clamped to what a number holds. */
 const clamped = (timestamp: string): string =>
   BigInt(timestamp) > BigInt(LARGEST) ? String(LARGEST) : timestamp;
 
@@ -144,7 +144,7 @@ const byKey =
   (a: T, b: T) =>
     (keyOf(a) ?? "") < (keyOf(b) ?? "") ? -1 : 1;
 
-/** Adds what arrived and takes away what vanished, each in one transaction. */
+/** Removes what vanished and adds what arrived, one transaction per page. */
 export async function apply(pool: pg.Pool, { arrived, vanished }: Differences): Promise<void> {
   for (let from = 0; from < vanished.length; from += PAGE)
     await remove(pool, vanished.slice(from, from + PAGE));
@@ -182,7 +182,7 @@ const add = (pool: pg.Pool, settlements: readonly Settlement[]): Promise<void> =
     await addBatches(client, batches);
 
     await lockDerived(client);
-    // of a reorg: another settlement at the same place
+    // after a reorg, another settlement may have been at the same place
     await markPlaces(client, settlements);
     await client.query(DELETE, placesOf(settlements));
     await client.query(
@@ -213,7 +213,7 @@ const add = (pool: pg.Pool, settlements: readonly Settlement[]): Promise<void> =
     await advanceRevision(client);
   });
 
-/** Inferences and their signatures, undecided; whoever knows the key makes jobs of them (sync/keys.ts). */
+/** Adds inferences and their undecided signatures; sync/keys.ts queues jobs for those whose key is known. */
 async function addInferences(
   client: pg.ClientBase,
   individuals: readonly (Individual & Keys)[],
@@ -225,7 +225,7 @@ async function addInferences(
      select distinct on (id) id, tee_id, input_hash, output_hash, t, least(t, ${LARGEST})::int8
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[]) as u(id, tee_id, input_hash, output_hash, t)
      order by id
-     on conflict (id) do update set id = excluded.id`, // locks it: its signatures are about to change
+     on conflict (id) do update set id = excluded.id`, // locks the row: its signatures are about to change
     [
       sorted.map(({ inferenceId }) => inferenceId),
       sorted.map(({ teeId }) => teeId),

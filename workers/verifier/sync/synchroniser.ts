@@ -1,4 +1,4 @@
-/** One pass after the other, the verifier's tables are brought in step with the published chain. */
+/** Keeps the verifier's tables in sync with the published chain, one pass after the other. */
 import type pg from "pg";
 import type { Log } from "../../../config/log.ts";
 import type { Hex } from "../../../proofs/hex.ts";
@@ -7,21 +7,21 @@ import { collectKeys, queueSignatures } from "./keys.ts";
 import { applyRegistrations, compareRegistrations } from "./registrations.ts";
 import { apply, compare, ofOtherChains } from "./settlements.ts";
 
-/** A reorg reaches no further back; what an indexer's recovery takes back comes again by itself. */
+/** No reorg is deeper; rows that an indexer's crash recovery removes are indexed again. */
 const REORG_BLOCKS = 300;
 
 export interface SyncSettings {
   readonly chainId: number;
   /** The current registry. */
   readonly registry: Hex;
-  /** Called when keys were collected, before settlements that may need them. */
+  /** Called after keys were collected, before settlements that may need them. */
   readonly onKeys: () => Promise<void>;
 }
 
 export class Synchroniser {
-  /** First block that was not compared yet; 0 makes the next pass a whole one. */
+  /** The first block not compared yet; 0 makes the next pass a full one. */
   #nextBlock = 0;
-  /** How often it started over: a pass that this happens to has not seen what it happened for. */
+  /** How often `startOver` was called: a pass during which it was has to be repeated. */
   #starts = 0;
 
   constructor(
@@ -39,7 +39,7 @@ export class Synchroniser {
   /** @returns whether anything changed; undefined while nothing is published. */
   async pass(signal: AbortSignal): Promise<boolean | undefined> {
     const { chainId, registry, onKeys } = this.settings;
-    const whole = this.#nextBlock === 0;
+    const isFull = this.#nextBlock === 0;
     const starts = this.#starts;
     const changes = await readChain(this.pool, chainId, (client, head) =>
       compareRegistrations(client, chainId, registry, head),
@@ -65,14 +65,14 @@ export class Synchroniser {
       more = differences.lastBlock !== null;
       if (differences.lastBlock !== null) fromBlock = differences.lastBlock + 1;
     }
-    if (whole && !signal.aborted) vanished += await this.#forgetOtherChains();
+    if (isFull && !signal.aborted) vanished += await this.#forgetOtherChains();
     if (!signal.aborted && this.#starts === starts) this.#nextBlock = headBlock + 1;
 
     const queued = await queueSignatures(this.pool);
     const registrations = changes.moved.length + changes.vanished.length;
     const changed = arrived + vanished + keys + queued + registrations > 0;
     if (changed)
-      this.log.debug(`in step with block ${headBlock}`, { arrived, vanished, keys, registrations, queued });
+      this.log.debug(`in sync with block ${headBlock}`, { arrived, vanished, keys, registrations, queued });
     return changed;
   }
 

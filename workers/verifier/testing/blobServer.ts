@@ -1,4 +1,4 @@
-/** An aggregator on loopback whose behaviour a test decides, blob by blob. */
+/** An aggregator on the loopback interface; tests set its behaviour per blob. */
 import { createHash } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ export type Behaviour = Uint8Array | { readonly status: number } | "mute";
 
 export class BlobServer {
   readonly blobs = new Map<string, Behaviour>();
-  /** Ids in the order they were asked for, as they stood in the path. */
+  /** Requested ids, in order, as written in the path. */
   readonly asked: string[] = [];
 
   private constructor(
@@ -44,6 +44,6 @@ export class BlobServer {
   }
 }
 
-/** 43 base64url characters; Walrus's own are another hash. */
+/** 43 base64url characters. Walrus itself derives ids by another hash. */
 export const blobIdOf = (content: Uint8Array | string): string =>
   createHash("sha256").update(content).digest("base64url");

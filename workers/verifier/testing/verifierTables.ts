@@ -1,15 +1,15 @@
-/** The verifier's tables, to compare runs and to wait for their end. For tests only. */
+/** Dumps the verifier's tables to compare runs, and tells when a run is finished. For tests only. */
 import pg from "pg";
 
-/** How it was found out, not what. */
+/** These depend on the order of work. */
 const NOT_COMPARED = ["dirty", "revision"];
-/** Of a job that is left, neither its tries nor when it is tried again. */
+/** Jobs are compared without their attempts and schedule. */
 const COMPARED =
   "case when $1 = 'job' then jsonb_build_object('kind', r -> 'kind', 'key', r -> 'key') else r end";
 
 /**
- * What two runs that saw the same chain and blobs hold alike: every row of every table as a line of JSON, sorted; without
- * when it was found out.
+ * Dumps what two runs over the same chain and blobs must agree on: every row of every table as a line of JSON, sorted,
+ * without the time it was recorded.
  */
 export async function dumpProofs(pool: pg.Pool): Promise<Record<string, string[]>> {
   const { rows: found } = await pool.query<{ name: string }>(
@@ -29,16 +29,16 @@ export async function dumpProofs(pool: pg.Pool): Promise<Record<string, string[]
 }
 
 export interface Unfinished {
-  /** Jobs that nobody waits to try again. */
+  /** Jobs due within the hour. */
   readonly due: number;
   readonly dirty: number;
-  /** Settlements and registrations on chain without a row, or rows without one on chain. */
+  /** Settlements and registrations on chain without a row, and rows without one on chain. */
   readonly unmatched: number;
-  /** Keys that were shown and not collected, and signatures that could be checked. */
+  /** Published keys that were not collected, and signatures that could be checked. */
   readonly undecided: number;
 }
 
-/** What is left to do before the tables stand still. */
+/** Counts the work left before the tables stop changing. */
 export async function unfinished(pool: pg.Pool, registry: string): Promise<Unfinished> {
   const { rows } = await pool.query<Unfinished>(
     `
@@ -61,11 +61,11 @@ export async function unfinished(pool: pg.Pool, registry: string): Promise<Unfin
         where tee_id not in (select tee_id from proofs.node_key))::int as undecided`,
     [registry],
   );
-  if (rows[0] === undefined) throw new Error("no answer");
+  if (rows[0] === undefined) throw new Error("the query returned no row");
   return rows[0];
 }
 
 export const isFinished = (left: Unfinished): boolean => Object.values(left).every((count) => count === 0);
 
-/** An own connection, for tests in other processes. */
+/** A separate pool, for tests that run the verifier in another process. */
 export const connectTo = (url: string): pg.Pool => new pg.Pool({ connectionString: url, max: 2 });

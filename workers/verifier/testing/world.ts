@@ -1,4 +1,4 @@
-/** A hand-made chain, its blobs and a verifier in this process. For tests only. */
+/** A hand-made chain with its blobs, and verifiers in this process. For tests only. */
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import pg from "pg";
 import { ChainTables, hash, OG_CHAIN_ID, utf8Hex } from "../../../api/testing/worlds/chainTables.ts";
@@ -11,7 +11,7 @@ import { type Enclave, LEAF_ENCODING, newEnclave, signInference } from "../../..
 import { connectionPool } from "../connections.ts";
 import { Aggregators } from "../fetch/aggregators.ts";
 import { HttpGet } from "../fetch/httpGet.ts";
-import { LargeBlobPlaces } from "../fetch/memoryHold.ts";
+import { LargeBlobSlots } from "../fetch/memoryHold.ts";
 import type { RetrySchedule } from "../jobs/schedule.ts";
 import { Verifier } from "../verifier.ts";
 import { BlobServer } from "./blobServer.ts";
@@ -30,7 +30,7 @@ export interface Place {
   readonly fork?: string;
 }
 
-/** The bytes of a dump of these leaves, with its root. */
+/** Dumps these leaves as a batch blob. */
 export function dumpOf(leaves: readonly SignedInference[]): { root: Hex; bytes: Buffer } {
   const tree = StandardMerkleTree.of(
     leaves.map((leaf) => [
@@ -46,7 +46,7 @@ export function dumpOf(leaves: readonly SignedInference[]): { root: Hex; bytes: 
   return { root: tree.root as Hex, bytes: Buffer.from(JSON.stringify(tree.dump())) };
 }
 
-/** A new inference of an enclave; its hashes tell its number. */
+/** A new inference of an enclave; its hashes are derived from its number. */
 export const infer = (enclave: Enclave, number: number, timestamp = GENESIS + number): SignedInference =>
   signInference(enclave, {
     inputHash: hash(`input ${number}`),
@@ -77,7 +77,7 @@ export class World {
     );
   }
 
-  /** A chain without a past, at a head that everything to come is before. */
+  /** Empties the chain and the verifier's tables, with the head beyond every block that tests add. */
   async reset(): Promise<void> {
     await this.tables.clear();
     await this.pool.query(`truncate proofs.job, proofs.dirty, proofs.revision, proofs.batch, proofs.leaf, proofs.signature,
@@ -92,7 +92,7 @@ export class World {
     await this.tables.setHead("og", blockNumber, GENESIS + blockNumber, readiness);
   }
 
-  /** Registers a key; without `publicKey` the registry's record could not be read. */
+  /** Registers a key; with `keyShown: false` as if the registry's record could not be read. */
   async register(
     enclave: Enclave,
     place: Place,
@@ -134,7 +134,7 @@ export class World {
     await this.tables.sumSettlements(GENESIS + place.blockNumber);
   }
 
-  /** A batch that is what it says. @returns its root and blob id. */
+  /** Settles a batch whose blob proves it. @returns its root and blob id. */
   async settleLeaves(
     place: Place,
     leaves: readonly SignedInference[],
@@ -162,7 +162,7 @@ export class World {
     await this.tables.sumSettlements(GENESIS + place.blockNumber);
   }
 
-  /** Takes back everything from a block on, as a reorg does. */
+  /** Removes everything from a block on, as a reorg does. */
   async rewind(fromBlock: number): Promise<void> {
     for (const [table, column] of [
       ["settlement", "block_number"],
@@ -174,7 +174,7 @@ export class World {
     await this.tables.sumSettlements();
   }
 
-  /** Starts a verifier of this database; stopped by `stopVerifiers`. */
+  /** Starts a verifier on this database; `stopVerifiers` stops it. */
   start(
     { schedule, aggregators }: { schedule?: Partial<RetrySchedule>; aggregators?: readonly string[] } = {},
     registry: Hex = REGISTRY,
@@ -202,7 +202,7 @@ export class World {
           { maxBytes: 1024 * 1024, connectMs: 3_000, stallMs: 5_000, totalMs: 8_000 },
           { nowMs: Date.now, random: Math.random },
         ),
-        places: new LargeBlobPlaces(1),
+        largeBlobs: new LargeBlobSlots(1),
         schedule: {
           ...{ absenceDelays: [0.1, 0.1], unavailableDelay: 100_000, recheckDelay: 100_000 },
           ...schedule,
@@ -214,7 +214,7 @@ export class World {
     this.#verifiers.push({ stopping, pool, http, running: verifier.run(stopping.signal) });
   }
 
-  /** Tells verifiers to look at the chain now, and waits until there is nothing left to do. */
+  /** Makes verifiers compare the whole chain now, and waits until there is nothing left to do. */
   async finished(withinMs = 15_000): Promise<void> {
     await this.pool.query("notify published");
     const deadline = Date.now() + withinMs;
