@@ -74,7 +74,7 @@ async function readStatus({ transaction, service }: GraphState): Promise<Status>
   const { settings, watcher, clock } = service;
   const progress = await readProgress(transaction, settings.chainIds);
   const secondsSince = (time: number) => Math.max(0, Math.floor(clock() / 1_000) - time);
-  const proofs = await readProofTables(transaction);
+  const proofs = await readProofTables(transaction, settings.chainIds.og);
   const backlog = await readVerifierBacklog(transaction, proofs, settings.chainIds.og);
   const verifier: VerifierStatus = {
     pending: backlog?.pending ?? null,

@@ -32,7 +32,11 @@ export function registerGauges(
   const backlog = shared(
     () =>
       reader.read(async (transaction) =>
-        readVerifierBacklog(transaction, await readProofTables(transaction), settings.chainIds.og),
+        readVerifierBacklog(
+          transaction,
+          await readProofTables(transaction, settings.chainIds.og),
+          settings.chainIds.og,
+        ),
       ),
     elapsed,
   );

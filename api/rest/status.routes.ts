@@ -86,7 +86,7 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
           progress: await readProgress(transaction, settings.chainIds),
           backlog: await readVerifierBacklog(
             transaction,
-            await readProofTables(transaction),
+            await readProofTables(transaction, settings.chainIds.og),
             settings.chainIds.og,
           ),
         }),

@@ -23,7 +23,7 @@ export async function readStreamState(
 ): Promise<StreamState> {
   const progress = await readProgress(transaction, chainIds);
   const chains = { og: watcher.admit("og", progress.og), base: watcher.admit("base", progress.base) };
-  return { chains, proofs: await readProofTables(transaction) };
+  return { chains, proofs: await readProofTables(transaction, chainIds.og) };
 }
 
 /** The position of a subscriber that has received everything in this state. Nodes are not part of it. */

@@ -5,7 +5,7 @@ import { inferenceCounts } from "../state/countedInferences.ts";
 import { isChanging } from "../state/hoursThen.ts";
 import type { Moment } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
-import { type ProofTables, requireHours, verdictsOnChain } from "../state/proofTables.ts";
+import { isNewest, type ProofTables, requireHours, verdictsOnChain } from "../state/proofTables.ts";
 import { DAY_SECONDS } from "../state/wholeBuckets.ts";
 import type { InferenceFilters } from "./inferenceFilters.ts";
 
@@ -68,8 +68,12 @@ export function inferenceSources(
 ): readonly InferenceSource[] {
   const { payer, id, inputHash, outputHash, model } = filters;
   const held = payer === undefined ? heldOnChain(proofs, moment, sql`i.id`) : paidBy(proofs, moment, payer);
-  const modelThen = sql`(select told.model from (select) asked ${joinPayload(proofs, moment)})`;
-  const ofModel = model === undefined ? [] : [sql`i.model = ${model}`, sql`${modelThen} = ${model}`];
+  const newest = isNewest(proofs, moment);
+  const modelThen = newest
+    ? sql`i.model`
+    : sql`(select told.model from (select) asked ${joinPayload(proofs, moment)})`;
+  const ofModel =
+    model === undefined ? [] : [sql`i.model = ${model}`, ...(newest ? [] : [sql`${modelThen} = ${model}`])];
   // Few rows, wherever they are in the order.
   if ((id ?? inputHash ?? outputHash) !== undefined)
     return [
@@ -84,8 +88,10 @@ export function inferenceSources(
   if (filters.signatureValid !== undefined || model !== undefined) requireHours(proofs, moment);
   const walked = kinds.walked.flatMap(({ isRare, conditions }) => {
     const all = [held, ...ofModel, ...conditions];
+    const sources = walks(proofs, moment, filters, isRare, all, many);
+    if (newest) return sources;
     return [
-      ...walks(proofs, moment, filters, isRare, all, many).flatMap((source) => [
+      ...sources.flatMap((source) => [
         { ...source, conditions: [...source.conditions, sql`${source.signedAt} <= ${moment.time}`] },
         {
           ...source,
@@ -100,7 +106,7 @@ export function inferenceSources(
       ? []
       : [fromUncounted(proofs, filters, [held, ...ofModel, sql`i.signature_valid`, ...kinds.uncounted])];
   const renamed =
-    model === undefined
+    model === undefined || newest
       ? []
       : [
           fromRenamed(proofs, moment, model, [

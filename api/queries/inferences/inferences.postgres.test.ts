@@ -39,7 +39,7 @@ const EVERY_NUMBER = -1;
 /** @param many - of how many settlements on a payer counts as one with many. */
 const idsOf = (filters: InferenceFilters, many: number, direction: "forward" | "backward") =>
   reader.read(async (transaction) => {
-    const proofs = await readProofTables(transaction);
+    const proofs = await readProofTables(transaction, OG_CHAIN_ID);
     const page = { limit: 100, after: null, direction };
     const { items } = await listInferences(transaction, proofs, MOMENT, filters, null, page, many);
     return items.map(({ id }) => id);
@@ -160,7 +160,7 @@ test("at any moment the list holds what was settled by then, whatever second it 
   /** All pages, one after the other. */
   const walk = (moment: Moment, filters: InferenceFilters, many: number, direction: "forward" | "backward") =>
     worldReader.read(async (transaction) => {
-      const proofs = await readProofTables(transaction);
+      const proofs = await readProofTables(transaction, OG_CHAIN_ID);
       const pages: string[][] = [];
       let after: Key | null = null;
       for (;;) {

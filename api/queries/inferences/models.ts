@@ -16,7 +16,7 @@ import { hourSums, hoursThen, isChanging } from "../state/hoursThen.ts";
 import { FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import { isDescribed, joinPayload } from "../state/payloadThen.ts";
-import type { ProofTables } from "../state/proofTables.ts";
+import { isNewest, type ProofTables } from "../state/proofTables.ts";
 import { settledAhead } from "./inferenceSources.ts";
 
 export const MODEL_SORTS = ["lastSeenAt", "inferences"] as const;
@@ -139,17 +139,26 @@ export const MODELS: ListDefinition<Model, typeof MODEL_FILTERS, { readonly sort
 /** The verifier clamps signed times to 2^53-1: that one is no time. */
 const toTime = (signedAt: number): number | null => (signedAt === Number.MAX_SAFE_INTEGER ? null : signedAt);
 
-/** Inferences `i` signed by the moment that counted at it, with the model that they have today. Conditions may follow. */
-const ranThen = (proofs: ProofTables, moment: Moment, range: TimeRange): SQL => sql`
+/**
+ * Inferences `i` that counted at the moment, with the model that they have today; at an earlier moment than the newest, of those
+ * signed by then. Conditions may follow.
+ */
+const ranThen = (proofs: ProofTables, moment: Moment, range: TimeRange): SQL => {
+  const counting = allOf([inferenceCounts(proofs, moment), ...within(sql`i.signed_at`, range)]);
+  return isNewest(proofs, moment)
+    ? sql`${proofs.inference} i where ${counting}`
+    : sql`
   ${proofs.inference} i ${joinPayload(proofs, moment)}
-  where told.model = i.model and i.signed_at <= ${moment.time}::bigint
-    and ${allOf([inferenceCounts(proofs, moment), ...within(sql`i.signed_at`, range)])}`;
+  where told.model = i.model and i.signed_at <= ${moment.time}::bigint and ${counting}`;
+};
 
 /**
  * A common table expression `other (model, tee_id, signed_at)`: the few that say they were signed after the moment although
  * they were settled by it, and those that another payload gave another model since.
  */
 const otherwiseFound = (proofs: ProofTables, moment: Moment, range: TimeRange): SQL => {
+  if (isNewest(proofs, moment))
+    return sql`other (model, tee_id, signed_at) as (select ''::text, ''::text, 0::bigint where false)`;
   const found = (relations: SQL, condition: SQL) => sql`
     select told.model, i.tee_id, i.signed_at from ${relations} ${joinPayload(proofs, moment)}
     where told.model is not null

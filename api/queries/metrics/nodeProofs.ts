@@ -93,7 +93,7 @@ export async function readInferenceTotals(
       cross join lateral (
         select sum(b.inferences) as inferences, ${sums(sql`b`)} from ${proofs.nodeBucket} b
         where b.tee_id = wanted.tee_id and b.start_at >= whole.from_at and b.start_at < whole.to_at
-          and ${isUnchanged(moment, "tee_id")}
+          and ${isUnchanged(proofs, moment, "tee_id")}
       ) found
       union all
       select wanted.place, whole.name, h.inferences, h.prompt_tokens, h.completion_tokens

@@ -129,7 +129,7 @@ async function readInferences(transaction: ReadTransaction, proofs: ProofTables,
     ), ${hoursThen(proofs, og, "model")}
     select count(*) as count from (
       select name from model where exists (
-        select from ${proofs.modelBucket} b where b.model = model.name and ${isUnchanged(og, "model")})
+        select from ${proofs.modelBucket} b where b.model = model.name and ${isUnchanged(proofs, og, "model")})
       union select h.model from hour_then h
     ) named`);
   const { inferences, promptTokens, completionTokens } = sums ?? NO_INFERENCES;

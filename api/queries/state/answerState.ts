@@ -96,7 +96,8 @@ export async function readState(
   if (pinned !== null && pinned.origin !== origin)
     throw expired("another version or configuration of this API made the cursor");
   const positions = await readPositions(service, transaction, sources);
-  const tables = sources.proofs === undefined ? null : await readProofTables(transaction);
+  const tables =
+    sources.proofs === undefined ? null : await readProofTables(transaction, service.settings.chainIds.og);
   const proofs = tables?.revision ?? null;
   if (pinned?.proofs != null && (proofs === null || proofs < pinned.proofs))
     throw expired(`the proofs are at revision ${proofs ?? "0"}, the cursor is pinned to ${pinned.proofs}`);

@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { columnOf } from "../reading/page.ts";
 import { clampedSum } from "./countedInferences.ts";
 import type { Moment } from "./moment.ts";
-import { type ProofTables, requireHours } from "./proofTables.ts";
+import { isNewest, type ProofTables, requireHours } from "./proofTables.ts";
 
 /** Whose sums: a node's, by its id, or a model's, by its name. */
 export type SumsOf = "tee_id" | "model";
@@ -24,6 +24,7 @@ const held = ({ blockNumber }: Moment): SQL => sql`
  */
 export function hoursThen(proofs: ProofTables, moment: Moment, of: SumsOf): SQL {
   requireHours(proofs, moment);
+  if (isNewest(proofs, moment)) return NOTHING_CHANGED[of];
   const { bucketPart } = proofs;
   const key = columnOf("p", of);
   return sql`
@@ -40,13 +41,21 @@ export function hoursThen(proofs: ProofTables, moment: Moment, of: SumsOf): SQL 
   )`;
 }
 
+const noHours = (of: SumsOf): SQL => sql`
+  hour_then (${sql.identifier(of)}, start_at, inferences, prompt_tokens, completion_tokens) as (
+    select ''::text, 0::bigint, 0::bigint, 0::bigint, 0::bigint where false)`;
+const NOTHING_CHANGED: Readonly<Record<SumsOf, SQL>> = { tee_id: noHours("tee_id"), model: noHours("model") };
+
 /** Whether the sums of a bucket `b` are those of the moment; `hour_then` has the others. */
-export const isUnchanged = ({ time }: Moment, of: SumsOf): SQL => sql`
-  b.start_at <= ${time}::bigint
+export const isUnchanged = (proofs: ProofTables, moment: Moment, of: SumsOf): SQL =>
+  isNewest(proofs, moment)
+    ? sql`true`
+    : sql`
+  b.start_at <= ${moment.time}::bigint
   and (${columnOf("b", of)}, b.start_at) not in (select ${sql.identifier(of)}, start_at from changed_hour)`;
 
 /** The sums of all hours at the moment, with the columns of a bucket; needs `hoursThen`. */
 export const hourSums = (proofs: ProofTables, moment: Moment, of: SumsOf): SQL => sql`(
   select ${columnOf("b", of)}, b.start_at, b.inferences, b.prompt_tokens, b.completion_tokens
-  from ${of === "model" ? proofs.modelBucket : proofs.nodeBucket} b where ${isUnchanged(moment, of)}
+  from ${of === "model" ? proofs.modelBucket : proofs.nodeBucket} b where ${isUnchanged(proofs, moment, of)}
   union all select * from hour_then)`;

@@ -34,6 +34,8 @@ export type ProofTables = Readonly<Record<keyof typeof TABLES, SQL>> & {
    * they were at an earlier block is not known. Null otherwise.
    */
   readonly hoursKnownFrom: number | null;
+  /** The newest block with a settlement that has a verdict; -1 without any. */
+  readonly newestSettledBlock: number;
 };
 
 const emptyRelation = (table: PgTable): SQL => {
@@ -60,16 +62,38 @@ const relations = (relation: (table: PgTable) => SQL) => ({
 });
 
 const PRESENT = relations((table) => sql`${table}`);
-const ABSENT: ProofTables = { revision: null, hoursKnownFrom: null, ...relations(emptyRelation) };
+const ABSENT: ProofTables = {
+  revision: null,
+  hoursKnownFrom: null,
+  newestSettledBlock: -1,
+  ...relations(emptyRelation),
+};
 
-/** Finds out whether the tables exist and at which revision they are. */
-export async function readProofTables(transaction: ReadTransaction): Promise<ProofTables> {
-  const rows = await transaction.attempt<{ value: number | null; hoursKnownFrom: number | null }>(sql`
+interface ProofState {
+  readonly value: number | null;
+  readonly hoursKnownFrom: number | null;
+  readonly newestSettledBlock: number;
+}
+
+/**
+ * Finds out whether the tables exist and at which revision they are.
+ * @param ogChainId - of the chain whose settlements they are about.
+ */
+export async function readProofTables(transaction: ReadTransaction, ogChainId: number): Promise<ProofTables> {
+  const rows = await transaction.attempt<ProofState>(sql`
     select (select value from ${schema.revision} where id = 1) as value,
+      coalesce((select max(block_number) from ${schema.settled} where chain_id = ${ogChainId}), -1)
+        as "newestSettledBlock",
       (select coalesce((select max(block_number) from ${schema.settled}), -1) from ${schema.dirty}
         where kind = 'node' and key = ${schema.PARTS_MISSING} and start_at = 0) as "hoursKnownFrom"`);
   if (rows === null) return ABSENT;
-  return { revision: rows[0]?.value ?? 0, hoursKnownFrom: rows[0]?.hoursKnownFrom ?? null, ...PRESENT };
+  const [state] = rows;
+  return {
+    revision: state?.value ?? 0,
+    hoursKnownFrom: state?.hoursKnownFrom ?? null,
+    newestSettledBlock: state?.newestSettledBlock ?? -1,
+    ...PRESENT,
+  };
 }
 
 /**
@@ -85,6 +109,13 @@ export function requireHours({ hoursKnownFrom }: ProofTables, moment?: Moment): 
     { retryAfterSeconds: 30 },
   );
 }
+
+/**
+ * Whether no settlement came after the moment, as is usual now: the verifier's findings are then those of the moment, and
+ * nothing has to be found out about the past.
+ */
+export const isNewest = ({ newestSettledBlock }: ProofTables, { blockNumber }: Moment): boolean =>
+  newestSettledBlock <= blockNumber;
 
 /** Whether a verifier has ever found anything out: before that, no count is zero but unknown. */
 export const hasVerifierResults = ({ revision }: ProofTables): boolean => revision !== null && revision > 0;

@@ -132,7 +132,7 @@ describe.each([
     expect(operators.size).toBeGreaterThan(3);
     expect(operators).toContain(address("nobody"));
     const { volume } = await atHead(async (transaction, og, base) =>
-      readNetwork(transaction, await readProofTables(transaction), og, base, scope),
+      readNetwork(transaction, await readProofTables(transaction, og.chainId), og, base, scope),
     );
     const volumes = truth.volumes(paid, HEAD, (payee) => truth.operatorOf(payee, HEAD));
     expect(volume).toEqual(volumes.map(({ token, raw, organic }) => ({ token, raw, organic })));
