@@ -80,6 +80,7 @@ module.exports = {
       "api/rest/",
       [
         "api/errors\\.ts",
+        "api/fields\\.ts",
         "api/queries/",
         "api/scoring/",
         "api/snapshot/",
@@ -92,13 +93,13 @@ module.exports = {
     only(
       "documents",
       "api/documents/",
-      ["api/errors\\.ts", "api/http/", "api/queries/", "api/rest/", "config/"],
+      ["api/errors\\.ts", "api/fields\\.ts", "api/http/", "api/queries/", "api/rest/", "config/"],
       "What people and their tools read about REST: made from its routes.",
     ),
     only(
       "graphql",
       "api/graphql/",
-      ["api/errors\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "api/stream/", "config/"],
+      ["api/errors\\.ts", "api/fields\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "api/stream/", "config/"],
       "GraphQL never meets SQL or REST.",
     ),
     {

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { buildSchema } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
 import { EXPOSED_HEADERS } from "../app.ts";
 import { ERROR_KINDS } from "../errors.ts";
+import { VOCABULARY } from "../fields.ts";
 import { OPENAPI_FILE } from "../testing/openapi/openapiFile.ts";
 import { servedOpenapi } from "../testing/openapi/servedOpenapi.ts";
-import { VOCABULARY } from "./vocabulary.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the document is walked as JSON
 type Json = any;
@@ -131,9 +132,13 @@ describe("descriptions", () => {
     expect(unitless).toEqual([]);
   });
 
-  test("the vocabulary has no word that nothing is named", () => {
+  test("every field that api/fields.ts describes exists", () => {
     // The keys of a record are named in examples only.
     const names = new Set<string>(["constants.key"]);
+    const types = Object.values(buildSchema(readFileSync("schema.graphql", "utf8")).getTypeMap());
+    for (const type of types)
+      if ("getFields" in type)
+        for (const name of Object.keys(type.getFields())) names.add(name).add(`${type.name}.${name}`);
     for (const [at, name] of properties()) {
       names.add(name);
       for (const part of at.split("/")) names.add(`${part}.${name}`);

@@ -1,6 +1,7 @@
 /** `/`, `/openapi.json`, and `/docs` with what is below it. */
-import type { RequestContext } from "../rest/answer.ts";
+
 import { answerKept, type KeptAnswer, toKept } from "../rest/keptAnswer.ts";
+import type { RequestContext } from "../rest/request.ts";
 import type { ApiApp } from "../rest/route.ts";
 import { openApiDocument } from "./document.ts";
 import { errorsPage } from "./errorsPage.ts";

@@ -1,6 +1,7 @@
 /** What `/` answers: where everything is, or the way to the reader for a browser. */
-import type { RequestContext } from "../rest/answer.ts";
+
 import { answerKept, type KeptAnswer, toKept } from "../rest/keptAnswer.ts";
+import type { RequestContext } from "../rest/request.ts";
 
 const READER = "/docs";
 const KEPT = "public, max-age=60";

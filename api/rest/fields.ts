@@ -70,3 +70,13 @@ export const eventFields = {
   logIndex: count(),
   blockNumber: count(),
 };
+
+/** Nodes by status. */
+export const nodeCountsSchema = z.strictObject({
+  total: count(),
+  active: count(),
+  stale: count(),
+  disabled: count(),
+  revoked: count(),
+  removed: count(),
+});

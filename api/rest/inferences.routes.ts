@@ -4,7 +4,7 @@ import { receiptSchema } from "../../proofs/receipt.ts";
 import { ApiError } from "../errors.ts";
 import {
   findInference,
-  listInferences,
+  INFERENCES,
   MAX_PLACES,
   UNCOUNTED_REASONS,
   type UncountedReason,
@@ -14,23 +14,12 @@ import { NODE_STATUSES } from "../queries/nodes/nodeState.ts";
 import { registriesOf } from "../queries/nodes/nodes.ts";
 import { PRECISIONS } from "../queries/nodes/precision.ts";
 import type { AnswerState } from "../queries/state/answerState.ts";
-import type { KeyType } from "../queries/state/cursor.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { answerList, answerOne } from "./answer.ts";
+import { answerOne } from "./answer.ts";
 import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
-import {
-  addressParameter,
-  booleanParameter,
-  freshnessParameters,
-  hashParameter,
-  listParameters,
-  rangeParameters,
-  textParameter,
-} from "./parameters.ts";
+import { defineList } from "./listRoute.ts";
+import { freshnessParameters, hashParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
-
-const SIGNING_KEY: readonly KeyType[] = ["position", "hash"];
-const SOURCES = { required: ["og"], proofs: "read" } as const;
 
 export const inferenceSchema = z
   .strictObject({
@@ -87,40 +76,18 @@ export const inferenceSchema = z
 /** Made anew with a name for the documents: the proofs know nothing of these. */
 const receipt = z.object(receiptSchema.shape).openapi("Receipt");
 
-const filters = {
-  ...rangeParameters,
-  payer: addressParameter().optional().openapi({ description: "A settlement of it claims this payer." }),
-  inputHash: hashParameter().optional(),
-  outputHash: hashParameter().optional(),
-  model: textParameter().optional(),
-  signatureValid: booleanParameter("Only those whose signature is valid, or invalid.").optional(),
-  counted: booleanParameter("Only those that count, or that do not.").optional(),
-};
-
 export function inferenceRoutes(app: ApiApp, service: ApiService): void {
   const { registries } = service.settings;
-  const list = (state: AnswerState) => [state.transaction, state.proofs, state.moment("og")] as const;
+  const { sources } = INFERENCES;
 
-  defineRoute(
-    app,
-    {
-      path: "/v1/inferences",
-      operationId: "listInferences",
-      tag: "Inferences",
-      summary: "Inferences that settlements on chain hold, each once, newest signed first.",
-      answers: "list",
-      schema: inferenceSchema,
-      params: {},
-      query: { ...listParameters, teeId: hashParameter().optional(), ...filters },
-    },
-    (context, { query }) =>
-      answerList(
-        service,
-        context,
-        { sources: SOURCES, query, keyTypes: SIGNING_KEY, item: inferenceSchema },
-        (state, page) => listInferences(...list(state), query, registries, page),
-      ),
-  );
+  defineList(app, service, {
+    path: "/v1/inferences",
+    operationId: "listInferences",
+    tag: "Inferences",
+    summary: "Inferences that settlements on chain hold, each once, newest signed first.",
+    schema: inferenceSchema,
+    list: INFERENCES,
+  });
 
   const params = { id: hashParameter() };
 
@@ -138,7 +105,7 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: SOURCES, query }, (state) =>
+      answerOne(service, context, { sources, query }, (state) =>
         requireInference(state, params.id, registries),
       ),
   );
@@ -158,8 +125,8 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: SOURCES, query }, async (state) => {
-        const receipt = await readReceipt(...list(state), params.id);
+      answerOne(service, context, { sources, query }, async (state) => {
+        const receipt = await readReceipt(state.transaction, state.proofs, state.moment("og"), params.id);
         if (receipt !== null) return receipt;
         const { signatureValid, uncountedReason, settlements } = await requireInference(
           state,
@@ -180,36 +147,30 @@ export function inferenceRoutes(app: ApiApp, service: ApiService): void {
       }),
   );
 
-  defineRoute(
-    app,
-    {
-      path: "/v1/nodes/{teeId}/inferences",
-      operationId: "listNodeInferences",
-      tag: "Nodes",
-      problems: ["node-not-found"],
-      summary: "A node's inferences, newest signed first.",
-      answers: "list",
-      schema: inferenceSchema,
-      params: { teeId: hashParameter() },
-      query: { ...listParameters, ...filters },
+  defineList(app, service, {
+    path: "/v1/nodes/{teeId}/inferences",
+    operationId: "listNodeInferences",
+    tag: "Nodes",
+    problems: ["node-not-found"],
+    summary: "A node's inferences, newest signed first.",
+    schema: inferenceSchema,
+    list: INFERENCES,
+    params: { teeId: hashParameter() },
+    scope: async ({ answer, params }) => {
+      await requireRegistered(answer, params.teeId);
+      return {};
     },
-    (context, { params: { teeId }, query }) =>
-      answerList(
-        service,
-        context,
-        { sources: SOURCES, query, keyTypes: SIGNING_KEY, item: inferenceSchema },
-        async (state, page) => {
-          const known = await registriesOf(state.transaction, state.moment("og"), teeId);
-          if (known.length === 0)
-            throw new ApiError("node-not-found", `teeId: "${teeId}" was not registered in any registry`, {
-              parameter: "teeId",
-              value: teeId,
-              registries: known,
-            });
-          return listInferences(...list(state), { ...query, teeId }, registries, page);
-        },
-      ),
-  );
+  });
+}
+
+async function requireRegistered(state: AnswerState, teeId: string): Promise<void> {
+  const registries = await registriesOf(state.transaction, state.moment("og"), teeId);
+  if (registries.length > 0) return;
+  throw new ApiError("node-not-found", `teeId: "${teeId}" was not registered in any registry`, {
+    parameter: "teeId",
+    value: teeId,
+    registries,
+  });
 }
 
 const WHY_NOT: Readonly<Record<UncountedReason, string>> = {

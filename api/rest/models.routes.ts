@@ -1,11 +1,11 @@
 /** `/v1/models`. */
 import { z } from "@hono/zod-openapi";
-import { listModels, MODEL_SORTS } from "../queries/inferences/models.ts";
+import { MODEL_SORTS, MODELS } from "../queries/inferences/models.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { answerList } from "./answer.ts";
 import { count, unixSeconds } from "./fields.ts";
-import { listParameters, oneOfParameter, rangeParameters } from "./parameters.ts";
-import { type ApiApp, defineRoute } from "./route.ts";
+import { defineList } from "./listRoute.ts";
+import { oneOfParameter } from "./parameters.ts";
+import type { ApiApp } from "./route.ts";
 
 export const modelSchema = z
   .strictObject({
@@ -22,38 +22,20 @@ export const modelSchema = z
   .openapi("Model");
 
 export function modelRoutes(app: ApiApp, service: ApiService): void {
-  defineRoute(
-    app,
-    {
-      path: "/v1/models",
-      operationId: "listModels",
-      tag: "Inferences",
-      summary:
-        "Models that inferences were run with, as payloads of individual settlements tell; `from` and `to` bound the second of signing.",
-      answers: "list",
-      schema: modelSchema,
-      params: {},
-      query: {
-        ...listParameters,
-        ...rangeParameters,
-        sort: oneOfParameter(
-          MODEL_SORTS,
-          "Seen last or most often first. Pages take the counts as they are when asked for.",
-        ).default("lastSeenAt"),
-      },
+  defineList(app, service, {
+    path: "/v1/models",
+    operationId: "listModels",
+    tag: "Inferences",
+    summary:
+      "Models that inferences were run with, as payloads of individual settlements tell; `from` and `to` bound the second of signing.",
+    schema: modelSchema,
+    list: MODELS,
+    query: {
+      sort: oneOfParameter(
+        MODEL_SORTS,
+        "Seen last or most often first. Pages take the counts as they are when asked for.",
+      ).default("lastSeenAt"),
     },
-    (context, { query }) =>
-      answerList(
-        service,
-        context,
-        {
-          sources: { required: ["og"], proofs: "read" },
-          query,
-          keyTypes: ["position", "text"],
-          item: modelSchema,
-        },
-        (state, page) =>
-          listModels(state.transaction, state.proofs, state.moment("og"), query, query.sort, page),
-      ),
-  );
+    scope: ({ query: { sort } }) => ({ sort }),
+  });
 }

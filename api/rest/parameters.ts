@@ -1,7 +1,8 @@
 /** Query and path parameters: each knows its rule in words, because a refusal names it. */
 import { z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
 import { brokenRangeRule, MAX_TIME, TIME_RULE, timeInSmallerUnit } from "../queries/state/moment.ts";
-import { LIST_FORMATS } from "./listFormat.ts";
+import { LIST_FORMATS, type ListFormat } from "./listFormat.ts";
 
 const matching = (pattern: RegExp, rule: string) =>
   z
@@ -9,6 +10,9 @@ const matching = (pattern: RegExp, rule: string) =>
     .trim()
     .regex(pattern, { error: rule })
     .transform((text) => text.toLowerCase());
+
+/** Without a description of its own a parameter has that of its name. */
+const described = (description: string | undefined) => (description === undefined ? {} : { description });
 
 const integer = (min: number, max: number, rule: string) =>
   z
@@ -80,7 +84,7 @@ export const decimalParameter = (min: number, max: number, description: string) 
 };
 
 /** Unix seconds up to the year 3000: a later time is one in a smaller unit, and is told so. */
-export const timeParameter = (description: string) =>
+export const timeParameter = (description?: string) =>
   z
     .string({ error: TIME_RULE })
     .regex(/^\d{1,30}$/, { error: TIME_RULE })
@@ -89,14 +93,14 @@ export const timeParameter = (description: string) =>
       abort: true,
     })
     .transform(Number)
-    .openapi({ type: "integer", minimum: 0, maximum: MAX_TIME, description });
+    .openapi({ type: "integer", minimum: 0, maximum: MAX_TIME, ...described(description) });
 
-export const integerParameter = (min: number, max: number, description: string) =>
+export const integerParameter = (min: number, max: number, description?: string) =>
   integer(min, max, `a whole number from ${min} to ${max}`).openapi({
     type: "integer",
     minimum: min,
     maximum: max,
-    description,
+    ...described(description),
   });
 
 export const oneOfParameter = <const T extends readonly [string, ...string[]]>(
@@ -105,13 +109,13 @@ export const oneOfParameter = <const T extends readonly [string, ...string[]]>(
 ) =>
   z
     .enum(values, { error: `${values.length > 1 ? "one of " : ""}${values.join(", ")}` })
-    .openapi(description === undefined ? {} : { description });
+    .openapi(described(description));
 
-export const booleanParameter = (description: string) =>
+export const booleanParameter = (description?: string) =>
   z
     .enum(["true", "false"], { error: "true or false" })
     .transform((text) => text === "true")
-    .openapi({ type: "boolean", description });
+    .openapi({ type: "boolean", ...described(description) });
 
 /** Text to compare with what was stored; Postgres takes no NUL. */
 export const textParameter = () => {
@@ -182,12 +186,36 @@ export const listParameters = {
     .openapi({ default: false }),
 };
 
-export const rangeParameters = {
-  from: timeParameter("Unix seconds, inclusive; not after `to`.").optional(),
-  to: timeParameter("Unix seconds, exclusive.").optional(),
-};
+/** What every list is asked with. */
+export interface ListQuery {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly format: ListFormat;
+  readonly all: boolean;
+  readonly maxLag?: number | undefined;
+  /** Of lists that are known at past moments; unix seconds. */
+  readonly at?: number | undefined;
+}
 
-/** Parameters that shape the answer's clothes, not which rows are in it: a cursor survives their change. */
+/** The moment that an answer is about. */
+export const atParameter = () => timeParameter().optional();
+
+/**
+ * Bounds a page whose items are made larger by `include`.
+ * @throws {ApiError} `invalid-parameter` for a larger one.
+ */
+export function refuseLargePage(
+  { limit, include }: { readonly limit: number; readonly include: readonly string[] },
+  word: string,
+  most: number,
+): void {
+  if (!include.includes(word) || limit <= most) return;
+  const rule = `a whole number from 1 to ${most} with include=${word}`;
+  const value = String(limit);
+  throw new ApiError("invalid-parameter", `limit: "${value}": ${rule}`, { parameter: "limit", value, rule });
+}
+
+/** Parameters that shape how rows are shown, not which rows there are: a cursor survives their change. */
 const PRESENTATION_PARAMETERS: ReadonlySet<string> = new Set([
   "limit",
   "after",

@@ -1,20 +1,11 @@
 /** `/v1/pcrs` and `/v1/tee-types`. */
 import { z } from "@hono/zod-openapi";
-import { listPcrs, listTeeTypes } from "../queries/registry/pcrs.ts";
+import { PCRS, TEE_TYPES } from "../queries/registry/pcrs.ts";
 import { type ApiService, resolveRegistries } from "../queries/state/service.ts";
-import { answerList } from "./answer.ts";
 import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
-import {
-  booleanParameter,
-  hashParameter,
-  integerParameter,
-  listParameters,
-  registryParameter,
-  timeParameter,
-} from "./parameters.ts";
-import { type ApiApp, defineRoute } from "./route.ts";
-
-const OG = { required: ["og"] } as const;
+import { defineList } from "./listRoute.ts";
+import { atParameter, registryParameter } from "./parameters.ts";
+import type { ApiApp } from "./route.ts";
 
 export const pcrSchema = z
   .strictObject({
@@ -56,69 +47,35 @@ export const teeTypeSchema = z
   })
   .openapi("TeeType");
 
-const at = timeParameter("State after the last block whose timestamp is not later.").optional();
-
 export function registryRoutes(app: ApiApp, service: ApiService): void {
-  const { settings } = service;
+  const query = { registry: registryParameter().optional(), at: atParameter() };
+  const inRegistries = ({
+    query: { registry },
+  }: {
+    readonly query: { readonly registry?: string | undefined };
+  }) => ({
+    registries: resolveRegistries(service.settings, registry),
+  });
 
-  defineRoute(
-    app,
-    {
-      path: "/v1/pcrs",
-      operationId: "listPcrs",
-      tag: "Registry",
-      summary: "PCR records, the newest first.",
-      answers: "list",
-      schema: pcrSchema,
-      params: {},
-      query: {
-        ...listParameters,
-        registry: registryParameter().optional(),
-        teeType: integerParameter(0, 255, "TEE type").optional(),
-        pcrHash: hashParameter().optional(),
-        approved: booleanParameter("Only those approved, or not, at the moment.").optional(),
-        at,
-      },
-    },
-    (context, { query }) =>
-      answerList(
-        service,
-        context,
-        { sources: OG, query, keyTypes: ["position", "log"], item: pcrSchema },
-        async (state, page) =>
-          listPcrs(
-            state.transaction,
-            await state.momentAt(query.at),
-            { ...query, registries: resolveRegistries(settings, query.registry) },
-            page,
-          ),
-      ),
-  );
+  defineList(app, service, {
+    path: "/v1/pcrs",
+    operationId: "listPcrs",
+    tag: "Registry",
+    summary: "PCR records, the newest first.",
+    schema: pcrSchema,
+    list: PCRS,
+    query,
+    scope: inRegistries,
+  });
 
-  defineRoute(
-    app,
-    {
-      path: "/v1/tee-types",
-      operationId: "listTeeTypes",
-      tag: "Registry",
-      summary: "TEE types, the newest first.",
-      answers: "list",
-      schema: teeTypeSchema,
-      params: {},
-      query: { ...listParameters, registry: registryParameter().optional(), at },
-    },
-    (context, { query }) =>
-      answerList(
-        service,
-        context,
-        { sources: OG, query, keyTypes: ["position", "text", "log"], item: teeTypeSchema },
-        async (state, page) =>
-          listTeeTypes(
-            state.transaction,
-            await state.momentAt(query.at),
-            resolveRegistries(settings, query.registry),
-            page,
-          ),
-      ),
-  );
+  defineList(app, service, {
+    path: "/v1/tee-types",
+    operationId: "listTeeTypes",
+    tag: "Registry",
+    summary: "TEE types, the newest first.",
+    schema: teeTypeSchema,
+    list: TEE_TYPES,
+    query,
+    scope: inRegistries,
+  });
 }

@@ -2,11 +2,11 @@
 import { z } from "@hono/zod-openapi";
 import { Hono } from "hono";
 import { ApiError, type ErrorCode } from "../errors.ts";
-import type { RequestContext, RequestVariables } from "./answer.ts";
 import { type RefusedParameter, refusedParameters, refusedRange } from "./parameters.ts";
+import type { RequestContext, RequestVariables } from "./request.ts";
 
-type Shape = Readonly<Record<string, z.ZodType>>;
-type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
+export type Shape = Readonly<Record<string, z.ZodType>>;
+export type Parsed<S extends Shape> = z.output<z.ZodObject<S>>;
 
 /** Chapters of the documents. */
 export const TAGS = [

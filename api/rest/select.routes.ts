@@ -9,7 +9,7 @@ import type { SelectionAnswer } from "../snapshot/selector.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { unixSeconds } from "./fields.ts";
-import { nodeSchema } from "./nodes.routes.ts";
+import { nodeSchema } from "./node.schema.ts";
 import {
   addressListParameter,
   booleanParameter,

@@ -17,11 +17,9 @@ import { DEFAULT_BUCKETS, MAX_BUCKETS, SERIES_INTERVALS } from "../queries/serie
 import { MAX_PAID_ROWS } from "../queries/series/seriesOfDemand.ts";
 import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
-import { answerList, type RequestContext } from "./answer.ts";
+import { answerList } from "./answerList.ts";
 import { unixSeconds, volumeSchema } from "./fields.ts";
-import { requireNode } from "./nodes.routes.ts";
 import {
-  addressParameter,
   freshnessParameters,
   hashParameter,
   listParameters,
@@ -29,6 +27,8 @@ import {
   registryParameter,
   timeParameter,
 } from "./parameters.ts";
+import type { RequestContext } from "./request.ts";
+import { oneRegistryParameter, requireNode } from "./requireNode.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 import { tokenIncludeParameter } from "./tokenInfo.ts";
 
@@ -103,12 +103,8 @@ const answerSeries = (
   answerList(
     service,
     context,
-    {
-      sources,
-      query: { ...query, limit: MAX_BUCKETS, all: false },
-      keyTypes: ["position"],
-      item: seriesItemSchema,
-    },
+    { sources, keyTypes: ["position"] },
+    { query: { ...query, limit: MAX_BUCKETS, all: false }, item: seriesItemSchema },
     async (state) => ({ items: await work(state), keys: [], endKey: null, hasNextPage: false }),
   );
 
@@ -131,9 +127,7 @@ export function seriesRoutes(app: ApiApp, service: ApiService): void {
       query: {
         ...shared,
         metric: metricParameter(NODE_SERIES),
-        registry: addressParameter()
-          .optional()
-          .openapi({ description: "Registry address. Default: the first configured registry." }),
+        registry: oneRegistryParameter(),
       },
     },
     (context, { params, query }) => {

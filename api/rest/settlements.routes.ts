@@ -1,26 +1,21 @@
-/** `/v1/settlements` and `/v1/onchain-inferences`. */
+/** `/v1/settlements` and the leaves of batches. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import {
-  INFERENCE_KINDS,
-  INFERENCE_MODES,
-  listOnchainInferences,
-} from "../queries/inferences/onchainInferences.ts";
 import { MAX_LIST_BYTES, type Page } from "../queries/reading/page.ts";
-import { LEAF_VERDICTS, type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
+import { LEAF_VERDICTS, LEAVES, type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
 import { SETTLEMENT_KINDS, VERDICTS } from "../queries/settlements/settlementFilters.ts";
 import {
   findSettlement,
-  listSettlements,
   PAYLOAD_STATES,
+  SETTLEMENTS,
   type Settlement,
 } from "../queries/settlements/settlements.ts";
 import type { AnswerState } from "../queries/state/answerState.ts";
-import { encodeCursor, type KeyType, questionDigest } from "../queries/state/cursor.ts";
+import { encodeCursor, questionDigest } from "../queries/state/cursor.ts";
 import { parseEventId } from "../queries/state/eventId.ts";
 import { pinOf } from "../queries/state/pin.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { answerList, answerOne } from "./answer.ts";
+import { answerOne } from "./answer.ts";
 import {
   address,
   byteLength,
@@ -32,24 +27,11 @@ import {
   hex,
   unixSeconds,
 } from "./fields.ts";
-import {
-  addressParameter,
-  blobIdParameter,
-  freshnessParameters,
-  hashParameter,
-  listParameters,
-  oneOfParameter,
-  rangeParameters,
-  textParameter,
-  wordsParameter,
-} from "./parameters.ts";
+import { defineList } from "./listRoute.ts";
+import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute, pageInfoSchema } from "./route.ts";
 
-const EVENT_KEY: readonly KeyType[] = ["position", "log"];
-const OG = { required: ["og"] } as const;
-const OG_AND_PROOFS = { ...OG, proofs: "read" } as const;
-
-/** A batch shows so many of its leaves; the rest are below it. */
+/** A batch shows its first leaves; `/v1/settlements/{id}/leaves` lists all. */
 const LEAVES_SHOWN = 100;
 
 const settlementFields = {
@@ -137,45 +119,6 @@ export const settlementDetailSchema = z
   })
   .openapi("SettlementDetail");
 
-export const onchainInferenceSchema = z
-  .strictObject({
-    ...eventFields,
-    timestamp: unixSeconds(),
-    kind: z.enum(INFERENCE_KINDS),
-    mode: z.enum(INFERENCE_MODES).nullable(),
-    modelCid: z.string().nullable(),
-    modelCidHex: hex().nullable().openapi({
-      description: "The raw bytes, when `modelCid` is not exactly what they say; at most 4,096.",
-    }),
-    modelCidBytes: byteLength(),
-    modelCidSha256: hashOfCut(),
-    inferenceId: z.string().nullable(),
-    inferenceIdHex: hex().nullable().openapi({
-      description: "The raw bytes, when `inferenceId` is not exactly what they say; at most 4,096.",
-    }),
-    inferenceIdBytes: byteLength(),
-    inferenceIdSha256: hashOfCut(),
-    caller: address(),
-    hub: z
-      .strictObject({ address: address(), event: z.string().nullable(), logIndex: z.int().nullable() })
-      .nullable(),
-    content: z
-      .strictObject({
-        request: z.unknown(),
-        response: z.unknown(),
-        result: z.unknown(),
-        shortened: z.boolean(),
-      })
-      .nullable()
-      .openapi({
-        description: "With `include=content`: shortened and sanitised; null parts cannot be read.",
-      }),
-  })
-  .openapi("OnchainInference");
-
-/** Contents are decoded one by one and can be large. */
-const MAX_CONTENTS = 100;
-
 async function requireSettlement(state: AnswerState, text: string): Promise<Settlement> {
   const moment = state.moment("og");
   const id = parseEventId(text);
@@ -198,40 +141,14 @@ function shownLeaves({ asOf }: AnswerState, { id }: Settlement, { items, endKey,
 }
 
 export function settlementRoutes(app: ApiApp, service: ApiService): void {
-  defineRoute(
-    app,
-    {
-      path: "/v1/settlements",
-      operationId: "listSettlements",
-      tag: "Settlements",
-      summary: "Settlements of every generation, newest first.",
-      answers: "list",
-      schema: settlementSchema,
-      params: {},
-      query: {
-        ...listParameters,
-        ...rangeParameters,
-        kind: oneOfParameter(SETTLEMENT_KINDS).optional(),
-        teeId: hashParameter().optional(),
-        payer: addressParameter().optional(),
-        relayer: addressParameter().optional(),
-        verdict: oneOfParameter(VERDICTS).optional(),
-        merkleRoot: hashParameter().optional(),
-        txHash: hashParameter().optional(),
-        blobId: blobIdParameter().optional(),
-        inferenceId: hashParameter()
-          .optional()
-          .openapi({ description: "Individual settlements of it, and batches with a leaf of it." }),
-      },
-    },
-    (context, { query }) =>
-      answerList(
-        service,
-        context,
-        { sources: OG_AND_PROOFS, query, keyTypes: EVENT_KEY, item: settlementSchema },
-        (state, page) => listSettlements(state.transaction, state.proofs, state.moment("og"), query, page),
-      ),
-  );
+  defineList(app, service, {
+    path: "/v1/settlements",
+    operationId: "listSettlements",
+    tag: "Settlements",
+    summary: "Settlements of every generation, newest first.",
+    schema: settlementSchema,
+    list: SETTLEMENTS,
+  });
 
   const params = {
     id: z
@@ -254,93 +171,31 @@ export function settlementRoutes(app: ApiApp, service: ApiService): void {
       query: freshnessParameters,
     },
     (context, { params, query }) =>
-      answerOne(service, context, { sources: OG_AND_PROOFS, query }, async (state) => {
-        const settlement = await requireSettlement(state, params.id);
+      answerOne(service, context, { sources: SETTLEMENTS.sources, query }, async (answer) => {
+        const settlement = await requireSettlement(answer, params.id);
         if (settlement.leafCount === null) return { ...settlement, leaves: null };
         const page = { limit: LEAVES_SHOWN, after: null };
         const leaves = await listLeaves(
-          state.transaction,
-          state.proofs,
-          state.moment("og"),
+          answer.transaction,
+          answer.proofs,
+          answer.moment("og"),
           settlement,
           {},
           page,
         );
-        return { ...settlement, leaves: shownLeaves(state, settlement, leaves) };
+        return { ...settlement, leaves: shownLeaves(answer, settlement, leaves) };
       }),
   );
 
-  defineRoute(
-    app,
-    {
-      path: "/v1/settlements/{id}/leaves",
-      operationId: "listSettlementLeaves",
-      tag: "Settlements",
-      problems: ["settlement-not-found"],
-      summary: "The leaves of a batch with their verdicts, in the blob's order; none while it is not proven.",
-      answers: "list",
-      schema: leafSchema,
-      params,
-      query: { ...listParameters, verdict: oneOfParameter(LEAF_VERDICTS).optional() },
-    },
-    (context, { params, query }) =>
-      answerList(
-        service,
-        context,
-        { sources: OG_AND_PROOFS, query, keyTypes: ["log"], item: leafSchema },
-        async (state, page) =>
-          listLeaves(
-            state.transaction,
-            state.proofs,
-            state.moment("og"),
-            await requireSettlement(state, params.id),
-            query,
-            page,
-          ),
-      ),
-  );
-
-  defineRoute(
-    app,
-    {
-      path: "/v1/onchain-inferences",
-      operationId: "listOnchainInferences",
-      tag: "Inferences",
-      summary: "On-chain (PIPE) inferences and scheduled workflows, newest first.",
-      answers: "list",
-      schema: onchainInferenceSchema,
-      params: {},
-      query: {
-        ...listParameters,
-        ...rangeParameters,
-        mode: oneOfParameter(INFERENCE_MODES).optional(),
-        kind: oneOfParameter(INFERENCE_KINDS).optional(),
-        modelCid: textParameter().optional(),
-        caller: addressParameter().optional(),
-        include: wordsParameter(
-          ["content"],
-          `\`content\`: requests and responses, with at most ${MAX_CONTENTS} items a page.`,
-        ).default([]),
-      },
-    },
-    (context, { query }) => {
-      const contents = query.include.includes("content") ? "with-content" : "without-content";
-      if (contents === "with-content" && query.limit > MAX_CONTENTS)
-        throw new ApiError(
-          "invalid-parameter",
-          `limit: "${query.limit}": a whole number from 1 to ${MAX_CONTENTS} with include=content`,
-          {
-            parameter: "limit",
-            value: String(query.limit),
-            rule: `a whole number from 1 to ${MAX_CONTENTS} with include=content`,
-          },
-        );
-      return answerList(
-        service,
-        context,
-        { sources: OG, query, keyTypes: EVENT_KEY, item: onchainInferenceSchema },
-        (state, page) => listOnchainInferences(state.transaction, state.moment("og"), query, contents, page),
-      );
-    },
-  );
+  defineList(app, service, {
+    path: "/v1/settlements/{id}/leaves",
+    operationId: "listSettlementLeaves",
+    tag: "Settlements",
+    problems: ["settlement-not-found"],
+    summary: "The leaves of a batch with their verdicts, in the blob's order; none while it is not proven.",
+    schema: leafSchema,
+    list: LEAVES,
+    params,
+    scope: async ({ answer, params }) => ({ settlement: await requireSettlement(answer, params.id) }),
+  });
 }

@@ -18,7 +18,7 @@ import {
 import type { StreamPosition } from "../stream/streamPosition.ts";
 import type { Subscriber } from "../stream/subscriber.ts";
 import { hash32, unixSeconds } from "./fields.ts";
-import { KEY_FIELDS, nodeSchema } from "./nodes.routes.ts";
+import { KEY_FIELDS, nodeSchema } from "./node.schema.ts";
 import {
   addressParameter,
   freshnessParameters,

@@ -4,9 +4,10 @@ import { createLog } from "../../config/log.ts";
 import type { Page } from "../queries/reading/page.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { InFlightBytes } from "../stream/inFlightBytes.ts";
-import type { RequestVariables } from "./answer.ts";
 import { writerOf } from "./listFormat.ts";
-import { streamPages, type Walk } from "./walk.ts";
+import type { Walk } from "./pageBudget.ts";
+import type { RequestVariables } from "./request.ts";
+import { streamPages } from "./walk.ts";
 
 const PAGE_BYTES = 1_000;
 

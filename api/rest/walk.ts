@@ -2,22 +2,10 @@
 import { Abandoned, ApiError } from "../errors.ts";
 import type { Key, Page } from "../queries/reading/page.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { InFlightBytes } from "../stream/inFlightBytes.ts";
-import type { RequestContext } from "./answer.ts";
 import type { ListWriter } from "./listFormat.ts";
+import type { Walk } from "./pageBudget.ts";
 import { problemOf } from "./problem.ts";
-
-/** A walk that somebody reads. */
-export interface Walk {
-  /** Whose share it is part of; absent for those who are not counted. */
-  readonly client: string | undefined;
-  /** Ends it in the middle. */
-  readonly cut: () => void;
-}
-
-/** Pages that were read and are not sent, over all walks: one of a thousand items has 1 to 3 MB. */
-export const createPageBudget = (): InFlightBytes<Walk> =>
-  new InFlightBytes({ bytes: 64 * 1_048_576, bytesPerClient: 16 * 1_048_576 });
+import type { RequestContext } from "./request.ts";
 
 /** The page after a key; the signal is aborted when nobody waits for it any more. */
 export type PageAfter<Item> = (key: Key, signal: AbortSignal) => Promise<Page<Item>>;

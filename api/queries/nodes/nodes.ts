@@ -23,7 +23,9 @@ import {
   toPage,
 } from "../reading/page.ts";
 import type { KeyType } from "../state/cursor.ts";
+import { ADDRESS, type Filters, type FilterValues, HASH, oneOf, TEE_TYPE } from "../state/filters.ts";
 import { hoursThen } from "../state/hoursThen.ts";
+import { FROM } from "../state/list.ts";
 import type { Moment } from "../state/moment.ts";
 import type { ProofTables } from "../state/proofTables.ts";
 import {
@@ -32,6 +34,7 @@ import {
   joinPcr,
   joinRegistration,
   joinStatus,
+  NODE_STATUSES,
   type NodeStatus,
   pcrRecords,
   REGISTRATIONS,
@@ -51,14 +54,23 @@ export const NODE_KEY_TYPES: Readonly<Record<NodeSort, readonly KeyType[]>> = {
   inferences: ["count", "position", "log"],
 };
 
-export interface NodeQuery {
+const NODE_FILTERS = {
+  teeType: TEE_TYPE,
+  status: oneOf(NODE_STATUSES),
+  owner: ADDRESS,
+  paymentAddress: ADDRESS,
+  pcrHash: HASH,
+} as const satisfies Filters;
+
+/**
+ * Nodes, as far as they are listed alike in every order: the key types are of the order, and in that of scores they are not
+ * read from tables.
+ */
+export const NODES = { name: "Node", sources: FROM.proofs, filters: NODE_FILTERS } as const;
+
+export interface NodeQuery extends FilterValues<typeof NODE_FILTERS> {
   /** Null means every registry. */
   readonly registries: readonly string[] | null;
-  readonly teeType?: number | undefined;
-  readonly status?: NodeStatus | undefined;
-  readonly owner?: string | undefined;
-  readonly paymentAddress?: string | undefined;
-  readonly pcrHash?: string | undefined;
   /** Only these; absent means any. */
   readonly among?: readonly NodeKey[] | undefined;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
-import { nodeItemSchema } from "../../rest/nodes.routes.ts";
+import { nodeItemSchema } from "../../rest/node.schema.ts";
 import { SCORE_VERSION } from "../../scoring/index.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { address, ChainTables, hash, utf8Hex } from "../../testing/worlds/chainTables.ts";

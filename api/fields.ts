@@ -1,6 +1,6 @@
 /**
- * What names mean: said once for all answers and parameters, with a value to show. `owner.name` stands for a name inside of
- * one thing only. A schema's own description goes before.
+ * What fields and filters mean, written once for REST and GraphQL, each with a value for examples. `name` holds wherever a
+ * field has that name, `Owner.name` in one object, operation or filter only. A schema's own description takes precedence.
  */
 
 interface Word {
@@ -64,8 +64,8 @@ const WORDS: Readonly<Record<string, Word>> = {
   },
   observationsRevision: { says: "How often reading records again had brought something new.", sample: 12 },
   at: times("The state after the last block whose timestamp is not later."),
-  from: times("Inclusive.", 24 * HOUR),
-  to: times("Exclusive."),
+  from: { says: "Unix seconds, inclusive; not after `to`.", sample: NOW - 24 * HOUR },
+  to: { says: "Unix seconds, exclusive.", sample: NOW },
   maxLag: { says: "Seconds that the newest block may be old.", sample: 60 },
 
   // Chains
@@ -435,10 +435,36 @@ const WORDS: Readonly<Record<string, Word>> = {
   detail: { says: "What is wrong here, and what to do." },
   instance: { says: "The path that was asked." },
   requestId: { says: "Under which the log has it." },
+
+  // Filters
+  "NodeFilter.teeType": { says: "Id of the TEE type, 0 to 255.", sample: 0 },
+  "NodeFilter.status": { says: "What the node is at the moment asked about.", sample: "active" },
+  "SettlementFilter.inferenceId": hash(
+    "Individual settlements of this inference, and batches with a leaf of it.",
+    INFERENCE,
+  ),
+  "InferenceFilter.payer": { says: "A settlement of it claims this payer.", sample: PAYER },
+  "InferenceFilter.signatureValid": { says: "Only those whose signature is valid, or invalid." },
+  "InferenceFilter.counted": { says: "Only those that count, or that do not." },
+  "PcrFilter.teeType": { says: "Id of the TEE type, 0 to 255.", sample: 0 },
+  "PcrFilter.approved": { says: "Whether it is approved at the moment asked about." },
 };
 
 const wordOf = (name: string, owner: string): Word | undefined => WORDS[`${owner}.${name}`] ?? WORDS[name];
 
+/**
+ * What a field or filter means.
+ * @param field - `Owner.name`, as in `SettlementFilter.relayer`.
+ * @throws {Error} when nothing is known of that name.
+ */
+export function describe(field: string): string {
+  const [owner = "", name = ""] = field.split(".");
+  const says = meaningOf(name, owner);
+  if (says === undefined) throw new Error(`${field}: api/fields.ts does not say what it means`);
+  return says;
+}
+
+/** The same where a field may do without. */
 export const meaningOf = (name: string, owner: string): string | undefined => wordOf(name, owner)?.says;
 
 export const sampleOf = (name: string, owner: string): Word["sample"] => wordOf(name, owner)?.sample;

@@ -1,0 +1,112 @@
+/** What hangs below a node: intervals of liveness, heartbeats, registry events. */
+import { z } from "@hono/zod-openapi";
+import {
+  HEARTBEATS,
+  INTERVALS,
+  NODE_EVENT_KINDS,
+  NODE_EVENTS,
+  NOTIONS,
+} from "../queries/nodes/nodeHistory.ts";
+import type { NodeDetail } from "../queries/nodes/nodes.ts";
+import { PRECISIONS } from "../queries/nodes/precision.ts";
+import type { AnswerState } from "../queries/state/answerState.ts";
+import type { ApiService } from "../queries/state/service.ts";
+import { address, eventFields, hash32, unixSeconds } from "./fields.ts";
+import { defineList } from "./listRoute.ts";
+import { hashParameter } from "./parameters.ts";
+import { oneRegistryParameter, requireNode } from "./requireNode.ts";
+import type { ApiApp } from "./route.ts";
+
+export const intervalSchema = z.strictObject({
+  notion: z.enum(NOTIONS).openapi({
+    description: "`active`: by the contract's own rule. `proved`: by distinct signed seconds.",
+  }),
+  fromAt: unixSeconds(),
+  untilAt: unixSeconds().nullable(),
+  endCause: z.string().nullable().openapi({
+    description: "Of ended `active` ones: stale, disabled, pcr-revoked, removed or max-age.",
+  }),
+  precision: z.enum(PRECISIONS).openapi({
+    description:
+      "Whether its ends, and that nothing interrupted it, are known. `bounded`: it meets a spell in which `heartbeatMaxAge` could not be read, between two values that were. `assumed`: no value was read before, or the node's PCR was not known when one was revoked.",
+  }),
+});
+
+export const heartbeatSchema = z.strictObject({
+  ...eventFields,
+  registry: address(),
+  teeId: hash32(),
+  receivedAt: unixSeconds(),
+  signedAt: unixSeconds(),
+  latenessSeconds: z.int(),
+  repeated: z.boolean().openapi({ description: "The same signed second was sent before." }),
+  relayer: address().openapi({ description: "Transaction sender." }),
+});
+
+export const nodeEventSchema = z.strictObject({
+  ...eventFields,
+  registry: address(),
+  teeId: hash32(),
+  timestamp: unixSeconds(),
+  kind: z.enum(NODE_EVENT_KINDS),
+  signature: z.string().openapi({ description: "The event's name and parameter types." }),
+  sender: address(),
+  cause: z
+    .string()
+    .nullable()
+    .openapi({ description: "owner, admin or pcr-revocation; null when the sender is neither." }),
+});
+
+export function nodeHistoryRoutes(app: ApiApp, service: ApiService): void {
+  const { settings } = service;
+  const bare: NodeDetail = {
+    extent: "bounded",
+    windows: [],
+    keys: "without-keys",
+    settlementRegistry: settings.registries[0] ?? "",
+    proofs: null,
+  };
+  const shared = {
+    tag: "Nodes",
+    problems: ["node-not-found"],
+    params: { teeId: hashParameter() },
+    query: { registry: oneRegistryParameter() },
+    scope: async ({ answer, params, query }: Asked) => ({
+      node: await requireNode(answer, answer.moment("og"), settings, params.teeId, query.registry, bare),
+    }),
+  } as const;
+
+  defineList(app, service, {
+    ...shared,
+    path: "/v1/nodes/{teeId}/intervals",
+    operationId: "listNodeIntervals",
+    summary: "When a node was alive, by both notions.",
+    schema: intervalSchema,
+    list: INTERVALS,
+  });
+
+  defineList(app, service, {
+    ...shared,
+    path: "/v1/nodes/{teeId}/heartbeats",
+    operationId: "listNodeHeartbeats",
+    summary: "A node's heartbeats, newest first.",
+    schema: heartbeatSchema,
+    list: HEARTBEATS,
+  });
+
+  defineList(app, service, {
+    ...shared,
+    path: "/v1/nodes/{teeId}/events",
+    operationId: "listNodeEvents",
+    summary: "A node's registry events, newest first.",
+    schema: nodeEventSchema,
+    list: NODE_EVENTS,
+  });
+}
+
+/** Which node's history is asked for. */
+interface Asked {
+  readonly answer: AnswerState;
+  readonly params: { readonly teeId: string };
+  readonly query: { readonly registry?: string | undefined };
+}
