@@ -99,7 +99,15 @@ module.exports = {
     only(
       "graphql",
       "api/graphql/",
-      ["api/errors\\.ts", "api/fields\\.ts", "api/queries/", "api/scoring/", "api/snapshot/", "api/stream/", "config/"],
+      [
+        "api/errors\\.ts",
+        "api/fields\\.ts",
+        "api/queries/",
+        "api/scoring/",
+        "api/snapshot/",
+        "api/stream/",
+        "config/",
+      ],
       "GraphQL never meets SQL or REST.",
     ),
     {
