@@ -8,7 +8,7 @@ import { graphqlRoutes } from "./graphql/graphql.routes.ts";
 import { type Client, findClient } from "./http/clientAddress.ts";
 import { compression } from "./http/compression.ts";
 import { connectionOf } from "./http/connection.ts";
-import { isPreflight, onlyKnownMethods } from "./http/methods.ts";
+import { isPreflight, requireAllowedMethod } from "./http/methods.ts";
 import { observeRequests, type RequestObserver } from "./http/observeRequests.ts";
 import {
   enforceRateLimits,
@@ -114,7 +114,7 @@ function surround(app: ApiApp, options: AppOptions): void {
   app.use(async (context, next) => (isPreflight(context.req.raw) ? allowMethods(context, next) : next()));
   app.use(boundUrlLength);
   app.use(redirectTrailingSlash());
-  app.use(onlyKnownMethods(app));
+  app.use(requireAllowedMethod(app));
 }
 
 export function createApp(options: AppOptions): ApiApp {

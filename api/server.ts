@@ -1,51 +1,28 @@
-/** The API as a process: reads the environment, opens connections, listens, and stops cleanly. */
+/** The API process: reads the environment, starts each part, serves until it is stopped, and stops each part. */
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
-import { dailyOrganicCaps } from "../config/organicCaps.ts";
 import { redactUrls } from "../config/redact.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { createHttpServer, type HttpServer } from "./http/httpServer.ts";
 import { StoppableLifetime } from "./http/lifetime.ts";
-import { accessLog } from "./http/observeRequests.ts";
-import { RateLimiter } from "./http/rateLimiter.ts";
-import type { RateLimits } from "./http/rateLimitMiddleware.ts";
+import { accessLog } from "./operations/accessLog.ts";
 import { registerGauges } from "./operations/gauges.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { listen, serveMetrics } from "./operations/metricsServer.ts";
 import { createReader } from "./queries/reading/database.ts";
 import { PositionWatcher } from "./queries/state/position.ts";
-import type { ApiService, ApiSettings } from "./queries/state/service.ts";
+import type { ApiService } from "./queries/state/service.ts";
 import type { Snapshot } from "./snapshot/snapshot.ts";
-import { buildOf, versionOf } from "./wiring/build.ts";
+import { rateLimitsFrom, settingsFrom } from "./wiring/settings.ts";
 import { startSnapshots } from "./wiring/startSnapshots.ts";
 import { startStream } from "./wiring/startStream.ts";
 import { watchIndex } from "./wiring/watchIndex.ts";
 import { watchPositions } from "./wiring/watchPositions.ts";
 
 const PROJECT = path.join(import.meta.dirname, "..");
-
-const settingsFrom = (environment: Environment): ApiSettings => ({
-  chainIds: { og: environment.OG_CHAIN_ID, base: environment.BASE_CHAIN_ID },
-  registries: environment.TEE_REGISTRY_ADDRESSES,
-  commonPayees: environment.EXTRA_PAYEE_ADDRESSES,
-  dailyOrganicCaps: dailyOrganicCaps(environment),
-  allowPrivateEndpoints: environment.PROBE_ALLOW_PRIVATE,
-  maxLagSeconds: environment.MAX_LAG_SECONDS,
-  graphqlMaxResponseBytes: environment.GRAPHQL_MAX_RESPONSE_BYTES,
-  version: versionOf(PROJECT),
-  build: buildOf(PROJECT),
-});
-
-/** Undefined when nobody is limited. */
-function rateLimitsFrom(environment: Environment): RateLimits | undefined {
-  const { RATE_LIMIT_PER_MINUTE: perMinute, RATE_LIMIT_BURST: burst, RATE_LIMIT_LOOPBACK } = environment;
-  if (perMinute === 0) return undefined;
-  const limit = { perMinute, burst };
-  return { limit, limiter: new RateLimiter(limit), loopback: RATE_LIMIT_LOOPBACK ? "limited" : "unlimited" };
-}
 
 async function serve(environment: Environment, log: Log): Promise<void> {
   const database = await acquireDatabase(environment, log);
@@ -55,28 +32,29 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     urls: readUrls,
     onConnectionError: (error) => log.warn("idle database connection lost", { error }),
   });
-  const settings = settingsFrom(environment);
+  const settings = settingsFrom(environment, PROJECT);
   const lifetime = new StoppableLifetime();
   const watcher = new PositionWatcher();
   const service: ApiService = { reader, watcher, settings, clock: Date.now, log, lifetime };
   const elapsed = () => performance.now();
   const metrics = createMetrics(settings.version);
+
   const { stream, stop: stopStream } = startStream({
     ...service,
     readUrls,
     elapsed,
     maxStreams: environment.MAX_STREAMS,
   });
-  const stopWatching = watchPositions({ readUrls, watcher, chainIds: settings.chainIds, log });
+  const stopPositions = watchPositions({ readUrls, watcher, chainIds: settings.chainIds, log });
   const onNew = (snapshot: Snapshot) => void stream.publishNodes(snapshot);
   const { snapshots, stop: stopSnapshots } = startSnapshots({ readUrls, watcher, settings, log, onNew });
-  registerGauges(metrics, service, stream, snapshots, elapsed);
-  const stopFollowing = watchIndex({ databaseUrl: database.url, readUrls, log }, (news) => {
+  const stopIndex = watchIndex({ databaseUrl: database.url, readUrls, log }, (news) => {
     if (news === "og" || news === "anything") void snapshots.refresh();
     void stream.publishChains();
   });
-  const metricsServer =
-    environment.METRICS_PORT === 0 ? null : await serveMetrics(metrics, environment.METRICS_PORT, log);
+  registerGauges(metrics, service, stream, snapshots, elapsed);
+  const stopMetrics = await serveMetrics(metrics, environment.METRICS_PORT, log);
+
   try {
     const { fetch } = createApp({
       ...service,
@@ -93,11 +71,8 @@ async function serve(environment: Environment, log: Log): Promise<void> {
     const server = createHttpServer({ fetch, lifetime, newRequestId: randomUUID, log, graceMs });
     await listenUntilStopped(server, environment, log);
   } finally {
-    await stopWatching();
-    metricsServer?.stop();
-    await stopFollowing();
-    await stopStream();
-    await stopSnapshots();
+    stopMetrics();
+    for (const stop of [stopPositions, stopIndex, stopStream, stopSnapshots]) await stop();
     await reader.close();
     await database.stop();
   }
@@ -111,7 +86,7 @@ async function listenUntilStopped(
   const port = await listen(server, API_PORT, API_HOST);
   log.info(`listening on http://${API_HOST}:${port}`);
   await new Promise<void>((resolve) => {
-    // `on`, not `once`: npm may pass the same signal on a second time, which must not end the process half stopped.
+    // `on`, not `once`: npm may forward the same signal again, which must not kill the process during its shutdown.
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
   await stop();

@@ -1,4 +1,4 @@
-/** Who asks: the address that the connection comes from, or what a proxy says that we were told to trust. */
+/** The client of a request: the connection's remote address, or the address that a trusted proxy forwards. */
 import {
   type Address,
   type AddressRange,
@@ -8,10 +8,10 @@ import {
   parseAddress,
 } from "../../config/addressRange.ts";
 
-/** A provider gives a customer at least so many bits of IPv6: the rest are one client's to choose. */
+/** Providers assign a customer a /64 or more, within which one client can choose any address. */
 const CLIENT_BITS = 64;
 
-/** A client, told from others by `key`. */
+/** A client, identified by `key`. */
 export interface Client {
   readonly address: string;
   /** One IPv4 address, or the /64 that an IPv6 address is in. */
@@ -26,10 +26,10 @@ const toClient = (address: Address): Client => ({
 });
 
 /**
- * Finds the client of a request. Each proxy appends to `X-Forwarded-For` whom it was asked by, so the list is read from its
- * end, as far as the proxies are trusted: whatever stands before was written by a client. Without a trusted proxy the
- * header means nothing.
- * @param remote - the other end of the connection.
+ * Finds the client of a request. Each proxy appends the address that it was called from to `X-Forwarded-For`. The list is
+ * therefore read from its end, for as long as the proxies are trusted; earlier entries may have been forged by a client. Without
+ * a trusted proxy the header is ignored.
+ * @param remote - the remote address of the connection.
  * @returns null when there is no connection, as in tests.
  */
 export function findClient(
@@ -48,6 +48,6 @@ export function findClient(
   return toClient(client);
 }
 
-/** Some proxies write the port too: `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
+/** Some proxies include the port: `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
 const withoutPort = (text: string): string =>
   /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;

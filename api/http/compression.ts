@@ -1,4 +1,4 @@
-/** Compression of what is worth it: text, unless it is a stream of events. */
+/** Compresses text responses, except event streams. */
 import { Duplex } from "node:stream";
 import { constants, createBrotliCompress } from "node:zlib";
 import type { Context } from "hono";
@@ -8,16 +8,16 @@ import { createMiddleware } from "hono/factory";
 import { parseAccept } from "hono/utils/accept";
 import { COMPRESSIBLE_CONTENT_TYPE_REGEX } from "hono/utils/compress";
 
-/** Below this the answer fits into one packet anyway. */
+/** A smaller response fits into one packet anyway. */
 const THRESHOLD_BYTES = 1_024;
-/** Faster than gzip at its default, and smaller; brotli's own default, 11, is for files that are made once. */
+/** Faster than gzip at its default, and smaller. Brotli's own default, 11, is meant for static files. */
 const BROTLI_QUALITY = 4;
 
-/** `text/event-stream` is not among hono's: compression would hold events back. */
+/** `text/event-stream` is not among hono's types: compression would delay events. */
 const isCompressible = (contentType: string): boolean =>
   contentType.startsWith("application/x-ndjson") || COMPRESSIBLE_CONTENT_TYPE_REGEX.test(contentType);
 
-/** Whether a client likes brotli at least as much as what hono would choose. */
+/** Whether a client prefers brotli at least as much as the encoding that hono would choose. */
 function prefersBrotli(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;
   const accepted = parseAccept(acceptEncoding);
@@ -25,7 +25,7 @@ function prefersBrotli(acceptEncoding: string | undefined): boolean {
   return qualityOf("br") > 0 && qualityOf("br") >= qualityOf("gzip");
 }
 
-const isWorthIt = ({ req, res: { status, body, headers } }: Context): boolean =>
+const shouldCompress = ({ req, res: { status, body, headers } }: Context): boolean =>
   status !== 206 &&
   body !== null &&
   req.method !== "HEAD" &&
@@ -33,15 +33,15 @@ const isWorthIt = ({ req, res: { status, body, headers } }: Context): boolean =>
   Number(headers.get("Content-Length") ?? THRESHOLD_BYTES) >= THRESHOLD_BYTES &&
   isCompressible(headers.get("Content-Type") ?? "");
 
-/** What hono's middleware lacks. It leaves alone what is encoded already, and says `Vary`. */
+/** Brotli, which hono's middleware lacks. Skips responses that are encoded already, and sets `Vary`. */
 const brotli = () =>
   createMiddleware(async (context, next) => {
     await next();
-    if (!isWorthIt(context) || !prefersBrotli(context.req.header("Accept-Encoding"))) return;
+    if (!shouldCompress(context) || !prefersBrotli(context.req.header("Accept-Encoding"))) return;
     const { body } = context.res;
     if (body === null) return;
     const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
-    // Node's streams are the web's, with types of their own.
+    // Node's web streams are the standard ones, but have types of their own.
     const encoder = Duplex.toWeb(createBrotliCompress({ params })) as unknown as ReadableWritablePair<
       Uint8Array<ArrayBuffer>,
       Uint8Array<ArrayBuffer>

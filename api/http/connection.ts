@@ -2,9 +2,9 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 
-/** Null without a connection: tests ask the application itself. */
+/** Null when there is no connection, as in tests that call the application directly. */
 export function connectionOf(context: Context): HttpBindings | null {
-  const bindings: Partial<HttpBindings> | undefined = context.env; // what node-server passes along
+  const bindings: Partial<HttpBindings> | undefined = context.env; // set by node-server
   const { incoming, outgoing } = bindings ?? {};
   return incoming === undefined || outgoing === undefined ? null : { incoming, outgoing };
 }

@@ -1,12 +1,12 @@
-/** Which methods a path has, as the routes themselves say. */
+/** The methods that each path allows, derived from the registered routes. */
 import type { Env, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
 
-/** Methods that a route here may have of its own; GET brings HEAD along. */
+/** Methods that routes are registered for; GET implies HEAD. */
 const METHODS = ["GET", "POST"] as const;
 
-/** The methods of a path; none when there is no such path. Middleware is registered for all methods and does not count. */
+/** The methods of a path; empty when the path does not exist. Middleware, which is registered for all methods, does not count. */
 export function methodsOf<E extends Env>({ router }: Hono<E>, path: string): readonly string[] {
   const own = METHODS.filter((method) => {
     const [handlers] = router.match(method, path);
@@ -17,22 +17,22 @@ export function methodsOf<E extends Env>({ router }: Hono<E>, path: string): rea
     : [...own.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"];
 }
 
-/** Whether a browser asks if it may ask. */
+/** Whether a request is a CORS preflight. */
 export const isPreflight = (request: Request): boolean =>
   request.method === "OPTIONS" && request.headers.has("Access-Control-Request-Method");
 
 /**
- * Answers OPTIONS, and refuses methods that a path does not have. A path that is none is refused as such, further in.
+ * Answers OPTIONS, and refuses methods that a path does not allow. Unknown paths are refused by the router.
  * @throws {ApiError} `method-not-allowed`, with `allow`.
  */
-export const onlyKnownMethods = <E extends Env>(app: Hono<E>) =>
+export const requireAllowedMethod = <E extends Env>(app: Hono<E>) =>
   createMiddleware<E>(async (context, next) => {
     const { method, path } = context.req;
     const allow = methodsOf(app, path);
     if (allow.length > 0 && !allow.includes(method))
       throw new ApiError(
         "method-not-allowed",
-        `${method.slice(0, 20)} cannot be used here; use ${allow.join(", ")}`,
+        `${method.slice(0, 20)} is not allowed here; use ${allow.join(", ")}`,
         { allow },
       );
     if (method === "OPTIONS" && allow.length > 0) return context.body(null, 204, { Allow: allow.join(", ") });

@@ -1,8 +1,7 @@
-/** Tells of every request when it is over: for the log and the metrics. */
+/** Reports every request to observers, such as the access log and the metrics. */
 import type { Context, Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
-import type { Log } from "../../config/log.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Client } from "./clientAddress.ts";
 import { connectionOf } from "./connection.ts";
@@ -11,18 +10,19 @@ import { targetOf } from "./requestTarget.ts";
 export interface ObservedRequest {
   readonly requestId: string;
   readonly method: string;
-  /** As registered: `/v1/nodes/:teeId`. Null when no route answered. */
+  /** As registered: `/v1/nodes/:teeId`. Null when no route matched. */
   readonly route: string | null;
   /** Path and query. */
   readonly target: string;
   readonly status: number;
-  /** Why the whole of it was refused; null for answers, and for what nobody foresaw. */
+  /** Why the request was refused; null for answers and for unexpected failures. */
   readonly code: ErrorCode | null;
-  /** Until the last byte, and until the answer began: streams and walks over all pages last long without being slow. */
+  /** Until the last byte. */
   readonly ms: number;
+  /** Until the first byte: streams and walks over all pages last long without being slow. */
   readonly begunAfterMs: number;
   readonly client: string | null;
-  /** Whether the answer was received to its end, as far as the connection tells. */
+  /** Whether the whole response was sent before the connection closed. */
   readonly outcome: "sent" | "cut";
 }
 
@@ -38,7 +38,7 @@ const routeOf = (context: Context): string | null =>
 
 const sinceMs = (begun: number, now: number): number => Math.round(10 * (now - begun)) / 10;
 
-/** @param now - milliseconds of a clock that only goes forward. */
+/** @param now - milliseconds of a monotonic clock. */
 export const observeRequests = <
   E extends Env & { Variables: { requestId: string; refusal?: ErrorCode | undefined } },
 >(
@@ -60,7 +60,7 @@ export const observeRequests = <
         status: context.res.status,
         code: context.get("refusal") ?? null,
         ms: sinceMs(begun, now()),
-        // Who left before the answer began waited until then.
+        // A client that left before the response began waited until it left.
         begunAfterMs: begunAfterMs ?? sinceMs(begun, now()),
         client: clientOf(context)?.address ?? null,
         outcome,
@@ -72,26 +72,3 @@ export const observeRequests = <
     begunAfterMs = sinceMs(begun, now());
     if (outgoing === undefined) end("sent");
   });
-
-/** Whoever watches us asks these every few seconds, and is told of a failure by the answer. */
-const PROBES = new Set(["/health", "/ready"]);
-/** Nothing within the limits takes so long on an idle machine. */
-const SLOW_MS = 1_000;
-
-/** What an operator wants to see by default is failures; the rest is there when asked for. */
-function levelOf({ route, status, code, begunAfterMs }: ObservedRequest): "debug" | "info" | "warn" {
-  if (route !== null && PROBES.has(route)) return "debug";
-  // How old an answer may be is the caller's to say: nothing failed.
-  if (status >= 500 && code !== "stale") return "warn";
-  return begunAfterMs >= SLOW_MS ? "info" : "debug";
-}
-
-/** One line per request. */
-export const accessLog = (log: Log): RequestObserver => ({
-  begun: () => {},
-  ended: (request) => {
-    const { outcome, code, ...told } = request;
-    const refused = code === null ? {} : { code };
-    log[levelOf(request)]("request", { ...told, ...refused, ...(outcome === "cut" && { outcome }) });
-  },
-});

@@ -1,4 +1,4 @@
-/** Refuses clients that ask for more than their share. */
+/** Enforces rate limits, and reports them in headers. */
 import type { Context, Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
@@ -17,11 +17,11 @@ export const RATE_LIMIT_HEADERS = [
 export interface RateLimits {
   readonly limit: RateLimit;
   readonly limiter: RateLimiter;
-  /** Clients on this machine: none by default, for they can be a proxy that we were not told of. */
+  /** Clients on this machine are unlimited by default: one may be a proxy that is not configured as trusted. */
   readonly loopback: "limited" | "unlimited";
 }
 
-/** Whose share a request is part of, and what is left of it; absent for those who are not counted. */
+/** The client's rate limit; absent for clients that are not limited. */
 export interface RateLimitVariables {
   readonly countedClient?: string;
   readonly charge?: Charge;
@@ -29,19 +29,20 @@ export interface RateLimitVariables {
 }
 
 /**
- * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on what is counted, refusals included: around `limitRates`.
+ * Sets `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy` on responses to limited clients, refusals included. Wraps
+ * `enforceRateLimits`.
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07 for the headers, as deployed
  */
 export const rateLimitHeaders = createMiddleware<{ Variables: RateLimitVariables }>(async (context, next) => {
   await next();
-  // Not before: answers that routes make themselves know nothing of headers that were set earlier.
+  // Set afterwards, because a response that a route creates itself drops headers set before.
   for (const [name, value] of Object.entries(context.get("rateLimit") ?? {}))
     context.res.headers.set(name, value);
 });
 
 /**
- * Counts and refuses.
- * @param now - milliseconds of a clock that only goes forward.
+ * Charges each request to its client, and refuses it when the budget is used up.
+ * @param now - milliseconds of a monotonic clock.
  * @throws {ApiError} `rate-limited`.
  */
 export const enforceRateLimits = <E extends Env & { Variables: RateLimitVariables }>(
@@ -68,7 +69,7 @@ export const enforceRateLimits = <E extends Env & { Variables: RateLimitVariable
     if (!state.allowed)
       throw new ApiError(
         "rate-limited",
-        `This request costs ${Math.min(cost, limit.burst)} and ${state.remaining} are left; ${limit.perMinute} flow in per minute. Wait ${state.retryAfterSeconds} s.`,
+        `This request costs ${Math.min(cost, limit.burst)} units and ${state.remaining} are left; ${limit.perMinute} are added per minute. Wait ${state.retryAfterSeconds} s.`,
         { cost: Math.min(cost, limit.burst), remaining: state.remaining },
         { retryAfterSeconds: state.retryAfterSeconds },
       );

@@ -1,9 +1,9 @@
 /**
- * How much each client may ask: a bucket of tokens per client that fills steadily. Kept as the one instant at which the
- * bucket is full again (GCRA), so a client costs one number, and at most so many clients are remembered.
+ * Rate limits by client: each client has a bucket of tokens that refills steadily. A bucket is stored as the instant at which it
+ * will be full again (GCRA), so a client takes one number, and the number of stored clients is bounded.
  */
 
-/** What one client may ask: at most `burst` at once, and in the long run `perMinute`. */
+/** At most `burst` tokens at once, and `perMinute` in the long run. */
 export interface RateLimit {
   readonly perMinute: number;
   readonly burst: number;
@@ -15,24 +15,24 @@ export interface RateState {
   readonly remaining: number;
   /** Until the bucket is full. */
   readonly resetSeconds: number;
-  /** Until the tokens asked for are there; 0 when they were. */
+  /** Until the requested tokens are available; 0 when they were. */
   readonly retryAfterSeconds: number;
 }
 
-/** About 10 MB of clients. Who floods us from more addresses than this is not to be stopped by counting addresses. */
+/** About 10 MB. A flood from more addresses than this cannot be stopped by counting addresses. */
 const MAX_CLIENTS = 50_000;
 
 export class RateLimiter {
   readonly #limit: RateLimit;
   readonly #msPerToken: number;
-  readonly #mostClients: number;
-  /** By client, the millisecond at which its bucket is full; who asked last is last. */
+  readonly #maxClients: number;
+  /** By client, the millisecond at which its bucket is full again; least recently active first. */
   readonly #fullAt = new Map<string, number>();
 
-  constructor(limit: RateLimit, mostClients = MAX_CLIENTS) {
+  constructor(limit: RateLimit, maxClients = MAX_CLIENTS) {
     this.#limit = limit;
     this.#msPerToken = 60_000 / limit.perMinute;
-    this.#mostClients = mostClients;
+    this.#maxClients = maxClients;
   }
 
   get clients(): number {
@@ -41,8 +41,8 @@ export class RateLimiter {
 
   /**
    * Takes tokens, all or none.
-   * @param cost - more than a bucket holds counts as all of it: no question is forbidden for ever.
-   * @param nowMs - of a clock that only goes forward.
+   * @param cost - capped at a full bucket, so that no request is refused for ever.
+   * @param nowMs - of a monotonic clock.
    */
   take(client: string, cost: number, nowMs: number): RateState {
     const { burst } = this.#limit;
@@ -64,16 +64,16 @@ export class RateLimiter {
   #remember(client: string, fullAt: number, nowMs: number): void {
     this.#fullAt.delete(client);
     this.#fullAt.set(client, fullAt);
-    // The clients not heard of for longest: of those with a full bucket there is nothing to remember.
+    // Drops the least recently active clients; a full bucket need not be stored at all.
     for (const [oldest, at] of this.#fullAt) {
-      if (at > nowMs && this.#fullAt.size <= this.#mostClients) break;
+      if (at > nowMs && this.#fullAt.size <= this.#maxClients) break;
       if (oldest === client) break;
       this.#fullAt.delete(oldest);
     }
   }
 }
 
-/** Fractions of a token that arithmetic may lose. */
+/** Tolerance for floating-point error, in tokens. */
 const ROUNDING = 1e-9;
 
 const wholeSeconds = (ms: number): number => Math.ceil(ms / 1_000 - ROUNDING);

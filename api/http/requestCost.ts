@@ -1,19 +1,19 @@
-/** What a request costs of a client's rate limit: about what it costs the database. */
+/** What a request costs of a client's rate limit, roughly in proportion to its load on the database. */
 
-/** Liveness probes must never be refused; answering them reads nothing. */
+/** Probes must never be refused, and answering them reads nothing. */
 const FREE = new Set(["/health", "/ready"]);
 const PROBE_METHODS = new Set(["GET", "HEAD"]);
-/** A query of GraphQL within its own limits; how much it asks for is not known before it is parsed. */
+/** A flat price for GraphQL, which has limits of its own; the cost of a query is unknown before it is parsed. */
 const GRAPHQL_COST = 5;
-/** Items of a page for one more. */
+/** Items of `limit` that cost one unit more. */
 const ITEMS_PER_TOKEN = 100;
-/** A walk over all pages, however many they turn out to be. */
+/** A flat price for a walk over all pages. */
 const WALK_COST = 100;
 
-/** Rules of prices, for the documents. */
+/** The pricing rules, for the documentation. */
 export const COST_RULES = `1, 1 more per ${ITEMS_PER_TOKEN} items of \`limit\`, ${WALK_COST} with \`all=true\`, ${GRAPHQL_COST} for GraphQL; events of a stream that are made for one client alone, what they read`;
 
-/** @returns a whole number from 0. Parameters are as they came: what cannot be used costs as little as what is refused. */
+/** @returns a whole number from 0. Parameters are not validated yet: an invalid `limit` costs no more than the refusal. */
 export function requestCost(method: string, path: string, query: URLSearchParams): number {
   if (FREE.has(path) && PROBE_METHODS.has(method)) return 0;
   if (method === "OPTIONS") return 1;

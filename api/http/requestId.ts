@@ -1,8 +1,8 @@
-/** The id that a request is answered, logged and asked about under. */
+/** The id under which a request is answered and logged. */
 import { createMiddleware } from "hono/factory";
 
-/** What somebody in front of us may have named it already: nothing that could do harm in a log or a header. */
-const SANE = /^[\w.-]{1,64}$/;
+/** An id that a proxy may have assigned already; safe in a log and in a header. */
+const SAFE_ID = /^[\w.-]{1,64}$/;
 
 interface WithRequestId {
   Variables: { requestId: string };
@@ -11,7 +11,7 @@ interface WithRequestId {
 export const identifyRequests = <E extends WithRequestId>(newRequestId: () => string) =>
   createMiddleware<E>(async (context, next) => {
     const given = context.req.header("X-Request-Id");
-    const requestId = given !== undefined && SANE.test(given) ? given : newRequestId();
+    const requestId = given !== undefined && SAFE_ID.test(given) ? given : newRequestId();
     context.set("requestId", requestId);
     await next();
     context.res.headers.set("X-Request-Id", requestId);

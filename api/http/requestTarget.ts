@@ -1,6 +1,6 @@
-/** What a request asks for, out of its URL. */
+/** The target of a request, taken from its URL. */
 
-/** Path and query of an absolute URL, as they stand there. */
+/** The path and query of an absolute URL, unchanged. */
 export function targetOf(url: string): string {
   const path = url.indexOf("/", url.indexOf("//") + 2);
   return path === -1 ? "/" : url.slice(path);

@@ -1,10 +1,10 @@
-/** Sends whoever ends a path with a slash to the path without. */
+/** Redirects a path that ends with a slash to the path without it. */
 import type { Env } from "hono";
 import { createMiddleware } from "hono/factory";
 import { targetOf } from "./requestTarget.ts";
 
 /**
- * The path and query to go to instead; null when the path ends in no slash, or is `/` itself. It begins with exactly one slash:
+ * The path and query to redirect to; null when the path ends with no slash, or is `/` itself. It begins with exactly one slash:
  * with two it would name another host.
  */
 export function withoutTrailingSlash(target: string): string | null {
@@ -17,7 +17,7 @@ export function withoutTrailingSlash(target: string): string | null {
   return `/${path.slice(start, end)}${query}`;
 }
 
-/** Browsers read a backslash as a slash. */
+/** Browsers treat a backslash as a slash. */
 const isSlash = (character: string | undefined): boolean => character === "/" || character === "\\";
 
 function splitQuery(target: string): readonly [path: string, query: string] {
@@ -25,7 +25,7 @@ function splitQuery(target: string): readonly [path: string, query: string] {
   return mark === -1 ? [target, ""] : [target.slice(0, mark), target.slice(mark)];
 }
 
-/** Answers 308 with the path without its trailing slashes; the query stays. POST is what `/graphql/` is asked with. */
+/** Redirects with a 308 and keeps the query. POST is included for `/graphql/`. */
 export const redirectTrailingSlash = <E extends Env>() =>
   createMiddleware<E>(async (context, next) => {
     const { method } = context.req;

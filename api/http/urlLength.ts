@@ -1,9 +1,9 @@
-/** Refuses URLs that no question of ours needs. */
+/** Refuses URLs longer than any valid request needs. */
 import { createMiddleware } from "hono/factory";
 import { ApiError } from "../errors.ts";
 import { targetOf } from "./requestTarget.ts";
 
-/** A selection that excludes a hundred nodes by their ids has 7,000. */
+/** A selection that excludes a hundred nodes by id takes 7,000 characters. */
 const MAX_URL_LENGTH = 8_192;
 
 /** @throws {ApiError} `uri-too-long`. */
@@ -12,7 +12,7 @@ export const boundUrlLength = createMiddleware(async (context, next) => {
   if (length > MAX_URL_LENGTH)
     throw new ApiError(
       "uri-too-long",
-      `Path and query have ${length} characters; at most ${MAX_URL_LENGTH} can be asked.`,
+      `Path and query have ${length} characters; at most ${MAX_URL_LENGTH} are allowed.`,
       { length, limit: MAX_URL_LENGTH },
     );
   await next();

@@ -1,4 +1,4 @@
-/** Gauges of what the API reads from: chains, verifier, database. */
+/** Gauges for the chains, the snapshot, the verifier's backlog, streams and the database. */
 import { CHAIN_NAMES } from "../../config/environment.ts";
 import { readVerifierBacklog } from "../queries/settlements/backlog.ts";
 import { lagSeconds } from "../queries/state/asOf.ts";
@@ -9,18 +9,18 @@ import type { Snapshots } from "../snapshot/snapshots.ts";
 import type { EventStream } from "../stream/eventStream.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Gauges of one scrape share what they read. */
-const SHARED_MS = 1_000;
+/** The gauges of one scrape share a reading. */
+const MAX_READING_AGE_MS = 1_000;
 
 function shared<T>(read: () => Promise<T>, now: () => number): () => Promise<T> {
   let last: { readonly at: number; readonly answer: Promise<T> } | undefined;
   return () => {
-    if (last === undefined || now() - last.at > SHARED_MS) last = { at: now(), answer: read() };
+    if (last === undefined || now() - last.at > MAX_READING_AGE_MS) last = { at: now(), answer: read() };
     return last.answer;
   };
 }
 
-/** @param elapsed - milliseconds of a clock that only goes forward. */
+/** @param elapsed - milliseconds of a monotonic clock. */
 export function registerGauges(
   metrics: Metrics,
   service: ApiService,
@@ -40,7 +40,7 @@ export function registerGauges(
       ),
     elapsed,
   );
-  /** As the process saw them last, which is no second ago. */
+  /** As the process last saw them, less than a second ago. */
   const perChain = async (of: (position: Position) => number) =>
     Object.fromEntries(
       CHAIN_NAMES.map((chain) => {
@@ -86,7 +86,7 @@ export function registerGauges(
   metrics.gauge(
     {
       name: "verifier_oldest_pending_seconds",
-      help: "How long the oldest of them is on chain; 0 without any.",
+      help: "Age on chain of the oldest settlement without a verdict; 0 when there is none.",
     },
     async () => {
       const read = await backlog();
@@ -94,15 +94,15 @@ export function registerGauges(
       return read.oldestAt === null ? 0 : lagSeconds({ blockTime: read.oldestAt }, clock());
     },
   );
-  metrics.gauge({ name: "streams", help: "Streams that are open." }, () => hub.usage.subscribers);
+  metrics.gauge({ name: "streams", help: "Open streams." }, () => hub.usage.subscribers);
   metrics.gauge(
-    { name: "streams_cut", help: "Streams that were ended since the start, for falling behind." },
+    { name: "streams_cut", help: "Streams disconnected since the start because the client was too slow." },
     () => hub.usage.disconnects,
   );
   metrics.gauge(
     {
       name: "stream_undelivered_bytes",
-      help: "What is kept for single listeners until they take it.",
+      help: "Bytes in flight for single subscribers, beside the shared buffer.",
     },
     () => hub.usage.inFlightBytes,
   );
@@ -112,7 +112,7 @@ export function registerGauges(
   metrics.gauges(
     {
       name: "database_connections",
-      help: "Connections of this process, and who waits for one.",
+      help: "Database connections of this process, and requests waiting for one.",
       label: "state",
     },
     async () => {

@@ -1,27 +1,27 @@
-/** What Prometheus is told of this process: requests by themselves, and gauges that others register. */
+/** The Prometheus metrics of this process: requests are counted here, gauges are registered by others. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { RequestObserver } from "../http/observeRequests.ts";
 
-/** From a 304 to a statement that runs into its time limit. */
+/** Buckets from a 304 to a statement that hits its time limit. */
 const DURATION_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** Paths are a client's to invent; their number here is that of the routes. */
+/** The label for unknown paths, so that clients cannot create label values. */
 const NO_ROUTE = "none";
 const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
 
-/** A value now; null when there is none, which leaves the gauge out. */
+/** A gauge's value; null leaves the gauge out of the scrape. */
 type Reading = number | null;
 
 interface GaugeDescription {
-  /** Without the prefix that all of ours have; with the unit: `snapshot_age_seconds`. */
+  /** With its unit, without the common prefix: `snapshot_age_seconds`. */
   readonly name: string;
   readonly help: string;
 }
 
 export interface Metrics {
   readonly observer: RequestObserver;
-  /** Asked at every scrape; a reading that fails leaves the gauge out. */
+  /** Registers a gauge that is read at every scrape; a failed reading leaves it out. */
   readonly gauge: (description: GaugeDescription, read: () => Reading | Promise<Reading>) => void;
-  /** The same with a label: one reading for each of its values. */
+  /** Registers a gauge with a label, with one reading for each label value. */
   readonly gauges: (
     description: GaugeDescription & { readonly label: string },
     read: () => Promise<Readonly<Record<string, Reading>>>,
@@ -38,26 +38,26 @@ export function createMetrics(version: string): Metrics {
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: `${PREFIX}info`,
-    help: "Always 1; the label says which software this is.",
+    help: "Always 1; the label holds the version of the software.",
     labelNames: ["version"],
     registers,
   }).set({ version }, 1);
   const requests = new Counter({
     name: `${PREFIX}requests_total`,
-    help: "Requests that are over, by route as registered; outcome cut means that the answer was not received whole.",
+    help: "Finished requests by registered route; outcome=cut: the connection closed before the whole response was sent.",
     labelNames: ["route", "method", "status", "outcome"],
     registers,
   });
   const durations = new Histogram({
     name: `${PREFIX}request_duration_seconds`,
-    help: "From a request's headers to the end of its answer.",
+    help: "Time from a request's headers to the end of its response.",
     labelNames: ["route", "method"],
     buckets: DURATION_SECONDS,
     registers,
   });
-  const underWay = new Gauge({
+  const inFlight = new Gauge({
     name: `${PREFIX}requests_under_way`,
-    help: "Requests being answered.",
+    help: "Requests in flight.",
     registers,
   });
 
@@ -78,9 +78,9 @@ export function createMetrics(version: string): Metrics {
 
   return {
     observer: {
-      begun: () => underWay.inc(),
+      begun: () => inFlight.inc(),
       ended: ({ route, method, status, ms, outcome }) => {
-        underWay.dec();
+        inFlight.dec();
         const labels = { route: route ?? NO_ROUTE, method: METHODS.has(method) ? method : "other" };
         requests.inc({ ...labels, status, outcome });
         durations.observe(labels, ms / 1_000);

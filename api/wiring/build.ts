@@ -1,12 +1,12 @@
-/** Which software this is: other software may give other bytes for the same question, whatever its version says. */
+/** Identifies the software, because another build may answer the same request differently under the same version. */
 import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-/** Everything that answers are made by. Dependencies' versions are in package.json. */
+/** Everything that affects answers. package.json pins the dependencies. */
 const SOURCES = ["package.json", "{abis,api,config,db,proofs,src/decode}/**/*.ts"];
 
-/** Its version, for people. */
+/** The version, for people. */
 export function versionOf(project: string): string {
   const { version } = JSON.parse(readFileSync(path.join(project, "package.json"), "utf8")) as {
     version: string; // npm requires it
@@ -14,7 +14,7 @@ export function versionOf(project: string): string {
   return version;
 }
 
-/** Digest of the sources below the project's folder, the same on every machine that has the same ones. */
+/** A digest of the source files, the same on every machine with the same files. */
 export function buildOf(project: string): string {
   const digest = createHash("sha256");
   const files = globSync(SOURCES, { cwd: project }).map((file) => file.split(path.sep).join("/"));

@@ -1,4 +1,4 @@
-/** The snapshot of scores, with connections of its own. */
+/** Starts the snapshots of scores, with database connections of their own. */
 import type { Log } from "../../config/log.ts";
 import { createReader } from "../queries/reading/database.ts";
 import type { PositionWatcher } from "../queries/state/position.ts";
@@ -6,11 +6,11 @@ import type { ApiSettings } from "../queries/state/service.ts";
 import { slicesOf } from "../snapshot/pause.ts";
 import { Snapshots, type SnapshotsOptions } from "../snapshot/snapshots.ts";
 
-/** Nodes scored between two answers: a millisecond or two. */
+/** Nodes scored before yielding to the event loop: a millisecond or two. */
 const SLICE_UNITS = 100;
-/** Refreshes come one after the other; the other connection is for a notice of a reader that hangs. */
+/** Refreshes run one at a time; the second connection is there to notice a reader that hangs. */
 const CONNECTIONS = 2;
-/** The first read of a large network's whole past. */
+/** Enough for the first read of a large network's whole history. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 interface StartOptions extends Pick<SnapshotsOptions, "onNew"> {

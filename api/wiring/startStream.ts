@@ -1,11 +1,11 @@
-/** The stream of events, with a connection of its own. */
+/** Starts the event stream, with a database connection of its own. */
 import { createReader } from "../queries/reading/database.ts";
 import { EventStream, type EventStreamOptions } from "../stream/eventStream.ts";
 
-/** About as much again in memory: some minutes of a busy network. */
+/** Some minutes of a busy network; takes about twice as much memory. */
 const BUFFER_BYTES = 8 * 1_024 * 1_024;
 
-/** So many clients that are counted can listen, however many streams each opens. */
+/** At least so many rate-limited clients can subscribe, however many streams each opens. */
 const MIN_CLIENTS = 20;
 
 interface StartOptions extends Omit<EventStreamOptions, "ownReader" | "limits" | "pause"> {

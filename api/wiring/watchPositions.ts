@@ -1,12 +1,12 @@
-/** Keeps what the process knows of the chains' positions up to date, whether or not anybody asks. */
+/** Keeps the process's view of the chains' positions up to date, whether or not requests arrive. */
 import { CHAIN_NAMES } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
 import { createReader, type Reader } from "../queries/reading/database.ts";
 import { type ChainIds, type PositionWatcher, readProgress } from "../queries/state/position.ts";
 
-/** A recovery of the index may begin and end between two looks; `/ready` is this much behind. */
-const WATCH_INTERVAL_MS = 500;
-/** A look takes milliseconds. A database that needs longer is not ready to answer anybody. */
+/** How far `/ready` may lag. A recovery of the index may begin and end between two polls. */
+const POLL_INTERVAL_MS = 500;
+/** Reading takes milliseconds. A database that needs longer is not ready to answer requests. */
 const STATEMENT_TIMEOUT_MS = 3_000;
 
 interface WatchOptions {
@@ -17,7 +17,7 @@ interface WatchOptions {
   readonly log: Log;
 }
 
-/** Shows the watcher every position, or why there is none to see. Never throws. */
+/** Reports the chains' positions to the watcher, or why they cannot be read. Never throws. */
 export async function refreshPositions(
   reader: Reader,
   watcher: PositionWatcher,
@@ -31,7 +31,7 @@ export async function refreshPositions(
   }
 }
 
-/** Looks at regular intervals, on a connection of its own: no load of requests makes a process look unready. */
+/** Polls on a connection of its own, so that a process under load does not appear unready. @returns a function that stops it. */
 export function watchPositions({ readUrls, watcher, chainIds, log }: WatchOptions): () => Promise<void> {
   const reader = createReader({
     urls: readUrls,
@@ -41,11 +41,11 @@ export function watchPositions({ readUrls, watcher, chainIds, log }: WatchOption
   });
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  const look = async () => {
+  const poll = async () => {
     await refreshPositions(reader, watcher, chainIds);
-    if (!stopped) timer = setTimeout(look, WATCH_INTERVAL_MS);
+    if (!stopped) timer = setTimeout(poll, POLL_INTERVAL_MS);
   };
-  void look();
+  void poll();
   return async () => {
     stopped = true;
     clearTimeout(timer);

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLog } from "../../config/log.ts";
 import type { ErrorCode } from "../errors.ts";
-import { accessLog, observeRequests } from "./observeRequests.ts";
+import { observeRequests } from "../http/observeRequests.ts";
+import { accessLog } from "./accessLog.ts";
 
 let now: number;
 let lines: Record<string, unknown>[];
@@ -44,6 +45,9 @@ beforeEach(() => {
   now = 1_000;
   lines = [];
 });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test.each([
   ["/fine/7", []],
@@ -80,4 +84,29 @@ test("at debug every request is logged, under its id and its route", async () =>
 test("a refusal is logged with its code", async () => {
   await appWithLog("debug").request("/refused/stale");
   expect(lines).toMatchObject([{ level: "debug", route: "/refused/:code", status: 503, code: "stale" }]);
+});
+
+test("while the index is incomplete, its refusals are one warning, and one line says when they are over", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const app = appWithLog("info");
+  const askAll = () => Promise.all(Array.from({ length: 50 }, () => app.request("/refused/indexing")));
+  await askAll();
+  expect(lines).toMatchObject([{ level: "warn", msg: "request", code: "indexing" }]);
+  vi.advanceTimersByTime(10_000);
+  await askAll();
+  vi.advanceTimersByTime(14_999);
+  expect(lines).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(lines.slice(1)).toMatchObject([{ level: "info", refused: 100 }]);
+  // A later incident is a new one.
+  await askAll();
+  expect(lines.slice(2)).toMatchObject([{ level: "warn", code: "indexing" }]);
+});
+
+test("while the index is incomplete, other failures are still warnings", async () => {
+  const app = appWithLog("info");
+  await app.request("/refused/indexing");
+  await app.request("/failing");
+  await app.request("/refused/busy");
+  expect(lines.map(({ level }) => level)).toEqual(["warn", "warn", "warn"]);
 });
