@@ -1,18 +1,12 @@
 /** Channel: a pre-funded account from which vouchers are claimed. */
-import {
-  type Channel,
-  type ChannelFilters,
-  findChannel,
-  listChannels,
-} from "../queries/payments/channels.ts";
+import { CHANNELS, type Channel, findChannel } from "../queries/payments/channels.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect, counting } from "./builder/connection.ts";
-import { filtersOf, hash32 } from "./builder/filters.ts";
+import { connectFiltered, counting } from "./builder/connection.ts";
+import { filterFields, hash32, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isHash, registerLookup } from "./builder/objectById.ts";
-import { timeRange } from "./builder/timeRange.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { PayerRef } from "./payers.ts";
 import { PaymentScheme } from "./payments.ts";
@@ -124,37 +118,21 @@ registerLookup("Channel", {
 
 export const ChannelFilter = builder.inputType("ChannelFilter", {
   description: "Which channels; all conditions must hold.",
-  fields: (t) => ({
-    payer: t.field({ type: "Address", description: "Who funds it." }),
-    payee: t.field({ type: "Address", description: "Who is paid from it." }),
-    token: t.field({ type: "Address", description: "The token's contract." }),
-    scheme: t.field({ type: PaymentScheme, description: "Channels belong to BATCH_SETTLEMENT." }),
-    state: t.field({ type: ChannelState, description: "What it can be used for." }),
-    ...timeRange(t, "Created"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      CHANNELS.filters,
+      { scheme: PaymentScheme, state: ChannelState },
+      {
+        payer: "Who funds it.",
+        payee: "Who is paid from it.",
+        token: "The token's contract.",
+        scheme: "Channels belong to BATCH_SETTLEMENT.",
+        state: "What it can be used for.",
+        ...timeRange("Created"),
+      },
+    ),
 });
-
-interface ChannelArguments extends PagingArguments {
-  readonly filter?: typeof ChannelFilter.$inferInput | null | undefined;
-}
-
-/** @param list - names the field, and the object it hangs on. */
-export function channels(
-  view: View,
-  list: string,
-  args: ChannelArguments,
-  fixed: ChannelFilters = {},
-): Connection<Scoped<Channel>> {
-  const filters = filtersOf(args.filter, fixed);
-  return connect(view.state, args, {
-    list,
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.base,
-    read: async (transaction, page) => listChannels(transaction, await view.base(), filters, page),
-    show: (channel) => view.show(channel),
-  });
-}
 
 builder.queryFields((t) => ({
   channels: t.connection(
@@ -163,8 +141,8 @@ builder.queryFields((t) => ({
       nullable: true,
       description: "Pre-funded accounts, the newest created first.",
       args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
-      extensions: readsPage(FROM.base),
-      resolve: (_, args, { state }) => channels(state.view(null), "Query.channels", args),
+      extensions: readsPage(CHANNELS.sources),
+      resolve: (_, args, { state }) => connectFiltered(CHANNELS, state.view(null), "Query.channels", args),
     },
     ChannelConnection,
   ),
@@ -187,8 +165,9 @@ builder.objectFields(PayerRef, (t) => ({
       nullable: true,
       description: "The channels it funds, the newest created first.",
       args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
-      extensions: readsPage(FROM.base),
-      resolve: ({ address, view }, args) => channels(view, "Payer.channels", args, { payer: address }),
+      extensions: readsPage(CHANNELS.sources),
+      resolve: ({ address, view }, args) =>
+        connectFiltered(CHANNELS, view, "Payer.channels", args, { payer: address }),
     },
     ChannelConnection,
   ),

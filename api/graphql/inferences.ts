@@ -1,33 +1,26 @@
 /** Inference: what a node signed, once, however often it was settled. */
 
-import type { InferenceFilters } from "../queries/inferences/inferenceFilters.ts";
 import {
   findInference,
+  INFERENCES,
   type Inference,
-  listInferences,
   type UncountedReason as UncountedReasonName,
 } from "../queries/inferences/inferences.ts";
 import { readReceipt } from "../queries/inferences/receipts.ts";
+import { SETTLEMENTS } from "../queries/settlements/settlements.ts";
 import { parseEventId } from "../queries/state/eventId.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect, counting } from "./builder/connection.ts";
-import { filtersOf, hash32 } from "./builder/filters.ts";
+import { connectFiltered, counting } from "./builder/connection.ts";
+import { filterFields, hash32, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isHash, registerLookup } from "./builder/objectById.ts";
-import { timeRange } from "./builder/timeRange.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
 import { findNode, nodeName, TeeNodeRef } from "./nodes.ts";
 import { PayerRef } from "./payers.ts";
-import {
-  SettlementConnection,
-  SettlementFilter,
-  SettlementRef,
-  settlementByEvent,
-  settlements,
-} from "./settlements.ts";
+import { SettlementConnection, SettlementFilter, SettlementRef, settlementByEvent } from "./settlements.ts";
 
 export const InferenceRef = builder.objectRef<Scoped<Inference>>("Inference");
 
@@ -181,9 +174,9 @@ InferenceRef.implement({
         description: "The settlements that hold it, newest first.",
         args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
         // those of batches are found leaf by leaf
-        extensions: readsPage(FROM.proofs, 2, 6),
+        extensions: readsPage(SETTLEMENTS.sources, 2, 6),
         resolve: ({ id, view }, args) =>
-          settlements(view, "Inference.settlements", args, { inferenceId: id }),
+          connectFiltered(SETTLEMENTS, view, "Inference.settlements", args, { inferenceId: id }),
       },
       SettlementConnection,
     ),
@@ -232,43 +225,28 @@ registerLookup("Inference", {
   find: async (view, [id]) => (isHash(id) ? inferenceById(view, id) : undefined),
 });
 
+/** What inferences cost to list. */
+export const inferencesPage = readsPage(INFERENCES.sources, 3);
+
 export const InferenceFilter = builder.inputType("InferenceFilter", {
   description: "Which inferences; all conditions must hold.",
-  fields: (t) => ({
-    teeId: t.field({ type: "Hex", description: "Of this node, 32 bytes." }),
-    payer: t.field({ type: "Address", description: "A settlement of it claims this payer." }),
-    inputHash: t.field({ type: "Hex", description: "With this request's hash, 32 bytes." }),
-    outputHash: t.field({ type: "Hex", description: "With this answer's hash, 32 bytes." }),
-    model: t.string({ description: "Run with this model, by its exact name." }),
-    signatureValid: t.boolean({ description: "Only those whose signature is valid, or invalid." }),
-    counted: t.boolean({ description: "Only those that count, or that do not." }),
-    ...timeRange(t, "Signed"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      INFERENCES.filters,
+      {},
+      {
+        teeId: "Of this node, 32 bytes.",
+        payer: "A settlement of it claims this payer.",
+        inputHash: "With this request's hash, 32 bytes.",
+        outputHash: "With this answer's hash, 32 bytes.",
+        model: "Run with this model, by its exact name.",
+        signatureValid: "Only those whose signature is valid, or invalid.",
+        counted: "Only those that count, or that do not.",
+        ...timeRange("Signed"),
+      },
+    ),
 });
-
-interface InferenceArguments extends PagingArguments {
-  readonly filter?: typeof InferenceFilter.$inferInput | null | undefined;
-}
-
-/** @param list - names the field, and the object it hangs on. */
-export function inferences(
-  view: View,
-  list: string,
-  args: InferenceArguments,
-  fixed: InferenceFilters = {},
-): Connection<Scoped<Inference>> {
-  const { state } = view;
-  const filters = filtersOf(args.filter, fixed);
-  return connect(state, args, {
-    list,
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "hash"],
-    sources: FROM.proofs,
-    read: async (transaction, page) =>
-      listInferences(transaction, state.proofs, await view.og(), filters, state.settings.registries, page),
-    show: (inference) => view.show(inference),
-  });
-}
 
 builder.queryFields((t) => ({
   inferences: t.connection(
@@ -277,8 +255,9 @@ builder.queryFields((t) => ({
       nullable: true,
       description: "Inferences that settlements on chain hold, each once, newest signed first.",
       args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: readsPage(FROM.proofs, 3),
-      resolve: (_, args, { state }) => inferences(state.view(null), "Query.inferences", args),
+      extensions: inferencesPage,
+      resolve: (_, args, { state }) =>
+        connectFiltered(INFERENCES, state.view(null), "Query.inferences", args),
     },
     InferenceConnection,
   ),
@@ -306,9 +285,11 @@ builder.objectFields(TeeNodeRef, (t) => ({
       nullable: true,
       description: "Inferences that name it, newest signed first; `signatureValid` says whether it signed.",
       args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: readsPage(FROM.proofs, 3),
+      extensions: inferencesPage,
       resolve: (node, args) =>
-        inferences(node.view, `TeeNode.inferences ${nodeName(node)}`, args, { teeId: node.teeId }),
+        connectFiltered(INFERENCES, node.view, `TeeNode.inferences ${nodeName(node)}`, args, {
+          teeId: node.teeId,
+        }),
     },
     InferenceConnection,
   ),
@@ -331,9 +312,9 @@ builder.objectFields(PayerRef, (t) => ({
       nullable: true,
       description: "Inferences that relayers say it paid for, newest signed first; nobody signed that.",
       args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: readsPage(FROM.proofs, 3),
+      extensions: inferencesPage,
       resolve: ({ address, view }, args) =>
-        inferences(view, "Payer.claimedInferences", args, { payer: address }),
+        connectFiltered(INFERENCES, view, "Payer.claimedInferences", args, { payer: address }),
     },
     InferenceConnection,
   ),

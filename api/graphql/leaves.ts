@@ -1,12 +1,12 @@
 /** BatchLeaf: a leaf of a batch settlement. */
 
-import { type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
+import { LEAVES, type Leaf } from "../queries/settlements/leaves.ts";
 import type { Settlement } from "../queries/settlements/settlements.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect, counting } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { type Connection, connect, counting, type ListArguments } from "./builder/connection.ts";
+import { filterFields, filtersOf } from "./builder/filters.ts";
+import { readsPage, readsRows } from "./execution/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { InferenceRef, inferenceById } from "./inferences.ts";
 import { SettlementRef } from "./settlements.ts";
@@ -79,28 +79,28 @@ BatchLeafRef.implement({
   }),
 });
 
-export const LeafFilter = builder.inputType("BatchLeafFilter", {
+const LeafFilter = builder.inputType("BatchLeafFilter", {
   description: "Which leaves; all conditions must hold.",
-  fields: (t) => ({
-    verdict: t.field({ type: LeafVerdict, description: "What checking showed." }),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      LEAVES.filters,
+      { verdict: LeafVerdict },
+      {
+        verdict: "What checking showed.",
+      },
+    ),
 });
 
-interface LeafArguments extends PagingArguments {
-  readonly filter?: typeof LeafFilter.$inferInput | null | undefined;
-}
-
-export function leaves(settlement: Scoped<Settlement>, args: LeafArguments): Connection<Scoped<Leaf>> {
-  const { view, id } = settlement;
-  const filters = filtersOf(args.filter, {});
-  return connect(view.state, args, {
-    list: "Settlement.leaves",
-    parameters: { at: view.at, id, ...filters },
-    keyTypes: ["log"],
-    sources: FROM.proofs,
-    read: async (transaction, page) =>
-      listLeaves(transaction, view.state.proofs, await view.og(), settlement, filters, page),
-    show: (leaf) => view.show(leaf),
+function leaves(
+  settlement: Scoped<Settlement>,
+  args: ListArguments<typeof LEAVES.filters>,
+): Connection<Scoped<Leaf>> {
+  const filters = filtersOf(LEAVES.filters, args.filter);
+  return connect(settlement.view, args, LEAVES, {
+    field: "Settlement.leaves",
+    wanted: { ...filters, settlement },
+    question: { ...filters, id: settlement.id },
   });
 }
 
@@ -111,7 +111,7 @@ builder.objectFields(SettlementRef, (t) => ({
       nullable: true,
       description: "Of a batch: its leaves in the blob's order; none while the batch is not proven.",
       args: { filter: t.arg({ type: LeafFilter, description: "Which leaves." }) },
-      extensions: readsPage(FROM.proofs),
+      extensions: readsPage(LEAVES.sources),
       resolve: (settlement, args) => (settlement.kind === "batch" ? leaves(settlement, args) : null),
     },
     BatchLeafConnection,

@@ -1,13 +1,14 @@
 /** Model: what inferences were run with. */
 
-import { listModels, type MODEL_SORTS, type Model } from "../queries/inferences/models.ts";
+import { INFERENCES } from "../queries/inferences/inferences.ts";
+import { type MODEL_SORTS, MODELS, type Model } from "../queries/inferences/models.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect } from "./builder/connection.ts";
-import { refuseBackwards } from "./builder/filters.ts";
+import { type Connection, connect, connectFiltered } from "./builder/connection.ts";
+import { filtersOf } from "./builder/filters.ts";
 import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
-import { InferenceConnection, InferenceFilter, InferenceRef, inferences } from "./inferences.ts";
+import { InferenceConnection, InferenceFilter, InferenceRef, inferencesPage } from "./inferences.ts";
 
 export const ModelRef = builder.objectRef<Scoped<Model>>("Model");
 
@@ -52,8 +53,9 @@ ModelRef.implement({
         nullable: true,
         description: "Inferences run with it, newest signed first, whatever the window.",
         args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-        extensions: readsPage(FROM.proofs, 3),
-        resolve: ({ model, view }, args) => inferences(view, "Model.inferences", args, { model }),
+        extensions: inferencesPage,
+        resolve: ({ model, view }, args) =>
+          connectFiltered(INFERENCES, view, "Model.inferences", args, { model }),
       },
       InferenceConnection,
     ),
@@ -74,20 +76,9 @@ interface ModelArguments extends PagingArguments {
   readonly sort?: typeof ModelSort.$inferInput | null | undefined;
 }
 
-export function models(view: View, args: ModelArguments): Connection<Scoped<Model>> {
-  const { state } = view;
-  const sort = args.sort ?? "lastSeenAt";
-  const range = { from: args.from ?? undefined, to: args.to ?? undefined };
-  refuseBackwards(range);
-  return connect(state, args, {
-    list: "Query.models",
-    parameters: { at: view.at, sort, ...range },
-    keyTypes: ["position", "text"],
-    sources: FROM.proofs,
-    read: async (transaction, page) =>
-      listModels(transaction, state.proofs, await view.og(), range, sort, page),
-    show: (model) => view.show(model),
-  });
+function models(view: View, { from, to, sort, ...args }: ModelArguments): Connection<Scoped<Model>> {
+  const wanted = { ...filtersOf(MODELS.filters, { from, to }), sort: sort ?? ("lastSeenAt" as const) };
+  return connect(view, args, MODELS, { field: "Query.models", wanted });
 }
 
 builder.queryFields((t) => ({
@@ -105,7 +96,7 @@ builder.queryFields((t) => ({
         to: t.arg({ type: "Timestamp", description: "Signed before this, unix seconds." }),
         sort: t.arg({ type: ModelSort, description: "Their order. Default: seen last first." }),
       },
-      extensions: readsPage(FROM.proofs, 20),
+      extensions: readsPage(MODELS.sources, 20),
       resolve: (_, args, { state }) => models(state.view(null), args),
     },
     ModelConnection,

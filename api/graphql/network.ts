@@ -2,9 +2,10 @@
 
 import { MAX_GROUPED_NODES } from "../queries/metrics/groupMetrics.ts";
 import { type NetworkTotals, readNetwork } from "../queries/operators/network.ts";
+import { FROM } from "../queries/state/list.ts";
 import { operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { builder } from "./builder/builder.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { WINDOW } from "./nodeMetrics.ts";

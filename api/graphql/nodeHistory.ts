@@ -1,28 +1,28 @@
 /** The history of a node: liveness intervals, heartbeats, registry events. */
 
 import {
+  HEARTBEATS,
   type Heartbeat,
+  INTERVALS,
   type LivenessInterval,
-  listHeartbeats,
-  listIntervals,
-  listNodeEvents,
+  NODE_EVENTS,
   type NodeEvent,
 } from "../queries/nodes/nodeHistory.ts";
 import type { Node } from "../queries/nodes/nodes.ts";
 import { countItems } from "../queries/reading/listLength.ts";
+import type { Filters } from "../queries/state/filters.ts";
+import type { ListDefinition } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
-import { timeRange } from "./builder/timeRange.ts";
+import { type Connection, connect, type ListArguments, type ListCount } from "./builder/connection.ts";
+import { filterFields, filtersOf, timeRange } from "./builder/filters.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { PrecisionEnum } from "./nodeStatus.ts";
 import { TeeNodeRef } from "./nodes.ts";
 import { RelayerRef } from "./relayers.ts";
 
-export const LivenessIntervalRef = builder.objectRef<LivenessInterval>("LivenessInterval");
+export const LivenessIntervalRef = builder.objectRef<Scoped<LivenessInterval>>("LivenessInterval");
 export const HeartbeatRef = builder.objectRef<Scoped<Heartbeat>>("Heartbeat");
 export const NodeEventRef = builder.objectRef<Scoped<NodeEvent>>("NodeEvent");
 
@@ -132,79 +132,64 @@ NodeEventRef.implement({
   }),
 });
 
-export const IntervalFilter = builder.inputType("LivenessIntervalFilter", {
+const IntervalFilter = builder.inputType("LivenessIntervalFilter", {
   description: "Which spells; all conditions must hold.",
-  fields: (t) => ({
-    notion: t.field({ type: LivenessNotion, description: "By one notion only." }),
-    from: t.field({ type: "Timestamp", description: "Going on at or after this, unix seconds." }),
-    to: t.field({ type: "Timestamp", description: "Begun before this, unix seconds." }),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      INTERVALS.filters,
+      { notion: LivenessNotion },
+      {
+        notion: "By one notion only.",
+        from: "Going on at or after this, unix seconds.",
+        to: "Begun before this, unix seconds.",
+      },
+    ),
 });
 
-export const HeartbeatFilter = builder.inputType("HeartbeatFilter", {
+const HeartbeatFilter = builder.inputType("HeartbeatFilter", {
   description: "Which heartbeats; all conditions must hold.",
-  fields: (t) => ({
-    relayer: t.field({ type: "Address", description: "Sender of the transaction." }),
-    ...timeRange(t, "Received"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      HEARTBEATS.filters,
+      {},
+      {
+        relayer: "Sender of the transaction.",
+        ...timeRange("Received"),
+      },
+    ),
 });
 
-export const NodeEventFilter = builder.inputType("NodeEventFilter", {
+const NodeEventFilter = builder.inputType("NodeEventFilter", {
   description: "Which events; all conditions must hold.",
-  fields: (t) => ({
-    kind: t.field({ type: NodeEventKind, description: "What happened." }),
-    ...timeRange(t, "Happened"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      NODE_EVENTS.filters,
+      { kind: NodeEventKind },
+      {
+        kind: "What happened.",
+        ...timeRange("Happened"),
+      },
+    ),
 });
 
-type With<F> = PagingArguments & { readonly filter?: F | null | undefined };
-
-const identityOf = ({ registry, teeId, view }: Scoped<Node>) => ({ at: view.at, registry, teeId });
-
-export function intervals(
+/** The connection of a list that belongs to one node. */
+function connectToNode<Item extends object, F extends Filters>(
+  list: ListDefinition<Item, F, { readonly node: Scoped<Node> }>,
   node: Scoped<Node>,
-  args: With<typeof IntervalFilter.$inferInput>,
-): Connection<LivenessInterval> {
-  const filters = filtersOf(args.filter, {});
-  return connect(node.view.state, args, {
-    list: "TeeNode.intervals",
-    parameters: { ...identityOf(node), ...filters },
-    keyTypes: ["position", "text"],
-    sources: FROM.og,
-    count: countItems,
-    read: async (transaction, page) =>
-      listIntervals(transaction, await node.view.og(), node, node.registeredAt, filters, page),
-    show: (interval) => interval,
-  });
-}
-
-export function heartbeats(
-  node: Scoped<Node>,
-  args: With<typeof HeartbeatFilter.$inferInput>,
-): Connection<Scoped<Heartbeat>> {
-  const filters = filtersOf(args.filter, {});
-  return connect(node.view.state, args, {
-    list: "TeeNode.heartbeats",
-    parameters: { ...identityOf(node), ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.og,
-    read: async (transaction, page) => listHeartbeats(transaction, await node.view.og(), node, filters, page),
-    show: (heartbeat) => node.view.show(heartbeat),
-  });
-}
-
-export function nodeEvents(
-  node: Scoped<Node>,
-  args: With<typeof NodeEventFilter.$inferInput>,
-): Connection<Scoped<NodeEvent>> {
-  const filters = filtersOf(args.filter, {});
-  return connect(node.view.state, args, {
-    list: "TeeNode.events",
-    parameters: { ...identityOf(node), ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.og,
-    read: async (transaction, page) => listNodeEvents(transaction, await node.view.og(), node, filters, page),
-    show: (event) => node.view.show(event),
+  field: string,
+  args: ListArguments<F>,
+  count?: ListCount,
+): Connection<Scoped<Item>> {
+  const { registry, teeId, view } = node;
+  const filters = filtersOf(list.filters, args.filter);
+  return connect(view, args, list, {
+    field,
+    wanted: { ...filters, node },
+    question: { ...filters, registry, teeId },
+    count,
   });
 }
 
@@ -215,8 +200,8 @@ builder.objectFields(TeeNodeRef, (t) => ({
       nullable: true,
       description: "When it was alive, the newest beginning first.",
       args: { filter: t.arg({ type: IntervalFilter, description: "Which spells." }) },
-      extensions: readsPage(FROM.og),
-      resolve: (node, args) => intervals(node, args),
+      extensions: readsPage(INTERVALS.sources),
+      resolve: (node, args) => connectToNode(INTERVALS, node, "TeeNode.intervals", args, countItems),
     },
     LivenessIntervalConnection,
   ),
@@ -226,8 +211,8 @@ builder.objectFields(TeeNodeRef, (t) => ({
       nullable: true,
       description: "Its heartbeats, newest first.",
       args: { filter: t.arg({ type: HeartbeatFilter, description: "Which heartbeats." }) },
-      extensions: readsPage(FROM.og),
-      resolve: (node, args) => heartbeats(node, args),
+      extensions: readsPage(HEARTBEATS.sources),
+      resolve: (node, args) => connectToNode(HEARTBEATS, node, "TeeNode.heartbeats", args),
     },
     HeartbeatConnection,
   ),
@@ -237,8 +222,8 @@ builder.objectFields(TeeNodeRef, (t) => ({
       nullable: true,
       description: "What the registry announced of it, newest first; heartbeats are apart.",
       args: { filter: t.arg({ type: NodeEventFilter, description: "Which events." }) },
-      extensions: readsPage(FROM.og),
-      resolve: (node, args) => nodeEvents(node, args),
+      extensions: readsPage(NODE_EVENTS.sources),
+      resolve: (node, args) => connectToNode(NODE_EVENTS, node, "TeeNode.events", args),
     },
     NodeEventConnection,
   ),

@@ -4,21 +4,26 @@ import {
   listNodes,
   NODE_KEY_TYPES,
   type NODE_SORTS,
+  NODES,
   type Node,
   type NodeDetail,
   type NodeKey,
   type NodeQuery,
 } from "../queries/nodes/nodes.ts";
+import type { ReadTransaction } from "../queries/reading/database.ts";
 import { countedItems } from "../queries/reading/listLength.ts";
+import type { PageRequest } from "../queries/reading/page.ts";
+import type { FilterValues } from "../queries/state/filters.ts";
+import type { ListState } from "../queries/state/listState.ts";
 import { resolveRegistries } from "../queries/state/service.ts";
 import { pageOfRanked, rankNodes, type ScoredNodeQuery, type ScoreSource } from "../snapshot/leaderboard.ts";
 import type { ScoredNode } from "../snapshot/registryScores.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { type Connection, connect } from "./builder/connection.ts";
-import { filtersOf, numberWithin } from "./builder/filters.ts";
+import { filterFields, filtersOf, numberWithin } from "./builder/filters.ts";
 import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeStatus } from "./nodeStatus.ts";
 import { TeeNodeRef } from "./nodes.ts";
@@ -40,11 +45,18 @@ export const NodeFilter = builder.inputType("NodeFilter", {
       type: "Registry",
       description: "Nodes of this registry, or `all`. Default: the first configured registry.",
     }),
-    teeType: t.int({ description: "Id of the TEE type, 0 to 255." }),
-    status: t.field({ type: NodeStatus, description: "What the node is at the moment asked about." }),
-    owner: t.field({ type: "Address", description: "The operator's address." }),
-    paymentAddress: t.field({ type: "Address", description: "Where the node wants to be paid." }),
-    pcrHash: t.field({ type: "Hex", description: "Hash of its PCRs, 32 bytes." }),
+    ...filterFields(
+      t,
+      NODES.filters,
+      { status: NodeStatus },
+      {
+        teeType: "Id of the TEE type, 0 to 255.",
+        status: "What the node is at the moment asked about.",
+        owner: "The operator's address.",
+        paymentAddress: "Where the node wants to be paid.",
+        pcrHash: "Hash of its PCRs, 32 bytes.",
+      },
+    ),
     minScore: t.float({ description: "Lowest score, 0 to 100." }),
     maxScore: t.float({ description: "Highest score, 0 to 100." }),
   }),
@@ -60,56 +72,66 @@ interface NodeArguments extends PagingArguments {
   readonly sort?: typeof NodeSort.$inferInput | null | undefined;
 }
 
-/** Nodes are few, and what they are now is in several tables: finding some means to look through all. */
-export const NODES_LOOKED_THROUGH = 20;
+/** Rows read to find nodes by a property: nodes are few, and their state lies in several tables, so all are looked through. */
+const NODE_SCAN_ROWS = 20;
 
-/** What a node list's owner fixes. */
-type Fixed = Partial<Omit<NodeQuery, "registries" | "among">> & {
-  readonly registries?: readonly string[] | null;
-};
+/** What the nodes of an object cost to list. */
+export const nodesPage = readsPage(NODES.sources, 3, NODE_SCAN_ROWS);
 
-/** @param list - names the field, and the object it hangs on. */
+/** What the object that a list of nodes belongs to fixes. */
+type Fixed = FilterValues<typeof NODES.filters> & { readonly registries?: readonly string[] | null };
+
+/** @param field - the field and the object it belongs to. */
 export function nodes(
   view: View,
-  list: string,
+  field: string,
   args: NodeArguments,
-  fixed: Fixed = {},
+  { registries, ...fixed }: Fixed = {},
 ): Connection<Scoped<Node>> {
-  const { state } = view;
-  const { registries, ...narrowed } = fixed;
-  const { registry, ...filters } = filtersOf(args.filter, narrowed);
-  for (const name of ["minScore", "maxScore"] as const) numberWithin(name, filters[name], 0, 100);
+  const { registry, minScore, maxScore } = args.filter ?? {};
+  const filters = filtersOf(NODES.filters, args.filter, fixed);
+  numberWithin("minScore", minScore, 0, 100);
+  numberWithin("maxScore", maxScore, 0, 100);
   const query: ScoredNodeQuery = {
     ...filters,
+    minScore: minScore ?? undefined,
+    maxScore: maxScore ?? undefined,
     registries:
-      registry === undefined && registries !== undefined
+      registry == null && registries !== undefined
         ? registries
-        : resolveRegistries(state.settings, registry),
+        : resolveRegistries(view.settings, registry ?? undefined),
   };
   const sort = args.sort ?? "registeredAt";
   const detail: NodeDetail = {
     windows: [],
     keys: "without-keys",
-    settlementRegistry: state.currentRegistry,
-    proofs: state.proofs,
+    settlementRegistry: view.state.currentRegistry,
+    proofs: view.proofs,
   };
-  const scores = new ScoredList(view, query);
-  return connect(state, args, {
-    list,
-    parameters: { at: view.at, sort, ...query },
+  const ranking = new Ranking(view, query);
+  const list = {
+    ...NODES,
     keyTypes: NODE_KEY_TYPES[sort],
-    sources: FROM.proofs,
-    read: async (transaction, page) =>
+    read: async (
+      transaction: ReadTransaction,
+      _state: ListState,
+      _wanted: ScoredNodeQuery,
+      page: PageRequest,
+    ) =>
       sort === "score"
-        ? pageOfRanked(await scores.source(), await scores.ranked(), page, detail)
-        : listNodes(transaction, await view.og(), await scores.narrowed(), sort, page, detail),
-    ...(sort === "score" ? { count: async () => countedItems((await scores.ranked()).length) } : {}),
-    show: (node) => view.show(node),
+        ? pageOfRanked(await ranking.source(), await ranking.ranked(), page, detail)
+        : listNodes(transaction, await view.og(), await ranking.narrowed(), sort, page, detail),
+  };
+  return connect(view, args, list, {
+    field,
+    wanted: query,
+    question: { ...query, sort },
+    ...(sort === "score" ? { count: async () => countedItems((await ranking.ranked()).length) } : {}),
   });
 }
 
-/** A list's nodes by their scores: looked at once, and only when the list asks for it. */
-class ScoredList {
+/** The nodes of a list by score: ranked once, and only when the order or a bound of scores needs it. */
+class Ranking {
   readonly #view: View;
   readonly #query: ScoredNodeQuery;
   #ranked: Promise<readonly ScoredNode[]> | undefined;
@@ -152,7 +174,7 @@ builder.queryFields((t) => ({
         sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         at: t.arg(AT),
       },
-      extensions: readsPage(FROM.proofs, 3),
+      extensions: readsPage(NODES.sources, 3),
       resolve: (_, args, { state }) => nodes(state.view(args.at), "Query.nodes", args),
     },
     TeeNodeConnection,

@@ -2,9 +2,10 @@
 import DataLoader from "dataloader";
 import { type NodeMetrics, type NodeWindow, readNodeMetrics } from "../queries/metrics/nodeMetrics.ts";
 import type { NodeKey } from "../queries/nodes/nodes.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/reads.ts";
 import type { View } from "./execution/state.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 import { TokenRevenue } from "./tokens.ts";

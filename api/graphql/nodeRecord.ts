@@ -1,8 +1,9 @@
 /** What a registry recorded about a node: type, endpoint, keys, certificate, PCR. */
 
 import type { Node } from "../queries/nodes/nodes.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/reads.ts";
 import { TeeNodeRef, withKeys } from "./nodes.ts";
 
 export const TeeTypeName = builder.objectRef<Node["teeType"]>("TeeTypeName").implement({
@@ -98,7 +99,7 @@ builder.objectFields(TeeNodeRef, (t) => ({
     nullable: true,
     description:
       "The endpoint's raw bytes, when `endpoint` is not exactly what they say; lists show the first 4,096.",
-    extensions: readsRows(FROM.nothing),
+    extensions: readsRows(NOTHING),
   }),
   endpointBytes: t.exposeInt("endpointBytes", {
     nullable: true,

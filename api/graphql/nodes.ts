@@ -2,6 +2,7 @@
 
 import DataLoader from "dataloader";
 import { findNodes, type Node, type NodeDetail, type NodeKey } from "../queries/nodes/nodes.ts";
+import { FROM } from "../queries/state/list.ts";
 import { resolveRegistry } from "../queries/state/service.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
@@ -9,7 +10,7 @@ import { hash32 } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isAddress, isHash, registerLookup } from "./builder/objectById.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
 

@@ -1,19 +1,16 @@
 /** OnchainInference: a PIPE inference or a scheduled workflow. */
-import { ApiError } from "../errors.ts";
 import type { InferenceContent } from "../queries/inferences/inferenceContent.ts";
 import {
-  listOnchainInferences,
+  type Contents,
+  ONCHAIN_INFERENCES,
   type OnchainInference,
-  type OnchainInferenceFilters,
 } from "../queries/inferences/onchainInferences.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
+import { type Connection, connect, type ListArguments } from "./builder/connection.ts";
+import { filterFields, filtersOf, timeRange } from "./builder/filters.ts";
 import { asksFor } from "./builder/lookahead.ts";
-import { timeRange } from "./builder/timeRange.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsPage, readsRows } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 
 export const OnchainInferenceRef = builder.objectRef<Scoped<OnchainInference>>("OnchainInference");
@@ -88,7 +85,7 @@ OnchainInferenceRef.implement({
       type: "Hex",
       nullable: true,
       description: "The CID's raw bytes, at most 4,096, when `modelCid` is not exactly what they say.",
-      extensions: readsRows(FROM.nothing),
+      extensions: readsRows(NOTHING),
     }),
     modelCidBytes: t.exposeInt("modelCidBytes", {
       nullable: true,
@@ -108,7 +105,7 @@ OnchainInferenceRef.implement({
       type: "Hex",
       nullable: true,
       description: "That id's raw bytes, at most 4,096, when `inferenceId` is not exactly what they say.",
-      extensions: readsRows(FROM.nothing),
+      extensions: readsRows(NOTHING),
     }),
     inferenceIdBytes: t.exposeInt("inferenceIdBytes", {
       nullable: true,
@@ -133,46 +130,38 @@ OnchainInferenceRef.implement({
       type: Content,
       nullable: true,
       description: "What was asked and answered. Decoded only when asked for; it can be long.",
-      extensions: readsRows(FROM.nothing, 20),
+      extensions: readsRows(NOTHING, 20),
     }),
   }),
 });
 
-export const OnchainInferenceFilter = builder.inputType("OnchainInferenceFilter", {
+const OnchainInferenceFilter = builder.inputType("OnchainInferenceFilter", {
   description: "Which on-chain inferences; all conditions must hold.",
-  fields: (t) => ({
-    mode: t.field({ type: ProofMode, description: "How they are proved." }),
-    kind: t.field({ type: OnchainInferenceKind, description: "What was run." }),
-    modelCid: t.string({ description: "The model's CID, exactly." }),
-    caller: t.field({ type: "Address", description: "Sender of the transaction, or a workflow's caller." }),
-    ...timeRange(t, "Run"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      ONCHAIN_INFERENCES.filters,
+      { mode: ProofMode, kind: OnchainInferenceKind },
+      {
+        mode: "How they are proved.",
+        kind: "What was run.",
+        modelCid: "The model's CID, exactly.",
+        caller: "Sender of the transaction, or a workflow's caller.",
+        ...timeRange("Run"),
+      },
+    ),
 });
 
-interface OnchainInferenceArguments extends PagingArguments {
-  readonly filter?: typeof OnchainInferenceFilter.$inferInput | null | undefined;
-}
-
-export function onchainInferences(
+function onchainInferences(
   view: View,
-  args: OnchainInferenceArguments,
-  contents: "with-content" | "without-content",
+  args: ListArguments<typeof ONCHAIN_INFERENCES.filters>,
+  contents: Contents,
 ): Connection<Scoped<OnchainInference>> {
-  const filters: OnchainInferenceFilters = filtersOf(args.filter, {});
-  if (filters.modelCid?.includes("\0"))
-    throw new ApiError("invalid-parameter", "modelCid: text without NUL", {
-      parameter: "modelCid",
-      value: filters.modelCid.slice(0, 200),
-      rule: "text without NUL",
-    });
-  return connect(view.state, args, {
-    list: "Query.onchainInferences",
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.og,
-    read: async (transaction, page) =>
-      listOnchainInferences(transaction, await view.og(), filters, contents, page),
-    show: (inference) => view.show(inference),
+  const filters = filtersOf(ONCHAIN_INFERENCES.filters, args.filter);
+  return connect(view, args, ONCHAIN_INFERENCES, {
+    field: "Query.onchainInferences",
+    wanted: { ...filters, contents },
+    question: filters,
   });
 }
 
@@ -183,7 +172,7 @@ builder.queryFields((t) => ({
       nullable: true,
       description: "On-chain (PIPE) inferences and scheduled workflows, newest first.",
       args: { filter: t.arg({ type: OnchainInferenceFilter, description: "Which of them." }) },
-      extensions: readsPage(FROM.og),
+      extensions: readsPage(ONCHAIN_INFERENCES.sources),
       resolve: (_, args, { state }, info) =>
         onchainInferences(
           state.view(null),

@@ -6,12 +6,13 @@ import type { NodeKey } from "../queries/nodes/nodes.ts";
 import { type OperatorDemand, type Revenue, readDemands } from "../queries/operators/operatorRevenue.ts";
 import {
   findOperators,
-  listOperators,
   type NodeCounts,
+  OPERATORS,
   type Operator,
   type OperatorScope,
 } from "../queries/operators/operators.ts";
 import { MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import { FROM } from "../queries/state/list.ts";
 import { operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
@@ -20,10 +21,10 @@ import { encodeGlobalId } from "./builder/globalId.ts";
 import { isAddress, registerLookup } from "./builder/objectById.ts";
 import { oncePer } from "./execution/oncePer.ts";
 import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
-import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes, TeeNodeConnection } from "./nodeLists.ts";
+import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nodeLists.ts";
 import { WINDOW } from "./nodeMetrics.ts";
 import { TeeNodeRef } from "./nodes.ts";
 import { tokenInfo } from "./tokens.ts";
@@ -167,7 +168,7 @@ OperatorRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
+        extensions: nodesPage,
         resolve: ({ address, registries, view }, args) =>
           nodes(view, `Operator.nodes ${address}`, args, { owner: address, registries }),
       },
@@ -239,17 +240,22 @@ interface OperatorArguments extends PagingArguments {
   readonly registry?: string | null | undefined;
 }
 
-export function operators(view: View, args: OperatorArguments): Connection<Scoped<Operator & RegistryScope>> {
-  const { settings } = view.state;
-  const registries = resolveRegistries(settings, args.registry ?? undefined);
-  return connect(view.state, args, {
-    list: "Query.operators",
-    parameters: { at: view.at, registries },
-    keyTypes: ["position", "log"],
-    sources: FROM.ogAndMaybeBase,
-    read: async (transaction, page) =>
-      listOperators(transaction, await view.og(), operatorScope(settings, registries), page),
-    show: (operator) => view.show({ ...operator, registries }),
+function operators(
+  view: View,
+  { registry, ...args }: OperatorArguments,
+): Connection<Scoped<Operator & RegistryScope>> {
+  const registries = resolveRegistries(view.settings, registry ?? undefined);
+  const list = {
+    ...OPERATORS,
+    async read(...asked: Parameters<typeof OPERATORS.read>) {
+      const page = await OPERATORS.read(...asked);
+      return { ...page, items: page.items.map((operator) => ({ ...operator, registries })) };
+    },
+  };
+  return connect(view, args, list, {
+    field: "Query.operators",
+    wanted: { scope: operatorScope(view.settings, registries) },
+    question: { registries },
   });
 }
 
@@ -268,7 +274,7 @@ builder.queryFields((t) => ({
         registry: t.arg(REGISTRY),
         at: t.arg(AT),
       },
-      extensions: readsPage(FROM.ogAndMaybeBase, 10),
+      extensions: readsPage(OPERATORS.sources, 10),
       resolve: (_, args, { state }) => operators(state.view(args.at), args),
     },
     OperatorConnection,

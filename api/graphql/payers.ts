@@ -7,11 +7,12 @@ import {
   type Payer,
   type Spending,
 } from "../queries/payments/payers.ts";
+import { FROM } from "../queries/state/list.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findAccount, registerLookup } from "./builder/objectById.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { tokenInfo } from "./tokens.ts";
 
@@ -155,7 +156,7 @@ PayerRef.implement({
   }),
 });
 
-registerLookup("Payer", { sources: FROM.nothing, keyParts: 1, find: findAccount });
+registerLookup("Payer", { sources: NOTHING, keyParts: 1, find: findAccount });
 
 builder.queryFields((t) => ({
   payer: t.field({

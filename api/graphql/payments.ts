@@ -1,23 +1,17 @@
 /** Payment: an x402 payment on Base. */
 
-import {
-  findPayment,
-  listPayments,
-  type Payment,
-  type PaymentFilters,
-} from "../queries/payments/payments.ts";
+import { findPayment, PAYMENTS, type Payment } from "../queries/payments/payments.ts";
 import type { EventId } from "../queries/state/eventId.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
+import { connectFiltered } from "./builder/connection.ts";
+import { filterFields, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findEvent, registerLookup } from "./builder/objectById.ts";
-import { timeRange } from "./builder/timeRange.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
-import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes, TeeNodeConnection } from "./nodeLists.ts";
+import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nodeLists.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 import { PayerRef } from "./payers.ts";
 import { tokenInfo } from "./tokens.ts";
@@ -76,7 +70,7 @@ PaymentRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
+        extensions: nodesPage,
         resolve: ({ payee, view }, args) =>
           nodes(view, `Payment.payeeNodes ${payee}`, args, { paymentAddress: payee }),
       },
@@ -109,38 +103,21 @@ registerLookup("Payment", {
 
 export const PaymentFilter = builder.inputType("PaymentFilter", {
   description: "Which payments; all conditions must hold.",
-  fields: (t) => ({
-    payer: t.field({ type: "Address", description: "Who paid." }),
-    payee: t.field({ type: "Address", description: "Who was paid." }),
-    facilitator: t.field({ type: "Address", description: "Sender of the transaction." }),
-    token: t.field({ type: "Address", description: "The token's contract." }),
-    scheme: t.field({ type: PaymentScheme, description: "How it was paid." }),
-    ...timeRange(t, "Paid"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      PAYMENTS.filters,
+      { scheme: PaymentScheme },
+      {
+        payer: "Who paid.",
+        payee: "Who was paid.",
+        facilitator: "Sender of the transaction.",
+        token: "The token's contract.",
+        scheme: "How it was paid.",
+        ...timeRange("Paid"),
+      },
+    ),
 });
-
-interface PaymentArguments extends PagingArguments {
-  readonly filter?: typeof PaymentFilter.$inferInput | null | undefined;
-}
-
-/** @param list - names the field, and the object it hangs on. */
-export function payments(
-  view: View,
-  list: string,
-  args: PaymentArguments,
-  fixed: PaymentFilters = {},
-): Connection<Scoped<Payment>> {
-  const filters = filtersOf(args.filter, fixed);
-  return connect(view.state, args, {
-    list,
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.baseAndMaybeOg,
-    read: async (transaction, page) =>
-      listPayments(transaction, await view.base(), await view.optionalOg(), filters, page),
-    show: (payment) => view.show(payment),
-  });
-}
 
 builder.queryFields((t) => ({
   payments: t.connection(
@@ -149,8 +126,8 @@ builder.queryFields((t) => ({
       nullable: true,
       description: "x402 payments, newest first.",
       args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(FROM.baseAndMaybeOg),
-      resolve: (_, args, { state }) => payments(state.view(null), "Query.payments", args),
+      extensions: readsPage(PAYMENTS.sources),
+      resolve: (_, args, { state }) => connectFiltered(PAYMENTS, state.view(null), "Query.payments", args),
     },
     PaymentConnection,
   ),
@@ -164,11 +141,13 @@ builder.objectFields(TeeNodeRef, (t) => ({
       description:
         "Payments to its payment address, newest first, other nodes' with the same address included; null without an address.",
       args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(FROM.baseAndMaybeOg),
+      extensions: readsPage(PAYMENTS.sources),
       resolve: (node, args) =>
         node.paymentAddress === null
           ? null
-          : payments(node.view, `TeeNode.payments ${nodeName(node)}`, args, { payee: node.paymentAddress }),
+          : connectFiltered(PAYMENTS, node.view, `TeeNode.payments ${nodeName(node)}`, args, {
+              payee: node.paymentAddress,
+            }),
     },
     PaymentConnection,
   ),
@@ -181,8 +160,9 @@ builder.objectFields(PayerRef, (t) => ({
       nullable: true,
       description: "What it paid, newest first.",
       args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(FROM.baseAndMaybeOg),
-      resolve: ({ address, view }, args) => payments(view, "Payer.payments", args, { payer: address }),
+      extensions: readsPage(PAYMENTS.sources),
+      resolve: ({ address, view }, args) =>
+        connectFiltered(PAYMENTS, view, "Payer.payments", args, { payer: address }),
     },
     PaymentConnection,
   ),

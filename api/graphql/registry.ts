@@ -1,15 +1,15 @@
 /** What a registry keeps besides nodes: PCR records and TEE types. */
 
-import { listPcrs, listTeeTypes, type Pcr, type TeeType } from "../queries/registry/pcrs.ts";
+import { PCRS, type Pcr, TEE_TYPES, type TeeType } from "../queries/registry/pcrs.ts";
 import { resolveRegistries } from "../queries/state/service.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { type Connection, connect } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
+import { filterFields, filtersOf } from "./builder/filters.ts";
 import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage } from "./execution/reads.ts";
+import { NOTHING, readsPage } from "./execution/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
-import { NODES_LOOKED_THROUGH, NodeFilter, NodeSort, nodes, TeeNodeConnection } from "./nodeLists.ts";
+import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nodeLists.ts";
 import { TeeTypeName } from "./nodeRecord.ts";
 import { TeeNodeRef } from "./nodes.ts";
 
@@ -44,7 +44,7 @@ PcrRef.implement({
       type: "Hex",
       nullable: true,
       description: "The version's raw bytes, when `version` is not exactly what they say.",
-      extensions: { reads: { sources: FROM.nothing, rows: 1 } },
+      extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
     versionBytes: t.exposeInt("versionBytes", {
       nullable: true,
@@ -83,7 +83,7 @@ PcrRef.implement({
           filter: t.arg({ type: NodeFilter, description: "Which of them." }),
           sort: t.arg({ type: NodeSort, description: "Their order. Default: newest registration first." }),
         },
-        extensions: readsPage(FROM.proofs, 3, NODES_LOOKED_THROUGH),
+        extensions: nodesPage,
         resolve: ({ hash, registry, view }, args) =>
           nodes(view, `Pcr.nodes ${registry}`, args, { pcrHash: hash, registries: [registry] }),
       },
@@ -101,7 +101,7 @@ TeeTypeRef.implement({
       type: "Hex",
       nullable: true,
       description: "The name's raw bytes, when `name` is not exactly what they say.",
-      extensions: { reads: { sources: FROM.nothing, rows: 1 } },
+      extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
     nameBytes: t.exposeInt("nameBytes", {
       nullable: true,
@@ -124,16 +124,23 @@ TeeTypeRef.implement({
   }),
 });
 
-export const PcrFilter = builder.inputType("PcrFilter", {
+const PcrFilter = builder.inputType("PcrFilter", {
   description: "Which PCR records; all conditions must hold.",
   fields: (t) => ({
     registry: t.field({
       type: "Registry",
       description: "Records of this registry, or `all`. Default: the first configured registry.",
     }),
-    teeType: t.int({ description: "Id of the TEE type, 0 to 255." }),
-    pcrHash: t.field({ type: "Hex", description: "Hash of the PCRs, 32 bytes." }),
-    approved: t.boolean({ description: "Whether it is approved at the moment asked about." }),
+    ...filterFields(
+      t,
+      PCRS.filters,
+      {},
+      {
+        teeType: "Id of the TEE type, 0 to 255.",
+        pcrHash: "Hash of the PCRs, 32 bytes.",
+        approved: "Whether it is approved at the moment asked about.",
+      },
+    ),
   }),
 });
 
@@ -141,33 +148,19 @@ interface PcrArguments extends PagingArguments {
   readonly filter?: typeof PcrFilter.$inferInput | null | undefined;
 }
 
-export function pcrs(view: View, args: PcrArguments): Connection<Scoped<Pcr>> {
-  const { registry, ...given } = filtersOf(args.filter, {});
-  const filters = { ...given, registries: resolveRegistries(view.state.settings, registry) };
-  return connect(view.state, args, {
-    list: "Query.pcrs",
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.og,
-    read: async (transaction, page) => listPcrs(transaction, await view.og(), filters, page),
-    show: (pcr) => view.show(pcr),
-  });
+function pcrs(view: View, args: PcrArguments): Connection<Scoped<Pcr>> {
+  const registries = resolveRegistries(view.settings, args.filter?.registry ?? undefined);
+  const wanted = { ...filtersOf(PCRS.filters, args.filter), registries };
+  return connect(view, args, PCRS, { field: "Query.pcrs", wanted });
 }
 
 interface TeeTypeArguments extends PagingArguments {
   readonly registry?: string | null | undefined;
 }
 
-export function teeTypes(view: View, args: TeeTypeArguments): Connection<Scoped<TeeType>> {
-  const registries = resolveRegistries(view.state.settings, args.registry ?? undefined);
-  return connect(view.state, args, {
-    list: "Query.teeTypes",
-    parameters: { at: view.at, registries },
-    keyTypes: ["position", "text", "log"],
-    sources: FROM.og,
-    read: async (transaction, page) => listTeeTypes(transaction, await view.og(), registries, page),
-    show: (type) => view.show(type),
-  });
+function teeTypes(view: View, { registry, ...args }: TeeTypeArguments): Connection<Scoped<TeeType>> {
+  const registries = resolveRegistries(view.settings, registry ?? undefined);
+  return connect(view, args, TEE_TYPES, { field: "Query.teeTypes", wanted: { registries } });
 }
 
 builder.queryFields((t) => ({
@@ -180,7 +173,7 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: PcrFilter, description: "Which records." }),
         at: t.arg(AT),
       },
-      extensions: readsPage(FROM.og),
+      extensions: readsPage(PCRS.sources),
       resolve: (_, args, { state }) => pcrs(state.view(args.at), args),
     },
     PcrConnection,
@@ -197,7 +190,7 @@ builder.queryFields((t) => ({
         }),
         at: t.arg(AT),
       },
-      extensions: readsPage(FROM.og),
+      extensions: readsPage(TEE_TYPES.sources),
       resolve: (_, args, { state }) => teeTypes(state.view(args.at), args),
     },
     TeeTypeConnection,

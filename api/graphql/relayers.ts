@@ -1,11 +1,12 @@
 /** Relayer: an address as the sender of settlements and heartbeats. */
 
 import { findRelayer, type Latency, type Relayer } from "../queries/settlements/relayers.ts";
+import { FROM } from "../queries/state/list.ts";
 import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findAccount, registerLookup } from "./builder/objectById.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 
 /** An address in this role. */
@@ -144,7 +145,7 @@ RelayerRef.implement({
   }),
 });
 
-registerLookup("Relayer", { sources: FROM.nothing, keyParts: 1, find: findAccount });
+registerLookup("Relayer", { sources: NOTHING, keyParts: 1, find: findAccount });
 
 builder.queryFields((t) => ({
   relayer: t.field({

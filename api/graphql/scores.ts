@@ -2,12 +2,13 @@
 
 import DataLoader from "dataloader";
 import type { NodeKey } from "../queries/nodes/nodes.ts";
+import { FROM } from "../queries/state/list.ts";
 import { CONSTANTS, type Constant, type Factor, type Gate, SCORE_VERSION } from "../scoring/index.ts";
 import { scoresOf } from "../snapshot/leaderboard.ts";
 import type { PublishedScore } from "../snapshot/registryScores.ts";
 import { builder } from "./builder/builder.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/reads.ts";
 import type { View } from "./execution/state.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 

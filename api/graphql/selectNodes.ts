@@ -2,12 +2,13 @@
 import { ApiError } from "../errors.ts";
 import type { Node } from "../queries/nodes/nodes.ts";
 import { refuseStale } from "../queries/state/asOf.ts";
+import { FROM } from "../queries/state/list.ts";
 import { SCORING } from "../scoring/index.ts";
 import type { Exclusion } from "../snapshot/candidates.ts";
 import type { NodeWithScore } from "../snapshot/leaderboard.ts";
 import { questionOf, type SelectionRequest } from "../snapshot/question.ts";
 import { hash32, numberWithin } from "./builder/filters.ts";
-import { type FieldReads, FROM } from "./execution/reads.ts";
+import type { FieldReads } from "./execution/reads.ts";
 import { refuseArgument } from "./execution/refuseArgument.ts";
 import type { GraphState, Scoped } from "./execution/state.ts";
 import { primeNode } from "./nodes.ts";

@@ -1,17 +1,15 @@
 /** Settlement: what a relay announced, and what checking it showed. */
 
-import type { SettlementFilters } from "../queries/settlements/settlementFilters.ts";
-import { findSettlement, listSettlements, type Settlement } from "../queries/settlements/settlements.ts";
+import { findSettlement, SETTLEMENTS, type Settlement } from "../queries/settlements/settlements.ts";
 import { type EventId, parseEventId } from "../queries/state/eventId.ts";
+import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { type Connection, connect, counting } from "./builder/connection.ts";
-import { filtersOf } from "./builder/filters.ts";
+import { connectFiltered, counting } from "./builder/connection.ts";
+import { filterFields, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findEvent, registerLookup } from "./builder/objectById.ts";
-import { timeRange } from "./builder/timeRange.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { FROM, readsPage, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsPage, readsRows } from "./execution/reads.ts";
 import { refuseArgument } from "./execution/refuseArgument.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { findNode, nodeName, TeeNodeRef } from "./nodes.ts";
@@ -169,7 +167,7 @@ SettlementRef.implement({
       type: "Hex",
       nullable: true,
       description: "The event's bytes, when they are no blob id; lists show the first 4,096.",
-      extensions: readsRows(FROM.nothing),
+      extensions: readsRows(NOTHING),
     }),
     blobIdBytes: t.exposeInt("blobIdBytes", {
       nullable: true,
@@ -222,46 +220,25 @@ registerLookup("Settlement", { sources: FROM.proofs, keyParts: 1, find: findEven
 
 export const SettlementFilter = builder.inputType("SettlementFilter", {
   description: "Which settlements; all conditions must hold.",
-  fields: (t) => ({
-    kind: t.field({ type: SettlementKind, description: "How they were recorded." }),
-    teeId: t.field({ type: "Hex", description: "Individual settlements that name this node, 32 bytes." }),
-    payer: t.field({ type: "Address", description: "Settlements that claim this payer." }),
-    relayer: t.field({ type: "Address", description: "Sender of the transaction." }),
-    verdict: t.field({ type: Verdict, description: "What checking showed." }),
-    merkleRoot: t.field({ type: "Hex", description: "Batches with this root, 32 bytes." }),
-    txHash: t.field({ type: "Hex", description: "Settled by this transaction, 32 bytes." }),
-    blobId: t.string({ description: "Settlements that name this Walrus blob, 43 characters of base64url." }),
-    inferenceId: t.field({
-      type: "Hex",
-      description: "Individual settlements of this inference and batches with a leaf of it, 32 bytes.",
-    }),
-    ...timeRange(t, "Settled"),
-  }),
+  fields: (t) =>
+    filterFields(
+      t,
+      SETTLEMENTS.filters,
+      { kind: SettlementKind, verdict: Verdict },
+      {
+        kind: "How they were recorded.",
+        teeId: "Individual settlements that name this node, 32 bytes.",
+        payer: "Settlements that claim this payer.",
+        relayer: "Sender of the transaction.",
+        verdict: "What checking showed.",
+        merkleRoot: "Batches with this root, 32 bytes.",
+        txHash: "Settled by this transaction, 32 bytes.",
+        blobId: "Settlements that name this Walrus blob, 43 characters of base64url.",
+        inferenceId: "Individual settlements of this inference and batches with a leaf of it, 32 bytes.",
+        ...timeRange("Settled"),
+      },
+    ),
 });
-
-interface SettlementArguments extends PagingArguments {
-  readonly filter?: typeof SettlementFilter.$inferInput | null | undefined;
-}
-
-/** @param list - names the field, and the object it hangs on. */
-export function settlements(
-  view: View,
-  list: string,
-  args: SettlementArguments,
-  fixed: SettlementFilters = {},
-): Connection<Scoped<Settlement>> {
-  const { state } = view;
-  const filters = filtersOf(args.filter, fixed);
-  return connect(state, args, {
-    list,
-    parameters: { at: view.at, ...filters },
-    keyTypes: ["position", "log"],
-    sources: FROM.proofs,
-    read: async (transaction, page) =>
-      listSettlements(transaction, state.proofs, await view.og(), filters, page),
-    show: (settlement) => view.show(settlement),
-  });
-}
 
 builder.queryFields((t) => ({
   settlements: t.connection(
@@ -270,8 +247,9 @@ builder.queryFields((t) => ({
       nullable: true,
       description: "Settlements of every generation, newest first.",
       args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(FROM.proofs),
-      resolve: (_, args, { state }) => settlements(state.view(null), "Query.settlements", args),
+      extensions: readsPage(SETTLEMENTS.sources),
+      resolve: (_, args, { state }) =>
+        connectFiltered(SETTLEMENTS, state.view(null), "Query.settlements", args),
     },
     SettlementConnection,
   ),
@@ -298,9 +276,11 @@ builder.objectFields(TeeNodeRef, (t) => ({
       nullable: true,
       description: "Individual settlements that name it, newest first. Batches name nodes in their leaves.",
       args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(FROM.proofs),
+      extensions: readsPage(SETTLEMENTS.sources),
       resolve: (node, args) =>
-        settlements(node.view, `TeeNode.settlements ${nodeName(node)}`, args, { teeId: node.teeId }),
+        connectFiltered(SETTLEMENTS, node.view, `TeeNode.settlements ${nodeName(node)}`, args, {
+          teeId: node.teeId,
+        }),
     },
     SettlementConnection,
   ),
@@ -313,9 +293,9 @@ builder.objectFields(RelayerRef, (t) => ({
       nullable: true,
       description: "What it settled, newest first.",
       args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(FROM.proofs),
+      extensions: readsPage(SETTLEMENTS.sources),
       resolve: ({ address, view }, args) =>
-        settlements(view, "Relayer.settlements", args, { relayer: address }),
+        connectFiltered(SETTLEMENTS, view, "Relayer.settlements", args, { relayer: address }),
     },
     SettlementConnection,
   ),
@@ -328,9 +308,9 @@ builder.objectFields(PayerRef, (t) => ({
       nullable: true,
       description: "Settlements that relayers say it paid for, newest first; nobody signed that.",
       args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(FROM.proofs),
+      extensions: readsPage(SETTLEMENTS.sources),
       resolve: ({ address, view }, args) =>
-        settlements(view, "Payer.claimedSettlements", args, { payer: address }),
+        connectFiltered(SETTLEMENTS, view, "Payer.claimedSettlements", args, { payer: address }),
     },
     SettlementConnection,
   ),

@@ -8,7 +8,7 @@ import { readProofTables } from "../queries/state/proofTables.ts";
 import { originOf } from "../queries/state/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
 import { builder } from "./builder/builder.ts";
-import { FROM } from "./execution/reads.ts";
+import { NOTHING } from "./execution/reads.ts";
 import type { GraphState } from "./execution/state.ts";
 
 const ChainPosition = builder.objectRef<ChainAsOf>("ChainPosition").implement({
@@ -182,7 +182,7 @@ builder.queryFields((t) => ({
   status: t.field({
     type: StatusRef,
     description: "How far everything is, also while nothing can be answered from.",
-    extensions: { reads: { sources: FROM.nothing, rows: 2, momentary: true } },
+    extensions: { reads: { sources: NOTHING, rows: 2, momentary: true } },
     resolve: (_, __, { state }) => readStatus(state),
   }),
 }));

@@ -1,8 +1,11 @@
 /** The root of subscriptions: what happens, as `/v1/stream` delivers it. */
+import { SCHEMES } from "../queries/payments/payments.ts";
+import { ADDRESS, type FilterKind, HASH, oneOf } from "../queries/state/filters.ts";
 import type { DeliveredEvent, SelectableType } from "../stream/events.ts";
+import type { StreamProperties } from "../stream/filter.ts";
 import { builder } from "./builder/builder.ts";
-import { filtersOf } from "./builder/filters.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { filterFields, filtersOf } from "./builder/filters.ts";
+import { NOTHING, readsRows } from "./execution/reads.ts";
 import { PaymentScheme } from "./payments.ts";
 import { StreamEventRef } from "./streamEvents.ts";
 
@@ -19,6 +22,18 @@ const StreamEventType = builder.enumType("StreamEventType", {
   } as const satisfies Record<string, { value: SelectableType; description: string }>,
 });
 
+/** What events can be chosen by, besides type and registry. */
+const PROPERTIES = {
+  teeId: HASH,
+  owner: ADDRESS,
+  relayer: ADDRESS,
+  payer: ADDRESS,
+  payee: ADDRESS,
+  facilitator: ADDRESS,
+  token: ADDRESS,
+  scheme: oneOf(SCHEMES),
+} as const satisfies { readonly [Name in keyof StreamProperties]-?: FilterKind };
+
 const StreamFilter = builder.inputType("StreamFilter", {
   description:
     "Which events; all conditions must hold. Without `types`, events that lack what a condition asks about are left out.",
@@ -31,20 +46,21 @@ const StreamFilter = builder.inputType("StreamFilter", {
       type: "Registry",
       description: "Nodes of this registry, or `all`. Default: the first configured registry.",
     }),
-    teeId: t.field({
-      type: "Hex",
-      description: "This node, and individual settlements that name it, 32 bytes.",
-    }),
-    owner: t.field({ type: "Address", description: "Nodes of this operator." }),
-    relayer: t.field({ type: "Address", description: "Settlements by this sender." }),
-    payer: t.field({
-      type: "Address",
-      description: "Payments by this payer, and settlements that claim it.",
-    }),
-    payee: t.field({ type: "Address", description: "Payments to this payee." }),
-    facilitator: t.field({ type: "Address", description: "Payments that this sender submitted." }),
-    token: t.field({ type: "Address", description: "Payments in this token." }),
-    scheme: t.field({ type: PaymentScheme, description: "Payments of this scheme." }),
+    ...filterFields(
+      t,
+      PROPERTIES,
+      { scheme: PaymentScheme },
+      {
+        teeId: "This node, and individual settlements that name it, 32 bytes.",
+        owner: "Nodes of this operator.",
+        relayer: "Settlements by this sender.",
+        payer: "Payments by this payer, and settlements that claim it.",
+        payee: "Payments to this payee.",
+        facilitator: "Payments that this sender submitted.",
+        token: "Payments in this token.",
+        scheme: "Payments of this scheme.",
+      },
+    ),
   }),
 });
 
@@ -63,9 +79,11 @@ builder.subscriptionType({
             "`cursor` of the event to go on after: what was missed is told first, or that it cannot be. A `Last-Event-ID` header is newer.",
         }),
       },
-      extensions: readsRows(FROM.nothing),
+      extensions: readsRows(NOTHING),
       subscribe: (_, { filter, after }, { listen }) => {
-        const { types, registry, ...properties } = filtersOf(filter, {});
+        const properties = filtersOf(PROPERTIES, filter);
+        const types = filter?.types ?? undefined;
+        const registry = filter?.registry ?? undefined;
         return listen({ types, registry, properties }, after ?? null);
       },
       resolve: (event: DeliveredEvent) => event,

@@ -1,9 +1,10 @@
 /** StreamEvent: what a subscription delivers, by its type. */
 
 import { parseEventId } from "../queries/state/eventId.ts";
+import { FROM } from "../queries/state/list.ts";
 import type { BlockPoint, DeliveredEvent, ResetReason, StreamEvent } from "../stream/events.ts";
 import { builder } from "./builder/builder.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/reads.ts";
 import { NodeStatus } from "./nodeStatus.ts";
 import { findNode, TeeNodeRef } from "./nodes.ts";
 import { findPaymentByEvent, PaymentRef } from "./payments.ts";

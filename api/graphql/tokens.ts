@@ -5,7 +5,7 @@ import type { Volume } from "../queries/payments/volumes.ts";
 import { builder } from "./builder/builder.ts";
 import type { GraphContext } from "./execution/context.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { FROM, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/reads.ts";
 import type { GraphState } from "./execution/state.ts";
 
 /** The same at every moment: what contracts say of themselves has no history here. */
@@ -38,7 +38,7 @@ export const TokenRef = builder.objectRef<Token>("Token").implement({
 export const tokenInfo = {
   type: TokenRef,
   description: "The token: its symbol, and the decimals of the amounts here.",
-  extensions: readsRows(FROM.nothing),
+  extensions: readsRows(NOTHING),
   resolve: ({ token }: { readonly token: string }, _: unknown, { state }: GraphContext) =>
     tokens(state).load(token),
 } as const;

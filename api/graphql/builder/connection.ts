@@ -1,4 +1,4 @@
-/** Lists as Relay connections: a page is read when its items are asked for, the length when that is. */
+/** Lists as Relay connections. */
 
 import type { GraphQLCompositeType } from "graphql";
 import type { ReadTransaction } from "../../queries/reading/database.ts";
@@ -6,25 +6,42 @@ import { countList, type ListLength } from "../../queries/reading/listLength.ts"
 import type { Page, PageRequest } from "../../queries/reading/page.ts";
 import type { Sources } from "../../queries/state/answerState.ts";
 import { decodeCursor, encodeCursor, type KeyType, questionDigest } from "../../queries/state/cursor.ts";
+import type { Filters, FilterValues } from "../../queries/state/filters.ts";
+import type { ListDefinition } from "../../queries/state/list.ts";
+import type { ListState } from "../../queries/state/listState.ts";
 import { pinOf } from "../../queries/state/pin.ts";
 import { type Paging, type PagingArguments, pagingOf } from "../execution/paging.ts";
 import type { FieldReads } from "../execution/reads.ts";
-import type { GraphState } from "../execution/state.ts";
+import type { Scoped, View } from "../execution/state.ts";
 import { builder, type CountedConnection } from "./builder.ts";
+import { type FilterInput, filtersOf } from "./filters.ts";
 
-type ReadList<Item> = (transaction: ReadTransaction, page: PageRequest) => Promise<Page<Item>>;
-
-export interface ListQuestion<Item, Shown> {
-  /** What tells this list from every other: the field, the object it hangs on, the moment, filters and order. */
-  readonly list: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly keyTypes: readonly KeyType[];
-  /** Cursors are pinned to the state of these. */
+/** What of a list's definition a connection needs. */
+type List<Item, Wanted> = {
   readonly sources: Sources;
-  readonly read: ReadList<Item>;
-  readonly show: (item: Item) => Shown;
-  /** How to count the list; by default its own statement is. */
-  readonly count?: (transaction: ReadTransaction, read: ReadList<Item>) => Promise<ListLength>;
+  readonly keyTypes: readonly KeyType[];
+  readonly read: (
+    transaction: ReadTransaction,
+    state: ListState,
+    wanted: Wanted,
+    page: PageRequest,
+  ) => Promise<Page<Item>>;
+};
+
+type ReadPage = (transaction: ReadTransaction, page: PageRequest) => Promise<Page<unknown>>;
+
+/** Counts a list. @param read - reads pages of it. */
+export type ListCount = (transaction: ReadTransaction, read: ReadPage) => Promise<ListLength>;
+
+export interface ListRequest<Wanted> {
+  /** The field and the object it belongs to: what tells this list's cursors from those of others. */
+  readonly field: string;
+  /** Filters, and what else the list's definition asks for. */
+  readonly wanted: Wanted;
+  /** What decides which rows there are and in what order, besides the moment. Default: `wanted`. */
+  readonly question?: Readonly<Record<string, unknown>>;
+  /** How to count the list; by default its own statement is counted. */
+  readonly count?: ListCount | undefined;
 }
 
 export interface Connection<Shown> extends CountedConnection {
@@ -38,41 +55,65 @@ export interface Connection<Shown> extends CountedConnection {
 }
 
 /**
- * @throws {ApiError} `invalid-parameter`, `invalid-cursor`, or `indexing` while a chain of it cannot be answered from, at
- * once; the list's own errors when it is read.
+ * Makes the connection of a list: its page and its length are read when they are asked for.
+ * @throws {ApiError} `invalid-parameter`, `invalid-cursor`, or `indexing` while one of the list's chains is not ready. The
+ * list's own errors are thrown when it is read.
  */
-export function connect<Item, Shown>(
-  state: GraphState,
+export function connect<Item extends object, Wanted extends object>(
+  view: View,
   args: PagingArguments,
-  question: ListQuestion<Item, Shown>,
-): Connection<Shown> {
-  state.requireReady(question.sources);
-  return new ListConnection(state, pagingOf(args), question);
+  list: List<Item, Wanted>,
+  request: ListRequest<Wanted>,
+): Connection<Scoped<Item>> {
+  view.state.requireReady(list.sources);
+  return new ListConnection(view, pagingOf(args), list, request);
 }
 
-class ListConnection<Item, Shown> implements Connection<Shown> {
-  readonly #state: GraphState;
+/** Arguments of a field that is a list with filters. */
+export type ListArguments<F extends Filters> = PagingArguments & {
+  readonly filter?: FilterInput<F> | null | undefined;
+};
+
+/**
+ * Makes the connection of a list that is asked for with nothing but filters.
+ * @param field - the field and the object it belongs to.
+ * @param fixed - filters that the object fixes.
+ */
+export const connectFiltered = <Item extends object, F extends Filters>(
+  list: ListDefinition<Item, F>,
+  view: View,
+  field: string,
+  args: ListArguments<F>,
+  fixed?: FilterValues<F>,
+): Connection<Scoped<Item>> =>
+  connect(view, args, list, { field, wanted: filtersOf(list.filters, args.filter, fixed) });
+
+class ListConnection<Item extends object, Wanted extends object> implements Connection<Scoped<Item>> {
+  readonly #view: View;
   readonly #paging: Paging;
-  readonly #question: ListQuestion<Item, Shown>;
+  readonly #list: List<Item, Wanted>;
+  readonly #request: ListRequest<Wanted>;
   readonly #digest: string;
-  readonly #request: PageRequest;
+  readonly #pageRequest: PageRequest;
   #page: Promise<Page<Item>> | undefined;
   #length: Promise<ListLength> | undefined;
 
-  constructor(state: GraphState, paging: Paging, question: ListQuestion<Item, Shown>) {
+  constructor(view: View, paging: Paging, list: List<Item, Wanted>, request: ListRequest<Wanted>) {
     const { size: limit, direction, cursor } = paging;
-    this.#state = state;
+    this.#view = view;
     this.#paging = paging;
-    this.#question = question;
-    this.#digest = questionDigest(question.list, question.parameters);
-    this.#request = { limit, direction, after: cursor === null ? null : this.#keyOf(cursor) };
+    this.#list = list;
+    this.#request = request;
+    const { field, wanted, question = wanted } = request;
+    this.#digest = questionDigest(field, { at: view.at, ...question });
+    this.#pageRequest = { limit, direction, after: cursor === null ? null : this.#keyOf(cursor) };
   }
 
   get edges() {
     return this.#read().then(({ items, keys }) =>
       items.map((item, index) => ({
         cursor: this.#cursorOf(keys[index] ?? []),
-        node: this.#question.show(item),
+        node: this.#view.show(item),
       })),
     );
   }
@@ -94,27 +135,33 @@ class ListConnection<Item, Shown> implements Connection<Shown> {
   }
 
   length(): Promise<ListLength> {
-    const { read, count = countList } = this.#question;
-    this.#length ??= count(this.#state.transaction, read);
+    const { count = countList } = this.#request;
+    this.#length ??= count(this.#view.state.transaction, (transaction, page) =>
+      this.#readPage(transaction, page),
+    );
     return this.#length;
   }
 
   #read(): Promise<Page<Item>> {
-    this.#page ??= this.#question.read(this.#state.transaction, this.#request);
+    this.#page ??= this.#readPage(this.#view.state.transaction, this.#pageRequest);
     return this.#page;
+  }
+
+  #readPage(transaction: ReadTransaction, page: PageRequest): Promise<Page<Item>> {
+    return this.#list.read(transaction, this.#view, this.#request.wanted, page);
   }
 
   #keyOf(cursor: string) {
     const parameter = this.#paging.direction === "forward" ? "after" : "before";
-    const { keyTypes, sources } = this.#question;
+    const { keyTypes, sources } = this.#list;
     const list = { question: this.#digest, keyTypes, sources };
     const rule = "a cursor of the same list with the same arguments";
     return decodeCursor(cursor, list, { parameter, rule }).key;
   }
 
   #cursorOf(key: Page<Item>["keys"][number]): string {
-    const { readable } = this.#state;
-    const { required, optional = [], proofs } = this.#question.sources;
+    const { readable } = this.#view.state;
+    const { required, optional = [], proofs } = this.#list.sources;
     const part = (chain: "og" | "base") =>
       required.includes(chain) || optional.includes(chain) ? readable[chain] : null;
     const pinned = {

@@ -1,8 +1,61 @@
-/** Filters as GraphQL gives them, where null and absent are the same, made into those that queries take. */
+/** Filters of lists: their GraphQL input fields, and the values that queries take, both by the kinds of the list's definition. */
+import type { InputFieldBuilder, InputFieldRef } from "@pothos/core";
+import type { FilterKind, Filters, FilterValues, OneOf } from "../../queries/state/filters.ts";
 import { brokenRangeRule } from "../../queries/state/moment.ts";
 import { refuseArgument } from "../execution/refuseArgument.ts";
+import type { builder } from "./builder.ts";
 
-type Given<F> = { readonly [K in keyof F]?: Exclude<F[K], null | undefined> };
+type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
+
+/** A list's filters as GraphQL gives them, where null and absent are the same. */
+export type FilterInput<F extends Filters> = {
+  readonly [Name in keyof F]?: FilterValues<F>[Name] | null | undefined;
+};
+
+/** The enums of the filters that take one of several values. */
+type FilterEnums<F extends Filters> = {
+  readonly [Name in keyof F as F[Name] extends OneOf ? Name : never]: PothosSchemaTypes.EnumRef<
+    Types,
+    NonNullable<FilterValues<F>[Name]> & string
+  >;
+};
+
+type FilterFields<F extends Filters> = {
+  [Name in keyof F]: InputFieldRef<Types, FilterValues<F>[Name] | null | undefined>;
+};
+
+const SCALARS = {
+  address: "Address",
+  hash: "Hex",
+  "blob-id": "String",
+  text: "String",
+  boolean: "Boolean",
+  time: "Timestamp",
+  "whole-number": "Int",
+} as const satisfies Record<Exclude<FilterKind["kind"], "one-of">, string>;
+
+/** The input fields of a list's filters. */
+export function filterFields<F extends Filters>(
+  t: InputFieldBuilder<Types, "InputObject">,
+  filters: F,
+  enums: FilterEnums<F>,
+  descriptions: { readonly [Name in keyof F]: string },
+): FilterFields<F> {
+  const enumOf: Readonly<Record<string, PothosSchemaTypes.EnumRef<Types, string>>> = enums;
+  const fields = Object.entries(filters).map(([name, { kind }]) => {
+    const type = kind === "one-of" ? enumOf[name] : SCALARS[kind];
+    if (type === undefined) throw new Error(`${name}: a filter of several values needs their enum`);
+    return [name, t.field({ type, description: descriptions[name] })];
+  });
+  // Each field's type was chosen by its filter's kind.
+  return Object.fromEntries(fields) as FilterFields<F>;
+}
+
+/** Descriptions of the two ends of a time range. @param what - the time that is compared: "Settled", "Paid". */
+export const timeRange = (what: string) => ({
+  from: `${what} at or after this, unix seconds; not after \`to\`.`,
+  to: `${what} before this, unix seconds.`,
+});
 
 /** 32 bytes of hex. @throws {ApiError} `invalid-parameter` for another length. */
 export function hash32(parameter: string, hex: string): string {
@@ -11,7 +64,7 @@ export function hash32(parameter: string, hex: string): string {
   return hex;
 }
 
-/** @throws {ApiError} `invalid-parameter` for a number that is given and lies outside. */
+/** @throws {ApiError} `invalid-parameter` for a number outside the bounds; null and absent pass. */
 export function numberWithin(
   parameter: string,
   value: number | null | undefined,
@@ -29,60 +82,44 @@ export function refuseBackwards({ from, to }: { readonly from?: unknown; readonl
   if (rule !== null) throw refuseArgument("from", from, rule);
 }
 
-/** @throws {ApiError} `invalid-parameter` for what no Walrus blob is called. */
-function blobId(text: string): string {
-  if (!/^[A-Za-z0-9_-]{43}$/.test(text))
-    throw refuseArgument("blobId", text.slice(0, 100), "a Walrus blob id, 43 characters of base64url");
-  return text;
-}
+const BLOB_ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** Filters that compare with a hash. */
-const HASHES = new Set([
-  "teeId",
-  "pcrHash",
-  "merkleRoot",
-  "inputHash",
-  "outputHash",
-  "inferenceId",
-  "txHash",
-]);
-
-/** Of text that is compared with what was stored, as in REST. */
+/** Longest text that a filter compares with stored text, as in REST. */
 const MAX_TEXT_LENGTH = 1_024;
 
-/** @throws {ApiError} `invalid-parameter` for text that is longer than any there is. */
-export function refuseLongText(parameter: string, text: string): void {
-  if (text.length > MAX_TEXT_LENGTH)
-    throw refuseArgument(parameter, text, `at most ${MAX_TEXT_LENGTH.toLocaleString("en-US")} characters`);
-}
-
-function checkedText(name: string, value: string): string {
-  if (name === "blobId") return blobId(value);
-  if (HASHES.has(name)) return hash32(name, value);
-  refuseLongText(name, value);
-  return value;
+/** @throws {ApiError} `invalid-parameter` for what the scalars let pass: see `filtersOf`. */
+function requireKind(parameter: string, value: unknown, kind: FilterKind["kind"]): void {
+  if (typeof value !== "string") return;
+  if (kind === "hash") hash32(parameter, value);
+  if (kind === "blob-id" && !BLOB_ID.test(value))
+    throw refuseArgument(parameter, value.slice(0, 100), "a Walrus blob id, 43 characters of base64url");
+  if (kind === "text" && value.length > MAX_TEXT_LENGTH)
+    throw refuseArgument(parameter, value, `at most ${MAX_TEXT_LENGTH.toLocaleString("en-US")} characters`);
 }
 
 /**
- * A filter without its nulls, narrowed by what the list's owner fixes.
- * @throws {ApiError} `invalid-parameter` for hashes that are none, for a range that ends before it begins, and for a filter
- * that contradicts the owner.
+ * The filters that are given, without nulls, and those that the field's owner fixes.
+ * @throws {ApiError} `invalid-parameter` for a hash, blob id or text of a wrong length or form, for a range that ends before
+ * it begins, and for a filter that contradicts the owner.
  */
-export function filtersOf<F extends object, X extends object>(
-  filter: F | null | undefined,
-  fixed: X,
-): Given<F> & X {
-  const given: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(filter ?? {})) {
-    if (value === null || value === undefined) continue;
-    given[name] = typeof value === "string" ? checkedText(name, value) : value;
+export function filtersOf<F extends Filters>(
+  filters: F,
+  input: FilterInput<F> | null | undefined,
+  fixed: FilterValues<F> = {},
+): FilterValues<F> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(input ?? {})) {
+    const kind = filters[name]?.kind;
+    if (value === null || value === undefined || kind === undefined) continue;
+    requireKind(name, value, kind);
+    values[name] = value;
   }
-  refuseBackwards(given);
+  refuseBackwards(values);
   for (const [name, value] of Object.entries(fixed)) {
-    if (given[name] !== undefined && given[name] !== value)
-      throw refuseArgument(name, given[name], `this list is that of ${String(value)}; leave the filter out`);
-    given[name] = value;
+    if (values[name] !== undefined && values[name] !== value)
+      throw refuseArgument(name, values[name], `this list is that of ${String(value)}; leave the filter out`);
+    values[name] = value;
   }
-  // Exactly the entries of both, without nulls.
-  return given as Given<F> & X;
+  // Both inputs have values of these types, and nulls are gone.
+  return values as FilterValues<F>;
 }

@@ -1,7 +1,7 @@
 /** `node(id:)`: finds the object that an id names, in the state that the id names. Domains register their types. */
 import type { Sources } from "../../queries/state/answerState.ts";
 import { type EventId, parseEventId } from "../../queries/state/eventId.ts";
-import { FROM } from "../execution/reads.ts";
+import { NOTHING } from "../execution/reads.ts";
 import type { GraphState, View } from "../execution/state.ts";
 import { builder } from "./builder.ts";
 import { decodeGlobalId, refuseId } from "./globalId.ts";
@@ -49,10 +49,10 @@ export const findEvent =
 function sourcesOfId(id: unknown): Sources {
   try {
     return (
-      (typeof id === "string" ? LOOKUPS.get(decodeGlobalId(id).typename)?.sources : undefined) ?? FROM.nothing
+      (typeof id === "string" ? LOOKUPS.get(decodeGlobalId(id).typename)?.sources : undefined) ?? NOTHING
     );
   } catch {
-    return FROM.nothing;
+    return NOTHING;
   }
 }
 

@@ -1,6 +1,5 @@
-/** What a field has its answer from and how much it reads, kept beside the field for whoever plans a query. */
+/** What a field reads, declared beside the field for the planner: from which sources, and how many rows. */
 import type { GraphQLCompositeType } from "graphql";
-import type { ChainName } from "../../../config/environment.ts";
 import type { Sources } from "../../queries/state/answerState.ts";
 
 export interface FieldReads {
@@ -26,23 +25,8 @@ declare module "graphql" {
   }
 }
 
-const chains = (
-  required: readonly ChainName[],
-  optional: readonly ChainName[] = [],
-): Pick<Sources, "required" | "optional"> => ({ required, optional });
-
-/** The sources that fields have their answers from. */
-export const FROM = {
-  og: chains(["og"]),
-  base: chains(["base"]),
-  /** OpenGradient; Base's part is null while Base cannot be answered from. */
-  ogAndMaybeBase: chains(["og"], ["base"]),
-  /** Base; OpenGradient's part is null while OpenGradient cannot be answered from. */
-  baseAndMaybeOg: chains(["base"], ["og"]),
-  /** OpenGradient with what the verifier found out. */
-  proofs: { ...chains(["og"]), proofs: "read" },
-  nothing: chains([]),
-} as const satisfies Record<string, Sources>;
+/** The sources of a field that is answered without reading a chain. */
+export const NOTHING: Sources = { required: [] };
 
 /** Marks a field that reads `rows` rows, about. */
 export const readsRows = (sources: Sources, rows = 1) => ({ reads: { sources, rows } satisfies FieldReads });

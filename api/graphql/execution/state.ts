@@ -4,6 +4,7 @@ import { ApiError } from "../../errors.ts";
 import type { ReadTransaction } from "../../queries/reading/database.ts";
 import type { AnswerState, Sources } from "../../queries/state/answerState.ts";
 import type { AsOf } from "../../queries/state/asOf.ts";
+import type { ListState } from "../../queries/state/listState.ts";
 import { type Moment, momentAt } from "../../queries/state/moment.ts";
 import type { ProofTables } from "../../queries/state/proofTables.ts";
 import type { ApiSettings } from "../../queries/state/service.ts";
@@ -85,8 +86,8 @@ export class GraphState {
   }
 }
 
-/** The index at one moment. Whatever hangs below an object of the past is read from the object's view. */
-export class View {
+/** The index at one moment, from which lists are read. Whatever hangs below an object of the past is read from the object's view. */
+export class View implements ListState {
   readonly #answer: AnswerState;
   #og: Promise<Moment> | undefined;
   #base: Promise<Moment | null> | undefined;
@@ -98,6 +99,14 @@ export class View {
     readonly at: number | null,
   ) {
     this.#answer = answer;
+  }
+
+  get settings(): ApiSettings {
+    return this.state.settings;
+  }
+
+  get proofs(): ProofTables {
+    return this.state.proofs;
   }
 
   /** @throws {ApiError} `at-in-future`, or `indexing` while the chain is not ready. */
