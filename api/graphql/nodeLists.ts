@@ -102,12 +102,8 @@ export function nodes(
         : resolveRegistries(view.settings, registry ?? undefined),
   };
   const sort = args.sort ?? "registeredAt";
-  const detail: NodeDetail = {
-    windows: [],
-    keys: "without-keys",
-    settlementRegistry: view.state.currentRegistry,
-    proofs: view.proofs,
-  };
+  const detail: NodeDetail = { keys: "without-keys" };
+  const inferences = { proofs: view.proofs, settlementRegistry: view.state.currentRegistry };
   const ranking = new Ranking(view, query);
   const list = {
     ...NODES,
@@ -120,7 +116,7 @@ export function nodes(
     ) =>
       sort === "score"
         ? pageOfRanked(await ranking.source(), await ranking.ranked(), page, detail)
-        : listNodes(transaction, await view.og(), await ranking.narrowed(), sort, page, detail),
+        : listNodes(transaction, await view.og(), await ranking.narrowed(), sort, page, detail, inferences),
   };
   return connect(view, args, list, {
     field,

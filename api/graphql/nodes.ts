@@ -23,10 +23,10 @@ export const nodeName = ({ registry, teeId }: NodeKey): string => `${registry} $
 const MAX_KEYS = 100;
 
 /** Nodes by key, joined: however many objects of an answer ask for a node, it is read once. */
-const nodeLoader = ({ keys, extent }: Pick<NodeDetail, "keys" | "extent">) =>
+const nodeLoader = (shown: NodeDetail) =>
   oncePer(
     (view: View) =>
-      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, { keys, extent }), {
+      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, shown), {
         cacheKeyFn: nodeName,
         maxBatchSize: MAX_KEYS,
       }),
@@ -35,11 +35,9 @@ const nodeLoader = ({ keys, extent }: Pick<NodeDetail, "keys" | "extent">) =>
 async function readNodes(
   view: View,
   asked: readonly NodeKey[],
-  shown: Pick<NodeDetail, "keys" | "extent">,
+  shown: NodeDetail,
 ): Promise<readonly (Node | null)[]> {
-  const { transaction, currentRegistry } = view.state;
-  const detail = { ...shown, windows: [], settlementRegistry: currentRegistry, proofs: null };
-  const nodes = await findNodes(transaction, await view.og(), asked, detail);
+  const nodes = await findNodes(view.state.transaction, await view.og(), asked, shown);
   const byName = new Map(nodes.map((node) => [nodeName(node), node]));
   return asked.map((key) => byName.get(nodeName(key)) ?? null);
 }

@@ -78,8 +78,7 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
     seed,
     nodes: nodes.map(({ rank, probability, json }) => {
       // The selector wrote it from such a node; metrics are asked for one by one here.
-      const { score, ...rest } = JSON.parse(json) as NodeWithScore;
-      const node: Node = { ...rest, score: null, metrics: {} };
+      const { score, ...node } = JSON.parse(json) as NodeWithScore;
       primeNode(view, node);
       scores(view).prime(node, score);
       return { rank, probability, node: view.show(node) };

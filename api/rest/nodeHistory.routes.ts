@@ -59,13 +59,7 @@ export const nodeEventSchema = z.strictObject({
 
 export function nodeHistoryRoutes(app: ApiApp, service: ApiService): void {
   const { settings } = service;
-  const bare: NodeDetail = {
-    extent: "bounded",
-    windows: [],
-    keys: "without-keys",
-    settlementRegistry: settings.registries[0] ?? "",
-    proofs: null,
-  };
+  const bare: NodeDetail = { extent: "bounded", keys: "without-keys" };
   const shared = {
     tag: "Nodes",
     problems: ["node-not-found"],

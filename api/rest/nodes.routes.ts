@@ -1,6 +1,6 @@
 /** `/v1/nodes` and `/v1/nodes/:teeId`. */
-import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/metrics/nodeMetrics.ts";
-import { listNodes, NODE_KEY_TYPES, NODE_SORTS, NODES, type NodeDetail } from "../queries/nodes/nodes.ts";
+import { type MetricsSources, NODE_WINDOW_NAMES, withMetrics } from "../queries/metrics/nodeMetrics.ts";
+import { listNodes, NODE_KEY_TYPES, NODE_SORTS, NODES } from "../queries/nodes/nodes.ts";
 import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { FROM } from "../queries/state/list.ts";
 import { type ApiService, type ApiSettings, resolveRegistries } from "../queries/state/service.ts";
@@ -40,19 +40,16 @@ const withoutKeys = (node: object) =>
 /** Revenue is null, and Base's headers are absent, while Base cannot be answered from. */
 const WITH_METRICS = { ...FROM.ogAndMaybeBase, proofs: "read" } as const satisfies Sources;
 
-/** Nodes with metrics, as of a moment of both chains. */
-const detailAt = async (
+/** What metrics are read from, as of a moment of both chains. */
+const metricsSources = async (
   { registries, dailyOrganicCaps }: ApiSettings,
   state: AnswerState,
   at: number | undefined,
-  windows: readonly NodeWindow[],
-  keys: NodeDetail["keys"],
-): Promise<NodeDetail> => ({
-  windows,
-  keys,
+): Promise<MetricsSources> => ({
   settlementRegistry: registries[0] ?? "",
   proofs: state.proofs,
-  demand: { base: await state.optionalMomentAt("base", at), dailyOrganicCaps },
+  base: await state.optionalMomentAt("base", at),
+  dailyOrganicCaps,
 });
 
 export interface NodeRouteOptions extends ApiService {
@@ -102,7 +99,7 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
           const moment = await state.momentAt(at);
           const registries = resolveRegistries(settings, registry);
           const filters = { ...query, registries };
-          const detail = await detailAt(settings, state, at, windows, keys);
+          const sources = await metricsSources(settings, state, at);
           const source = { snapshots, transaction, moment };
           const nodes =
             sort === "score"
@@ -110,10 +107,11 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
                   source,
                   await rankNodes(source, settings.registries, filters),
                   page,
-                  detail,
+                  { keys },
                 )
-              : await listNodes(transaction, moment, filters, sort, page, detail);
-          const items = await withScores(source, nodes.items);
+              : await listNodes(transaction, moment, filters, sort, page, { keys }, sources);
+          const scored = await withScores(source, nodes.items);
+          const items = await withMetrics(transaction, moment, sources, scored, windows);
           if (keys === "with-keys") return { ...nodes, items };
           return { ...nodes, items: items.map(withoutKeys) };
         },
@@ -143,11 +141,13 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
     (context, { params, query }) =>
       answerOne(service, context, { sources: WITH_METRICS, query }, async (state) => {
         const moment = await state.momentAt(query.at);
-        const detail = await detailAt(settings, state, query.at, NODE_WINDOW_NAMES, "with-keys");
+        const sources = await metricsSources(settings, state, query.at);
+        const detail = { keys: "with-keys" } as const;
         const node = await requireNode(state, moment, settings, params.teeId, query.registry, detail);
-        const source = { snapshots, transaction: state.transaction, moment };
-        const [scored] = await withScores(source, [node]);
-        return scored ?? node;
+        const { transaction } = state;
+        const scored = await withScores({ snapshots, transaction, moment }, [node]);
+        const [measured] = await withMetrics(transaction, moment, sources, scored, NODE_WINDOW_NAMES);
+        return measured ?? node;
       }),
   );
 }

@@ -111,7 +111,7 @@ const answerSeries = (
 export function seriesRoutes(app: ApiApp, service: ApiService): void {
   const { settings } = service;
   const settlementRegistry = settings.registries[0] ?? "";
-  const bare: NodeDetail = { windows: [], keys: "without-keys", settlementRegistry, proofs: null };
+  const bare: NodeDetail = { keys: "without-keys" };
 
   defineRoute(
     app,

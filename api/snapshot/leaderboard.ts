@@ -13,9 +13,7 @@ import type { Moment } from "../queries/state/moment.ts";
 import type { PublishedScore, RegistryScores, ScoredNode } from "./registryScores.ts";
 import type { Snapshots } from "./snapshots.ts";
 
-export type NodeWithScore<N extends Node = Node> = Omit<N, "score"> & {
-  readonly score: PublishedScore | null;
-};
+export type NodeWithScore<N extends Node = Node> = N & { readonly score: PublishedScore | null };
 
 /** Where scores of a moment come from. */
 export interface ScoreSource {

@@ -21,10 +21,9 @@ export async function readListings(
   teeIds: readonly string[],
 ): Promise<ReadonlyMap<string, Listing>> {
   const listings = new Map<string, Listing>();
-  const detail = { windows: [], keys: "with-keys", settlementRegistry: registry, proofs: null } as const;
   for (let from = 0; from < teeIds.length; from += NODES_PER_READ) {
     const keys = teeIds.slice(from, from + NODES_PER_READ).map((teeId) => ({ registry, teeId }));
-    for (const node of await findNodes(transaction, moment, keys, detail)) {
+    for (const node of await findNodes(transaction, moment, keys, { keys: "with-keys" })) {
       const listing = { json: lastingJson(node), ohttp: hasOhttpKey(node) };
       listings.set(node.teeId, listing);
     }
@@ -33,7 +32,7 @@ export async function readListings(
 }
 
 function lastingJson(node: Node): string {
-  const { status: _, enabled, lastHeartbeatAt, lastSignedAt, score, metrics, ...lasting } = node;
+  const { status: _, enabled, lastHeartbeatAt, lastSignedAt, ...lasting } = node;
   const text = JSON.stringify(lasting);
   return text.slice(0, -1);
 }

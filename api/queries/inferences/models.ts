@@ -10,13 +10,14 @@ import {
   type SortColumn,
   toPage,
 } from "../reading/page.ts";
-import { clampedSum, inferenceCounts, splitHours, within } from "../state/countedInferences.ts";
+import { clampedSum, inferenceCounts, within } from "../state/countedInferences.ts";
 import { type Filters, TIME_RANGE } from "../state/filters.ts";
 import { hourSums, hoursThen, isChanging } from "../state/hoursThen.ts";
 import { FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import { isDescribed, joinPayload } from "../state/payloadThen.ts";
 import { isNewest, type ProofTables } from "../state/proofTables.ts";
+import { HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
 import { settledAhead } from "./inferenceSources.ts";
 
 export const MODEL_SORTS = ["lastSeenAt", "inferences"] as const;
@@ -62,10 +63,10 @@ export async function listModels(
   sort: ModelSort,
   page: PageRequest,
 ): Promise<Page<Model>> {
-  const { hours, rest } = splitHours(range);
+  const { whole, rest } = wholeBuckets(range, HOUR_SECONDS);
   const sources: SQL[] = [
     sql`select b.model, b.inferences, b.prompt_tokens, b.completion_tokens from ${hourSums(proofs, moment, "model")} b
-      where ${allOf(within(sql`b.start_at`, hours))}`,
+      where ${allOf(within(sql`b.start_at`, whole))}`,
     ...rest.map(
       (part) => sql`select told.model, 1, told.prompt_tokens, told.completion_tokens
       from ${proofs.inference} i ${joinPayload(proofs, moment)}

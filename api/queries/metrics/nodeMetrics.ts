@@ -154,6 +154,18 @@ export async function readNodeMetrics(
   );
 }
 
+/** The nodes, each with its metrics of some windows. */
+export async function withMetrics<N extends NodeKey>(
+  transaction: ReadTransaction,
+  moment: Moment,
+  sources: MetricsSources,
+  nodes: readonly N[],
+  windows: readonly NodeWindow[],
+): Promise<readonly (N & { readonly metrics: Readonly<Partial<Record<NodeWindow, NodeMetrics>>> })[]> {
+  const metrics = await readNodeMetrics(transaction, moment, sources, nodes, windows);
+  return nodes.map((node, index) => ({ ...node, metrics: metrics[index] ?? {} }));
+}
+
 /** Seconds, to three decimals. */
 const meanLateness = (totals: HeartbeatTotals | undefined): number | null =>
   totals === undefined || totals.heartbeats === 0

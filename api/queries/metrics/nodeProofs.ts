@@ -1,52 +1,19 @@
 /** What proofs tell of nodes over the windows that end at a moment, or on one day. */
 import { type SQL, sql } from "drizzle-orm";
 import type { ReadTransaction } from "../reading/database.ts";
-import { allOf } from "../reading/page.ts";
-import { clampedSum, inferenceCounts, splitHours, within } from "../state/countedInferences.ts";
-import { hourSums, hoursThen, isUnchanged } from "../state/hoursThen.ts";
+import { clampedSum, inferenceCounts } from "../state/countedInferences.ts";
+import { hoursThen, isUnchanged } from "../state/hoursThen.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
 import { IMPOSSIBLE_BLOB_ID, isVerdictOf, type ProofTables } from "../state/proofTables.ts";
-import { spanBlocks, spanUpTo } from "../state/spans.ts";
+import { rangeUpTo, spanBlocks, spanUpTo } from "../state/spans.ts";
+import { HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
 
 /** A window `(moment - seconds, moment]`; null since the beginning. */
 export interface Window {
   readonly name: string;
   readonly seconds: number | null;
 }
-
-/** The moment's own second belongs to the window. */
-const rangeOf = ({ time }: Moment, { seconds }: Pick<Window, "seconds">): TimeRange => ({
-  from: seconds === null ? undefined : Math.max(0, time + 1 - seconds),
-  to: time + 1,
-});
-
-/** A scalar: the inferences that count of the node with this id, signed inside of a range. */
-function inferencesWithin(proofs: ProofTables, moment: Moment, teeId: SQL, range: TimeRange): SQL {
-  const { hours, rest } = splitHours(range);
-  const parts = [
-    sql`(select coalesce(sum(b.inferences), 0) from ${hourSums(proofs, moment, "tee_id")} b
-      where b.tee_id = ${teeId} and ${allOf(within(sql`b.start_at`, hours))})`,
-    ...rest.map(
-      (part) => sql`(select count(*) from ${proofs.inference} i
-      where i.tee_id = ${teeId} and ${allOf(within(sql`i.signed_at`, part))} and ${inferenceCounts(proofs, moment)})`,
-    ),
-  ];
-  return sql`(${sql.join(parts, sql` + `)})::bigint`;
-}
-
-/**
- * Joins `inferred.total`, the inferences of the node `n` over the last `seconds`; null outside of the registry that
- * settlements belong to. Needs `hoursThen` of nodes.
- */
-export const joinInferences = (
-  proofs: ProofTables,
-  moment: Moment,
-  seconds: number,
-  settlementRegistry: string,
-): SQL => sql`
-  cross join lateral (select case when n.registry = ${settlementRegistry}
-    then ${inferencesWithin(proofs, moment, sql`n.tee_id`, rangeOf(moment, { seconds }))} end as total) inferred`;
 
 /** Inferences and what their payloads claim of tokens: null when there are inferences and none of them claims any. */
 export interface InferenceTotals {
@@ -66,8 +33,11 @@ export async function readInferenceTotals(
   wanted: SQL,
   windows: readonly Window[],
 ): Promise<ReadonlyMap<string, InferenceTotals>> {
-  const splits = windows.map(({ name, seconds }) => ({ name, ...splitHours(rangeOf(moment, { seconds })) }));
-  const whole = splits.map(({ name, hours }) => ({ name, ...bounded(hours) }));
+  const splits = windows.map(({ name, seconds }) => ({
+    name,
+    ...wholeBuckets(rangeUpTo(moment, seconds), HOUR_SECONDS),
+  }));
+  const whole = splits.map(({ name, whole }) => ({ name, ...bounded(whole) }));
   const rest = splits.flatMap(({ name, rest }) => rest.map((part) => ({ name, ...bounded(part) })));
   const records = (parts: typeof whole) =>
     sql`select * from jsonb_to_recordset(${JSON.stringify(parts)}) part (name text, from_at bigint, to_at bigint)`;

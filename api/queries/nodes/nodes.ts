@@ -1,13 +1,6 @@
 /** Nodes as they were at a moment: which ones, then everything about them. */
 import { type SQL, sql } from "drizzle-orm";
 import { isHex, keccak256 } from "viem";
-import {
-  type MetricsSources,
-  type NodeMetrics,
-  type NodeWindow,
-  readNodeMetrics,
-} from "../metrics/nodeMetrics.ts";
-import { joinInferences } from "../metrics/nodeProofs.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { displayHexText, saysTheSame } from "../reading/displayText.ts";
 import {
@@ -28,6 +21,7 @@ import { hoursThen } from "../state/hoursThen.ts";
 import { FROM } from "../state/list.ts";
 import type { Moment } from "../state/moment.ts";
 import type { ProofTables } from "../state/proofTables.ts";
+import { joinInferences } from "./nodeInferences.ts";
 import {
   inRegistries,
   joinObservations,
@@ -76,19 +70,20 @@ export interface NodeQuery extends FilterValues<typeof NODE_FILTERS> {
 }
 
 export interface NodeDetail {
-  readonly windows: readonly NodeWindow[];
   /** Keys and certificates are most of a node's bytes. */
   readonly keys: "with-keys" | "without-keys";
   /** How much is shown of bytes whose number a stranger chose. Default: a beginning, as in lists. */
   readonly extent?: Extent;
-  /** Settlements name a node and no registry: they belong to this one. */
-  readonly settlementRegistry: string;
-  /** Null when the answer is not from proofs: then there are no windows, and no order by inferences. */
-  readonly proofs: ProofTables | null;
-  /** What revenue is read from; it is null without. */
-  readonly demand?: Pick<MetricsSources, "base" | "dailyOrganicCaps">;
 }
 
+/** What an order by inferences is read from. */
+export interface InferenceSource {
+  readonly proofs: ProofTables;
+  /** Settlements name a node and no registry: they belong to this one. */
+  readonly settlementRegistry: string;
+}
+
+/** Scores and metrics are added by who asks for them. */
 export interface Node {
   readonly teeId: string;
   readonly registry: string;
@@ -133,8 +128,6 @@ export interface Node {
   readonly lastHeartbeatAt: number;
   readonly lastSignedAt: number;
   readonly recordSource: "call" | "calldata" | "observation" | null;
-  readonly score: null;
-  readonly metrics: Readonly<Partial<Record<NodeWindow, NodeMetrics>>>;
 }
 
 export interface NodeKey {
@@ -165,6 +158,7 @@ export async function listNodes(
   sort: Exclude<NodeSort, "score">,
   request: PageRequest,
   detail: NodeDetail,
+  { proofs, settlementRegistry }: InferenceSource,
 ): Promise<Page<Node>> {
   const { registries, teeType, status, owner, paymentAddress, pcrHash, among } = query;
   const byUptime = sort === "uptime";
@@ -190,7 +184,7 @@ export async function listNodes(
     NodeKey & { block: number; logIndex: number; figure: number | null }
   >(sql`
     with ${pcrRecords(moment)}
-    ${sort === "inferences" ? sql`, ${hoursThen(requireProofs(detail), moment, "tee_id")}` : sql``}
+    ${sort === "inferences" ? sql`, ${hoursThen(proofs, moment, "tee_id")}` : sql``}
     select n.registry, n.tee_id as "teeId", registration.block, registration.log_index as "logIndex",
       ${figure?.expression ?? sql`null::float8`} as figure
     from ${REGISTRATIONS} n
@@ -198,11 +192,7 @@ export async function listNodes(
     ${withRecord ? joinObservations(moment) : sql``}
     ${withState ? sql`${joinPcr(moment)} ${joinStatus(moment)}` : sql``}
     ${byUptime ? joinUptime(moment, SORT_SECONDS) : sql``}
-    ${
-      sort === "inferences"
-        ? joinInferences(requireProofs(detail), moment, SORT_SECONDS, detail.settlementRegistry)
-        : sql``
-    }
+    ${sort === "inferences" ? joinInferences(proofs, moment, SORT_SECONDS, settlementRegistry) : sql``}
     where ${allOf(conditions)}
     ${listOrder(request, order)} limit ${request.limit + 1}`);
   const page = toPage(
@@ -217,11 +207,6 @@ export async function listNodes(
 const isAmong = (keys: readonly NodeKey[]): SQL => sql`(n.registry, n.tee_id) in (
   select * from unnest(${sql.param(keys.map(({ registry }) => registry))}::text[],
     ${sql.param(keys.map(({ teeId }) => teeId))}::text[]))`;
-
-function requireProofs({ proofs }: NodeDetail): ProofTables {
-  if (proofs === null) throw new Error("inferences are not known without the proofs");
-  return proofs;
-}
 
 /** One node; null when the registry had none with this id at the moment. */
 export async function findNode(
@@ -368,26 +353,10 @@ export async function findNodes(
       order by h.block_number desc, h.log_index desc limit 1
     ) heartbeat on true
     order by wanted.place`);
-  const metrics =
-    detail.windows.length === 0
-      ? []
-      : await readNodeMetrics(
-          transaction,
-          moment,
-          {
-            base: null,
-            dailyOrganicCaps: [],
-            ...detail.demand,
-            settlementRegistry: detail.settlementRegistry,
-            proofs: requireProofs(detail),
-          },
-          rows,
-          detail.windows,
-        );
-  return rows.map((row, index) => toNode(moment.chainId, row, metrics[index] ?? {}));
+  return rows.map((row) => toNode(moment.chainId, row));
 }
 
-function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
+function toNode(chainId: number, row: NodeRow): Node {
   const observed = row.observedEndpointHex;
   const endpoint = observed === null ? row.endpoint : displayHexText(observed, ENDPOINT_LENGTH);
   // An observation that is longer than what was read of it says more than any text shown.
@@ -428,8 +397,6 @@ function toNode(chainId: number, row: NodeRow, metrics: Node["metrics"]): Node {
     lastHeartbeatAt: row.lastHeartbeatAt,
     lastSignedAt: row.lastSignedAt,
     recordSource: row.recordSource,
-    score: null,
-    metrics,
   };
 }
 

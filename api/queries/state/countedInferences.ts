@@ -2,7 +2,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Moment, TimeRange } from "./moment.ts";
 import { type ProofTables, registeredBefore, verdictsOnChain } from "./proofTables.ts";
-import { HOUR_SECONDS, wholeBuckets } from "./wholeBuckets.ts";
 
 /**
  * Whether the inference `i` counts at the moment: a valid signature over it was settled on chain by then, at or after its
@@ -20,18 +19,6 @@ export function inferenceCounts(proofs: ProofTables, moment: Moment): SQL {
       select from ${verdicts} join ${proofs.signature} g on g.key = p.signature_key
       where p.inference_id = i.id and g.valid and ${registered}
     ) proof limit 1))`;
-}
-
-/** The whole hours of a range of seconds, and what is left over at its ends; an end that is not given is open. */
-export interface HourSplit {
-  readonly hours: TimeRange;
-  readonly rest: readonly TimeRange[];
-}
-
-/** Cuts `[from, to)` so that most of it is whole hours, whose sums are known. */
-export function splitHours(range: TimeRange): HourSplit {
-  const { whole, rest } = wholeBuckets(range, HOUR_SECONDS);
-  return { hours: whole, rest };
 }
 
 /** Conditions that put a column inside of a range. */

@@ -1,7 +1,7 @@
 /** Named stretches of time as stretches of blocks: event tables are ordered by these. */
 import { type SQL, sql } from "drizzle-orm";
 import type { ChainName } from "../../../config/environment.ts";
-import { lastBlockBefore, type Moment } from "./moment.ts";
+import { lastBlockBefore, type Moment, type TimeRange } from "./moment.ts";
 
 /** `[from, to)`, unix seconds; null since the beginning. */
 export interface Span {
@@ -14,6 +14,12 @@ export interface Span {
 export const spanUpTo = ({ time }: Moment, name: string, seconds: number | null): Span => ({
   name,
   from: seconds === null ? null : time + 1 - seconds,
+  to: time + 1,
+});
+
+/** The same as a range of seconds. */
+export const rangeUpTo = ({ time }: Moment, seconds: number | null): TimeRange => ({
+  from: seconds === null ? undefined : Math.max(0, time + 1 - seconds),
   to: time + 1,
 });
 
