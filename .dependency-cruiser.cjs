@@ -16,6 +16,28 @@ const only = (name, from, allowed, comment) => ({
   to: { path: OURS, pathNot: `^(${[from, ...allowed].join("|")})` },
 });
 
+/** The rooms of api/queries in order: each imports those before it, never one after it. */
+const QUERY_ROOMS = [
+  "reading",
+  "state",
+  "nodes",
+  "registry",
+  "evidence",
+  "payments",
+  "settlements",
+  "inferences",
+  "metrics",
+  "operators",
+  "series",
+];
+const queryRoom = (room, index) => ({
+  name: `queries-${room}`,
+  comment: "Rooms of api/queries import downwards only: see QUERY_ROOMS.",
+  severity: "error",
+  from: { path: `^api/queries/${room}/`, pathNot: TEST },
+  to: { path: "^api/queries/", pathNot: `^api/queries/(${QUERY_ROOMS.slice(0, index + 1).join("|")})/` },
+});
+
 module.exports = {
   forbidden: [
     only("config-is-a-leaf", "config/", [], "Every process reads its settings from here."),
@@ -62,6 +84,14 @@ module.exports = {
       ["abis/", "api/errors\\.ts", "config/", "db/", "ponder\\.schema\\.ts", "proofs/", "src/decode/"],
       "SQL to domain objects.",
     ),
+    ...QUERY_ROOMS.map(queryRoom),
+    {
+      name: "queries-are-in-rooms",
+      comment: "A file outside of every room would escape their order.",
+      severity: "error",
+      from: { path: "^api/queries/", pathNot: `^api/queries/(${QUERY_ROOMS.join("|")})/` },
+      to: {},
+    },
     only("scoring-is-pure", "api/scoring/", [], "Scoring sees numbers, not where they come from."),
     only(
       "snapshot",

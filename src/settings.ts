@@ -4,7 +4,7 @@
  */
 import type { Hex } from "viem";
 import { readEnvironment } from "../config/environment.ts";
-import { dailyOrganicCaps } from "../config/organicCaps.ts";
+import { dailyOrganicCaps } from "./decode/organicCaps.ts";
 
 const environment = readEnvironment(process.env);
 

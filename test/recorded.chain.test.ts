@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ChainTables } from "../api/testing/worlds/chainTables.ts";
 import { SUMS_OF_PAYMENTS } from "../api/testing/worlds/paymentSums.ts";
 import { readEnvironment } from "../config/environment.ts";
-import { dailyOrganicCaps } from "../config/organicCaps.ts";
+import { dailyOrganicCaps } from "../src/decode/organicCaps.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import {
   baseTruth,

@@ -103,12 +103,9 @@ export function nodeRoutes(app: ApiApp, service: NodeRouteOptions): void {
           const source = { snapshots, transaction, moment };
           const nodes =
             sort === "score"
-              ? await pageOfRanked(
-                  source,
-                  await rankNodes(source, settings.registries, filters),
-                  page,
-                  { keys },
-                )
+              ? await pageOfRanked(source, await rankNodes(source, settings.registries, filters), page, {
+                  keys,
+                })
               : await listNodes(transaction, moment, filters, sort, page, { keys }, sources);
           const scored = await withScores(source, nodes.items);
           const items = await withMetrics(transaction, moment, sources, scored, windows);

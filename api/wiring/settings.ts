@@ -1,6 +1,6 @@
 /** The API's settings, from the environment. */
 import type { Environment } from "../../config/environment.ts";
-import { dailyOrganicCaps } from "../../config/organicCaps.ts";
+import { dailyOrganicCaps } from "../../src/decode/organicCaps.ts";
 import { RateLimiter } from "../http/rateLimiter.ts";
 import type { RateLimits } from "../http/rateLimitMiddleware.ts";
 import type { ApiSettings } from "../queries/state/service.ts";

@@ -14,6 +14,7 @@ import {
   recordColumn,
 } from "../nodes/nodeState.ts";
 import { type HeartbeatMaxAge, readHeartbeatMaxAge } from "../nodes/precision.ts";
+import { ownAddresses } from "../payments/attribution.ts";
 import { readRevenues } from "../payments/revenueTotals.ts";
 import { readTokens, type Token } from "../payments/tokens.ts";
 import { sumOfKnown, type Volume } from "../payments/volumes.ts";
@@ -23,7 +24,7 @@ import { clampedSum } from "../state/countedInferences.ts";
 import { hourSums, hoursThen, isUnchanged } from "../state/hoursThen.ts";
 import type { Moment } from "../state/moment.ts";
 import { hasVerifierResults, type ProofTables } from "../state/proofTables.ts";
-import { countByStatus, type NodeCounts, type OperatorScope, ownAddresses } from "./operators.ts";
+import { countByStatus, type NodeCounts, type OperatorScope } from "./operators.ts";
 
 /** What Base has is null while it cannot be answered from. */
 export interface NetworkTotals {

@@ -1,9 +1,10 @@
 /** What operators' payment addresses took in. */
 import { sql } from "drizzle-orm";
+import { ownAddresses } from "../payments/attribution.ts";
 import { readRevenues } from "../payments/revenueTotals.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import type { Moment } from "../state/moment.ts";
-import { type Operator, type OperatorScope, ownAddresses } from "./operators.ts";
+import type { Operator, OperatorScope } from "./operators.ts";
 
 /** Volumes are decimal strings in base units of `token`. */
 export interface Revenue {

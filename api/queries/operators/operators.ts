@@ -12,7 +12,7 @@ import {
   REGISTRATIONS,
   recordColumn,
 } from "../nodes/nodeState.ts";
-import { namedAddresses } from "../payments/organic.ts";
+import { type AttributionScope, readOwnAddresses } from "../payments/attribution.ts";
 import type { DailyOrganicCaps } from "../payments/volumes.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import {
@@ -40,11 +40,9 @@ export interface Operator {
   readonly sharedPaymentAddresses: readonly string[];
 }
 
-export interface OperatorScope {
+export interface OperatorScope extends AttributionScope {
   /** Null means every registry. */
   readonly registries: readonly string[] | null;
-  /** Addresses that many operators may name: payments to them are nobody's own once several do. */
-  readonly commonPayees: readonly string[];
   /** What one payer may count for per operator and day, in base units. */
   readonly dailyOrganicCaps: DailyOrganicCaps;
 }
@@ -171,34 +169,4 @@ export function countByStatus(
     revoked: of("revoked"),
     removed: of("removed"),
   } satisfies Record<(typeof NODE_STATUSES)[number] | "total", number>;
-}
-
-/**
- * `own_address (payment_address, owner)`: whose payments are whose. An address belongs to the operator whose node named
- * it first, so that naming somebody else's takes nothing from them; a common payee that several name is nobody's.
- */
-export const ownAddresses = ({ commonPayees }: Pick<OperatorScope, "commonPayees">): SQL => sql`
-  own_address as materialized (
-    select distinct on (payment_address) payment_address, owner from named_address a
-    where ${
-      commonPayees.length === 0
-        ? sql`true`
-        : sql`a.payment_address not in ${[...commonPayees]} or 1 = (
-            select count(distinct b.owner) from named_address b where b.payment_address = a.payment_address)`
-    }
-    order by payment_address, block, log_index, owner
-  )`;
-
-/** Those of some operators, by address. */
-export async function readOwnAddresses(
-  transaction: ReadTransaction,
-  og: Moment,
-  scope: OperatorScope,
-  owners: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const rows = await transaction.rows<{ paymentAddress: string; owner: string }>(sql`
-    with ${namedAddresses(og)}, ${ownAddresses(scope)}
-    select payment_address as "paymentAddress", owner from own_address where owner in ${[...owners]}
-    order by payment_address`);
-  return new Map(rows.map(({ paymentAddress, owner }) => [paymentAddress, owner]));
 }

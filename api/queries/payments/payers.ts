@@ -1,9 +1,9 @@
 /** Payers: what one address paid, to whom, and what of it says something about demand. */
 import { type SQL, sql } from "drizzle-orm";
-import { ownAddresses } from "../operators/operators.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { lastBlockBefore, type Moment } from "../state/moment.ts";
 import { DAY_SECONDS } from "../state/wholeBuckets.ts";
+import { type AttributionScope, ownAddresses } from "./attribution.ts";
 import { type ChannelState, countChannels } from "./channels.ts";
 import { insiders, namedAddresses } from "./organic.ts";
 import { type DailyOrganicCaps, sumOfKnown, volumes } from "./volumes.ts";
@@ -52,8 +52,7 @@ export interface Payer {
   readonly channels: Readonly<Record<ChannelState, number>> | null;
 }
 
-export interface PayerScope {
-  readonly commonPayees: readonly string[];
+export interface PayerScope extends AttributionScope {
   readonly dailyOrganicCaps: DailyOrganicCaps;
 }
 

@@ -1,6 +1,6 @@
 /** What payments add up to: everything, and what of it says something about demand. */
 import { type SQL, sql } from "drizzle-orm";
-import type { DailyOrganicCap } from "../../../config/organicCaps.ts";
+import type { DailyOrganicCap } from "../../../src/decode/organicCaps.ts";
 import { isOrganicPair } from "./organic.ts";
 
 /** What one payer may count for per operator and day; no other token has an organic volume. */

@@ -1,7 +1,8 @@
 /** Series of a node or the network: one item per bucket, in order of time. */
 import { sql } from "drizzle-orm";
 import type { Node } from "../nodes/nodes.ts";
-import { type OperatorScope, ownAddresses } from "../operators/operators.ts";
+import type { OperatorScope } from "../operators/operators.ts";
+import { ownAddresses } from "../payments/attribution.ts";
 import { readOwnPayee } from "../payments/nodeRevenue.ts";
 import type { DailyOrganicCaps, Volume } from "../payments/volumes.ts";
 import type { ReadTransaction } from "../reading/database.ts";

@@ -1,8 +1,8 @@
 /** What every answer needs, by REST or GraphQL: where to read, how fresh it is, what is configured. Passed in, so that tests choose it. */
 import { createHash } from "node:crypto";
 import type { Log } from "../../../config/log.ts";
+import type { DailyOrganicCap } from "../../../src/decode/organicCaps.ts";
 import { ApiError } from "../../errors.ts";
-import type { OperatorScope } from "../operators/operators.ts";
 import type { Reader } from "../reading/database.ts";
 import type { ChainIds, PositionWatcher } from "./position.ts";
 
@@ -10,8 +10,10 @@ export interface ApiSettings {
   readonly chainIds: ChainIds;
   /** The current registry first. */
   readonly registries: readonly string[];
-  readonly commonPayees: OperatorScope["commonPayees"];
-  readonly dailyOrganicCaps: OperatorScope["dailyOrganicCaps"];
+  /** Payment addresses that many operators may name. */
+  readonly commonPayees: readonly string[];
+  /** What one payer may count for per operator and day. */
+  readonly dailyOrganicCaps: readonly DailyOrganicCap[];
   /** Nodes at addresses and names of private networks may be selected. */
   readonly allowPrivateEndpoints: boolean;
   /** Bound for `/ready`. */
@@ -80,7 +82,7 @@ export function resolveRegistries(
 export const operatorScope = (
   { commonPayees, dailyOrganicCaps }: ApiSettings,
   registries: readonly string[] | null,
-): OperatorScope => ({ registries, commonPayees, dailyOrganicCaps });
+) => ({ registries, commonPayees, dailyOrganicCaps });
 
 /**
  * The registry that a `registry` parameter means where there can be but one: the first configured one when absent, none

@@ -1,5 +1,5 @@
 /** The payment totals that the indexer keeps, recomputed from the payments. For tests and benchmarks. */
-import type { DailyOrganicCap } from "../../../config/organicCaps.ts";
+import type { DailyOrganicCap } from "../../../src/decode/organicCaps.ts";
 
 /** The tables that `paymentSums` fills. */
 export const SUMS_OF_PAYMENTS = [

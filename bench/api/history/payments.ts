@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { BASE_CHAIN_ID } from "../../../api/testing/worlds/chainTables.ts";
 import { paymentSums } from "../../../api/testing/worlds/paymentSums.ts";
-import { dailyOrganicCaps } from "../../../config/organicCaps.ts";
+import { dailyOrganicCaps } from "../../../src/decode/organicCaps.ts";
 import { COMMON_PAYEE, FACILITATORS, OPG, payer, RARE_TOKEN, USDC } from "./cast.ts";
 import {
   BASE_BLOCK_SECONDS,

@@ -1,9 +1,9 @@
 /** How much of what one payer pays counts as organic volume. */
-import type { Environment } from "./environment.ts";
+import type { Hex } from "viem";
 
 /** What one payer may count for per UTC day, in base units of `token`. */
 export interface DailyOrganicCap {
-  readonly token: `0x${string}`;
+  readonly token: Hex;
   readonly amount: bigint;
 }
 
@@ -11,7 +11,10 @@ export interface DailyOrganicCap {
 export const dailyOrganicCaps = ({
   OPG_ADDRESS,
   USDC_ADDRESS,
-}: Pick<Environment, "OPG_ADDRESS" | "USDC_ADDRESS">): readonly DailyOrganicCap[] => [
+}: {
+  readonly OPG_ADDRESS: Hex;
+  readonly USDC_ADDRESS: Hex;
+}): readonly DailyOrganicCap[] => [
   { token: OPG_ADDRESS, amount: 10n ** 18n },
   { token: USDC_ADDRESS, amount: 10n ** 6n },
 ];
