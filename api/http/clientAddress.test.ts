@@ -31,7 +31,7 @@ test.each([
   expect(findClient(remote, forwardedFor, ranges(...trusted))?.address).toBe(expected);
 });
 
-test("one client has one key, whatever it calls itself within its network", () => {
+test("a client has one key, whatever address it uses within its network", () => {
   const keyOf = (address: string) => findClient(address, undefined, [])?.key;
   expect(keyOf("2001:db8:0:1::1")).toBe(keyOf("2001:db8:0:1:ffff:ffff:ffff:ffff"));
   expect(keyOf("2001:db8:0:1::1")).not.toBe(keyOf("2001:db8:0:2::1"));
@@ -40,14 +40,14 @@ test("one client has one key, whatever it calls itself within its network", () =
   expect(findClient(undefined, "1.2.3.4", ranges("0.0.0.0/0"))).toBeNull();
 });
 
-test("loopback is told apart", () => {
+test("loopback addresses are marked", () => {
   expect(
     ["127.0.0.1", "::1", "::ffff:127.0.0.2"].map((text) => findClient(text, undefined, [])?.loopback),
   ).toEqual([true, true, true]);
   expect(findClient("128.0.0.1", undefined, [])?.loopback).toBe(false);
 });
 
-test("what is no address and no range is none", () => {
+test("invalid addresses and ranges are not parsed", () => {
   expect(
     ["", "10.0.0.0/33", "localhost", "1.2.3.4.5", "::1/129", "10.0.0.0/", "10.1", "1.2.3.4/8/9"].map(
       parseAddressRange,

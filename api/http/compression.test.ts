@@ -44,7 +44,7 @@ test.each([
   ["deflate", "deflate"],
   ["identity", null],
   [undefined, null],
-])("who accepts %j gets %s", async (accept, encoding) => {
+])("Accept-Encoding %j gets %s", async (accept, encoding) => {
   const response = await ask("/json", accept);
   expect(response.headers.get("Content-Encoding")).toBe(encoding);
   expect(response.headers.get("Vary")).toBe("Accept-Encoding");
@@ -55,7 +55,7 @@ describe.each([
   ["br", brotliDecompressSync],
   ["gzip", gunzipSync],
 ])("%s", (encoding, decode) => {
-  test("is smaller, says no length, keeps the tag, and means the same", async () => {
+  test("is smaller, has no length, keeps the entity tag, and decodes to the same text", async () => {
     const response = await ask("/json", encoding);
     expect([response.headers.get("Content-Length"), response.headers.get("ETag")]).toEqual([null, 'W/"1"']);
     const body = await bytes(response);
@@ -63,7 +63,7 @@ describe.each([
     expect(decode(body).toString()).toBe(TEXT);
   });
 
-  test("is for streams of lines and problems too, but not for events or what is small", async () => {
+  test("covers NDJSON and problems, but not events or small responses", async () => {
     const lines = decode(await bytes(await ask("/lines", encoding))).toString();
     expect(lines.split("\n")).toHaveLength(1_001);
     expect((await ask("/problem", encoding)).headers.get("Content-Encoding")).toBe(encoding);
@@ -71,7 +71,7 @@ describe.each([
       expect((await ask(path, encoding)).headers.get("Content-Encoding")).toBeNull();
   });
 
-  test("stops with its reader", async () => {
+  test("stops when its reader does", async () => {
     const { body } = await ask("/lines", encoding);
     const reader = body?.getReader();
     await reader?.read();

@@ -67,7 +67,7 @@ test.each([
   ["no HTTP at all", "tell me everything\r\n\r\n", 400, "malformed-request"],
   ["a host that is none", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "malformed-request"],
   ["headers without end", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(40_000)}`, 431, "headers-too-large"],
-])("%s is told so in a problem document", async (_, text, status, code) => {
+])("%s gets a problem document", async (_, text, status, code) => {
   const { port } = await start(hello);
   const answer = await say(port, text, (heard) => heard.endsWith("}"));
   const [head = "", body = ""] = answer.split("\r\n\r\n");
@@ -76,14 +76,14 @@ test.each([
   expect(JSON.parse(body)).toMatchObject({ code, status, requestId: "request-1" });
 });
 
-test("who sends the headers too slowly is told so and cut off", async () => {
+test("a client that sends its headers too slowly gets a 408 and is disconnected", async () => {
   const { port } = await start(hello, { headersTimeoutMs: 100 });
   const answer = await say(port, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
   expect(answer).toContain('"code":"request-timeout"');
 });
 
-test("nonsense behind a request does not get into its answer", async () => {
+test("garbage behind a request does not get into its response", async () => {
   const { port } = await start(async () => {
     await sleep(100);
     return hello();
@@ -98,7 +98,7 @@ test("the body of a GET is ignored, and the connection serves the next one", asy
   expect(answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
 });
 
-test("a failure below the application leaks nothing", async () => {
+test("a failure below the application leaks no detail", async () => {
   const { url, lines } = await start(() => Promise.reject(new Error("a secret")));
   const response = await fetch(url);
   expect(response.status).toBe(500);
@@ -106,7 +106,7 @@ test("a failure below the application leaks nothing", async () => {
   expect(lines.join()).toContain("a secret");
 });
 
-test("a client that takes nothing is cut off, and its answer is given up", async () => {
+test("a client that reads nothing is disconnected, and its response is cancelled", async () => {
   const cancelled = gate();
   const { port } = await start(
     () =>
@@ -126,7 +126,7 @@ test("a client that takes nothing is cut off, and its answer is given up", async
   socket.destroy();
 });
 
-test("a client that takes next to nothing of what waits for it is cut off, however long it goes on", async () => {
+test("a client that reads too slowly is disconnected, even if it never stops reading", async () => {
   const cancelled = gate();
   const { port } = await start(
     () =>
@@ -149,7 +149,7 @@ test("a client that takes next to nothing of what waits for it is cut off, howev
   socket.destroy();
 });
 
-test("a client that waits for its answer is not slow", async () => {
+test("a client that waits for its response is not slow", async () => {
   const { port } = await start(
     async () => {
       await sleep(300);
@@ -162,7 +162,7 @@ test("a client that waits for its answer is not slow", async () => {
   expect(answers.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
 });
 
-test("pipelined requests are answered in turn, and what was begun is given up with the connection", async () => {
+test("pipelined requests are answered one at a time, and cancelled with the connection", async () => {
   const asked: string[] = [];
   const [begun, cancelled] = [gate(), gate()];
   const { port, server } = await start((request) => {
@@ -192,7 +192,7 @@ test("pipelined requests are answered in turn, and what was begun is given up wi
   await vi.waitFor(() => expect(closed).toBe(requests.length));
 });
 
-test("a connection with more requests under way than any client has use for is cut", async () => {
+test("a connection with too many pipelined requests is closed", async () => {
   let asked = 0;
   const { port } = await start(() => {
     asked++;
@@ -202,7 +202,7 @@ test("a connection with more requests under way than any client has use for is c
   expect(asked).toBe(1);
 });
 
-test("others are answered between the requests that a connection pipelines", async () => {
+test("other connections are served between one connection's pipelined requests", async () => {
   const asked: string[] = [];
   const { port } = await start((request) => {
     asked.push(new URL(request.url).pathname);
@@ -222,7 +222,7 @@ test("others are answered between the requests that a connection pipelines", asy
   expect(asked.indexOf("/one")).toBeLessThan(MAX_PIPELINED / 2);
 });
 
-test("stopping lets nobody in, ends what is idle, and finishes what was begun", async () => {
+test("on stop, new connections are refused, idle ones closed, and requests in flight finish", async () => {
   const begun = gate();
   const finish = gate();
   const { port, url, stop, lifetime } = await start(async () => {
@@ -244,7 +244,7 @@ test("stopping lets nobody in, ends what is idle, and finishes what was begun", 
   idle.destroy();
 });
 
-test("what does not end by itself is told when time is up, and may say so", async () => {
+test("a response that outlasts the grace period is signalled, and may end with a last message", async () => {
   let lifetime: StoppableLifetime | undefined;
   const endless = () =>
     new Response(
@@ -264,7 +264,7 @@ test("what does not end by itself is told when time is up, and may say so", asyn
   expect(await text).toMatch(/the end$/);
 });
 
-test("what does not even end then is cut", async () => {
+test("a response that ignores the signal is cut off", async () => {
   const { url, stop } = await start(() => new Response(new ReadableStream({ pull: () => sleep(60_000) })), {
     graceMs: 50,
   });

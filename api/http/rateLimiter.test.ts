@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RateLimiter } from "./rateLimiter.ts";
 
-test("a burst is allowed, then as much as flows in, and refusals cost nothing", () => {
+test("a burst is allowed, then the refill rate, and refusals cost nothing", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 3 });
   expect(limiter.take("a", 1, 0)).toEqual({
     allowed: true,
@@ -24,7 +24,7 @@ test("a burst is allowed, then as much as flows in, and refusals cost nothing", 
   expect(limiter.take("a", 1, 2_000).allowed).toBe(true);
 });
 
-test("whole seconds are told as such, whatever fraction of a millisecond the clock shows", () => {
+test("whole seconds are reported exactly, whatever fraction of a millisecond the clock shows", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 3 });
   for (let index = 0; index < 1_000; index++) {
     const now = 12_345.678_9 + index * 0.001_37;
@@ -33,7 +33,7 @@ test("whole seconds are told as such, whatever fraction of a millisecond the clo
   }
 });
 
-test("what costs more than a bucket holds costs all of it", () => {
+test("a cost above the bucket's size takes the whole bucket", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 10 });
   expect(limiter.take("a", 1_000, 0)).toMatchObject({ allowed: true, remaining: 0 });
   expect(limiter.take("a", 1_000, 9_000)).toMatchObject({
@@ -44,7 +44,7 @@ test("what costs more than a bucket holds costs all of it", () => {
   expect(limiter.take("a", 1_000, 10_000).allowed).toBe(true);
 });
 
-test("nobody gets more than burst plus what flowed in, and who asked to wait and waits is served", () => {
+test("no client gets more than the burst plus the refill, and one that waits as told is served", () => {
   const steps = fc.array(fc.record({ waitMs: fc.nat(5_000), cost: fc.integer({ min: 1, max: 12 }) }), {
     maxLength: 200,
   });
@@ -73,7 +73,7 @@ test("nobody gets more than burst plus what flowed in, and who asked to wait and
   );
 });
 
-test("a flood of addresses takes no more memory than is set aside, and who is remembered stays limited", () => {
+test("a flood of addresses takes bounded memory, and an active client stays limited", () => {
   const limiter = new RateLimiter({ perMinute: 60, burst: 5 }, 1_000);
   for (let index = 0; index < 100_000; index++) {
     limiter.take(`flood ${index}`, 1, 10);

@@ -67,7 +67,7 @@ function reader(cursor: number | null): Consumer & { readonly said: string[] } {
   return { cursor, said, disconnect: () => said.push("cut"), end: () => said.push("end") };
 }
 
-test("events are numbered, kept in order, and given after any number that is kept", () => {
+test("events are numbered, buffered in order, and read after any buffered number", () => {
   const hub = hubOf();
   hub.publish([block(1), block(2), block(3)]);
   expect(hub.eventsAfter(0, 100).map(({ number, id }) => [number, id])).toEqual([
@@ -79,7 +79,7 @@ test("events are numbered, kept in order, and given after any number that is kep
   expect(hub.eventsAfter(3, 100)).toEqual([]);
 });
 
-test("no more is kept than may be; who is behind that is cut off, once, and others are not", () => {
+test("the buffer is bounded; only a consumer that falls behind it is disconnected, once", () => {
   const hub = hubOf({ kept: 10 });
   const [slow, quick, elsewhere] = [reader(0), { ...reader(30) }, reader(null)];
   for (const each of [slow, quick, elsewhere]) hub.attach(each);
@@ -91,7 +91,7 @@ test("no more is kept than may be; who is behind that is cut off, once, and othe
   expect(hub.usage).toMatchObject({ subscribers: 2, disconnects: 1 });
 });
 
-test("a place is gone on from as long as all after it is kept", () => {
+test("a position can be joined as long as every event after it is buffered", () => {
   const hub = hubOf({ kept: 10 });
   for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
   const oldest = hub.lastNumber - hub.eventsAfter(hub.lastNumber - 5, 100).length;
@@ -105,7 +105,7 @@ test("a place is gone on from as long as all after it is kept", () => {
   expect(hub.findJoinNumber("base", { ...EMPTY_POSITION, base: offsetAfter(blockOf(1)) })).toBeNull();
 });
 
-test("where nothing was told since, nothing has to be kept: another line's events are none of its own", () => {
+test("a topic without events since a position can be joined there, whatever other topics published", () => {
   const hub = hubOf({ kept: 10 });
   for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
   expect(hub.findJoinNumber("base", EMPTY_POSITION)).toBe(30);
@@ -115,7 +115,7 @@ test("where nothing was told since, nothing has to be kept: another line's event
   expect(hub.findJoinNumber("nodes", EMPTY_POSITION)).toBeNull();
 });
 
-test("a snapshot of nodes is told when its last node is; who was torn away before is told all of it", () => {
+test("a snapshot counts as delivered with its last node; a subscriber that disconnects earlier receives all nodes again", () => {
   const hub = hubOf();
   const of = (nodes: string): StreamPosition => ({ ...EMPTY_POSITION, nodes });
   hub.advance("nodes", of("first"));
@@ -125,7 +125,7 @@ test("a snapshot of nodes is told when its last node is; who was torn away befor
   expect(hub.findJoinNumber("nodes", of("second"))).toBe(3);
 });
 
-test("nobody goes on from before a reorg out of what is kept: its rows may be void", () => {
+test("a position from before a reorg cannot be joined, because its rows may be void", () => {
   const hub = hubOf();
   hub.publish([block(1), block(2), block(3), reset(1), block(2, "b")]);
   expect(hub.findJoinNumber("og", at(3))).toBeNull();
@@ -136,7 +136,7 @@ test("nobody goes on from before a reorg out of what is kept: its rows may be vo
   expect(hub.ancestorsOf("og", offsetAfter(blockOf(2, "b"))).at(0)).toEqual(offsetAfter(blockOf(1)));
 });
 
-test("the newest place that will do is one after which everything is kept", () => {
+test("the newest joinable position is one after which every event is buffered", () => {
   const hub = hubOf({ kept: 10 });
   for (let number = 1; number <= 30; number++) hub.publish([block(number)]);
   const upTo = (most: number) =>
@@ -146,7 +146,7 @@ test("the newest place that will do is one after which everything is kept", () =
   expect(upTo(5)).toBeUndefined();
 });
 
-test("only so many listen; at the end everyone is let go, and who comes then, too", () => {
+test("the number of subscribers is bounded; the end ends all of them, and those that come later", () => {
   const hub = hubOf({ subscribers: 2 });
   const [one, two, three] = [reader(0), reader(0), reader(0)];
   hub.attach(one);
@@ -158,7 +158,7 @@ test("only so many listen; at the end everyone is let go, and who comes then, to
   expect([one.said, two.said, three.said]).toEqual([["end"], [], ["end"]]);
 });
 
-test("a client that is counted has its share; those who are not have what there is", () => {
+test("a counted client has a bound of its own; others have only the common one", () => {
   const hub = hubOf({ subscribersPerClient: 2 });
   const of = (client?: string): Consumer => ({ ...reader(0), client });
   const last = of("a");
@@ -168,7 +168,7 @@ test("a client that is counted has its share; those who are not have what there 
   hub.attach(of("a"));
 });
 
-test("who waits is woken by an event, by the time, or by a signal", async () => {
+test("waiting ends with an event, a timeout or a signal", async () => {
   const hub = hubOf();
   const over = new AbortController();
   const woken = hub.waitForEvents(60_000, over.signal);

@@ -4,7 +4,7 @@ import { InFlightBytes } from "./inFlightBytes.ts";
 
 const holder = (name: string, client?: string) => ({ name, client });
 
-test("what is kept is counted until it is taken or let go", () => {
+test("bytes count until they are read or released", () => {
   const undelivered = new InFlightBytes({ bytes: 100, bytesPerClient: 50 });
   const [a, b] = [holder("a", "x"), holder("b")];
   expect(undelivered.set(a, 30)).toEqual([]);
@@ -18,7 +18,7 @@ test("what is kept is counted until it is taken or let go", () => {
   expect(undelivered.bytes).toBe(0);
 });
 
-test("over the limit, who took nothing for longest is cut off, and whoever takes is not", () => {
+test("over the total, the least recently active owner is evicted first", () => {
   const undelivered = new InFlightBytes({ bytes: 100, bytesPerClient: 1_000 });
   const [a, b, c] = [holder("a"), holder("b"), holder("c")];
   for (const each of [a, b, c]) undelivered.set(each, 30);
@@ -30,7 +30,7 @@ test("over the limit, who took nothing for longest is cut off, and whoever takes
   expect(undelivered.set(c, 500)).toEqual([]);
 });
 
-test("a client over its own limit loses its own streams, and no one else's", () => {
+test("a client over its own bound loses its own streams and nobody else's", () => {
   const undelivered = new InFlightBytes({ bytes: 1_000, bytesPerClient: 50 });
   const [a, b, other] = [holder("a", "x"), holder("b", "x"), holder("c", "y")];
   for (const each of [other, a]) undelivered.set(each, 40);
@@ -38,7 +38,7 @@ test("a client over its own limit loses its own streams, and no one else's", () 
   expect(undelivered.bytes).toBe(80);
 });
 
-test("the sum is what is held, and never over the limit by more than the last one", () => {
+test("the total is the sum of what is in flight, and exceeds the bound by at most the last one", () => {
   const step = fc.record({ who: fc.nat(5), bytes: fc.nat(60) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {

@@ -35,7 +35,7 @@ const anyPlace: fc.Arbitrary<StreamPosition> = fc.record({
   nodes: fc.option(fc.constantFrom("abcdefghij-", "_0123456789")),
 });
 
-test("an id says where a listener is, and nothing else does", () => {
+test("a position and its id convert into each other", () => {
   fc.assert(
     fc.property(anyPlace, (place) => {
       const id = encodePosition(place);
@@ -54,7 +54,7 @@ test("an id says where a listener is, and nothing else does", () => {
   expect(encodePosition(EMPTY_POSITION)).toBe("");
 });
 
-test("what is no id is none, whatever it is", () => {
+test("text that is not an id is not decoded", () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 300 }), (text) => {
       const place = decodePosition(text);
@@ -85,7 +85,7 @@ test("what is no id is none, whatever it is", () => {
     expect([id, decodePosition(id)]).toEqual([id, null]);
 });
 
-test("lines are named apart, verdicts with og's rows", () => {
+test("topics are encoded separately, verdicts together with og's rows", () => {
   fc.assert(
     fc.property(anyPlace, (place) => {
       expect(encodeTopic("og", place)).toBe(encodePosition({ ...place, base: null, nodes: null }));

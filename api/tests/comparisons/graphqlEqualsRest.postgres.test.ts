@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 describe.each(Object.entries(COMPARED_LISTS))("%s", (_, list) => {
-  test("the same pages as REST, whatever is asked", { timeout: 120_000 }, async () => {
+  test("has the same pages as REST, whatever the filters", { timeout: 120_000 }, async () => {
     // Few at a time: all together find nothing.
     const given = fc
       .subarray(Object.keys(list.filters), { maxLength: Math.min(3, Object.keys(list.filters).length) })
@@ -64,16 +64,16 @@ describe.each(Object.entries(COMPARED_LISTS))("%s", (_, list) => {
     );
   });
 
-  test("the world has something to list", async () => {
+  test("the test world has rows of it", async () => {
     expect((await restWalk(api, list, {}, 100)).flat().length).toBeGreaterThan(1);
   });
 });
 
-describe("one of each", () => {
+describe("single objects", () => {
   const same = async (path: string, query: string, toRest: (data: Item) => Item) =>
     expect(toRest(await graph(api, query, {}))).toEqual(await api.json(path));
 
-  test("a node, every window of its metrics, now and at", async () => {
+  test("a node and every window of its metrics, now and at past moments", async () => {
     const windows = ["1h", "24h", "7d", "30d", "all"];
     const { selection } = COMPARED_LISTS.nodes ?? { selection: "" };
     for (const moment of [HEAD, T0 + 5_000]) {
@@ -126,7 +126,7 @@ describe("one of each", () => {
     );
   });
 
-  test("status, while nothing is there to answer from too", async () => {
+  test("status, also before anything is indexed", async () => {
     const both = async () => {
       const { status } = await graph(
         api,

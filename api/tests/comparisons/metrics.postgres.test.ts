@@ -218,7 +218,7 @@ const wantedNode = ({ registry, teeId }: HistoryNode) =>
   sql`wanted (chain_id, registry, tee_id, place) as (values (${OG_CHAIN_ID}::int, ${registry}, ${teeId}, 0))`;
 
 describe("bounded reading", () => {
-  test("percentiles of more settlements than are read stand for equal parts of the blocks", async () => {
+  test("percentiles over too many settlements sample equal parts of the blocks", async () => {
     const node = nodeNamed("a");
     const settled = truth.settlements(node, { from: 0, to: HEAD + 1 }, HEAD);
     const samples = 40;
@@ -254,7 +254,7 @@ describe("bounded reading", () => {
     });
   });
 
-  test("revenue keeps its raw sums when a window has too many payers to tell what is organic; all time has no bound", async () => {
+  test("with too many payers in a window, revenue keeps its raw sum and has no organic one; all time has no bound", async () => {
     const node = nodeNamed("a");
     const spans = [
       { name: "all", from: null, to: BASE_HEAD + 1 },
@@ -518,7 +518,7 @@ describe("series of the network", () => {
       }
   });
 
-  test("active nodes are those that the list shows in that second", async () => {
+  test("active nodes are those that the list shows at that second", async () => {
     const items = await itemsOf("activeNodes", { interval: "day", from: T0 + DAY, to: HEAD + 1 });
     for (const { startAt, value } of items.slice(-4)) {
       const at = Math.min(HEAD, startAt + DAY - 1);
@@ -561,13 +561,13 @@ describe("series of the network", () => {
   });
 });
 
-describe("what a series may be asked", () => {
+describe("a series accepts", () => {
   const refused = async (query: string) => {
     const response = await api.get(`/v1/network/series?${query}`);
     return { status: response.status, ...((await response.json()) as object) };
   };
 
-  test("at most 1,000 buckets, and the refusal says where to begin", async () => {
+  test("at most 1,000 buckets, and the refusal names the earliest start", async () => {
     expect(await refused(`metric=heartbeats&from=${HEAD - 1_000 * HOUR}`)).toMatchObject({
       status: 400,
       code: "too-many-buckets",
@@ -594,7 +594,7 @@ describe("what a series may be asked", () => {
       expect(await refused(query)).toMatchObject({ status: 400, code: "invalid-parameter" });
   });
 
-  test("the last day by the hour and the last 30 days by the day, when nothing else is asked", async () => {
+  test("no range: the last day by hour, or the last 30 days by day", async () => {
     const hours = await api.json("/v1/network/series?metric=heartbeats");
     expect(hours.items).toHaveLength(24);
     expect(hours.items.at(-1)).toMatchObject({ startAt: HEAD - (HEAD % HOUR), complete: false });
@@ -606,7 +606,7 @@ describe("what a series may be asked", () => {
     expect((await api.json("/v1/network/series?metric=heartbeats&from=9&to=9")).items).toEqual([]);
   });
 
-  test("CSV and NDJSON say the same", async () => {
+  test("CSV and NDJSON, with the same values", async () => {
     const path = `/v1/nodes/${nodeNamed("a").teeId}/series?metric=revenue&interval=day`;
     const { items } = await api.json(path);
     const ndjson = await (await api.get(`${path}&format=ndjson`)).text();
@@ -621,7 +621,7 @@ describe("what a series may be asked", () => {
     expect(csv.trim().split("\n")).toHaveLength(items.length + 1);
   });
 
-  test("Base's metrics need Base, the others do not", async () => {
+  test("requests while Base is not ready, except for Base's metrics", async () => {
     await tables.setHead("base", 1, BASE_HEAD, "not-ready");
     const fresh = createTestApi(database.url);
     fresh.now = HEAD + 7;

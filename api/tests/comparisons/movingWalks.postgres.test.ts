@@ -266,7 +266,7 @@ describe.each(WALKED.map((walked, index) => [walked.name, walked, index] as cons
       );
     });
 
-    test("as lines of one answer", { timeout: 60_000 }, async () => {
+    test("as NDJSON with all=true", { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(share, moves(walked), async (pages, between) => {
           await walk(walked, between, await byLines(walked, await sized(pages)));
@@ -277,13 +277,13 @@ describe.each(WALKED.map((walked, index) => [walked.name, walked, index] as cons
   },
 );
 
-test("the world moved under the walks, and some lost the state they were pinned to", () => {
+test("the chains moved during the walks, and some cursors expired", () => {
   expect(ends.moved).toBeGreaterThan(200);
   expect(ends.whole).toBeGreaterThan(100);
   expect(ends.expired).toBeGreaterThan(10);
 });
 
-describe("the check itself", () => {
+describe("the check", () => {
   const payments: Walked = { name: "payments", keys: { id: "eventId" }, chains: ["base", "og"] };
 
   /** How one must not page: by counting rows from the newest. */
@@ -299,13 +299,13 @@ describe("the check itself", () => {
     };
   }
 
-  test("sees that pages by offset repeat rows when some are written", async () => {
+  test("fails for offset paging that repeats rows while others are written", async () => {
     const grow: Move = { kind: "grow", chain: "base", blocks: 1 };
     await expect(walk(payments, [[grow]], byOffset())).rejects.toThrow(/^twice: /);
     await expect(walk(payments, [], byOffset())).resolves.toBeUndefined();
   });
 
-  test("sees that pages by offset skip rows when a reorg takes some back", async () => {
+  test("fails for offset paging that skips rows after a reorg", async () => {
     const takeBack = async () => {
       await tables.client.query(
         "delete from base.payment where (block_number, log_index) in (select block_number, log_index from base.payment order by 1 desc, 2 desc limit 2)",
@@ -320,7 +320,7 @@ describe("the check itself", () => {
     await expect(walk(payments, [], disturbed)).rejects.toThrow(/^missing: /);
   });
 
-  test("sees other orders and what does not belong there", () => {
+  test("fails for a wrong order and for foreign rows", () => {
     expect(() => checkWalk(["a", "b"], ["b", "a"], {})).toThrow(/order/);
     expect(() => checkWalk(["a", "b"], ["a", "x", "b"], {})).toThrow(/order/);
     expect(() => checkWalk(["a", "b"], ["a", "x", "b"], { grows: true })).not.toThrow();

@@ -39,7 +39,7 @@ const scope = { registries: [REGISTRY], commonPayees: [COMMON_PAYEE], dailyOrgan
 describe.each([
   ["everybody pays all", everybodyPaysAll],
   ["few pay several", fewPaySeveral],
-] as const)("what operators took in when %s", (_, history) => {
+] as const)("operators' revenue when %s", (_, history) => {
   const truth = new CountedMetrics(history);
   let database: TestDatabase;
   let tables: ChainTables;
@@ -109,7 +109,7 @@ describe.each([
     expect(await demandsAt(now, OWNERS)).toEqual(OWNERS.map((owner) => expected(owner, now)));
   });
 
-  test("is the same for one alone as for all", async () => {
+  test("is the same for one operator as in the list", async () => {
     const [all, alone] = [
       await demandsAt(HEAD, OWNERS),
       await Promise.all(OWNERS.map((o) => demandsAt(HEAD, [o]))),
@@ -126,7 +126,7 @@ describe.each([
       ),
     );
 
-  test("what everyone took in counts a payer once per operator and day, and once for all who are no operator's", async () => {
+  test("the network's organic revenue counts a payer once per operator and day, and once for all payees without an operator", async () => {
     const paid = truth.payments({ from: 0, to: BASE_HEAD + 1 }, BASE_HEAD, null);
     const operators = new Set(paid.map(({ payee }) => truth.operatorOf(payee, HEAD)));
     expect(operators.size).toBeGreaterThan(3);
@@ -138,7 +138,7 @@ describe.each([
     expect(volume).toEqual(volumes.map(({ token, raw, organic }) => ({ token, raw, organic })));
   });
 
-  test("of too many who paid several payees, and of too many of their days, only what needs them is unknown", async () => {
+  test("with too many payers of several payees, or too many of their days, only the sums that need them are null", async () => {
     const own = OWNERS.flatMap((owner) =>
       [...new Set(ownPayments(owner, HEAD).map(({ payee }) => payee))].map(
         (payee) => [payee, owner] as const,
@@ -167,7 +167,7 @@ describe.each([
     expect(await rows({ mostDays: 0 })).toEqual(without(["organic", "effectivePayers"]));
   });
 
-  test("the history has what makes it hard", () => {
+  test("the history contains the hard cases", () => {
     const dayOf = (at: number) => Math.floor(at / DAY);
     const payeesOf = (paid: ReturnType<typeof ownPayments>) =>
       [...new Set(paid.map(({ payer }) => payer))].map(

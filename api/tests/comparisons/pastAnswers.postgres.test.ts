@@ -120,13 +120,13 @@ async function expectTheSame(
   expect(different).toEqual([]);
 }
 
-describe("what was answered at a block is answered about it when the chains have gone on", {
+describe("an answer at a block is repeated later for the same block", {
   timeout: 120_000,
 }, () => {
   const graph = (keep: (question: GraphQuestion) => boolean) =>
     graphQuestions(SDL, valuesOf(world)).filter(keep);
 
-  test("every field of GraphQL that takes a moment", async () => {
+  test("for every GraphQL field with `at`", async () => {
     const { at } = world.newest;
     const questions = graph(({ takesAt }) => takesAt).map(
       ({ text }) => `{ ${text.replace(" AT", ` at: ${at}`)} }`,
@@ -134,7 +134,7 @@ describe("what was answered at a block is answered about it when the chains have
     await expectTheSame(questions, askGraph);
   });
 
-  test("every field of GraphQL beside a page that is pinned to it", async () => {
+  test("for every GraphQL field beside a page that is pinned to it", async () => {
     const pinned = await pins();
     const questions = graph(() => true).map(
       ({ text }) => `{ ${pinned} ${text.replace(/\( AT\)/, "").replace(" AT", "")} }`,
@@ -142,7 +142,7 @@ describe("what was answered at a block is answered about it when the chains have
     await expectTheSame(questions, askGraph);
   });
 
-  test("what the ids of that moment name", async () => {
+  test("for node(id:) with ids from that block", async () => {
     const { at } = world.newest;
     const lists = buildSchema(SDL).getQueryType()?.getFields() ?? {};
     const questions: string[] = [];
@@ -166,7 +166,7 @@ describe("what was answered at a block is answered about it when the chains have
     await expectTheSame(questions, askGraph);
   });
 
-  test("every path of REST that takes a moment", async () => {
+  test("for every REST path with `at`", async () => {
     const { at } = world.newest;
     const paths = pathsWith(OPENAPI, "at", valuesOf(world)).flatMap((path) => [
       `${path}?at=${at}`,
@@ -179,7 +179,7 @@ describe("what was answered at a block is answered about it when the chains have
     await expectTheSame(paths, async (path) => JSON.stringify(await itemsOf(path)));
   });
 
-  test("the second page of every list", async () => {
+  test("for the second page of every list", async () => {
     const more: Readonly<Record<string, readonly string[]>> = {
       "/v1/nodes": ["sort=uptime", "sort=inferences", "include=metrics"],
       "/v1/models": ["sort=inferences", `from=${HEAD - 10_000}`],

@@ -104,7 +104,7 @@ async function askGraph(query: string) {
 
 const EXTREMES = [0n, 1n, 2n ** 53n - 2n, LATEST, 2n ** 53n, 2n ** 63n, 2n ** 64n, 2n ** 256n - 1n];
 
-test("at every block those count that one by one had been settled by then, whatever second they name", async () => {
+test("at every block, the counted inferences are those settled by then, whatever second they claim", async () => {
   const ledger = new Ledger();
   await world.register(alice, { blockNumber: 10 });
   await world.register(bob, { blockNumber: 11 });
@@ -169,7 +169,7 @@ test("at every block those count that one by one had been settled by then, whate
   }
 }, 120_000);
 
-test("while it is not known yet how hours came about, the past is refused and the present answered", async () => {
+test("until the verifier has derived when inferences were settled, past moments are refused and the present is answered", async () => {
   await world.register(alice, { blockNumber: 10 });
   await world.settleLeaves({ blockNumber: 20 }, [infer(alice, 1), infer(bob, 2)]);
   await world.settleLeaves({ blockNumber: 5_000 }, [infer(alice, 3)]);

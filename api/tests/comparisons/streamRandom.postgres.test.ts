@@ -91,102 +91,106 @@ class Wanderer {
 /** Each a seed; any other number is as good. */
 const HISTORIES = [8, 30, 34, 57, 61, 63, 151, 174];
 
-test.each(HISTORIES)("random history %i", { timeout: 120_000 }, async (seed) => {
-  const random = seeded(seed);
-  const below = (limit: number) => Math.floor(random() * limit);
-  const world = new StreamWorld(tables, "none");
-  await world.begin();
-  const heads = { og: 1, base: 1 };
-  /** A chain that was not ready is answered from again when it is as far as it had been. */
-  const highest = { ...heads };
-  const forks = { og: 0, base: 0 };
-  const fork = (chain: Chain) => String.fromCharCode("a".charCodeAt(0) + forks[chain]);
-  const judgeable: number[] = [];
+test.each(HISTORIES)(
+  "after random history %i, a client that applied every event has what the lists have",
+  { timeout: 120_000 },
+  async (seed) => {
+    const random = seeded(seed);
+    const below = (limit: number) => Math.floor(random() * limit);
+    const world = new StreamWorld(tables, "none");
+    await world.begin();
+    const heads = { og: 1, base: 1 };
+    /** A chain that was not ready is answered from again when it is as far as it had been. */
+    const highest = { ...heads };
+    const forks = { og: 0, base: 0 };
+    const fork = (chain: Chain) => String.fromCharCode("a".charCodeAt(0) + forks[chain]);
+    const judgeable: number[] = [];
 
-  const startApi = async () => {
-    // Little is kept, so that it matters where a client comes back to.
-    const limits = { bufferBytes: 4_000 + below(40_000), subscribers: 10, subscribersPerClient: 10 };
-    const timing = { retryMs: 20, maxAheadWaitMs: 100 };
-    const api = createTestApi(database.url, undefined, {}, { limits, timing });
-    api.now = timeOf(5_000);
-    await api.publish();
-    return api;
-  };
-  const apis = [await startApi(), await startApi()] as [TestApi, TestApi];
-  const wanderer = new Wanderer();
-  await wanderer.connect(apis[0]);
+    const startApi = async () => {
+      // Little is kept, so that it matters where a client comes back to.
+      const limits = { bufferBytes: 4_000 + below(40_000), subscribers: 10, subscribersPerClient: 10 };
+      const timing = { retryMs: 20, maxAheadWaitMs: 100 };
+      const api = createTestApi(database.url, undefined, {}, { limits, timing });
+      api.now = timeOf(5_000);
+      await api.publish();
+      return api;
+    };
+    const apis = [await startApi(), await startApi()] as [TestApi, TestApi];
+    const wanderer = new Wanderer();
+    await wanderer.connect(apis[0]);
 
-  const comeBack = async (lost: number) => {
-    await wanderer.tearAway(lost);
-    await wanderer.connect(apis[below(2)] ?? apis[0]);
-  };
-  const grow = async (chain: Chain) => {
-    heads[chain] += 1 + below(3);
-    highest[chain] = Math.max(highest[chain], heads[chain]);
-    if (random() < 0.3) await world.head(chain, heads[chain]);
-    else {
-      await world.grow(chain, heads[chain], { rows: below(4), fork: fork(chain) });
-      if (chain === "og") judgeable.push(heads.og);
+    const comeBack = async (lost: number) => {
+      await wanderer.tearAway(lost);
+      await wanderer.connect(apis[below(2)] ?? apis[0]);
+    };
+    const grow = async (chain: Chain) => {
+      heads[chain] += 1 + below(3);
+      highest[chain] = Math.max(highest[chain], heads[chain]);
+      if (random() < 0.3) await world.head(chain, heads[chain]);
+      else {
+        await world.grow(chain, heads[chain], { rows: below(4), fork: fork(chain) });
+        if (chain === "og") judgeable.push(heads.og);
+      }
+    };
+    const reorganise = async (chain: Chain) => {
+      if (forks[chain] === 20) return;
+      const from = heads[chain] - below(DEEPEST_REORG);
+      await world.rewind(chain, from);
+      forks[chain] += 1;
+      heads[chain] = Math.max(1, from - 1);
+      await world.head(chain, heads[chain]);
+    };
+
+    /** Crashes, and is ready again a little earlier, before it goes on. */
+    const recover = async (chain: Chain) => {
+      await world.head(chain, heads[chain], "not-ready");
+      for (const api of apis) await api.publish();
+      if (random() < 0.5) await comeBack(below(4));
+      await world.head(chain, Math.max(1, heads[chain] - 1));
+      for (const api of apis) if (random() < 0.5) await api.publish();
+      await world.head(chain, heads[chain]);
+    };
+
+    for (let step = 0; step < STEPS; step++) {
+      const chance = random();
+      const chain = CHAINS[below(2)] ?? "og";
+      if (chance < 0.45) await grow(chain);
+      else if (chance < 0.55)
+        await world.judge(judgeable[below(judgeable.length)] ?? 0, VERDICTS[below(4)] ?? "pending");
+      else if (chance < 0.6) await reorganise(chain);
+      else if (chance < 0.63) await recover(chain);
+      else if (chance < 0.9) await apis[below(2)]?.publish();
+      else if (chance < 0.92) {
+        // A process without memory takes one's place.
+        const [gone, other] = apis;
+        await gone.close();
+        apis[0] = other;
+        apis[1] = await startApi();
+      } else await comeBack(below(4));
+      if (wanderer.isLetGo) await comeBack(0);
     }
-  };
-  const reorganise = async (chain: Chain) => {
-    if (forks[chain] === 20) return;
-    const from = heads[chain] - below(DEEPEST_REORG);
-    await world.rewind(chain, from);
-    forks[chain] += 1;
-    heads[chain] = Math.max(1, from - 1);
-    await world.head(chain, heads[chain]);
-  };
-
-  /** Crashes, and is ready again a little earlier, before it goes on. */
-  const recover = async (chain: Chain) => {
-    await world.head(chain, heads[chain], "not-ready");
+    for (const chain of CHAINS) {
+      heads[chain] = highest[chain] + 1;
+      await world.grow(chain, heads[chain], { rows: 1, fork: fork(chain) });
+    }
     for (const api of apis) await api.publish();
-    if (random() < 0.5) await comeBack(below(4));
-    await world.head(chain, Math.max(1, heads[chain] - 1));
-    for (const api of apis) if (random() < 0.5) await api.publish();
-    await world.head(chain, heads[chain]);
-  };
 
-  for (let step = 0; step < STEPS; step++) {
-    const chance = random();
-    const chain = CHAINS[below(2)] ?? "og";
-    if (chance < 0.45) await grow(chain);
-    else if (chance < 0.55)
-      await world.judge(judgeable[below(judgeable.length)] ?? 0, VERDICTS[below(4)] ?? "pending");
-    else if (chance < 0.6) await reorganise(chain);
-    else if (chance < 0.63) await recover(chain);
-    else if (chance < 0.9) await apis[below(2)]?.publish();
-    else if (chance < 0.92) {
-      // A process without memory takes one's place.
-      const [gone, other] = apis;
-      await gone.close();
-      apis[0] = other;
-      apis[1] = await startApi();
-    } else await comeBack(below(4));
-    if (wanderer.isLetGo) await comeBack(0);
-  }
-  for (const chain of CHAINS) {
-    heads[chain] = highest[chain] + 1;
-    await world.grow(chain, heads[chain], { rows: 1, fork: fork(chain) });
-  }
-  for (const api of apis) await api.publish();
-
-  const expected = new Map<string, string>();
-  for (const path of ["/v1/settlements", "/v1/payments"])
-    for (const item of (await apis[0].json(`${path}?limit=1000`)).items)
-      expected.set(item.id, item.verdict ?? item.amount);
-  const held = () => heldAfter(wanderer.events);
-  const said = () => Object.fromEntries([...held().rows].map(([id, row]) => [id, row.said]).sort());
-  const deadline = performance.now() + 5_000;
-  while (JSON.stringify(said()) !== JSON.stringify(Object.fromEntries([...expected].sort()))) {
-    if (performance.now() > deadline) break;
-    if (wanderer.isLetGo) await comeBack(0);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(said()).toEqual(Object.fromEntries([...expected].sort()));
-  expect(held().toldTwice).toEqual([]);
-  expect(expected.size).toBeGreaterThan(10);
-  await wanderer.close();
-  for (const api of new Set(apis)) await api.close();
-});
+    const expected = new Map<string, string>();
+    for (const path of ["/v1/settlements", "/v1/payments"])
+      for (const item of (await apis[0].json(`${path}?limit=1000`)).items)
+        expected.set(item.id, item.verdict ?? item.amount);
+    const held = () => heldAfter(wanderer.events);
+    const said = () => Object.fromEntries([...held().rows].map(([id, row]) => [id, row.said]).sort());
+    const deadline = performance.now() + 5_000;
+    while (JSON.stringify(said()) !== JSON.stringify(Object.fromEntries([...expected].sort()))) {
+      if (performance.now() > deadline) break;
+      if (wanderer.isLetGo) await comeBack(0);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(said()).toEqual(Object.fromEntries([...expected].sort()));
+    expect(held().toldTwice).toEqual([]);
+    expect(expected.size).toBeGreaterThan(10);
+    await wanderer.close();
+    for (const api of new Set(apis)) await api.close();
+  },
+);

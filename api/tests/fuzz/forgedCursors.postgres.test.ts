@@ -174,7 +174,7 @@ async function head(): Promise<{ readonly block: number; readonly time: number }
   return { block: Number(headers.get("OG-Block")), time: Number(headers.get("OG-Block-Time")) };
 }
 
-test("the time of a block without an event is held against the stored blocks on either side", async () => {
+test("the time in a cursor of an empty block is checked against the stored blocks on either side", async () => {
   const { block, time } = await head();
   const [last] = (
     await tables.client.query("select number::int, timestamp::int from og.block order by number desc limit 1")
@@ -200,7 +200,7 @@ test("the time of a block without an event is held against the stored blocks on 
     expect(await ask(other)).toBe(410);
 });
 
-test("a page of a block with an event carries no time, and goes on from any process", async () => {
+test("a cursor of a block with an event carries no time, and works at any process", async () => {
   const { block, time } = await head();
   await tables.block("og", block + 1, time + 3);
   await tables.setHead("og", block + 1, time + 3);

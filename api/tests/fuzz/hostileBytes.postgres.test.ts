@@ -95,7 +95,7 @@ const lists = [
 ] as const;
 
 describe.each(lists)("%s", (path) => {
-  test("has no text that a spreadsheet cuts, in any format", async () => {
+  test("has no text longer than a spreadsheet cell, in any format", async () => {
     const longest = (value: unknown): number => {
       if (typeof value === "string") return value.length;
       return typeof value === "object" && value !== null
@@ -107,7 +107,7 @@ describe.each(lists)("%s", (path) => {
   });
 
   test.runIf(hasPython)(
-    "is read by Python's csv module, every cell within a spreadsheet's limit",
+    "is readable by Python's csv module, with every cell within a spreadsheet's limit",
     async () => {
       const response = await api.get(`${path}format=csv${path.includes("series") ? "" : "&all=true"}`);
       expect(response.status).toBe(200);
@@ -116,8 +116,8 @@ describe.each(lists)("%s", (path) => {
   );
 });
 
-describe("what is cut", () => {
-  test("says how long it is and what its hash is, and is whole on the object itself", async () => {
+describe("shortened text", () => {
+  test("comes with its length and hash, and is whole on the object itself", async () => {
     const { items } = await api.json("/v1/nodes?include=keys");
     const listed = items.find(({ teeId }: { readonly teeId: string }) => teeId === A);
     const node = await api.json(`/v1/nodes/${A}`);
@@ -156,7 +156,7 @@ describe("what is cut", () => {
     }
   });
 
-  test("a settlement's signature is whole on the settlement", async () => {
+  test("of a settlement's signature is whole on the settlement", async () => {
     const { items } = await api.json("/v1/settlements?limit=1000");
     const listed = items.find(
       (item: { readonly signatureSha256: string | null }) => item.signatureSha256 !== null,

@@ -73,7 +73,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<readonly stri
 const A = nodeNamed("a").teeId;
 
 describe("one request", () => {
-  test("is one transaction at one state, which it names", async () => {
+  test("is one transaction on one state, which the headers name", async () => {
     const { response, answer } = await post({
       query:
         "{ nodes(first: 2) { nodes { teeId } } payments(first: 2) { nodes { payer } } asOf { og { blockNumber } } }",
@@ -103,7 +103,7 @@ describe("one request", () => {
     expect((await post({ query: "{ __typename }" })).answer.extensions.asOf.og).toBeNull();
   });
 
-  test("refuses a registry that is not indexed, of a single node too", async () => {
+  test("refuses a registry that is not indexed, also for a single node", async () => {
     const rule = `one of the indexed registries, ${REGISTRY}, ${OTHER_REGISTRY}`;
     const unknown = address("unknown");
     const { answer } = await post({ query: `{ teeNode(teeId: "${A}", registry: "${unknown}") { teeId } }` });
@@ -142,7 +142,7 @@ describe("one request", () => {
     }
   });
 
-  test("says how far OpenGradient is, whatever it reads, also when it is refused", async () => {
+  test("has OpenGradient's freshness headers, whatever it reads, also when it is refused", async () => {
     const type = { "Content-Type": "application/json" };
     for (const init of [
       { method: "POST", headers: type, body: JSON.stringify({ query: "{ __typename }" }) },
@@ -161,7 +161,7 @@ describe("one request", () => {
     expect((await api.get("/graphql?nosuch=1")).headers.get("OG-Block")).toBe(String(HEAD_BLOCK));
   });
 
-  test("of a chain that is not ready loses its fields, and only these", async () => {
+  test("loses only the fields of a chain that is not ready", async () => {
     await tables.setHead("base", 500, T0, "not-ready");
     const { answer, code, response } = await post({
       query: `{ nodes(first: 1) { nodes { teeId payments { nodes { payer } } operator { payers } } }
@@ -184,7 +184,7 @@ describe("one request", () => {
     expect([other.code, other.answer.data.nodes]).toEqual(["indexing", null]);
   });
 
-  test("keeps to the state of its cursors, until that is gone", async () => {
+  test("reads the state of its cursors until that has expired", async () => {
     const query = `query ($after: String) { settlements(first: 5, after: $after) {
       nodes { blockNumber } pageInfo { endCursor hasNextPage } totalCount } }`;
     const first = (await ask(query)).settlements;
@@ -227,7 +227,7 @@ describe("paging", () => {
       `{ settlements(${args}) { edges { cursor node { eventId } } pageInfo { hasNextPage hasPreviousPage } } }`,
     ).then(({ settlements }) => settlements);
 
-  test("first and last are the list's two ends; before and after meet in the middle", async () => {
+  test("first and last start at the two ends; after and before meet in the middle", async () => {
     const all = (await page("first: 100")).edges;
     expect(all).toHaveLength(40);
     expect((await page("last: 3")).edges).toEqual(all.slice(-3));
@@ -260,7 +260,7 @@ describe("paging", () => {
     expect(message).toBe(`${parameter}: "${value}": ${rule}`);
   });
 
-  test("a cursor belongs to its list, its object, its filter and its order", async () => {
+  test("a cursor is valid only for its list, object, filter and order", async () => {
     const [one, two] = [A, nodeNamed("c").teeId];
     const { teeNode } = await ask(
       `{ teeNode(teeId: "${one}") { settlements(first: 1) { pageInfo { endCursor } } } }`,
@@ -278,7 +278,7 @@ describe("paging", () => {
     );
   });
 
-  test("the length is counted only when asked for, and up to 10,000", async () => {
+  test("totalCount is computed only when selected, and up to 10,000", async () => {
     const counting = (statements: readonly string[]) =>
       statements.filter((text) => /count\(\*\) as total from/.test(text));
     expect(counting(await statementsOf(() => ask("{ settlements { nodes { kind } } }")))).toEqual([]);
@@ -311,7 +311,7 @@ describe("paging", () => {
   });
 });
 
-describe("walks", () => {
+describe("nested fields", () => {
   const WALK = `query ($nodes: Int, $items: Int) {
     operators(first: 3, registry: "all") { nodes {
       address
@@ -349,7 +349,7 @@ describe("walks", () => {
     expect(many.length).toBeLessThan(1.5 * few.length);
   });
 
-  test("give each object what it would have alone", async () => {
+  test("give each object what it has alone", async () => {
     const { operators } = await ask(WALK, { nodes: 3, items: 4 });
     const nodes = operators.nodes.flatMap((operator: Answer) => operator.nodes.nodes);
     expect(nodes).toHaveLength(6);
@@ -370,7 +370,7 @@ describe("walks", () => {
     ).toBe(true);
   });
 
-  test("into the past stay there", async () => {
+  test("below a past moment stay at that moment", async () => {
     const at = T0 + 41_500;
     const query = `query ($at: Timestamp) { teeNode(teeId: "${A}", at: $at) { id status
       settlements(first: 100) { totalCount nodes { settledAt node { id } } }
@@ -395,7 +395,7 @@ describe("walks", () => {
 });
 
 describe("ids", () => {
-  test("find everything again, in the state they name", async () => {
+  test("find every object again, at the state they name", async () => {
     const data = await ask(`{
       teeNode(teeId: "${A}", at: ${T0 + 30_000}) { id operator { id } }
       settlements(first: 1) { nodes { id relayerAccount { id } } }
@@ -434,13 +434,13 @@ describe("ids", () => {
     named(`Operator:${REGISTRY}-x:${address("a")}`),
     named(`Operator:${REGISTRY}-${REGISTRY}:${address("a")}`),
     named(`Operator:${REGISTRY}-${OTHER_REGISTRY}:${address("a")}`),
-  ])("%s is none", async (id) => {
+  ])("%s is not an id", async (id) => {
     expect((await post({ query: "query ($id: ID!) { node(id: $id) { id } }", variables: { id } })).code).toBe(
       "invalid-parameter",
     );
   });
 
-  test("of nothing find nothing", async () => {
+  test("of absent objects find nothing", async () => {
     for (const id of [
       `TeeNode:${REGISTRY}:${hash("none")}`,
       `Inference:${hash("none")}`,
@@ -454,7 +454,7 @@ describe("ids", () => {
 });
 
 describe("limits", () => {
-  test("cost: what it is, what may be, what to cut", async () => {
+  test("cost: the refusal names the cost, the limit and what to reduce", async () => {
     const { response, answer, code } = await post({
       query: `query ($items: Int) { nodes(first: 100) { nodes { ...more } } }
         fragment more on TeeNode { settlements(first: $items) { edges { node { kind } } } }`,
@@ -475,7 +475,7 @@ describe("limits", () => {
     expect(cheap.code).toBeUndefined();
   });
 
-  test("fragments inside of fragments are weighed once, and count every time", async () => {
+  test("nested fragments are measured once and counted at every use", async () => {
     const levels = 25;
     const fragments = Array.from({ length: levels }, (_, level) =>
       level === levels - 1
@@ -526,7 +526,7 @@ describe("limits", () => {
     expect(batch.status).toBe(400);
   });
 
-  test("introspection is allowed, but not without end", async () => {
+  test("introspection is allowed, within limits", async () => {
     expect(
       (await ask("{ __schema { types { name fields { name description args { name } } } } }")).__schema.types
         .length,
@@ -536,7 +536,7 @@ describe("limits", () => {
     expect((await post({ query: `{ __type(name: "TeeNode") { ${deep(6)} } }` })).code).toBe("invalid-query");
   });
 
-  test("a statement that takes too long is cut off", async () => {
+  test("a statement that takes too long is cancelled", async () => {
     const blocker = new pg.Client({ connectionString: database.url });
     await blocker.connect();
     await blocker.query("begin; lock table og.onchain_inference in access exclusive mode");
@@ -581,7 +581,7 @@ describe("errors", () => {
     expect(answer.errors[0].message).toContain(message);
   });
 
-  test("nobody foresaw tell nothing but where to look", async () => {
+  test("that are unexpected reveal only a request id", async () => {
     await tables.client.query("alter table og.settlement rename column relay to relay_gone");
     try {
       const { response, answer } = await post({
@@ -603,7 +603,7 @@ describe("errors", () => {
     }
   });
 
-  test("staleness is refused, whoever asks", async () => {
+  test("staleness is refused for every kind of request", async () => {
     const query = "{ settlements { nodes { kind } } }";
     const stale = await post({ query, extensions: { maxLag: 6 } });
     expect([stale.response.status, stale.code]).toEqual([503, "stale"]);
@@ -618,7 +618,7 @@ describe("errors", () => {
 });
 
 describe("over HTTP", () => {
-  test("GET is cacheable by state; HEAD is GET without its body", async () => {
+  test("GET is cacheable by state; HEAD is GET without the body", async () => {
     const query = "{ settlements(first: 1) { nodes { kind } } }";
     const response = await get(query);
     const tag = response.headers.get("ETag") ?? "";
@@ -641,7 +641,7 @@ describe("over HTTP", () => {
     expect(head.headers.get("ETag")).not.toBeNull();
   });
 
-  test("what changes with the clock or failed in part is not kept", async () => {
+  test("answers that change with the clock or failed in part are not cacheable", async () => {
     for (const query of ["{ status { version } }", "{ nodes(first: 101) { nodes { teeId } } }"]) {
       const response = await get(query);
       expect([response.status, response.headers.get("ETag"), response.headers.get("Cache-Control")]).toEqual([
@@ -652,7 +652,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("a persisted query is asked for by its hash", async () => {
+  test("a persisted query is requested by its hash", async () => {
     const query = "query Kinds($n: Int) { settlements(first: $n) { nodes { kind } } }";
     const sha256Hash = createHash("sha256").update(query).digest("hex");
     const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash } });
@@ -668,7 +668,7 @@ describe("over HTTP", () => {
     expect(wrong.code).toBe("PERSISTED_QUERY_MISMATCH");
   });
 
-  test("errors of GraphQL's own media type have the status of what they are", async () => {
+  test("errors in GraphQL's own media type have a matching status", async () => {
     const ofType = async (query: string) => {
       const response = await api.fetch("/graphql", {
         method: "POST",
@@ -696,13 +696,13 @@ describe("over HTTP", () => {
       { owner: "0x1" },
       'Variable "$owner" got invalid value "0x1"; Address: "0x1" is not a 20-byte address',
     ],
-  ])("a value that is none of its type's is refused where it stands: %s", async (query, variables, says) => {
+  ])("an invalid value is refused with its location: %s", async (query, variables, says) => {
     const { answer } = await post({ query, variables });
     expect(answer.errors[0].message).toContain(says);
     expect(answer.errors[0].locations).toHaveLength(1);
   });
 
-  test("what is no GraphQL request is refused in words, and is nobody's fault here", async () => {
+  test("a malformed GraphQL request is refused with a reason, and not logged as a failure", async () => {
     const logged = api.log.length;
     const byUrl = await api.get("/graphql?query={__typename}&variables={n");
     expect(byUrl.status).toBe(400);
@@ -757,7 +757,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("a browser gets GraphiQL with the examples, and nothing from elsewhere", async () => {
+  test("a browser gets GraphiQL with the examples, and nothing from another origin", async () => {
     const response = await api.get("/graphql", { Accept: "text/html,application/xhtml+xml" });
     expect(response.headers.get("Content-Type")).toContain("text/html");
     const page = await response.text();

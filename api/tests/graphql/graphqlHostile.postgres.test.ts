@@ -121,7 +121,7 @@ describe.each(WAYS)("over %s", (way, ask) => {
     expect(api.log).toEqual([]);
   });
 
-  test("extensions of other servers are nobody's concern", async () => {
+  test("unknown extensions are ignored", async () => {
     const extensions = { clientLibrary: { name: "@apollo/client", version: "4.0.0" }, persistedQuery: null };
     const response = await ask({ query, extensions });
     expect(response.status).toBe(200);
@@ -193,7 +193,7 @@ test.each([
   expect(api.log).toEqual([]);
 });
 
-test("a form whose variables are no JSON is refused", async () => {
+test("a form whose variables are not JSON is refused", async () => {
   const body = new URLSearchParams({ query: OK, variables: "{n" }).toString();
   const form = { "Content-Type": "application/x-www-form-urlencoded" };
   expect(await refusal(await send(body, form))).toMatchObject({ status: 400, code: "invalid-query" });
@@ -208,7 +208,7 @@ describe("GraphQL over HTTP", () => {
     ["query A { __typename } query B { __typename }", {}],
     ["query A { __typename } query B { __typename }", { operationName: "C" }],
     ["fragment F on Query { __typename }", {}],
-  ])("what is wrong with %s is 400 for its own media type, 200 for plain JSON", async (query, more) => {
+  ])("an error in %s is 400 in GraphQL's media type and 200 in plain JSON", async (query, more) => {
     const body = JSON.stringify({ query, ...more });
     const own = await send(body, { Accept: `${GRAPHQL_JSON}, application/json;q=0.9` });
     expect(own.headers.get("Content-Type")).toBe(`${GRAPHQL_JSON}; charset=utf-8`);
@@ -220,13 +220,13 @@ describe("GraphQL over HTTP", () => {
     }
   });
 
-  test("a field's error is part of an answer", async () => {
+  test("a field error leaves a partial answer", async () => {
     const query = "{ nodes(first: 101) { totalCount } asOf { proofsRevision } }";
     for (const accept of ["application/json", GRAPHQL_JSON])
       expect((await send(JSON.stringify({ query }), { Accept: accept })).status).toBe(200);
   });
 
-  test.each(["", null])("an operationName of %j is none", async (operationName) => {
+  test.each(["", null])("an operationName of %j counts as absent", async (operationName) => {
     for (const [, ask] of WAYS.filter(([name]) => !name.includes("subscription"))) {
       const response = await ask({ query: OK, ...(operationName === null ? {} : { operationName }) });
       expect([response.status, (await response.json()).errors]).toEqual([200, undefined]);
@@ -240,7 +240,7 @@ describe("GraphQL over HTTP", () => {
     await events.body?.cancel();
   });
 
-  test("an operation that is not there is named, and those that are", async () => {
+  test("the refusal of an unknown operation names it and those in the document", async () => {
     const query = "query A { __typename } query B { __typename }";
     const { message } = await refusal(await send(JSON.stringify({ query, operationName: "C" })));
     expect(message).toBe('operationName "C" names no operation in the document; it has "A", "B"');
@@ -272,18 +272,18 @@ describe("GraphQL over HTTP", () => {
     expect(response.headers.get("Content-Type")).toBe(`${type}; charset=utf-8`);
   });
 
-  test("a client that takes nothing but events gets one", async () => {
+  test("a client that accepts only events gets the answer as one event", async () => {
     const response = await send(JSON.stringify({ query: OK }), { Accept: "text/event-stream" });
     expect(response.headers.get("Content-Type")).toBe("text/event-stream");
     expect(await response.text()).toMatch(/^event: next\ndata: \{"data":.*\}\n\nevent: complete\ndata:\n\n$/);
   });
 });
 
-describe("an answer's size", () => {
+describe("the size of an answer", () => {
   const ask = async (query: string, at = api, headers: Headers = {}) =>
     send(JSON.stringify({ query }), headers, at);
 
-  test("the whole schema is told once, and not fourteen times", async () => {
+  test("allows one whole introspection and not fourteen", async () => {
     const standard = await ask(
       getIntrospectionQuery({
         specifiedByUrl: true,
@@ -315,7 +315,7 @@ describe("an answer's size", () => {
     ["application/json", "application/json; charset=utf-8"],
     [GRAPHQL_JSON, `${GRAPHQL_JSON}; charset=utf-8`],
     ["text/event-stream", "application/json; charset=utf-8"],
-  ])("has a limit, which is a refusal of its own: %s", async (accept, type) => {
+  ])("is limited by a refusal of its own: %s", async (accept, type) => {
     const small = createTestApi(database.url, undefined, { graphqlMaxResponseBytes: 2_000 });
     small.now = HEAD + 7;
     try {

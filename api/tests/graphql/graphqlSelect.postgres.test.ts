@@ -94,7 +94,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe("selectNodes", () => {
-  test("answers what /v1/select answers, whatever is asked", { timeout: 120_000 }, async () => {
+  test("answers what /v1/select answers, whatever the arguments", { timeout: 120_000 }, async () => {
     const names = fc.subarray([..."abcdefghi"], { minLength: 1, maxLength: 5 });
     const ids = names.map((chosen) => chosen.map(idOf));
     const owners = fc.subarray(["owner-0", "owner-1", "owner-2"], { minLength: 1 });
@@ -163,7 +163,7 @@ describe("selectNodes", () => {
     expect(selected).toBeGreaterThan(200);
   });
 
-  test("reads nothing of the nodes it draws: the snapshot has them", async () => {
+  test("reads the nodes from the snapshot, not from the database", async () => {
     const positions = await statementsOf(() => ask("{ selectNodes(count: 1) { seed } }"));
     const whole = await statementsOf(() => ask(`{ selectNodes(count: 9) { ${SELECTION} } }`));
     expect(whole).toBe(positions);
@@ -173,7 +173,7 @@ describe("selectNodes", () => {
     for (const { node } of selectNodes.nodes) expect(node.metrics.uptime).toBe(1);
   });
 
-  test("draws anew each time and is nobody's to keep, unless a seed is given", async () => {
+  test("draws anew each time and is not cacheable, unless a seed is given", async () => {
     const get = (query: string, headers = {}) =>
       api.get(`/graphql?${new URLSearchParams({ query })}`, headers);
     const fresh = await get("{ selectNodes { seed } }");
@@ -210,7 +210,7 @@ describe("a request with a selection", () => {
     nodes(sort: SCORE, filter: { status: ACTIVE }) { nodes { teeId lastHeartbeatAt score { value } } }
     asOf { og { blockNumber blockTime } } }`;
 
-  test("is answered whole from the state that is selected from", async () => {
+  test("is answered entirely from the state of the selection", async () => {
     const { block, time } = rows;
     // A block that the snapshot has not seen yet: one node's fresh heartbeat.
     await rows.nextBlock(30);
@@ -234,7 +234,7 @@ describe("a request with a selection", () => {
     );
   });
 
-  test("whose transaction does not have the newest block yet takes the snapshot before", async () => {
+  test("falls back to the previous snapshot when its transaction lacks the newest block", async () => {
     const { block, time } = rows;
     await world.beat(1);
     await world.show(api);
@@ -244,7 +244,7 @@ describe("a request with a selection", () => {
     expect((await ask(QUERY)).asOf.og).toEqual({ blockNumber: block, blockTime: time });
   });
 
-  test("pages on at the state its cursor names, as long as that is at hand", async () => {
+  test("continues at the state of its cursor as long as that snapshot is held", async () => {
     const page = `query ($after: String) { selectNodes(seed: "s", count: 5) { nodes { probability node { teeId } } }
       settlements(first: 1) { nodes { kind } }
       nodes(sort: SCORE, first: 4, after: $after) { nodes { teeId } pageInfo { endCursor } } asOf { og { blockNumber } } }`;
@@ -266,7 +266,7 @@ describe("a request with a selection", () => {
     expect(answer.data.nodes.nodes).toEqual(second.nodes.nodes);
   });
 
-  test("outlives the index's recovery, when it asks for nothing that has to be read", async () => {
+  test("is answered during recovery if it needs no database read", async () => {
     const { block } = rows;
     await tables.setHead("og", rows.block - 2, rows.time - 2 * INTERVAL, "not-ready");
     const { answer, response } = await post(
@@ -286,7 +286,7 @@ describe("a request with a selection", () => {
     expect(answer.extensions.asOf.og.blockNumber).toBe(block);
   });
 
-  test("loses only the selection when that is too old", async () => {
+  test("loses only the selection when the snapshot is too old", async () => {
     api.now = rows.time + 121;
     const both = "{ selectNodes { seed } nodes(first: 1) { nodes { teeId } } }";
     const { answer, code, response } = await post(both);
@@ -298,7 +298,7 @@ describe("a request with a selection", () => {
     expect([refused.response.status, refused.code]).toEqual([503, "stale"]);
   });
 
-  test("before anything was scored says so", async () => {
+  test("before the first snapshot is refused as indexing", async () => {
     const fresh = createTestApi(database.url);
     fresh.now = api.now;
     const response = await fresh.fetch("/graphql", {

@@ -86,7 +86,7 @@ async function subscribe(
 const eventsOf = (received: readonly ReceivedEvent[]) => received.map(({ data }) => data.data.events);
 
 describe("a subscription", () => {
-  test("is told what /v1/stream tells, with objects of the schema", async () => {
+  test("delivers what /v1/stream delivers, with objects of the schema", async () => {
     const client = await subscribe();
     const stream = new EventClient(await api.get("/v1/stream"));
     opened.push(stream);
@@ -114,7 +114,7 @@ describe("a subscription", () => {
     expect(received[4]?.data.extensions.asOf.proofsRevision).toBe(1);
   });
 
-  test("of nodes sees each as it is, and walks from there", async () => {
+  test("of nodes reads each as it is now, and the fields below it", async () => {
     const network = await SelectNetwork.begin(tables);
     await network.live(0.2);
     await network.show(api);
@@ -136,7 +136,7 @@ describe("a subscription", () => {
     expect(event.node.publicKey).toMatch(/^0x/);
   });
 
-  test("of nodes that change at once, each is told as itself", async () => {
+  test("answers each of several nodes that change together with that node", async () => {
     const network = await SelectNetwork.begin(tables);
     await network.live(0.2);
     await network.show(api);
@@ -159,7 +159,7 @@ describe("a subscription", () => {
     for (const { teeId, node } of eventsOf(client.events)) expect(node.teeId).toBe(teeId);
   });
 
-  test("goes on after a cursor, or after the id that a client comes back with", async () => {
+  test("resumes after a cursor, or after the Last-Event-ID", async () => {
     const client = await subscribe();
     for (const block of [10, 11, 12]) {
       await world.grow("og", block, { rows: 1 });
@@ -176,7 +176,7 @@ describe("a subscription", () => {
     expect(eventsOf(await there.received(4))).toEqual(eventsOf(received.slice(2)));
   });
 
-  test("is told of a reorg, and that what it took back is not there", async () => {
+  test("delivers a reorg, and null for what it took back", async () => {
     const client = await subscribe(EVENTS, { filter: { types: ["SETTLEMENT"] } });
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
@@ -206,7 +206,7 @@ describe("a subscription", () => {
     expect(gone).toMatchObject({ verdict: "PENDING", settlement: null });
   });
 
-  test("of a chain that cannot be answered from loses the fields that need it, and is told on", async () => {
+  test("loses the fields of a chain that is not ready, and continues", async () => {
     const client = await subscribe(
       "subscription { events(filter: { types: [PAYMENT] }) { ... on PaymentAdded { eventId payment { organic } } } }",
     );
@@ -218,7 +218,7 @@ describe("a subscription", () => {
   });
 });
 
-test("the saved subscription is told of everything but blocks", async () => {
+test("the saved subscription delivers everything but blocks", async () => {
   const client = await subscribe(LIVE_EXAMPLE.query, LIVE_EXAMPLE.variables);
   await world.grow("og", 10, { rows: 1 });
   await world.grow("base", 20, { rows: 1 });
@@ -229,7 +229,7 @@ test("the saved subscription is told of everything but blocks", async () => {
 });
 
 describe("answers", () => {
-  test("are made once for all who ask the same, each in one transaction", async () => {
+  test("are made once for equal subscriptions, each in one transaction", async () => {
     const clients: EventClient[] = [];
     for (let index = 0; index < 20; index++) clients.push(await subscribe());
     const other = await subscribe("subscription { events { ... on PaymentAdded { payment { amount } } } }");
@@ -243,7 +243,7 @@ describe("answers", () => {
     for (const client of clients) expect(client.events).toEqual(clients[0]?.events);
   });
 
-  test("that fail say so, and the next event comes", async () => {
+  test("that fail carry the error, and the next event follows", async () => {
     const response = await ask({ query: EVENTS, extensions: { maxLag: 60 } });
     const client = new EventClient(response);
     opened.push(client);
@@ -281,7 +281,7 @@ describe("an event costs", () => {
   const remaining = (limiter: RateLimiter, client: string) =>
     limiter.take(client, 0, performance.now()).remaining;
 
-  test("what its selection reads; who cannot afford it waits, and is told nothing wrong", async () => {
+  test("what its selection reads; a client without budget waits, and receives no error", async () => {
     const limit = { perMinute: 1, burst: 20 };
     const limiter = new RateLimiter(limit);
     const limited = await startApi({ rateLimits: { limit, limiter, loopback: "limited" } });
@@ -300,7 +300,7 @@ describe("an event costs", () => {
     expect(poor.ended).toBe(false);
   });
 
-  test("everything is told when the budget comes back", async () => {
+  test("nothing is skipped when the budget comes back", async () => {
     const limit = { perMinute: 6_000, burst: 6 };
     const limited = await startApi({
       rateLimits: { limit, limiter: new RateLimiter(limit), loopback: "limited" },
@@ -337,7 +337,7 @@ describe("connections", () => {
     return rows.length > 0;
   };
 
-  test("are left to others by sixty subscriptions, however long their answers take", async () => {
+  test("to the database are left for others by sixty subscriptions, however slow their answers", async () => {
     const clients = await Promise.all(
       Array.from({ length: 60 }, (_, index) => ask({ query: distinct(index) })),
     );
@@ -357,7 +357,7 @@ describe("connections", () => {
     });
   });
 
-  test("are given back at once when a client leaves, and nothing is read for it any more", async () => {
+  test("to the database are released as soon as a client leaves, and nothing more is read for it", async () => {
     const reader = (await ask({ query: distinct(0) })).body?.getReader();
     await reader?.read();
     await world.grow("base", 20, { rows: 20 });
@@ -376,7 +376,7 @@ describe("connections", () => {
   });
 });
 
-test("an empty id is none", async () => {
+test("an empty id counts as none", async () => {
   await world.grow("og", 10, { rows: 1 });
   await api.publish();
   const client = await subscribe(EVENTS, {}, { "Last-Event-ID": "" });
@@ -407,19 +407,19 @@ describe("refused is", () => {
     ]);
   });
 
-  test("a question that asks for too much", async () => {
+  test("a subscription that is too costly", async () => {
     const query = `subscription { events { ... on NodeChanged { node { settlements(first: 100) { nodes { leaves(first: 100) { nodes { verdict } } } } } } } }`;
     const { status, error } = await refusal({ query });
     expect([status, error.extensions.code]).toEqual([400, "query-too-costly"]);
   });
 
-  test("a client that takes no events, with what to do", async () => {
+  test("a client that does not accept events, with what to do", async () => {
     const { status, error } = await refusal({ query: EVENTS }, { Accept: "application/json" });
     expect([status, error.extensions.code]).toEqual([400, "invalid-query"]);
     expect(error.message).toContain("Accept: text/event-stream");
   });
 
-  test("one more than may be open", async () => {
+  test("one stream more than may be open", async () => {
     const small = await startApi({
       limits: { bufferBytes: 1_000_000, subscribers: 1, subscribersPerClient: 1 },
     });
@@ -428,7 +428,7 @@ describe("refused is", () => {
     expect([status, error.extensions.code]).toEqual([503, "busy"]);
   });
 
-  test("nothing that only asks for the headers, and nothing is opened", async () => {
+  test("no HEAD request, and none opens a stream", async () => {
     const path = `/graphql?${new URLSearchParams({ query: "subscription { events { cursor } }" })}`;
     const response = await api.fetch(path, { method: "HEAD" });
     expect(response.headers.get("Content-Type")).toBe("text/event-stream");
@@ -452,7 +452,7 @@ describe("clients", () => {
     return { served, stop, port: await listen(server, port) };
   }
 
-  test("graphql-sse subscribes, and comes back to where it was when the process was replaced", async () => {
+  test("graphql-sse subscribes, and resumes when the process is replaced", async () => {
     const first = await serve();
     const client = createClient({
       url: `http://127.0.0.1:${first.port}/graphql`,

@@ -23,7 +23,7 @@ const items = async (path: string): Promise<any[]> => (await world.api.json(path
 const provenId = async (): Promise<string> =>
   (await items("/v1/inferences?signatureValid=true&limit=1"))[0].id;
 
-test("openapi-fetch with generated types asks for all there is", async () => {
+test("openapi-fetch with generated types reads every operation", async () => {
   const { nodes, receipts, ...rest } = await runClient("rest", world.url);
   const selected = await world.api.json("/v1/select?count=3&seed=clients");
   const expected = (await items("/v1/nodes?sort=registeredAt")).map(({ teeId, metrics }) => ({
@@ -38,7 +38,7 @@ test("openapi-fetch with generated types asks for all there is", async () => {
   expect(rest).toEqual({ absent: "node-not-found", refused: ["nosuch"], block: HEAD_BLOCK });
 });
 
-test("urql with generated types asks for the same", async () => {
+test("urql with generated types reads the same", async () => {
   const { nodes, receipts, ...rest } = await runClient("graphql", world.url);
   const expected = (await items("/v1/nodes?sort=registeredAt")).map(({ teeId, metrics, status }) => ({
     teeId,

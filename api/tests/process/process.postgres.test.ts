@@ -78,7 +78,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
     if (Date.now() > deadline) throw new Error("it did not come true within 30 s");
 }
 
-test("a client that hangs up in the middle of its question is no failure of ours", async () => {
+test("a client that disconnects in the middle of its request is not logged as a failure", async () => {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.write(
     "POST /graphql HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
@@ -91,7 +91,7 @@ test("a client that hangs up in the middle of its question is no failure of ours
   expect(records.filter(({ msg }) => msg === "request failed")).toEqual([]);
 });
 
-test("a request is logged under its id, which the answer repeats", async () => {
+test("a request is logged under its id, which the response repeats", async () => {
   const response = await fetch(`${url}/v1/nodes?limit=1`, { headers: { "X-Request-Id": "mine-1" } });
   expect(response.headers.get("X-Request-Id")).toBe("mine-1");
   await response.body?.cancel();
@@ -105,7 +105,7 @@ test("a request is logged under its id, which the answer repeats", async () => {
   });
 });
 
-test("metrics tell of requests by route, of both chains, the snapshot and the verifier, on their own port", async () => {
+test("metrics of requests by route, both chains, the snapshot and the verifier are on their own port", async () => {
   // Once there is a snapshot.
   await until(async () => (await (await fetch(metricsUrl)).text()).includes("snapshot_age_seconds "));
   const text = await (await fetch(metricsUrl)).text();
@@ -132,7 +132,7 @@ test("metrics tell of requests by route, of both chains, the snapshot and the ve
   expect((await fetch(`${url}/metrics`)).status).toBe(404);
 });
 
-test("a client behind a proxy that is trusted has its share; this machine's own has no limit", async () => {
+test("a client behind a trusted proxy has its own rate limit; loopback has none", async () => {
   const ask = (forwardedFor?: string, target = "/v1/tee-types") =>
     fetch(url + target, { headers: forwardedFor === undefined ? {} : { "X-Forwarded-For": forwardedFor } });
   const told = ({ headers }: Response) =>
@@ -161,7 +161,7 @@ test("a client behind a proxy that is trusted has its share; this machine's own 
   }
 });
 
-test("an API that is told to stop finishes a download that is under way, ends streams, and lets nobody in", async () => {
+test("on SIGTERM, a download in flight finishes, streams end, and new connections are refused", async () => {
   const [stream] = (await once(get(`${url}/v1/stream`), "response")) as [IncomingMessage];
   const streamEnded = once(stream.resume(), "end");
   const download = get(`${url}/v1/payments?format=ndjson&all=true&limit=1000`);

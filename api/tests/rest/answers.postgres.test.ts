@@ -164,7 +164,7 @@ describe("settlements", () => {
     expect([response.status, body.code]).toEqual([410, "cursor-expired"]);
   });
 
-  test("a cursor belongs to its path, filters and sort, and nothing else is one", async () => {
+  test("a cursor is valid only for its path, filters and sort, and other text is refused", async () => {
     await settle(1);
     await settle(2);
     const { pageInfo } = await api.json("/v1/settlements?limit=1&kind=individual");
@@ -191,8 +191,8 @@ describe("settlements", () => {
   });
 });
 
-describe("twins", () => {
-  test("CSV defuses formulas, quotes breaks, and names nested columns", async () => {
+describe("CSV and NDJSON", () => {
+  test("CSV escapes formulas, quotes line breaks, and names nested columns", async () => {
     await history.approvePcr(T0, PCR, "=1+1");
     await history.approvePcr(T0 + 1, hash("two"), 'a"b,\nc');
     await history.approvePcr(T0 + 2, hash("three"), "@cmd", 3);
@@ -207,7 +207,7 @@ describe("twins", () => {
     expect(text).toContain(',"a""b,\nc",');
   });
 
-  test("NDJSON and all=true give every row once, to one block", async () => {
+  test("NDJSON and all=true have every row once, at one block", async () => {
     for (let block = 1; block <= 25; block++) await settle(block);
     await tables.setHead("og", 25, T0 + 25);
     const page = await api.get("/v1/settlements?format=ndjson&limit=10");
@@ -237,7 +237,7 @@ describe("twins", () => {
     expect(empty).toEqual({ items: [], pageInfo: { endCursor: null, hasNextPage: false } });
   });
 
-  test("a walk that cannot go on cuts the connection", async () => {
+  test("a walk that fails closes the connection", async () => {
     for (let block = 1; block <= 9; block++) await settle(block);
     await tables.setHead("og", 9, T0 + 9);
     const walk = await api.get("/v1/settlements?all=true&limit=4");
@@ -263,7 +263,7 @@ describe("twins", () => {
 });
 
 describe("freshness", () => {
-  test("headers, entity tag and 304", async () => {
+  test("is in headers, entity tag and 304", async () => {
     await settle(1);
     const response = await api.get("/v1/settlements");
     expect(response.headers.get("OG-Block")).toBe("10000");
@@ -288,7 +288,7 @@ describe("freshness", () => {
     expect(both.headers.get("OG-Block")).toBe("10000");
   });
 
-  test("maxLag refuses before If-None-Match is looked at", async () => {
+  test("maxLag is checked before If-None-Match", async () => {
     const tag = (await api.get("/v1/settlements")).headers.get("ETag") ?? "";
     const response = await api.get("/v1/settlements?maxLag=6", { "If-None-Match": tag });
     expect(response.status).toBe(503);
@@ -301,7 +301,7 @@ describe("freshness", () => {
     expect((await api.get("/v1/settlements?maxLag=30")).status).toBe(200);
   });
 
-  test("whoever watches is told that it was a caller's bound, or that it was not", async () => {
+  test("a refusal by maxLag is distinguished from a failure in log and metrics", async () => {
     await history.register("a", T0);
     await api.refresh();
     api.now = HEAD + 1_000;
@@ -337,7 +337,7 @@ describe("freshness", () => {
 });
 
 describe("a chain that is not ready", () => {
-  test("is named with how far it is, and harms only answers that need it", async () => {
+  test("is named with its progress, and fails only requests that need it", async () => {
     await history.register("a", T0);
     await tables.setHead("base", 500, T0, "not-ready");
     const { response, body } = await problem("/v1/payments");
@@ -364,7 +364,7 @@ describe("a chain that is not ready", () => {
     });
   });
 
-  test("OpenGradient missing: payments go on without its judgement", async () => {
+  test("payments are answered without OpenGradient, with null where they need it", async () => {
     await pay(1);
     await tables.setHead("og", 1, T0, "not-ready");
     const payments = await api.get("/v1/payments");
@@ -375,7 +375,7 @@ describe("a chain that is not ready", () => {
     expect((await api.get("/health")).status).toBe(200);
   });
 
-  test("what is Base's alone only stands beside OpenGradient's block, and is there without it", async () => {
+  test("answers of Base alone name OpenGradient's block if there is one, and need none", async () => {
     await pay(1);
     const hour = `from=${T0}&to=${T0 + 1}`;
     const paths = [
@@ -421,7 +421,7 @@ describe("a chain that is not ready", () => {
     expect(told(organic)).toEqual([200, null, null, null]);
   });
 
-  test("views that do not exist are the same as not ready", async () => {
+  test("missing views count as not ready", async () => {
     await tables.client.query("alter schema og rename to og_hidden; alter schema base rename to base_hidden");
     try {
       expect((await problem("/v1/nodes")).body.code).toBe("indexing");
@@ -435,7 +435,7 @@ describe("a chain that is not ready", () => {
     }
   });
 
-  test("after a crash it answers only once it has caught up; a reorg is answered at once", async () => {
+  test("after a crash answers resume once the index has caught up; after a reorg at once", async () => {
     const settlements = async () => (await api.get("/v1/settlements")).status;
     expect(await settlements()).toBe(200);
     await tables.setHead("og", 9_998, HEAD - 2);
@@ -453,7 +453,7 @@ describe("a chain that is not ready", () => {
     expect(await settlements()).toBe(200);
   });
 
-  test("a watcher that saw nothing takes a long step back for a recovery", () => {
+  test("a watcher that missed the crash treats a long step back as a recovery", () => {
     const watcher = new PositionWatcher();
     const at = (blockNumber: number) => ({
       ready: true,
@@ -520,7 +520,7 @@ describe("refusals", () => {
     expect(body.requestId).toBe(response.headers.get("X-Request-Id"));
   });
 
-  test("everything that is wrong is named at once, in path and query, each with its own rule", async () => {
+  test("every invalid parameter is named at once, in path and query, each with its rule", async () => {
     const { body } = await problem(
       "/v1/nodes/0x12/events?kind=born&nosuch=1&limit=0&registry=0x1&registry=0x2",
     );
@@ -533,7 +533,7 @@ describe("refusals", () => {
     });
   });
 
-  test("a range that ends before it begins is refused wherever there is one, an empty one is not", async () => {
+  test("a range that ends before it starts is refused everywhere; an empty one is not", async () => {
     await history.register("a", T0);
     const node = `/v1/nodes/${nodeNamed("a").teeId}`;
     const lists = [
@@ -572,7 +572,7 @@ describe("refusals", () => {
     expect(await (await api.get("/docs/errors")).text()).toContain('id="cursor-expired"');
   });
 
-  test("an unforeseen failure tells nothing but where to look", async () => {
+  test("an unexpected failure reveals only a request id", async () => {
     await tables.client.query("alter table og.settlement rename column relay to relay_gone");
     try {
       const { response, body } = await problem("/v1/settlements");
@@ -619,7 +619,7 @@ describe("payments, channels and operators", () => {
     expect(await idsOf(`/v1/payments?from=${T0 + 3}&to=${T0 + 5}`)).toEqual([hash("pay4"), hash("pay3")]);
   });
 
-  test("operators own what was named first; organic volume is bounded per payer and day", async () => {
+  test("an address belongs to the operator that named it first; organic volume is bounded per payer and day", async () => {
     await history.register("a", T0, { owner: address("owner-a") });
     await history.register("b", T0 + 1, { owner: address("owner-b"), paymentAddress: address("pay-a") });
     await history.register("c", T0 + 2, { owner: address("owner-b"), paymentAddress: COMMON_PAYEE });
@@ -666,7 +666,7 @@ describe("payments, channels and operators", () => {
     expect(csv.split("\n")[0]).toContain("nodes.active");
   });
 
-  test("a payer's spending, to whom, and what of it is organic", async () => {
+  test("a payer's spending by payee, and how much of it is organic", async () => {
     await history.register("a", T0, { owner: address("owner-a") });
     await history.register("b", T0 + 1, { owner: address("owner-a") });
     await history.register("c", T0 + 2, { owner: address("owner-c") });
@@ -719,7 +719,7 @@ describe("payments, channels and operators", () => {
     expect((await problem(`/v1/payers/${address("nobody")}`)).body.code).toBe("payer-not-found");
   });
 
-  test("a payer is as it was at the block asked about, and known without OpenGradient", async () => {
+  test("a payer is as of the requested block, and needs no OpenGradient", async () => {
     await history.register("a", T0, { owner: address("owner-a") });
     for (const block of [1, 2, 3]) await pay(block);
     await pay(4, { payer: address("later") });
@@ -741,7 +741,7 @@ describe("payments, channels and operators", () => {
     });
   });
 
-  test("a payer with too much to add up has no sums, and is answered all the same", async () => {
+  test("a payer with too many payments has null sums and is still answered", async () => {
     await pay(1);
     await tables.client.query(
       `insert into base.payer_day (chain_id, payee, token, payer, start_at, payments, amount, self_facilitated_amount,
@@ -758,7 +758,7 @@ describe("payments, channels and operators", () => {
     });
   });
 
-  test("channels are as they were at the page's block", async () => {
+  test("channels are as of the page's block", async () => {
     const channel = {
       channelId: hash("channel"),
       payer: address("payer"),
@@ -858,7 +858,7 @@ describe("payments, channels and operators", () => {
 });
 
 describe("registry records", () => {
-  test("PCRs and TEE types, now and at", async () => {
+  test("PCRs and TEE types, now and at past moments", async () => {
     await history.teeType(0, "LLMProxy", T0 - 10);
     await history.approvePcr(T0);
     await history.revokePcr(T0 + 100);
@@ -927,7 +927,7 @@ describe("on-chain inferences", () => {
     });
   };
 
-  test("content only when asked for, shortened and sanitised, never a failure", async () => {
+  test("have their content only on request, shortened and sanitised, without ever failing", async () => {
     await infer(1);
     await infer(2, {
       requestData: "0x1234",

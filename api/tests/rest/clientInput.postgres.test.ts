@@ -39,7 +39,7 @@ async function graph(query: string) {
   return (await response.json()) as any;
 }
 
-describe("hex in any letter case, that of its prefix too", () => {
+describe("hex in any letter case, prefix included", () => {
   test.each([
     ["/v1/nodes/", A, ""],
     ["/v1/nodes/", A, "/heartbeats"],
@@ -53,7 +53,7 @@ describe("hex in any letter case, that of its prefix too", () => {
     ["/v1/payments?payee=", address("pay-a"), ""],
     ["/v1/select?seed=s&only=", A, ""],
     ["/v1/select?seed=s&excludeOwner=", OWNER, ""],
-  ])("%s%s%s is the same question, with the same entity tag", async (before, id, after) => {
+  ])("%s%s%s has the same entity tag", async (before, id, after) => {
     await api.refresh();
     const plain = await api.get(`${before}${id}${after}`);
     const shouted = await api.get(`${before}${shout(id)}${after}`);
@@ -63,7 +63,7 @@ describe("hex in any letter case, that of its prefix too", () => {
     expect(await shouted.text()).toBe(await plain.text());
   });
 
-  test("a cursor goes on, however the path is written", async () => {
+  test("a cursor is valid however the path is spelled", async () => {
     const path = (id: string) => `/v1/nodes/${id}/heartbeats?limit=1`;
     const { pageInfo } = await api.json(path(A));
     const next = await api.json(`${path(A)}&after=${pageInfo.endCursor}`);
@@ -98,7 +98,7 @@ describe("times", () => {
     "/v1/network/series?metric=payments&interval=hour&to=",
     `/v1/nodes/${A}/series?metric=uptime&interval=hour&from=`,
     `/v1/nodes/${A}/intervals?from=`,
-  ])("%s says what is probably meant by a time beyond the year 3000", async (path) => {
+  ])("%s suggests seconds for a time beyond the year 3000", async (path) => {
     for (const [time, hint] of [
       [HEAD * 1_000, "milliseconds: divide by 1000"],
       [YEAR_3000 + 1, "milliseconds: divide by 1000"],
@@ -113,18 +113,21 @@ describe("times", () => {
     }
   });
 
-  test.each(["-1", "1.5", "1e9", "+5", "", "0x10", " 5", "9".repeat(40)])("%j is no time", async (time) => {
-    const response = await api.get(`/v1/settlements?from=${encodeURIComponent(time)}`);
-    expect(response.status).toBe(400);
-    expect((await response.json()).parameter).toBe("from");
-  });
+  test.each(["-1", "1.5", "1e9", "+5", "", "0x10", " 5", "9".repeat(40)])(
+    "%j is refused as a time",
+    async (time) => {
+      const response = await api.get(`/v1/settlements?from=${encodeURIComponent(time)}`);
+      expect(response.status).toBe(400);
+      expect((await response.json()).parameter).toBe("from");
+    },
+  );
 
-  test("the last second of the year 2999 is one", async () => {
+  test("the last second of the year 2999 is accepted", async () => {
     const { items } = await api.json(`/v1/settlements?to=${YEAR_3000}&limit=1`);
     expect(items).toHaveLength(1);
   });
 
-  test("GraphQL refuses them in a literal and in a variable", async () => {
+  test("GraphQL refuses milliseconds in a literal and in a variable", async () => {
     const literal = await graph(`{ settlements(filter: { from: ${HEAD * 1_000} }) { nodes { kind } } }`);
     expect(literal.errors[0].message).toContain("divide by 1000");
     const response = await api.fetch("/graphql", {
@@ -148,7 +151,7 @@ describe("a trailing slash", () => {
     ["/health/", "/health"],
     ["//", "/"],
     ["//evil.example/", "/evil.example"],
-  ])("%s is sent to %s", async (path, location) => {
+  ])("%s redirects to %s", async (path, location) => {
     for (const method of ["GET", "HEAD"]) {
       const response = await ask(`http://api.test${path}`, method);
       expect([response.status, response.headers.get("Location")]).toEqual([308, location]);
@@ -156,24 +159,24 @@ describe("a trailing slash", () => {
     }
   });
 
-  test("a POST of a query is sent on as a POST", async () => {
+  test("a POST is redirected as a POST", async () => {
     const response = await ask("http://api.test/graphql/", "POST");
     expect([response.status, response.headers.get("Location")]).toEqual([308, "/graphql"]);
   });
 
-  test("/ itself stays", async () => {
+  test("/ is not redirected", async () => {
     expect((await ask("http://api.test/")).status).not.toBe(308);
   });
 });
 
 describe("filters", () => {
-  test("an impossible blob id is refused by both", async () => {
+  test("an impossible blob id is refused by REST and GraphQL", async () => {
     expect((await api.get("/v1/settlements?blobId=abc")).status).toBe(400);
     const { errors } = await graph('{ settlements(filter: { blobId: "abc" }) { nodes { kind } } }');
     expect(errors[0].extensions.code).toBe("invalid-parameter");
   });
 
-  test("whatever is looked up is found through an index among many", async () => {
+  test("every look-up uses an index", async () => {
     await tables.client.query(`
       insert into og.settlement (chain_id, block_number, log_index, relay, kind, event_signature, tx_hash, settled_at, relayer,
         blob_id)

@@ -138,11 +138,11 @@ describe.skipIf(MISSING.sh !== undefined).each(PROGRAMS)("in %s", (language) => 
   });
 });
 
-test.skipIf(MISSING.sh !== undefined)("the examples in TypeScript fit their types", () =>
+test.skipIf(MISSING.sh !== undefined)("the TypeScript examples compile", () =>
   cookbook.checkTypes(examples.filter(({ language }) => language === "ts")),
 );
 
-test("each kind of reader has ten questions, and examples in every language", () => {
+test("each kind of reader has ten recipes, with examples in every language", () => {
   for (const kind of ["SDKs: choosing a node", "Dashboards and analysis", "Everybody else"]) {
     const section = document.split(/^## /m).find((part) => part.startsWith(`${kind}\n`)) ?? "";
     expect([...section.matchAll(/^### (\d+)\. .*\?$/gm)].map(([, number]) => Number(number))).toEqual([

@@ -123,7 +123,7 @@ const refusalOf = (path: string, parameter: string): string | undefined =>
   })[parameter];
 
 describe.each(operations)("%s", (path, operation) => {
-  test("answers, and takes every parameter as its example has it", async () => {
+  test("answers, and accepts the documented example of every parameter", async () => {
     const plain = await ask(path, operation);
     expect(plain.status).toBe(200);
     await plain.body?.cancel();
@@ -140,7 +140,7 @@ describe.each(operations)("%s", (path, operation) => {
     }
   });
 
-  test("refuses what it does not know, other methods, and URLs without end", async () => {
+  test("refuses unknown parameters, other methods and overlong URLs", async () => {
     const unknown = await ask(path, operation, { query: { nosuch: "1" } });
     expect(await problemOf(unknown)).toMatchObject({
       code: "invalid-parameter",
@@ -154,37 +154,37 @@ describe.each(operations)("%s", (path, operation) => {
   });
 });
 
-test.each(operations)("%s says how far OpenGradient is, whatever it answers", async (path, operation) => {
-  const asked: readonly Asked[] = [
-    {},
-    { method: "HEAD" },
-    { method: "POST" },
-    { query: { nosuch: "1" } },
-    { query: { nosuch: "1".repeat(9_000) } },
-    ...(operation.responses[404] === undefined ? [] : [{ which: "nowhere" } as const]),
-    ...(operation.responses[200]?.content?.["text/csv"] === undefined
-      ? []
-      : [{ query: { format: "csv" } }, { query: { format: "ndjson" } }]),
-  ];
-  for (const one of asked) {
-    const { status, headers, body } = await ask(path, operation, one);
-    await body?.cancel();
-    const said = ["OG-Block", "OG-Block-Time", "OG-Lag-Seconds"].map((name) => headers.get(name));
-    expect([one, status, ...said]).toEqual([one, status, String(HEAD_BLOCK), String(HEAD), "7"]);
-  }
-});
-
-test.each(operations.filter(([, { responses }]) => responses[404]))(
-  "%s says that there is none",
-  async (...asked) => {
-    const response = await ask(...asked, { which: "nowhere" });
-    expect(response.status).toBe(404);
-    expect((await problemOf(response)).code).toMatch(/-not-found$/);
+test.each(operations)(
+  "%s has OpenGradient's freshness headers, whatever it answers",
+  async (path, operation) => {
+    const asked: readonly Asked[] = [
+      {},
+      { method: "HEAD" },
+      { method: "POST" },
+      { query: { nosuch: "1" } },
+      { query: { nosuch: "1".repeat(9_000) } },
+      ...(operation.responses[404] === undefined ? [] : [{ which: "nowhere" } as const]),
+      ...(operation.responses[200]?.content?.["text/csv"] === undefined
+        ? []
+        : [{ query: { format: "csv" } }, { query: { format: "ndjson" } }]),
+    ];
+    for (const one of asked) {
+      const { status, headers, body } = await ask(path, operation, one);
+      await body?.cancel();
+      const said = ["OG-Block", "OG-Block-Time", "OG-Lag-Seconds"].map((name) => headers.get(name));
+      expect([one, status, ...said]).toEqual([one, status, String(HEAD_BLOCK), String(HEAD), "7"]);
+    }
   },
 );
 
+test.each(operations.filter(([, { responses }]) => responses[404]))("%s is not found", async (...asked) => {
+  const response = await ask(...asked, { which: "nowhere" });
+  expect(response.status).toBe(404);
+  expect((await problemOf(response)).code).toMatch(/-not-found$/);
+});
+
 test.each(operations.filter(([, { responses }]) => responses[304]))(
-  "%s has an entity tag, and repeats its headers with a 304",
+  "%s has an entity tag, and a 304 with the same headers",
   async (...asked) => {
     const answer = await ask(...asked);
     await answer.body?.cancel();
@@ -200,7 +200,7 @@ test.each(operations.filter(([, { responses }]) => responses[304]))(
 );
 
 test.each(operations.filter(([, { responses }]) => responses[200]?.content?.["text/csv"]))(
-  "%s has its twins",
+  "%s has CSV and NDJSON",
   async (path, operation) => {
     const { items } = await (await ask(path, operation)).json();
     expect(items.length).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ test("an inference that is not proven has no receipt", async () => {
   expect((await problemOf(response)).code).toBe("inference-not-proven");
 });
 
-test.each(indexed)("%s refuses to be staler than asked for", async (...asked) => {
+test.each(indexed)("%s is refused when it is staler than maxLag", async (...asked) => {
   api.now = HEAD + 1_000;
   try {
     const response = await ask(...asked, { query: { maxLag: "10" } });
@@ -232,10 +232,10 @@ test.each(indexed)("%s refuses to be staler than asked for", async (...asked) =>
   }
 });
 
-describe("a cursor whose state is gone", () => {
+describe("an expired cursor", () => {
   const cursors = new Map<string, string>();
 
-  test.each(pages)("%s goes on with a cursor", async (path, operation) => {
+  test.each(pages)("%s continues with a valid cursor", async (path, operation) => {
     const first = await ask(path, operation, { query: { limit: "1" } });
     const { pageInfo } = await first.json();
     cursors.set(path, pageInfo.endCursor);
@@ -246,7 +246,7 @@ describe("a cursor whose state is gone", () => {
     expect(second.status).toBe(200);
   });
 
-  test.each(pages)("%s says that it is", async (path, operation) => {
+  test.each(pages)("%s refuses the expired one", async (path, operation) => {
     await tables.setHead("og", HEAD_BLOCK - 1, HEAD - 10);
     await tables.setHead("base", 19_999, HEAD - 10);
     const response = await ask(path, operation, { query: { limit: "1", after: cursors.get(path) ?? "" } });
@@ -254,7 +254,7 @@ describe("a cursor whose state is gone", () => {
   });
 });
 
-test("every status that is documented was met, but those that need a crowd or a fault", () => {
+test("every documented status was returned, except those that need load or a fault", () => {
   const elsewhere = new Set(["429", "500"]);
   // These two are never stale, and ask nothing of the database.
   const never = ["/health 503", "/v1/scoring 503"];

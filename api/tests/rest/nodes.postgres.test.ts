@@ -49,7 +49,7 @@ const statuses = async (query: string) => {
 };
 
 describe("status", () => {
-  test("follows the contract's rule to the second, now and at", async () => {
+  test("follows the contract's rule to the second, now and at past moments", async () => {
     await history.register("a", T0);
     const until = T0 + MAX_AGE_SECONDS + 1;
     expect(await statuses(`at=${T0 - 1}`)).toEqual({});
@@ -95,7 +95,7 @@ describe("status", () => {
     });
   });
 
-  test("a legacy revocation with a grace period applies to every type, when it is over", async () => {
+  test("a legacy revocation applies to every type once its grace period is over", async () => {
     const pcrHash = hash("legacy");
     await history.approvePcr(T0 - 10, pcrHash, "old", -1);
     await history.register("a", T0, { pcrHash }, { activeFrom: T0, activeUntil: T0 + 600 });
@@ -104,7 +104,7 @@ describe("status", () => {
     expect(await statuses(`at=${T0 + 600}`)).toEqual({ [id("a")]: "revoked" });
   });
 
-  test("of approvals for one type and for all, what was said last holds", async () => {
+  test("the latest of the approvals for one type and for all types holds", async () => {
     const pcrHash = hash("both");
     await history.approvePcr(T0 - 10, pcrHash, "typed", 0);
     await history.register("a", T0, { pcrHash }, { activeFrom: T0, activeUntil: T0 + 600 });
@@ -132,7 +132,7 @@ describe("status", () => {
 });
 
 describe("the answer", () => {
-  test("has every field, keys only in detail or when included", async () => {
+  test("has every field; keys only in the detail or on request", async () => {
     await history.register("a", T0);
     const detail = await api.json(`/v1/nodes/${id("a")}`);
     expect(detail).toMatchObject({
@@ -154,7 +154,7 @@ describe("the answer", () => {
     expect(() => nodeItemSchema(["keys", "metrics"]).parse(full.items[0])).not.toThrow();
   });
 
-  test("shows the raw endpoint only when the text is not what it says", async () => {
+  test("has the raw endpoint only when its text is altered", async () => {
     await history.register("a", T0, { endpoint: "https://a", endpointHex: utf8Hex("https://a\u0000") });
     const node = await api.json(`/v1/nodes/${id("a")}`);
     expect(node).toMatchObject({ endpoint: "https://a", endpointHex: utf8Hex("https://a\u0000") });
@@ -209,7 +209,7 @@ describe("observations", () => {
     ohttpRegisteredAt: T0 + 5,
   };
 
-  test("say what no event announced from their block on", async () => {
+  test("show, from their block on, what no event announced", async () => {
     await history.register("a", T0);
     const seen = await history.next(T0 + 1_000);
     await observation("a", seen, T0 + 1_000, { ...ohttp, endpointHex: utf8Hex("https://moved\u202e") });
@@ -224,7 +224,7 @@ describe("observations", () => {
     });
   });
 
-  test("fill a record that the registration left unknown, also before they were made", async () => {
+  test("fill in a record that the registration left unknown, also for earlier blocks", async () => {
     const unknown = {
       paymentAddress: null,
       endpoint: null,
@@ -251,7 +251,7 @@ describe("observations", () => {
     expect(items).toHaveLength(1);
   });
 
-  test("an unchanged record leaves its source alone", async () => {
+  test("leave the source of an unchanged record as it was", async () => {
     await history.register("a", T0);
     await observation("a", await history.next(T0 + 1_000), T0 + 1_000);
     expect((await api.json(`/v1/nodes/${id("a")}`)).recordSource).toBe("call");
@@ -281,7 +281,7 @@ describe("lists", () => {
     expect(await ids(`at=${T0 + 10}`)).toEqual([id("b"), id("a")]);
   });
 
-  test("sort by everything, in pages that neither repeat nor skip", async () => {
+  test("sort by every key, in pages that neither repeat nor skip", async () => {
     for (const sort of ["score", "uptime", "registeredAt", "inferences"]) {
       const whole = await ids(`sort=${sort}`);
       const paged: string[] = [];
@@ -299,7 +299,7 @@ describe("lists", () => {
   });
 
   test.each(["an event", "none"])(
-    "a cursor of a block with %s keeps its state as time goes on",
+    "a cursor of a block with %s keeps its state as time passes",
     async (has) => {
       const block = has === "none" ? history.nextWithoutEvent() : await history.next(T0 + 100);
       await tables.setHead("og", block, T0 + 100);
@@ -326,7 +326,7 @@ describe("lists", () => {
 });
 
 describe("history", () => {
-  test("what rests on an unread heartbeatMaxAge or an unknown PCR says so, and nothing else does", async () => {
+  test("marks what depends on an unread heartbeatMaxAge or an unknown PCR, and nothing else", async () => {
     const age = { registry: REGISTRY, valueSeconds: MAX_AGE_SECONDS, value: MAX_AGE_SECONDS };
     await tables.insert("og", "heartbeatMaxAge", {
       ...{ ...age, ordinal: 0, fromBlock: 1, fromAt: T0 - 1_000, precision: "exact" },
@@ -383,7 +383,7 @@ describe("history", () => {
     expect(await stateAt(HEAD)).toEqual(["disabled", "assumed"]);
   });
 
-  test("intervals in both notions, as known at the moment", async () => {
+  test("has intervals of both notions, as known at the moment", async () => {
     await tables.insert("og", "heartbeatMaxAge", {
       registry: REGISTRY,
       ordinal: 0,
@@ -430,7 +430,7 @@ describe("history", () => {
     expect([...first.items, ...rest.items]).toEqual(items);
   });
 
-  test("heartbeats and events, with ranges by time", async () => {
+  test("has heartbeats and events, by time range", async () => {
     await history.register("a", T0);
     await history.heartbeat("a", T0 + 900, T0 + 890);
     await history.heartbeat("a", T0 + 1_800, T0 + 1_790);

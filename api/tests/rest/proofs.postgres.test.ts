@@ -159,7 +159,7 @@ describe("settlements", () => {
     });
   });
 
-  test("what waits for a blob and what was not seen yet are both pending, page by page", async () => {
+  test("those that wait for a blob and those not seen yet are pending, page by page", async () => {
     const { root } = dumpOf(inferMany(0, 2));
     for (const blockNumber of numbers(20, 25))
       await world.settleBatch({ blockNumber }, { root, size: 2, blobId: blobIdOf("missing") });
@@ -222,7 +222,7 @@ describe("settlements", () => {
     });
   });
 
-  test("one that vanishes takes its verdict, its inferences and its receipts along", async () => {
+  test("one that a reorg removes takes its verdict, inferences and receipts with it", async () => {
     await world.setHead(100);
     await world.register(alice, { blockNumber: 10 });
     const inference = infer(alice, 1);
@@ -251,7 +251,7 @@ describe("settlements", () => {
 });
 
 describe("inferences", () => {
-  test("are listed once, with every place, newest signed first", async () => {
+  test("are listed once, with every occurrence, newest signed first", async () => {
     await world.register(alice, { blockNumber: 10 });
     const twice = infer(alice, 500);
     await world.settleIndividually({ blockNumber: 600 }, twice, world.blobs.put(payload("gpt")));
@@ -342,7 +342,7 @@ describe("inferences", () => {
     expect(lines.trim().split("\n")).toHaveLength(13);
   });
 
-  test("one signed beyond 2^53 is listed without a time", async () => {
+  test("with a signed time beyond 2^53 are listed without a time", async () => {
     await world.register(alice, { blockNumber: 10 });
     const inputHash: Hex = hash("in");
     const odd = signInference(alice, { inputHash, outputHash: inputHash, timestamp: 2n ** 255n });
@@ -361,7 +361,7 @@ describe("inferences", () => {
     expect(checkReceipt(receipt)).toMatchObject({ ok: true });
   });
 
-  test("a signature of a quarter of a megabyte fills no list", async () => {
+  test("have long signatures shortened in lists", async () => {
     await world.register(alice, { blockNumber: 10 });
     const huge = { ...infer(alice, 1), signature: `0x${"ab".repeat(250_000)}` as const };
     await world.settleLeaves({ blockNumber: 20 }, [huge]);
@@ -380,7 +380,7 @@ describe("inferences", () => {
     expect((await api.json(`/v1/settlements/${individual.id}`)).signature).toBe(huge.signature);
   });
 
-  test("the node is judged in the second of signing", async () => {
+  test("show the node's status at the second of signing", async () => {
     const pcrHash = hash("pcr");
     await world.register(alice, { blockNumber: 10 });
     await world.tables.client.query("update og.node set pcr_hash = $1", [pcrHash]);
@@ -434,7 +434,7 @@ describe("inferences", () => {
 });
 
 describe("receipts", () => {
-  test("of every leaf and of an individual settlement hold without us", async () => {
+  test("of every leaf and of an individual settlement verify offline", async () => {
     await world.register(alice, { blockNumber: 10 });
     const leaves = inferMany(0, 7);
     await world.settleLeaves({ blockNumber: 20 }, leaves);
@@ -459,7 +459,7 @@ describe("receipts", () => {
     expect(await again.text()).toBe(JSON.stringify(receipt));
   });
 
-  test("are by the earliest settlement that proves the inference", async () => {
+  test("use the earliest settlement that proves the inference", async () => {
     await world.register(alice, { blockNumber: 30 });
     const inference = infer(alice, 1);
     // before its registration, with a forged signature, and twice well
@@ -475,7 +475,7 @@ describe("receipts", () => {
     expect(settlements).toHaveLength(4);
   });
 
-  test("are refused for what is not proven, saying why", async () => {
+  test("are refused for unproven inferences, with the reason", async () => {
     await world.register(alice, { blockNumber: 30 });
     const [early, forged, stranger] = [infer(alice, 1), infer(alice, 2), infer(bob, 3)];
     await world.settleLeaves({ blockNumber: 20 }, [early]);
@@ -518,7 +518,7 @@ describe("receipts", () => {
     expect(await problem("/v1/inferences/0x12/receipt")).toMatchObject({ status: 400, parameter: "id" });
   });
 
-  test("are refused in the moment in which a reorg took the registration, too", async () => {
+  test("are refused as soon as a reorg takes the registration back", async () => {
     await world.register(alice, { blockNumber: 10 });
     const inference = infer(alice, 1);
     await world.settleLeaves({ blockNumber: 20 }, [inference]);
@@ -533,7 +533,7 @@ describe("receipts", () => {
 });
 
 describe("relayers, models, nodes and totals", () => {
-  test("a relayer is what became of its settlements", async () => {
+  test("a relayer has the outcomes of its settlements", async () => {
     await world.register(alice, { blockNumber: 10 });
     await world.settleLeaves({ blockNumber: 20 }, inferMany(0, 5));
     await settlePartly();
@@ -564,7 +564,7 @@ describe("relayers, models, nodes and totals", () => {
     expect(await problem(`/v1/relayers/0x${"00".repeat(20)}`)).toMatchObject({ code: "relayer-not-found" });
   });
 
-  test("models are those of proven inferences, in a window too", async () => {
+  test("models are those of proven inferences, also within a window", async () => {
     await world.register(alice, { blockNumber: 10 });
     await world.register(bob, { blockNumber: 11 });
     const settle = (blockNumber: number, inference: SignedInference, model: string) =>
@@ -602,7 +602,7 @@ describe("relayers, models, nodes and totals", () => {
     );
   });
 
-  test("a node's windows count what it signed in them, and nodes are sorted by it", async () => {
+  test("a node's windows count what it signed within them, and nodes sort by it", async () => {
     await world.register(alice, { blockNumber: 10 });
     await world.register(bob, { blockNumber: 11 });
     const now = T0 + HEAD;
@@ -635,7 +635,7 @@ describe("relayers, models, nodes and totals", () => {
     expect(network.inferences).toBe(17);
   });
 
-  test("status says how far the verifier is behind", async () => {
+  test("status has the verifier's backlog", async () => {
     await world.register(alice, { blockNumber: 10 });
     const buckets = { startAt: T0 - (T0 % 3_600), individualSettlements: 1, batchSettlements: 1 };
     await world.tables.insert("og", "networkBucket", buckets);
@@ -650,7 +650,7 @@ describe("relayers, models, nodes and totals", () => {
 });
 
 describe("the state of an answer", () => {
-  test("proofs that change make another entity tag, and one that changes nothing keeps it", async () => {
+  test("changed proofs change the entity tag; changes without effect do not", async () => {
     await world.register(alice, { blockNumber: 10 });
     await world.settleIndividually({ blockNumber: 20 }, infer(alice, 1), "0x");
     const before = await api.get("/v1/settlements");
@@ -669,7 +669,7 @@ describe("the state of an answer", () => {
     expect((await api.get("/v1/pcrs", { "If-None-Match": pcrs.headers.get("ETag") ?? "" })).status).toBe(304);
   });
 
-  test("a cursor outlives new findings, but not the loss of what was found", async () => {
+  test("a cursor survives new findings, but not their loss", async () => {
     for (const blockNumber of [20, 21])
       await world.settleIndividually({ blockNumber }, infer(alice, blockNumber), "0x");
     await verify();
@@ -682,7 +682,7 @@ describe("the state of an answer", () => {
     expect(await problem(next)).toMatchObject({ status: 410, code: "cursor-expired" });
   });
 
-  test("another build or configuration makes other tags, and refuses cursors", async () => {
+  test("another build or configuration changes entity tags and refuses cursors", async () => {
     for (const blockNumber of [20, 21])
       await world.settleIndividually({ blockNumber }, infer(alice, blockNumber), "0x");
     const first = await api.get("/v1/settlements?limit=1");
@@ -703,7 +703,7 @@ describe("the state of an answer", () => {
     }
   });
 
-  test("an observation makes another tag", async () => {
+  test("an observation changes the entity tag", async () => {
     const tag = (await api.get("/v1/nodes")).headers.get("ETag") ?? "";
     expect((await api.get("/v1/nodes", { "If-None-Match": tag })).status).toBe(304);
     await world.tables.insert("observations", "nodeRecord", {

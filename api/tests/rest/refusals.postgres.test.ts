@@ -72,20 +72,23 @@ async function everyPath(): Promise<readonly string[]> {
   return [...filled, ...OTHER_PATHS];
 }
 
-test.each(QUESTIONS)("%s is counted at every path, and asks nothing of the database", async (_, init) => {
-  for (const [index, path] of (await everyPath()).entries()) {
-    const client = `203.0.113.${index}`;
-    let remaining: string | null = null;
-    const statements = await statementsOf(async () => {
-      remaining = (await ask(client, path, init)).headers.get("RateLimit-Remaining");
-    });
-    expect([path, statements, remaining]).toEqual([path, [], expect.stringMatching(/^\d+$/)]);
-    expect(Number(remaining)).toBeLessThan(BURST);
-    while ((await ask(client, path, init)).status !== 429);
-  }
-});
+test.each(QUESTIONS)(
+  "%s is rate-limited at every path, and reads nothing from the database",
+  async (_, init) => {
+    for (const [index, path] of (await everyPath()).entries()) {
+      const client = `203.0.113.${index}`;
+      let remaining: string | null = null;
+      const statements = await statementsOf(async () => {
+        remaining = (await ask(client, path, init)).headers.get("RateLimit-Remaining");
+      });
+      expect([path, statements, remaining]).toEqual([path, [], expect.stringMatching(/^\d+$/)]);
+      expect(Number(remaining)).toBeLessThan(BURST);
+      while ((await ask(client, path, init)).status !== 429);
+    }
+  },
+);
 
-describe("questions that are refused ask nothing of the database", () => {
+describe("refused requests read nothing from the database", () => {
   test.each([
     "/v1/nodes?limit=0",
     "/v1/nodes?nosuch=1",
@@ -107,7 +110,7 @@ describe("questions that are refused ask nothing of the database", () => {
 });
 
 describe("/health and /ready", () => {
-  test.each(["GET", "HEAD"])("are never refused, and %s asks nothing of the database", async (method) => {
+  test.each(["GET", "HEAD"])("are never refused, and %s reads nothing from the database", async (method) => {
     await api.look();
     while ((await ask("203.0.113.1", "/nosuch")).status !== 429);
     const statements = await statementsOf(async () => {
@@ -120,7 +123,7 @@ describe("/health and /ready", () => {
     expect(statements).toEqual([]);
   });
 
-  test("say what was seen last, by whoever looked", async () => {
+  test("report the last known state, whoever read it", async () => {
     const ready = async () => {
       const response = await api.get("/ready");
       return [response.status, ((await response.json()) as { code?: string }).code];
@@ -140,7 +143,7 @@ describe("/health and /ready", () => {
     expect(await (await api.get("/health")).json()).toEqual({ status: "ok" });
   });
 
-  test("a database that cannot be looked at makes a process unready, and alive", async () => {
+  test("an unreachable database makes a process unready but healthy", async () => {
     const away = createTestApi("postgres://nobody@127.0.0.1:1/none");
     try {
       await away.look();

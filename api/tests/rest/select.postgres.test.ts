@@ -69,8 +69,8 @@ async function refusal(query: string) {
   return { response, body };
 }
 
-describe("who is selected", () => {
-  test("with all that is needed to connect, as the node's own page says it", async () => {
+describe("nodes are selected", () => {
+  test("with everything needed to connect, as in the node's detail", async () => {
     await network();
     const answer = await select("count=20");
     expect(answer).toMatchObject({
@@ -121,7 +121,7 @@ describe("who is selected", () => {
     for (const { probability } of random.nodes) expect(probability).toBeCloseTo(1 / 9, 12);
   });
 
-  test("among those that a filter lets through", async () => {
+  test("among those that match the filter", async () => {
     await network();
     expect(await passing("")).toBe("abcdefghi");
     expect(await passing(`only=${idOf("a")},${idOf("e")}`)).toBe("ae");
@@ -175,7 +175,7 @@ describe("who is selected", () => {
     expect(await passing("pcr=latest")).toBe("abcdefgh");
   });
 
-  test("by the PCR that is approved last for their type, also where types were not named", async () => {
+  test("by the PCR approved last for their type, also for approvals without a type", async () => {
     await network(1);
     await rows.nextBlock(1);
     await rows.approvePcr(PCRS[0], -1);
@@ -189,7 +189,7 @@ describe("who is selected", () => {
 
   const endpointOf = (text: string) => ({ endpoint: text, endpointHex: utf8Hex(text), endpointHost: null });
 
-  test("nodes at endpoints that nobody can connect to are never selected, and say why", async () => {
+  test("never at unreachable endpoints, with the reason", async () => {
     await network(1);
     await rows.nextBlock(1);
     const unusable = [
@@ -240,7 +240,7 @@ describe("who is selected", () => {
     expect(await gatesOf(idOf("b"))).toEqual([]);
   });
 
-  test("PROBE_ALLOW_PRIVATE lets nodes of private networks pass, and answers depend on it", async () => {
+  test("in private networks only with PROBE_ALLOW_PRIVATE, which changes the entity tag", async () => {
     await network(1);
     await rows.nextBlock(1);
     await world.register("inside", "owner-9", endpointOf("https://127.0.0.1:8443"));
@@ -268,7 +268,7 @@ describe("who is selected", () => {
     }
   });
 
-  test("a node whose PCR is unknown is not said to run another one", async () => {
+  test("with an unknown PCR counted apart from those with another PCR", async () => {
     await network(1);
     await rows.nextBlock(1);
     await world.register("unread", "owner-0", { pcrHash: null });
@@ -284,7 +284,7 @@ describe("who is selected", () => {
     expect(countsOf(await select("count=20"))).not.toHaveProperty("incomplete-record");
   });
 
-  test("every other node counts for the first reason that keeps it out", async () => {
+  test("and every other node counts under the first reason that excludes it", async () => {
     await network(1);
     const [a, b, c, d, e] = rows.nodes;
     if (!a || !b || !c || !d || !e) throw new Error("nodes are missing");
@@ -359,7 +359,7 @@ describe("who is selected", () => {
     }
   });
 
-  test("nobody, and why", async () => {
+  test("or none, with the reasons", async () => {
     await network(1);
     await rows.nextBlock(DAY);
     await world.show(api);
@@ -398,7 +398,7 @@ describe("who is selected", () => {
 });
 
 describe("a seed", () => {
-  test("gives the same answer again, from this process and from one that has just been started", async () => {
+  test("gives the same answer again, also from a process that has just started", async () => {
     await network(1);
     const other = createTestApi(database.url);
     try {
@@ -421,7 +421,7 @@ describe("a seed", () => {
     }
   });
 
-  test("may be any text; a shorter count is the beginning of a longer one", async () => {
+  test("may be any text; a smaller count is a prefix of a larger one", async () => {
     await network(1);
     const seed = encodeURIComponent('né "1" \u202e,&=');
     const long = await select(`count=7&seed=${seed}`);
@@ -432,7 +432,7 @@ describe("a seed", () => {
     expect(firsts.size).toBeGreaterThan(3);
   });
 
-  test("makes an answer that can be kept and asked about; without one it is nobody's", async () => {
+  test("makes an answer cacheable; without one it is not", async () => {
     await network(1);
     const fresh = await api.get("/v1/select?count=3");
     expect(fresh.headers.get("Cache-Control")).toBe("no-store");
@@ -490,7 +490,7 @@ describe("a ring of ten wallets that pays one operator for thirty days", () => {
   }
 
   test.each([OPG_UNIT / 10n, 7n * OPG_UNIT])(
-    "changes no byte of a selection, and at most 300 daily caps of organic volume: %s a payment",
+    "changes no byte of a selection, and adds at most 300 daily caps of organic volume: %s a payment",
     async (amount) => {
       await network(1);
       await tables.setHead("base", 20_000, rows.time);
@@ -546,7 +546,7 @@ describe("freshness", () => {
     await generous.close();
   });
 
-  test("before the first block there is nothing; a recovering index leaves the last snapshot", async () => {
+  test("before the first block there is no answer; during recovery the last snapshot is used", async () => {
     const refused = await api.get("/v1/select");
     expect(refused.status).toBe(503);
     expect(refused.headers.get("Cache-Control")).toBe("no-store");
@@ -560,7 +560,7 @@ describe("freshness", () => {
   });
 });
 
-describe("what cannot be asked", () => {
+describe("an invalid request", () => {
   test.each([
     ["count=0", "count"],
     ["count=21", "count"],
@@ -592,7 +592,7 @@ describe("what cannot be asked", () => {
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
   });
 
-  test("a rule names the values that there are", async () => {
+  test("names the allowed values in its rule", async () => {
     expect((await refusal("pcr=newest")).body.rule).toBe("latest");
     expect((await refusal("strategy=fastest")).body.rule).toBe("one of weighted, best, random");
   });
@@ -648,7 +648,7 @@ describe("the leaderboard", () => {
     expect(await walk(`/v1/nodes?sort=score&limit=4&at=${at}`, () => upset(1))).toEqual(before);
   });
 
-  test("falls from the highest score, equal ones by registration, newest first, within filters", async () => {
+  test("is ordered by score, then by registration, newest first, within filters", async () => {
     await network(1);
     await rows.nextBlock(1);
     await world.register("j", "owner-0");
@@ -671,7 +671,7 @@ describe("the leaderboard", () => {
 });
 
 describe("a node's score", () => {
-  test("is that of the moment asked about, with the gates it fails", async () => {
+  test("is as of the requested moment, with the failed gates", async () => {
     await network(1);
     const [node] = rows.nodes;
     if (node === undefined) throw new Error("no node");

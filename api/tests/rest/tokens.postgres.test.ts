@@ -61,7 +61,7 @@ async function nodeId(): Promise<string> {
   return (earning ?? items[0]).teeId;
 }
 
-describe("include=token puts it beside every token of", () => {
+describe("include=token adds the token's symbol and decimals to", () => {
   const paths: Readonly<Record<string, () => string | Promise<string>>> = {
     payments: () => "/v1/payments?limit=50",
     channels: () => "/v1/channels?limit=50",
@@ -91,12 +91,12 @@ describe("include=token puts it beside every token of", () => {
   });
 });
 
-test("it is one statement, however many tokens there are", async () => {
+test("tokens are read in one statement, however many there are", async () => {
   const statements = await statementsOf(() => api.json("/v1/payments?include=token&limit=50"));
   expect(statements.filter((text) => text.includes("observations.token"))).toHaveLength(1);
 });
 
-test("a walk over all pages tells them too, in each format", async () => {
+test("a walk over all pages includes them too, in each format", async () => {
   const text = await (await api.get("/v1/payments?include=token&all=true&limit=3&format=ndjson")).text();
   const lines: readonly Bearer[] = text
     .trim()
@@ -106,7 +106,7 @@ test("a walk over all pages tells them too, in each format", async () => {
   for (const { token, tokenInfo } of lines) expect(tokenInfo).toEqual(expected(token));
 });
 
-test("in CSV it is three columns, and without it none", async () => {
+test("in CSV they are three columns, and none without include=token", async () => {
   const csv = async (path: string) => (await (await api.get(path)).text()).split("\n");
   const [header = "", ...rows] = await csv("/v1/payments?format=csv&include=token");
   expect(header).toContain(",tokenInfo.address,tokenInfo.symbol,tokenInfo.decimals");
@@ -117,26 +117,26 @@ test("in CSV it is three columns, and without it none", async () => {
   expect(series.join("")).toContain('""decimals"":17');
 });
 
-test("a cursor goes on with and without it", async () => {
+test("a cursor is valid with and without include=token", async () => {
   const { pageInfo } = await api.json("/v1/payments?limit=2");
   const { items } = await api.json(`/v1/payments?limit=2&include=token&after=${pageInfo.endCursor}`);
   expect(items[0].tokenInfo).toEqual(expected(items[0].token));
 });
 
-test("the network has them in its volumes' order", async () => {
+test("the network lists them in the order of its volumes", async () => {
   const { tokens, volume } = await api.json("/v1/network");
   expect(tokens).toEqual(volume.map(({ token }: Bearer) => expected(token)));
   expect(tokens).toContainEqual(KNOWN);
   expect(tokens).toContainEqual(UNKNOWN);
 });
 
-test("what has no such token refuses the word", async () => {
+test("routes without tokens refuse include=token", async () => {
   for (const path of ["/v1/settlements", "/v1/models"])
     expect((await api.get(`${path}?include=token`)).status).toBe(400);
   expect((await api.get("/v1/payments?include=tokens")).status).toBe(400);
 });
 
-test("an answer of Base alone has another entity tag once a token is known", async () => {
+test("an answer of Base alone changes its entity tag once a token is known", async () => {
   await forget();
   for (const path of ["/v1/payments?include=token", "/v1/channels?include=token"]) {
     const before = await api.get(path);
@@ -165,7 +165,7 @@ describe("GraphQL", () => {
   };
   const TOKEN = "token tokenInfo { address symbol decimals }";
 
-  test("has the object beside every token, each read once a request", async () => {
+  test("has the object beside every token, read once per request", async () => {
     let data: unknown;
     const statements = await statementsOf(async () => {
       data = await graph(`{

@@ -63,7 +63,7 @@ const told = ({ type, data }: ReceivedEvent): string => {
 
 const dataOf = (events: readonly ReceivedEvent[]) => events.map(({ type, data }) => ({ type, data }));
 
-describe("what happens is told", () => {
+describe("events are delivered", () => {
   test("block by block, rows before their block, each with an id of its own", async () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 2 });
@@ -101,7 +101,7 @@ describe("what happens is told", () => {
     expect(payment?.data).toEqual((await api.json("/v1/payments")).items[0]);
   });
 
-  test("as a stream that proxies leave alone and clients come back to", async () => {
+  test("as a stream that proxies do not buffer and clients reconnect to", async () => {
     const { response, parser, lastEventId } = await listen();
     expect(Object.fromEntries(response.headers)).toMatchObject({
       "content-type": "text/event-stream",
@@ -115,7 +115,7 @@ describe("what happens is told", () => {
     expect(lastEventId).toBe("og~base~p0");
   });
 
-  test("however many rows came at once, in order and once", async () => {
+  test("in order and once, however many rows arrive together", async () => {
     const client = await listen("/v1/stream?events=settlement,block");
     await world.add("og", 10, { rows: 1_203 });
     for (let block = 11; block < 300; block++) await world.add("og", block);
@@ -139,7 +139,7 @@ describe("what happens is told", () => {
     expect(again.events.map(told)).toEqual(expected.slice(601, -1));
   });
 
-  test("verdicts when they change, and nothing when nobody would see it", async () => {
+  test("for changed verdicts, but not for invisible changes", async () => {
     await world.grow("og", 10, { rows: 2 });
     await world.grow("og", 11, { rows: 1 });
     await api.publish();
@@ -162,7 +162,7 @@ describe("what happens is told", () => {
     expect(events[4]?.data).toEqual((await api.json("/v1/settlements?limit=3")).items[2 - 1]);
   });
 
-  test("however many verdicts changed at once, in order and once", async () => {
+  test("in order and once, however many verdicts change together", async () => {
     await world.grow("og", 10, { rows: 1_100 });
     await api.publish();
     const client = await listen("/v1/stream?events=settlement");
@@ -185,7 +185,7 @@ describe("what happens is told", () => {
     expect((await one.received(1)).map(told)).toEqual(["settlement 10.900 verified"]);
   });
 
-  test("a verdict that is there when its settlement is told of is not told apart", async () => {
+  test("a verdict known with its settlement is not delivered separately", async () => {
     const client = await listen("/v1/stream?events=settlement");
     await world.grow("og", 10, { rows: 1 });
     await world.judge(10, "verified");
@@ -199,7 +199,7 @@ describe("what happens is told", () => {
   });
 });
 
-describe("who comes back", () => {
+describe("a returning subscriber", () => {
   /** A little of everything, told step by step. */
   async function history(): Promise<readonly ReceivedEvent[]> {
     const client = await listen();
@@ -218,7 +218,7 @@ describe("who comes back", () => {
     return client.received(17);
   }
 
-  test("is told exactly what it missed, from any event on, and then what comes", async () => {
+  test("receives exactly what it missed, from any event on, and then live events", async () => {
     const events = await history();
     for (const [index, { id }] of events.entries()) {
       const client = await listen("/v1/stream", id);
@@ -235,7 +235,7 @@ describe("who comes back", () => {
     expect(middle.events.slice(-2)).toEqual(last.events);
   });
 
-  test("to another process is told the same", async () => {
+  test("receives the same from another process", async () => {
     const events = await history();
     const elsewhere = await startApi();
     for (const [index, { id }] of events.entries()) {
@@ -253,7 +253,7 @@ describe("who comes back", () => {
     }
   });
 
-  test("to a process that is a little behind waits for what it has been told already", async () => {
+  test("waits while another process is a little behind its position", async () => {
     const slower = await startApi();
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
@@ -267,7 +267,7 @@ describe("who comes back", () => {
     expect((await again.received(2)).map(told)).toEqual(["settlement 12.0 pending", "og block 12"]);
   });
 
-  test("may say where it was in the URL; the header is newer", async () => {
+  test("may give its position in the URL; the header wins", async () => {
     const events = await history();
     const [first, , third] = events;
     const client = await listen(`/v1/stream?after=${first?.id}`);
@@ -277,7 +277,7 @@ describe("who comes back", () => {
     expect(again.events).toEqual(events.slice(3));
   });
 
-  test("who hears little is told where it is, and has little to catch up with", async () => {
+  test("that few events match is moved on by keep-alives, and has little to catch up on", async () => {
     const quiet = await startApi(undefined, {}, { timing: { keepAliveMs: 50 } });
     const client = await listen(`/v1/stream?payer=${address("nobody")}`, undefined, quiet);
     await world.grow("og", 10, { rows: 3 });
@@ -287,7 +287,7 @@ describe("who comes back", () => {
     expect(client.parser.comments.length).toBeGreaterThan(1);
   });
 
-  test("after too long is told that it missed something, and goes on from now", async () => {
+  test("after too long receives a reset and continues from now", async () => {
     const events = await history();
     const dayLater = 50_000;
     await world.grow("og", dayLater, { rows: 1 });
@@ -328,7 +328,7 @@ describe("who comes back", () => {
     }
   });
 
-  test("with an id that no process gave is told that it does not hold", async () => {
+  test("with an id that no process issued receives a reset", async () => {
     await history();
     const ahead = await startApi(undefined, {}, { timing: { maxAheadWaitMs: 100, retryMs: 20 } });
     const forged = "og999999999.aaaaaaaaaaaaaaaa.7~base3.bbbbbbbbbbbbbbbb~p99999~nabcdefghijk";
@@ -347,13 +347,13 @@ describe("who comes back", () => {
   });
 });
 
-describe("who comes with an id that is ahead", () => {
+describe("a subscriber with an id that is ahead", () => {
   const LISTENERS = 50;
   const timing = { maxAheadWaitMs: 400, retryMs: 20, keepAliveMs: 10_000 };
   const ids = (block: number) => `og${block}.${"a".repeat(16)}~base~p0`;
   const path = "/v1/stream?events=settlement";
 
-  test("far beyond the chain is told so at once, after one look", async () => {
+  test("by too much receives a reset at once, after one read", async () => {
     await world.grow("og", 10, { rows: 1 });
     const patient = await startApi(undefined, {}, { timing: { ...timing, maxAheadWaitMs: 3_600_000 } });
     for (const id of [ids(10_000), `og10.${"0".repeat(16)}~base~p999999`, ids(2 ** 49)]) {
@@ -366,7 +366,7 @@ describe("who comes with an id that is ahead", () => {
     }
   });
 
-  test("a little beyond it waits without asking the database, and is told so in the end", async () => {
+  test("by a little waits without reading the database, and receives a reset in the end", async () => {
     await world.grow("og", 10, { rows: 1 });
     const ahead = await startApi(undefined, {}, { timing });
     const statements = await statementsOf(async () => {
@@ -379,7 +379,7 @@ describe("who comes with an id that is ahead", () => {
     expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * LISTENERS);
   });
 
-  test("looks again when everyone is there, and not before, whatever else happens", async () => {
+  test("reads again once live subscribers are there, and not before", async () => {
     const slower = await startApi(undefined, {}, { timing: { ...timing, maxAheadWaitMs: 3_600_000 } });
     await world.grow("og", 30, { rows: 1 });
     await api.publish();
@@ -404,7 +404,7 @@ describe("who comes with an id that is ahead", () => {
   });
 });
 
-describe("an empty id is none", () => {
+describe("an empty id counts as none", () => {
   test("in the header, beside or without one in the URL", async () => {
     await world.grow("og", 10, { rows: 1 });
     await api.publish();
@@ -416,7 +416,7 @@ describe("an empty id is none", () => {
 });
 
 describe("a reorg", () => {
-  test("is announced with what stays, and what replaces the rest follows", async () => {
+  test("is announced with what is still valid, and the replacing rows follow", async () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
@@ -441,7 +441,7 @@ describe("a reorg", () => {
     expect(events[1]?.data.txHash).toBe(hash("ogb12"));
   });
 
-  test("that only took empty blocks back is none", async () => {
+  test("of empty blocks alone is not announced", async () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.head("og", 14);
@@ -460,7 +460,7 @@ describe("a reorg", () => {
     ]);
   });
 
-  test("is told to whoever comes back from before it, at the same process and at another", async () => {
+  test("is announced to subscribers that return from before it, at the same process and at another", async () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("og", 11, { rows: 1 });
@@ -497,7 +497,7 @@ describe("a reorg", () => {
     }
   });
 
-  test("of one chain is none of the other's business", async () => {
+  test("of one chain does not reach subscribers of the other", async () => {
     const client = await listen("/v1/stream?events=payment");
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 10, { rows: 1 });
@@ -511,7 +511,7 @@ describe("a reorg", () => {
 });
 
 describe("a chain that is not ready", () => {
-  test("says nothing, and the other goes on", async () => {
+  test("has no events, while the other chain's continue", async () => {
     const client = await listen();
     await world.grow("og", 10, { rows: 1 });
     await world.grow("base", 10, { rows: 1 });
@@ -552,7 +552,7 @@ describe("a chain that is not ready", () => {
     ]);
   });
 
-  test("from the start begins to be told of when it is, and says so", async () => {
+  test("at the start joins the stream with a reset once it is ready", async () => {
     await world.head("og", 10, "not-ready");
     const early = await startApi();
     const client = await listen("/v1/stream", undefined, early);
@@ -572,7 +572,7 @@ describe("a chain that is not ready", () => {
     expect(client.events[2]?.data.continuesAfter).toEqual({ blockNumber: 12, blockTime: timeOf(12) });
   });
 
-  test("with nothing indexed at all is a stream that waits", async () => {
+  test("with nothing indexed at all leaves an open, silent stream", async () => {
     await tables.clear();
     const early = await startApi();
     const client = await listen("/v1/stream", undefined, early);
@@ -580,7 +580,7 @@ describe("a chain that is not ready", () => {
   });
 });
 
-describe("a listener chooses", () => {
+describe("a subscriber selects", () => {
   test("types, and properties that events have", async () => {
     const payments = await listen(`/v1/stream?payer=${address("carol")}&payee=${address("payee")}`);
     const settlements = await listen(`/v1/stream?teeId=${hash("node 1")}&events=settlement,block`);
@@ -627,7 +627,7 @@ describe("a listener chooses", () => {
 });
 
 describe("limits", () => {
-  test("so many listeners, and no more", async () => {
+  test("the number of open streams is bounded", async () => {
     const small = await startApi(
       undefined,
       {},
@@ -644,13 +644,13 @@ describe("limits", () => {
     expect(small.stream.hub.usage.subscribers).toBe(2);
   });
 
-  test("asking for the headers alone opens nothing", async () => {
+  test("a HEAD request opens no stream", async () => {
     const response = await api.fetch("/v1/stream", { method: "HEAD" });
     expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "text/event-stream"]);
     expect(api.stream.hub.usage.subscribers).toBe(0);
   });
 
-  test("a listener that falls behind what is kept is cut off, comes back, and has lost nothing", async () => {
+  test("a subscriber that falls behind the buffer is disconnected, resumes, and has lost nothing", async () => {
     const small = await startApi(
       undefined,
       {},
@@ -683,7 +683,7 @@ describe("limits", () => {
     await late.until(() => late.ended, 1_000);
   });
 
-  test("who is still told what it missed when the process ends is let go as well", async () => {
+  test("a subscriber that is catching up when the process ends is ended too", async () => {
     await world.grow("og", 10, { rows: 1 });
     const lifetime = new StoppableLifetime();
     const ending = await startApi(undefined, {}, { lifetime });
@@ -695,7 +695,7 @@ describe("limits", () => {
     expect(ending.stream.hub.usage.subscribers).toBe(0);
   });
 
-  test("while the database is away nothing is told; then everything is", async () => {
+  test("events wait while the database is away, and are delivered when it is back", async () => {
     const client = await listen("/v1/stream?events=settlement");
     await tables.client.query("alter table og.block rename to block_away");
     await world.head("og", 10);

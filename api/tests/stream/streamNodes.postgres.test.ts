@@ -65,7 +65,7 @@ async function disable(name: string): Promise<void> {
   await network.rows.setEnabled(node, false);
 }
 
-test("a node that changes is told of as the list of nodes shows it", async () => {
+test("a changed node is delivered as the list of nodes shows it", async () => {
   const client = await listen();
   await disable("c");
   await show(api);
@@ -77,7 +77,7 @@ test("a node that changes is told of as the list of nodes shows it", async () =>
   expect(event?.data).toEqual(listed);
 });
 
-test("a node goes stale by the time alone, in a block without events", async () => {
+test("a node goes stale by time alone, in a block without events", async () => {
   const client = await listen(`&teeId=${idOf("a")}`);
   await tables.setHead("og", network.rows.block + 900, network.rows.time + 1_900);
   api.now = network.rows.time + 1_901;
@@ -86,7 +86,7 @@ test("a node goes stale by the time alone, in a block without events", async () 
   expect(client.events.at(-1)?.data.score.gates[0].reason).toBe("stale");
 });
 
-test("a score is told of when it has changed by a tenth, and nothing is told twice", async () => {
+test("a score is delivered once it has changed by a tenth, and nothing is delivered twice", async () => {
   const client = await listen();
   const scores = new Map<string, number>();
   for (const { teeId, score } of (await api.json("/v1/nodes")).items) scores.set(teeId, score.value);
@@ -113,7 +113,7 @@ test("a score is told of when it has changed by a tenth, and nothing is told twi
     expect(Math.abs((scores.get(teeId) ?? 0) - score.value)).toBeLessThan(0.1);
 });
 
-test("a node that registers, and one whose record is seen to have changed, are told of", async () => {
+test("a new node is delivered, and so is one whose observed record changed", async () => {
   const client = await listen();
   await network.rows.nextBlock(2);
   await network.register("newcomer", "owner-9");
@@ -140,7 +140,7 @@ test("a node that registers, and one whose record is seen to have changed, are t
   expect(moved?.data).toMatchObject({ endpoint: "https://moved.example", recordSource: "observation" });
 });
 
-test("only the nodes that are chosen", async () => {
+test("only the selected nodes are delivered", async () => {
   const [one, operator, other, all] = [
     await listen(`&teeId=${idOf("c")}`),
     await listen(`&owner=${address("owner-0")}`),
@@ -156,7 +156,7 @@ test("only the nodes that are chosen", async () => {
   expect(other.events).toEqual([]);
 });
 
-test("who comes back is told of what changed; at another process, of every node as it is now", async () => {
+test("a returning subscriber receives the changed nodes; at another process, all nodes as they are now", async () => {
   const client = await listen();
   await disable("a");
   await show(api);
@@ -186,7 +186,7 @@ test("who comes back is told of what changed; at another process, of every node 
   expect((await same.received(1)).map(told)).toEqual(["e disabled"]);
 });
 
-test("who comes back before there are scores is told of the nodes when there are, unless it was told of the same", async () => {
+test("a subscriber that returns before the first snapshot receives its nodes, unless it had the same snapshot", async () => {
   const client = await listen();
   const { lastEventId } = client;
   await disable("a");
@@ -209,7 +209,7 @@ test("who comes back before there are scores is told of the nodes when there are
   expect((await same.received(1)).map(told)).toEqual(["b disabled"]);
 });
 
-test("a registration that a reorg takes back is told of: the node is not there any more", async () => {
+test("a registration that a reorg takes back is delivered as a node without a status", async () => {
   await network.rows.nextBlock(2);
   const first = network.rows.block;
   await network.register("orphan", "owner-9");
@@ -236,7 +236,7 @@ test("a registration that a reorg takes back is told of: the node is not there a
   for (const { type, data } of events) expect(streamSchemas[type as "node"].parse(data)).toEqual(data);
 });
 
-test("while the index recovers nothing is told of nodes", async () => {
+test("no node is delivered while the index recovers", async () => {
   const client = await listen();
   await tables.client.query("delete from og.heartbeat where block_number > $1", [network.rows.block - 40]);
   await tables.setHead("og", network.rows.block, network.rows.time + 4 * INTERVAL, "not-ready");

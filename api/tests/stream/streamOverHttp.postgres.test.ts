@@ -126,7 +126,7 @@ async function untilSteady(figure: () => number): Promise<void> {
   }
 }
 
-test("a thousand listen to one process, and each is told everything", { timeout: 120_000 }, async () => {
+test("a thousand subscribers of one process each receive everything", { timeout: 120_000 }, async () => {
   await serve(async ({ api, port }) => {
     const ears: Ear[] = [];
     for (let from = 0; from < LISTENERS; from += 50)
@@ -155,7 +155,7 @@ test("a thousand listen to one process, and each is told everything", { timeout:
   });
 });
 
-test("who does not read is cut off, and others are told everything meanwhile", {
+test("a client that does not read is disconnected, while others receive everything", {
   timeout: 60_000,
 }, async () => {
   await serve(
@@ -206,7 +206,7 @@ const pausedClients = (port: number, count: number): readonly net.Socket[] =>
     return socket;
   });
 
-test("those who take nothing of what they missed take a little memory each, and none when they are gone", {
+test("paused subscribers that catch up take little memory each, and none once they are gone", {
   timeout: 60_000,
 }, async () => {
   const CLIENTS = 30;
@@ -235,7 +235,7 @@ test("those who take nothing of what they missed take a little memory each, and 
   });
 });
 
-test("who takes nothing for longest is cut off when too much is kept, and others are told everything", {
+test("when too many bytes are in flight, the longest-paused client is disconnected and others receive everything", {
   timeout: 60_000,
 }, async () => {
   const bytes = 1_000_000;
@@ -261,7 +261,7 @@ test("who takes nothing for longest is cut off when too much is kept, and others
   );
 });
 
-test("a walk over all pages that nobody reads holds no connection to the database", {
+test("a walk over all pages that nobody reads holds no database connection", {
   timeout: 60_000,
 }, async () => {
   await addLargeRows();
@@ -283,7 +283,7 @@ test("a walk over all pages that nobody reads holds no connection to the databas
   });
 });
 
-test("of streams asked for one behind the other on one connection the first begins, and ends with it", async () => {
+test("of pipelined streams on one connection only the first begins, and it ends with the connection", async () => {
   await serve(async ({ api, port }) => {
     const socket = net.connect(port, "127.0.0.1");
     socket.write("GET /v1/stream HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
@@ -296,7 +296,7 @@ test("of streams asked for one behind the other on one connection the first begi
   });
 });
 
-test("a quiet stream outlives the time after which idle connections are closed", async () => {
+test("a quiet stream outlives the idle timeout", async () => {
   await serve(
     async ({ port }) => {
       const ear = await Ear.open(port);
@@ -309,7 +309,7 @@ test("a quiet stream outlives the time after which idle connections are closed",
   );
 });
 
-test("when the process ends streams end, whole, at once", async () => {
+test("when the process stops, streams end at once and cleanly", async () => {
   await serve(async ({ http, port }) => {
     const ears = await Promise.all(Array.from({ length: 20 }, () => Ear.open(port)));
     const beganAt = performance.now();
