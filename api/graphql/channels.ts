@@ -6,7 +6,7 @@ import { connectFiltered, counting } from "./builder/connection.ts";
 import { filterFields, hash32, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isHash, registerLookup } from "./builder/objectById.ts";
-import { readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { PayerRef } from "./payers.ts";
 import { PaymentScheme } from "./payments.ts";
@@ -57,7 +57,7 @@ ChannelRef.implement({
     payerAccount: t.field({
       type: PayerRef,
       description: "The payer, with all its payments.",
-      resolve: ({ payer, view }) => view.show({ address: payer }),
+      resolve: ({ payer, view }) => view.scope({ address: payer }),
     }),
     payerAuthorizer: t.expose("payerAuthorizer", {
       type: "Address",
@@ -107,7 +107,7 @@ ChannelRef.implement({
 
 async function channelById(view: View, channelId: string): Promise<Scoped<Channel> | null> {
   const channel = await findChannel(view.state.transaction, await view.base(), channelId);
-  return channel === null ? null : view.show(channel);
+  return channel === null ? null : view.scope(channel);
 }
 
 registerLookup("Channel", {
@@ -134,14 +134,19 @@ export const ChannelFilter = builder.inputType("ChannelFilter", {
     ),
 });
 
+/** What every field that is a list of channels shares. */
+export const channelList = {
+  type: ChannelRef,
+  nullable: true,
+  args: builder.args((t) => ({ filter: t.field({ type: ChannelFilter, description: "Which channels." }) })),
+  extensions: readsPage(CHANNELS.sources),
+} as const;
+
 builder.queryFields((t) => ({
   channels: t.connection(
     {
-      type: ChannelRef,
-      nullable: true,
+      ...channelList,
       description: "Pre-funded accounts, the newest created first.",
-      args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
-      extensions: readsPage(CHANNELS.sources),
       resolve: (_, args, { state }) => connectFiltered(CHANNELS, state.view(null), "Query.channels", args),
     },
     ChannelConnection,
@@ -161,11 +166,8 @@ builder.queryFields((t) => ({
 builder.objectFields(PayerRef, (t) => ({
   channels: t.connection(
     {
-      type: ChannelRef,
-      nullable: true,
+      ...channelList,
       description: "The channels it funds, the newest created first.",
-      args: { filter: t.arg({ type: ChannelFilter, description: "Which channels." }) },
-      extensions: readsPage(CHANNELS.sources),
       resolve: ({ address, view }, args) =>
         connectFiltered(CHANNELS, view, "Payer.channels", args, { payer: address }),
     },

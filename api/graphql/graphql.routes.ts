@@ -6,10 +6,10 @@ import { type Freshness, setFreshness } from "../queries/state/asOf.ts";
 import { cacheControl } from "../queries/state/cacheControl.ts";
 import { freshnessOfNothing } from "../queries/state/freshness.ts";
 import { createGraphEndpoint } from "./execution/endpoint.ts";
-import { shownError, toGraphError } from "./execution/errors.ts";
 import type { Exchange } from "./execution/exchange.ts";
 import type { GraphService } from "./execution/graphService.ts";
-import { MEDIA_TYPES, mediaTypeFor } from "./execution/mediaTypes.ts";
+import { shownError, toGraphError } from "./execution/response/errors.ts";
+import { MEDIA_TYPES, mediaTypeFor } from "./execution/response/mediaTypes.ts";
 import { createGraphiqlPage } from "./graphiql/page.ts";
 import { schema } from "./schema.ts";
 

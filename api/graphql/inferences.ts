@@ -2,7 +2,6 @@
 
 import {
   findInference,
-  INFERENCES,
   type Inference,
   type UncountedReason as UncountedReasonName,
 } from "../queries/inferences/inferences.ts";
@@ -11,28 +10,18 @@ import { SETTLEMENTS } from "../queries/settlements/settlements.ts";
 import { parseEventId } from "../queries/state/eventId.ts";
 import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { connectFiltered, counting } from "./builder/connection.ts";
-import { filterFields, hash32, timeRange } from "./builder/filters.ts";
+import { connectFiltered } from "./builder/connection.ts";
+import { hash32 } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isHash, registerLookup } from "./builder/objectById.ts";
-import { readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
-import { findNode, nodeName, TeeNodeRef } from "./nodes.ts";
-import { PayerRef } from "./payers.ts";
-import { SettlementConnection, SettlementFilter, SettlementRef, settlementByEvent } from "./settlements.ts";
+import { nodeByKey, TeeNodeRef } from "./nodes.ts";
+import { SettlementConnection, settlementList } from "./settlementLists.ts";
+import { SettlementRef, settlementByEvent } from "./settlements.ts";
 
 export const InferenceRef = builder.objectRef<Scoped<Inference>>("Inference");
-
-export const InferenceConnection = builder.connectionObject(
-  {
-    type: InferenceRef,
-    name: "InferenceConnection",
-    description: "A page of inferences.",
-    ...counting(1_200),
-  },
-  { description: "An inference in a page." },
-);
 
 const InferencePlace = builder
   .objectRef<Scoped<Inference["settlements"][number]>>("InferencePlace")
@@ -111,7 +100,7 @@ InferenceRef.implement({
       description:
         "That node in the first configured registry, as it is now or at the moment asked about; null when it is not registered there.",
       extensions: readsRows(FROM.og, 3),
-      resolve: ({ teeId, view }) => findNode(view, { registry: view.state.currentRegistry, teeId }),
+      resolve: ({ teeId, view }) => nodeByKey(view, { registry: view.state.currentRegistry, teeId }),
     }),
     nodeAtSigning: t.expose("nodeAtSigning", {
       type: NodeAtSigning,
@@ -165,14 +154,12 @@ InferenceRef.implement({
     places: t.field({
       type: [InferencePlace],
       description: "Where it was settled, the earliest 100.",
-      resolve: ({ settlements: places, view }) => places.map((place) => view.show(place)),
+      resolve: ({ settlements: places, view }) => places.map((place) => view.scope(place)),
     }),
     settlements: t.connection(
       {
-        type: SettlementRef,
-        nullable: true,
+        ...settlementList,
         description: "The settlements that hold it, newest first.",
-        args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
         // those of batches are found leaf by leaf
         extensions: readsPage(SETTLEMENTS.sources, 2, 6),
         resolve: ({ id, view }, args) =>
@@ -216,7 +203,7 @@ InferenceRef.implement({
 export async function inferenceById(view: View, id: string): Promise<Scoped<Inference> | null> {
   const { transaction, proofs, settings } = view.state;
   const inference = await findInference(transaction, proofs, await view.og(), id, settings.registries);
-  return inference === null ? null : view.show(inference);
+  return inference === null ? null : view.scope(inference);
 }
 
 registerLookup("Inference", {
@@ -225,42 +212,7 @@ registerLookup("Inference", {
   find: async (view, [id]) => (isHash(id) ? inferenceById(view, id) : undefined),
 });
 
-/** What inferences cost to list. */
-export const inferencesPage = readsPage(INFERENCES.sources, 3);
-
-export const InferenceFilter = builder.inputType("InferenceFilter", {
-  description: "Which inferences; all conditions must hold.",
-  fields: (t) =>
-    filterFields(
-      t,
-      INFERENCES.filters,
-      {},
-      {
-        teeId: "Of this node, 32 bytes.",
-        payer: "A settlement of it claims this payer.",
-        inputHash: "With this request's hash, 32 bytes.",
-        outputHash: "With this answer's hash, 32 bytes.",
-        model: "Run with this model, by its exact name.",
-        signatureValid: "Only those whose signature is valid, or invalid.",
-        counted: "Only those that count, or that do not.",
-        ...timeRange("Signed"),
-      },
-    ),
-});
-
 builder.queryFields((t) => ({
-  inferences: t.connection(
-    {
-      type: InferenceRef,
-      nullable: true,
-      description: "Inferences that settlements on chain hold, each once, newest signed first.",
-      args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: inferencesPage,
-      resolve: (_, args, { state }) =>
-        connectFiltered(INFERENCES, state.view(null), "Query.inferences", args),
-    },
-    InferenceConnection,
-  ),
   inference: t.field({
     type: InferenceRef,
     nullable: true,
@@ -278,23 +230,6 @@ builder.queryFields((t) => ({
   }),
 }));
 
-builder.objectFields(TeeNodeRef, (t) => ({
-  inferences: t.connection(
-    {
-      type: InferenceRef,
-      nullable: true,
-      description: "Inferences that name it, newest signed first; `signatureValid` says whether it signed.",
-      args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: inferencesPage,
-      resolve: (node, args) =>
-        connectFiltered(INFERENCES, node.view, `TeeNode.inferences ${nodeName(node)}`, args, {
-          teeId: node.teeId,
-        }),
-    },
-    InferenceConnection,
-  ),
-}));
-
 builder.objectFields(SettlementRef, (t) => ({
   inference: t.field({
     type: InferenceRef,
@@ -303,19 +238,4 @@ builder.objectFields(SettlementRef, (t) => ({
     extensions: readsRows(FROM.proofs, 5),
     resolve: ({ inferenceId, view }) => (inferenceId === null ? null : inferenceById(view, inferenceId)),
   }),
-}));
-
-builder.objectFields(PayerRef, (t) => ({
-  claimedInferences: t.connection(
-    {
-      type: InferenceRef,
-      nullable: true,
-      description: "Inferences that relayers say it paid for, newest signed first; nobody signed that.",
-      args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-      extensions: inferencesPage,
-      resolve: ({ address, view }, args) =>
-        connectFiltered(INFERENCES, view, "Payer.claimedInferences", args, { payer: address }),
-    },
-    InferenceConnection,
-  ),
 }));

@@ -6,7 +6,7 @@ import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
 import { type Connection, connect, counting, type ListArguments } from "./builder/connection.ts";
 import { filterFields, filtersOf } from "./builder/filters.ts";
-import { readsPage, readsRows } from "./execution/reads.ts";
+import { readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { InferenceRef, inferenceById } from "./inferences.ts";
 import { SettlementRef } from "./settlements.ts";

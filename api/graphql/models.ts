@@ -5,10 +5,10 @@ import { type MODEL_SORTS, MODELS, type Model } from "../queries/inferences/mode
 import { builder } from "./builder/builder.ts";
 import { type Connection, connect, connectFiltered } from "./builder/connection.ts";
 import { filtersOf } from "./builder/filters.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { readsPage } from "./execution/reads.ts";
+import type { PagingArguments } from "./execution/plan/paging.ts";
+import { readsPage } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
-import { InferenceConnection, InferenceFilter, InferenceRef, inferencesPage } from "./inferences.ts";
+import { InferenceConnection, inferenceList } from "./inferenceLists.ts";
 
 export const ModelRef = builder.objectRef<Scoped<Model>>("Model");
 
@@ -49,11 +49,8 @@ ModelRef.implement({
     }),
     inferences: t.connection(
       {
-        type: InferenceRef,
-        nullable: true,
+        ...inferenceList,
         description: "Inferences run with it, newest signed first, whatever the window.",
-        args: { filter: t.arg({ type: InferenceFilter, description: "Which inferences." }) },
-        extensions: inferencesPage,
         resolve: ({ model, view }, args) =>
           connectFiltered(INFERENCES, view, "Model.inferences", args, { model }),
       },

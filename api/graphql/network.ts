@@ -5,12 +5,12 @@ import { type NetworkTotals, readNetwork } from "../queries/operators/network.ts
 import { FROM } from "../queries/state/list.ts";
 import { operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { builder } from "./builder/builder.ts";
-import { readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/plan/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { WINDOW } from "./nodeMetrics.ts";
-import { PrecisionEnum } from "./nodeStatus.ts";
-import { NodeCountsRef, type RegistryScope } from "./operators.ts";
+import { NodeCountsRef, PrecisionEnum } from "./nodeStatus.ts";
+import type { RegistryScope } from "./operators.ts";
 import { TokenRef, tokenInfo } from "./tokens.ts";
 
 const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
@@ -147,7 +147,7 @@ builder.queryFields((t) => ({
       const scope = operatorScope(state.settings, registries);
       const [og, base] = [await view.og(), await view.optionalBase()];
       const totals = await readNetwork(state.transaction, state.proofs, og, base, scope);
-      return view.show({ ...totals, registries });
+      return view.scope({ ...totals, registries });
     },
   }),
 }));

@@ -16,7 +16,7 @@ import { builder } from "./builder/builder.ts";
 import { type Connection, connect, type ListArguments, type ListCount } from "./builder/connection.ts";
 import { filterFields, filtersOf, timeRange } from "./builder/filters.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import { readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/plan/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { PrecisionEnum } from "./nodeStatus.ts";
 import { TeeNodeRef } from "./nodes.ts";
@@ -107,7 +107,7 @@ HeartbeatRef.implement({
     relayerAccount: t.field({
       type: RelayerRef,
       description: "The sender, with all it relayed.",
-      resolve: ({ relayer, view }) => view.show({ address: relayer }),
+      resolve: ({ relayer, view }) => view.scope({ address: relayer }),
     }),
   }),
 });

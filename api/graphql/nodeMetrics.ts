@@ -5,7 +5,7 @@ import type { NodeKey } from "../queries/nodes/nodes.ts";
 import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/plan/reads.ts";
 import type { View } from "./execution/state.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 import { TokenRevenue } from "./tokens.ts";

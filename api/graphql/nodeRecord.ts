@@ -3,7 +3,7 @@
 import type { Node } from "../queries/nodes/nodes.ts";
 import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { NOTHING, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import { TeeNodeRef, withKeys } from "./nodes.ts";
 
 export const TeeTypeName = builder.objectRef<Node["teeType"]>("TeeTypeName").implement({

@@ -10,7 +10,7 @@ import { hash32 } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isAddress, isHash, registerLookup } from "./builder/objectById.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
 
@@ -61,9 +61,9 @@ export async function withKeys(node: Scoped<Node>): Promise<Node> {
 }
 
 /** One node without its long fields; null when the registry does not list it. */
-export async function findNode(view: View, key: NodeKey): Promise<Scoped<Node> | null> {
+export async function nodeByKey(view: View, key: NodeKey): Promise<Scoped<Node> | null> {
   const node = await plainNodes(view).load(key);
-  return node === null ? null : view.show(node);
+  return node === null ? null : view.scope(node);
 }
 
 TeeNodeRef.implement({
@@ -133,7 +133,7 @@ builder.queryFields((t) => ({
       const meant = resolveRegistry(state.settings, registry) ?? state.currentRegistry;
       const key = { registry: meant, teeId: hash32("teeId", teeId) };
       const node = await wholeNodes(view).load(key);
-      return node === null ? null : view.show(node);
+      return node === null ? null : view.scope(node);
     },
   }),
 }));

@@ -10,7 +10,7 @@ import { type Connection, connect, type ListArguments } from "./builder/connecti
 import { filterFields, filtersOf, timeRange } from "./builder/filters.ts";
 import { asksFor } from "./builder/lookahead.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import { NOTHING, readsPage, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 
 export const OnchainInferenceRef = builder.objectRef<Scoped<OnchainInference>>("OnchainInference");

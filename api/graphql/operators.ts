@@ -2,16 +2,7 @@
 
 import DataLoader from "dataloader";
 import { MAX_GROUPED_NODES } from "../queries/metrics/groupMetrics.ts";
-import type { NodeKey } from "../queries/nodes/nodes.ts";
-import { type OperatorDemand, type Revenue, readDemands } from "../queries/operators/operatorRevenue.ts";
-import {
-  findOperators,
-  type NodeCounts,
-  OPERATORS,
-  type Operator,
-  type OperatorScope,
-} from "../queries/operators/operators.ts";
-import { MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import { findOperators, OPERATORS, type Operator } from "../queries/operators/operators.ts";
 import { FROM } from "../queries/state/list.ts";
 import { operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { AT } from "./builder/arguments.ts";
@@ -20,14 +11,15 @@ import { type Connection, connect } from "./builder/connection.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isAddress, registerLookup } from "./builder/objectById.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import type { PagingArguments } from "./execution/paging.ts";
-import { readsPage, readsRows } from "./execution/reads.ts";
+import type { PagingArguments } from "./execution/plan/paging.ts";
+import { readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { GroupMetricsRef, groupMetrics } from "./groupMetrics.ts";
 import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nodeLists.ts";
 import { WINDOW } from "./nodeMetrics.ts";
+import { NodeCountsRef } from "./nodeStatus.ts";
 import { TeeNodeRef } from "./nodes.ts";
-import { tokenInfo } from "./tokens.ts";
+import { byScope, cacheKeyFn, type OperatorKey } from "./operatorKeys.ts";
 
 /** Which registries' nodes an operator or the network is summed over; null means every one. */
 export interface RegistryScope {
@@ -41,63 +33,6 @@ export const OperatorConnection = builder.connectionObject(
   { description: "An operator in a page." },
 );
 
-export const NodeCountsRef = builder.objectRef<NodeCounts>("NodeCounts").implement({
-  description: "Nodes by status; counts.",
-  fields: (t) => ({
-    total: t.expose("total", { type: "Long", description: "All of them; a count." }),
-    active: t.expose("active", { type: "Long", description: "Active by the contract's rule; a count." }),
-    stale: t.expose("stale", {
-      type: "Long",
-      description: "Enabled, but without a young heartbeat; a count.",
-    }),
-    disabled: t.expose("disabled", { type: "Long", description: "Switched off; a count." }),
-    revoked: t.expose("revoked", {
-      type: "Long",
-      description: "Running code that is not approved; a count.",
-    }),
-    removed: t.expose("removed", { type: "Long", description: "Deleted from the registry; a count." }),
-  }),
-});
-
-const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement({
-  description: "What an operator's payment addresses took in, in one token.",
-  fields: (t) => ({
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
-    tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
-    organic: t.expose("organic", {
-      type: "BigInt",
-      nullable: true,
-      description:
-        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound, and when there is too much to count.",
-    }),
-    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
-    payers: t.expose("payers", {
-      type: "Long",
-      nullable: true,
-      description: `Distinct payers; a count, null when more than ${MAX_JOINT_PAYERS} paid several of its addresses.`,
-    }),
-    effectivePayers: t.exposeFloat("effectivePayers", {
-      nullable: true,
-      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
-    }),
-  }),
-});
-
-/** As many keys as a page has items. */
-const MAX_KEYS = 100;
-
-export interface OperatorKey {
-  readonly address: string;
-  /** Null means every registry. */
-  readonly registries: readonly string[] | null;
-}
-
-const _nodeName = ({ registry, teeId }: NodeKey): string => `${registry} ${teeId}`;
-const scopeName = ({ registries }: OperatorKey): string => registries?.join(" ") ?? "all";
-
-const cacheKeyFn = (key: OperatorKey): string => `${key.address} ${scopeName(key)}`;
-
 const operatorLoader = oncePer(
   (view: View) =>
     new DataLoader(
@@ -110,42 +45,10 @@ const operatorLoader = oncePer(
     ),
 );
 
-const demandLoader = oncePer(
-  (view: View) =>
-    new DataLoader(
-      (asked: readonly OperatorKey[]) =>
-        byScope<OperatorDemand>(view, asked, async (scope, addresses) => {
-          const [og, base] = [await view.og(), await view.optionalBase()];
-          const demands = await readDemands(view.state.transaction, og, base, scope, addresses);
-          return demands.map((demand, index) => [addresses[index] ?? "", demand]);
-        }),
-      { cacheKeyFn, maxBatchSize: MAX_KEYS },
-    ),
-);
-
-/** Operators are asked about over one scope at a time. */
-async function byScope<Value>(
-  view: View,
-  asked: readonly OperatorKey[],
-  read: (
-    scope: OperatorScope,
-    addresses: readonly string[],
-  ) => Promise<readonly (readonly [address: string, value: Value])[]>,
-): Promise<readonly (Value | null)[]> {
-  const scopes = new Map(asked.map((key) => [scopeName(key), key.registries]));
-  const found = new Map<string, Value>();
-  for (const [name, registries] of scopes) {
-    const addresses = asked.filter((key) => scopeName(key) === name).map(({ address }) => address);
-    for (const [address, value] of await read(operatorScope(view.state.settings, registries), addresses))
-      found.set(`${address} ${name}`, value);
-  }
-  return asked.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);
-}
-
 /** One operator; null when no node of the registries has this owner. */
-async function findOperator(view: View, key: OperatorKey): Promise<Scoped<Operator & RegistryScope> | null> {
+async function operatorByKey(view: View, key: OperatorKey): Promise<Scoped<Operator & RegistryScope> | null> {
   const operator = await operatorLoader(view).load(key);
-  return operator === null ? null : view.show({ ...operator, registries: key.registries });
+  return operator === null ? null : view.scope({ ...operator, registries: key.registries });
 }
 
 OperatorRef.implement({
@@ -199,20 +102,6 @@ OperatorRef.implement({
       description:
         "Those of them whose payments are not its own: another operator's node named them first, or several name a common payee.",
     }),
-    revenue: t.field({
-      type: [OperatorRevenue],
-      nullable: true,
-      description: "What came in, per token; null while Base cannot be answered from.",
-      extensions: readsRows(FROM.ogAndMaybeBase, 10),
-      resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.revenue ?? null,
-    }),
-    payers: t.field({
-      type: "Long",
-      nullable: true,
-      description: "Distinct payers over all tokens, a count; null while Base cannot be answered from.",
-      extensions: readsRows(FROM.ogAndMaybeBase, 10),
-      resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.payers ?? null,
-    }),
   }),
 });
 
@@ -222,7 +111,7 @@ registerLookup("Operator", {
   async find(view, [scope = "", address]) {
     // The API gives ids of an operator in one registry and in all of them, and no others.
     if (!isAddress(address) || (scope !== "all" && !isAddress(scope))) return undefined;
-    return findOperator(view, { address, registries: scope === "all" ? null : [scope] });
+    return operatorByKey(view, { address, registries: scope === "all" ? null : [scope] });
   },
 });
 
@@ -232,7 +121,7 @@ builder.objectFields(TeeNodeRef, (t) => ({
     nullable: true,
     description: "The operator, summed over this registry.",
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
-    resolve: ({ owner, registry, view }) => findOperator(view, { address: owner, registries: [registry] }),
+    resolve: ({ owner, registry, view }) => operatorByKey(view, { address: owner, registries: [registry] }),
   }),
 }));
 
@@ -291,7 +180,7 @@ builder.queryFields((t) => ({
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
     resolve: (_, { address, registry, at }, { state }) => {
       const registries = resolveRegistries(state.settings, registry ?? undefined);
-      return findOperator(state.view(at), { address, registries });
+      return operatorByKey(state.view(at), { address, registries });
     },
   }),
 }));

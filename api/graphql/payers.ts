@@ -12,7 +12,7 @@ import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findAccount, registerLookup } from "./builder/objectById.ts";
-import { NOTHING, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 import { tokenInfo } from "./tokens.ts";
 
@@ -166,6 +166,6 @@ builder.queryFields((t) => ({
       address: t.arg({ type: "Address", required: true, description: "The payer's address." }),
       at: t.arg(AT),
     },
-    resolve: (_, { address, at }, { state }) => state.view(at).show({ address }),
+    resolve: (_, { address, at }, { state }) => state.view(at).scope({ address }),
   }),
 }));

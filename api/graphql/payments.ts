@@ -9,7 +9,7 @@ import { filterFields, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findEvent, registerLookup } from "./builder/objectById.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import { readsPage } from "./execution/reads.ts";
+import { readsPage } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nodeLists.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
@@ -58,7 +58,7 @@ PaymentRef.implement({
     payerAccount: t.field({
       type: PayerRef,
       description: "The payer, with all its payments.",
-      resolve: ({ payer, view }) => view.show({ address: payer }),
+      resolve: ({ payer, view }) => view.scope({ address: payer }),
     }),
     payee: t.expose("payee", { type: "Address", description: "Who was paid." }),
     payeeNodes: t.connection(
@@ -92,13 +92,13 @@ PaymentRef.implement({
   }),
 });
 
-export const findPaymentByEvent = async (view: View, id: EventId): Promise<Payment | null> =>
+export const paymentByEvent = async (view: View, id: EventId): Promise<Payment | null> =>
   findPayment(view.state.transaction, await view.base(), await view.optionalOg(), id);
 
 registerLookup("Payment", {
   sources: FROM.baseAndMaybeOg,
   keyParts: 1,
-  find: findEvent("base", findPaymentByEvent),
+  find: findEvent("base", paymentByEvent),
 });
 
 export const PaymentFilter = builder.inputType("PaymentFilter", {
@@ -119,14 +119,19 @@ export const PaymentFilter = builder.inputType("PaymentFilter", {
     ),
 });
 
+/** What every field that is a list of payments shares. */
+export const paymentList = {
+  type: PaymentRef,
+  nullable: true,
+  args: builder.args((t) => ({ filter: t.field({ type: PaymentFilter, description: "Which payments." }) })),
+  extensions: readsPage(PAYMENTS.sources),
+} as const;
+
 builder.queryFields((t) => ({
   payments: t.connection(
     {
-      type: PaymentRef,
-      nullable: true,
+      ...paymentList,
       description: "x402 payments, newest first.",
-      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(PAYMENTS.sources),
       resolve: (_, args, { state }) => connectFiltered(PAYMENTS, state.view(null), "Query.payments", args),
     },
     PaymentConnection,
@@ -136,12 +141,9 @@ builder.queryFields((t) => ({
 builder.objectFields(TeeNodeRef, (t) => ({
   payments: t.connection(
     {
-      type: PaymentRef,
-      nullable: true,
+      ...paymentList,
       description:
         "Payments to its payment address, newest first, other nodes' with the same address included; null without an address.",
-      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(PAYMENTS.sources),
       resolve: (node, args) =>
         node.paymentAddress === null
           ? null
@@ -156,11 +158,8 @@ builder.objectFields(TeeNodeRef, (t) => ({
 builder.objectFields(PayerRef, (t) => ({
   payments: t.connection(
     {
-      type: PaymentRef,
-      nullable: true,
+      ...paymentList,
       description: "What it paid, newest first.",
-      args: { filter: t.arg({ type: PaymentFilter, description: "Which payments." }) },
-      extensions: readsPage(PAYMENTS.sources),
       resolve: ({ address, view }, args) =>
         connectFiltered(PAYMENTS, view, "Payer.payments", args, { payer: address }),
     },

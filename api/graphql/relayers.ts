@@ -6,7 +6,7 @@ import { AT } from "./builder/arguments.ts";
 import { builder } from "./builder/builder.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findAccount, registerLookup } from "./builder/objectById.ts";
-import { NOTHING, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped } from "./execution/state.ts";
 
 /** An address in this role. */
@@ -155,6 +155,6 @@ builder.queryFields((t) => ({
       address: t.arg({ type: "Address", required: true, description: "The relayer's address." }),
       at: t.arg(AT),
     },
-    resolve: (_, { address, at }, { state }) => state.view(at).show({ address }),
+    resolve: (_, { address, at }, { state }) => state.view(at).scope({ address }),
   }),
 }));

@@ -1,6 +1,7 @@
 /** The schema. Each domain registers its types and fields when its file is loaded. */
 import "./channels.ts";
 import "./groupMetrics.ts";
+import "./inferenceLists.ts";
 import "./inferences.ts";
 import "./leaves.ts";
 import "./models.ts";
@@ -13,6 +14,7 @@ import "./nodeRecord.ts";
 import "./nodeSeries.ts";
 import "./nodes.ts";
 import "./onchainInferences.ts";
+import "./operatorRevenue.ts";
 import "./operators.ts";
 import "./payers.ts";
 import "./payments.ts";
@@ -20,6 +22,7 @@ import "./registry.ts";
 import "./relayers.ts";
 import "./scores.ts";
 import "./selection.ts";
+import "./settlementLists.ts";
 import "./settlements.ts";
 import "./status.ts";
 import "./stream.ts";

@@ -8,7 +8,7 @@ import { scoresOf } from "../snapshot/leaderboard.ts";
 import type { PublishedScore } from "../snapshot/registryScores.ts";
 import { builder } from "./builder/builder.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/plan/reads.ts";
 import type { View } from "./execution/state.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 

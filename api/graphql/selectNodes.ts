@@ -8,7 +8,7 @@ import type { Exclusion } from "../snapshot/candidates.ts";
 import type { NodeWithScore } from "../snapshot/leaderboard.ts";
 import { questionOf, type SelectionRequest } from "../snapshot/question.ts";
 import { hash32, numberWithin } from "./builder/filters.ts";
-import type { FieldReads } from "./execution/reads.ts";
+import type { FieldReads } from "./execution/plan/reads.ts";
 import { refuseArgument } from "./execution/refuseArgument.ts";
 import type { GraphState, Scoped } from "./execution/state.ts";
 import { primeNode } from "./nodes.ts";
@@ -81,7 +81,7 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
       const { score, ...node } = JSON.parse(json) as NodeWithScore;
       primeNode(view, node);
       scores(view).prime(node, score);
-      return { rank, probability, node: view.show(node) };
+      return { rank, probability, node: view.scope(node) };
     }),
   };
 }

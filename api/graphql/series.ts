@@ -5,7 +5,7 @@ import { DEFAULT_BUCKETS, MAX_BUCKETS, type SeriesInterval } from "../queries/se
 import type { Sources } from "../queries/state/answerState.ts";
 import { builder } from "./builder/builder.ts";
 import { refuseBackwards } from "./builder/filters.ts";
-import type { FieldReads } from "./execution/reads.ts";
+import type { FieldReads } from "./execution/plan/reads.ts";
 import { TokenRevenue } from "./tokens.ts";
 
 export const SeriesIntervalEnum = builder.enumType("SeriesInterval", {

@@ -1,32 +1,19 @@
 /** Settlement: what a relay announced, and what checking it showed. */
 
-import { findSettlement, SETTLEMENTS, type Settlement } from "../queries/settlements/settlements.ts";
+import { findSettlement, type Settlement } from "../queries/settlements/settlements.ts";
 import { type EventId, parseEventId } from "../queries/state/eventId.ts";
 import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { connectFiltered, counting } from "./builder/connection.ts";
-import { filterFields, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { findEvent, registerLookup } from "./builder/objectById.ts";
 import { ChainEvent } from "./chainEvents.ts";
-import { NOTHING, readsPage, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import { refuseArgument } from "./execution/refuseArgument.ts";
 import type { Scoped, View } from "./execution/state.ts";
-import { findNode, nodeName, TeeNodeRef } from "./nodes.ts";
-import { PayerRef } from "./payers.ts";
+import { nodeByKey, TeeNodeRef } from "./nodes.ts";
 import { RelayerRef } from "./relayers.ts";
 
 export const SettlementRef = builder.objectRef<Scoped<Settlement>>("Settlement");
-
-export const SettlementConnection = builder.connectionObject(
-  {
-    type: SettlementRef,
-    name: "SettlementConnection",
-    description: "A page of settlements.",
-    ...counting(400),
-  },
-  { description: "A settlement in a page." },
-);
 
 export const SettlementKind = builder.enumType("SettlementKind", {
   description: "How inferences were recorded.",
@@ -92,7 +79,7 @@ SettlementRef.implement({
     relayerAccount: t.field({
       type: RelayerRef,
       description: "The sender, with all it relayed.",
-      resolve: ({ relayer, view }) => view.show({ address: relayer }),
+      resolve: ({ relayer, view }) => view.scope({ address: relayer }),
     }),
     teeId: t.expose("teeId", {
       type: "Hex",
@@ -106,7 +93,7 @@ SettlementRef.implement({
         "That node in the first configured registry, as it is now or at the moment asked about; null when it is not registered there.",
       extensions: readsRows(FROM.og, 3),
       resolve: ({ teeId, view }) =>
-        teeId === null ? null : findNode(view, { registry: view.state.currentRegistry, teeId }),
+        teeId === null ? null : nodeByKey(view, { registry: view.state.currentRegistry, teeId }),
     }),
     claimedPayer: t.expose("claimedPayer", {
       type: "Address",
@@ -213,46 +200,12 @@ export async function settlementByEvent(view: View, id: EventId): Promise<Scoped
   const og = await view.og();
   if (id.chainId !== og.chainId) return null;
   const settlement = await findSettlement(view.state.transaction, view.state.proofs, og, id);
-  return settlement === null ? null : view.show(settlement);
+  return settlement === null ? null : view.scope(settlement);
 }
 
 registerLookup("Settlement", { sources: FROM.proofs, keyParts: 1, find: findEvent("og", settlementByEvent) });
 
-export const SettlementFilter = builder.inputType("SettlementFilter", {
-  description: "Which settlements; all conditions must hold.",
-  fields: (t) =>
-    filterFields(
-      t,
-      SETTLEMENTS.filters,
-      { kind: SettlementKind, verdict: Verdict },
-      {
-        kind: "How they were recorded.",
-        teeId: "Individual settlements that name this node, 32 bytes.",
-        payer: "Settlements that claim this payer.",
-        relayer: "Sender of the transaction.",
-        verdict: "What checking showed.",
-        merkleRoot: "Batches with this root, 32 bytes.",
-        txHash: "Settled by this transaction, 32 bytes.",
-        blobId: "Settlements that name this Walrus blob, 43 characters of base64url.",
-        inferenceId: "Individual settlements of this inference and batches with a leaf of it, 32 bytes.",
-        ...timeRange("Settled"),
-      },
-    ),
-});
-
 builder.queryFields((t) => ({
-  settlements: t.connection(
-    {
-      type: SettlementRef,
-      nullable: true,
-      description: "Settlements of every generation, newest first.",
-      args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(SETTLEMENTS.sources),
-      resolve: (_, args, { state }) =>
-        connectFiltered(SETTLEMENTS, state.view(null), "Query.settlements", args),
-    },
-    SettlementConnection,
-  ),
   settlement: t.field({
     type: SettlementRef,
     nullable: true,
@@ -267,51 +220,4 @@ builder.queryFields((t) => ({
       return settlementByEvent(state.view(null), id);
     },
   }),
-}));
-
-builder.objectFields(TeeNodeRef, (t) => ({
-  settlements: t.connection(
-    {
-      type: SettlementRef,
-      nullable: true,
-      description: "Individual settlements that name it, newest first. Batches name nodes in their leaves.",
-      args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(SETTLEMENTS.sources),
-      resolve: (node, args) =>
-        connectFiltered(SETTLEMENTS, node.view, `TeeNode.settlements ${nodeName(node)}`, args, {
-          teeId: node.teeId,
-        }),
-    },
-    SettlementConnection,
-  ),
-}));
-
-builder.objectFields(RelayerRef, (t) => ({
-  settlements: t.connection(
-    {
-      type: SettlementRef,
-      nullable: true,
-      description: "What it settled, newest first.",
-      args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(SETTLEMENTS.sources),
-      resolve: ({ address, view }, args) =>
-        connectFiltered(SETTLEMENTS, view, "Relayer.settlements", args, { relayer: address }),
-    },
-    SettlementConnection,
-  ),
-}));
-
-builder.objectFields(PayerRef, (t) => ({
-  claimedSettlements: t.connection(
-    {
-      type: SettlementRef,
-      nullable: true,
-      description: "Settlements that relayers say it paid for, newest first; nobody signed that.",
-      args: { filter: t.arg({ type: SettlementFilter, description: "Which settlements." }) },
-      extensions: readsPage(SETTLEMENTS.sources),
-      resolve: ({ address, view }, args) =>
-        connectFiltered(SETTLEMENTS, view, "Payer.claimedSettlements", args, { payer: address }),
-    },
-    SettlementConnection,
-  ),
 }));

@@ -8,7 +8,7 @@ import { readProofTables } from "../queries/state/proofTables.ts";
 import { originOf } from "../queries/state/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
 import { builder } from "./builder/builder.ts";
-import { NOTHING } from "./execution/reads.ts";
+import { NOTHING } from "./execution/plan/reads.ts";
 import type { GraphState } from "./execution/state.ts";
 
 const ChainPosition = builder.objectRef<ChainAsOf>("ChainPosition").implement({

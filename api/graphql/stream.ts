@@ -5,7 +5,7 @@ import type { DeliveredEvent, SelectableType } from "../stream/events.ts";
 import type { StreamProperties } from "../stream/filter.ts";
 import { builder } from "./builder/builder.ts";
 import { filterFields, filtersOf } from "./builder/filters.ts";
-import { NOTHING, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import { PaymentScheme } from "./payments.ts";
 import { StreamEventRef } from "./streamEvents.ts";
 

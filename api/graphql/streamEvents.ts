@@ -4,10 +4,10 @@ import { parseEventId } from "../queries/state/eventId.ts";
 import { FROM } from "../queries/state/list.ts";
 import type { BlockPoint, DeliveredEvent, ResetReason, StreamEvent } from "../stream/events.ts";
 import { builder } from "./builder/builder.ts";
-import { readsRows } from "./execution/reads.ts";
+import { readsRows } from "./execution/plan/reads.ts";
 import { NodeStatus } from "./nodeStatus.ts";
-import { findNode, TeeNodeRef } from "./nodes.ts";
-import { findPaymentByEvent, PaymentRef } from "./payments.ts";
+import { nodeByKey, TeeNodeRef } from "./nodes.ts";
+import { PaymentRef, paymentByEvent } from "./payments.ts";
 import { SettlementRef, settlementByEvent, Verdict } from "./settlements.ts";
 import { ChainNameEnum } from "./status.ts";
 
@@ -71,7 +71,7 @@ builder.objectRef<DeliveredOf<"node">>("NodeChanged").implement({
       extensions: readsRows(FROM.og, 3),
       resolve({ event }, _, { state }) {
         const { registry, teeId } = event.data;
-        return findNode(state.view(null), { registry, teeId });
+        return nodeByKey(state.view(null), { registry, teeId });
       },
     }),
   }),
@@ -120,8 +120,8 @@ builder.objectRef<DeliveredOf<"payment">>("PaymentAdded").implement({
         const view = state.view(null);
         const id = parseEventId(event.data.id);
         if (id === null) return null;
-        const found = await findPaymentByEvent(view, id);
-        return found === null ? null : view.show(found);
+        const found = await paymentByEvent(view, id);
+        return found === null ? null : view.scope(found);
       },
     }),
   }),

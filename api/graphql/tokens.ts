@@ -5,7 +5,7 @@ import type { Volume } from "../queries/payments/volumes.ts";
 import { builder } from "./builder/builder.ts";
 import type { GraphContext } from "./execution/context.ts";
 import { oncePer } from "./execution/oncePer.ts";
-import { NOTHING, readsRows } from "./execution/reads.ts";
+import { NOTHING, readsRows } from "./execution/plan/reads.ts";
 import type { GraphState } from "./execution/state.ts";
 
 /** The same at every moment: what contracts say of themselves has no history here. */

@@ -15,7 +15,7 @@ import {
   parse,
 } from "graphql";
 import { MAX_ROWS } from "../../api/graphql/execution/limits/limits.ts";
-import { planOperation } from "../../api/graphql/execution/limits/plan.ts";
+import { planOperation } from "../../api/graphql/execution/plan/plan.ts";
 import { schema } from "../../api/graphql/schema.ts";
 import type { Examples } from "./examples.ts";
 

@@ -10,8 +10,8 @@ import type { Filters, FilterValues } from "../../queries/state/filters.ts";
 import type { ListDefinition } from "../../queries/state/list.ts";
 import type { ListState } from "../../queries/state/listState.ts";
 import { pinOf } from "../../queries/state/pin.ts";
-import { type Paging, type PagingArguments, pagingOf } from "../execution/paging.ts";
-import type { FieldReads } from "../execution/reads.ts";
+import { type Paging, type PagingArguments, pagingOf } from "../execution/plan/paging.ts";
+import type { FieldReads } from "../execution/plan/reads.ts";
 import type { Scoped, View } from "../execution/state.ts";
 import { builder, type CountedConnection } from "./builder.ts";
 import { type FilterInput, filtersOf } from "./filters.ts";
@@ -113,7 +113,7 @@ class ListConnection<Item extends object, Wanted extends object> implements Conn
     return this.#read().then(({ items, keys }) =>
       items.map((item, index) => ({
         cursor: this.#cursorOf(keys[index] ?? []),
-        node: this.#view.show(item),
+        node: this.#view.scope(item),
       })),
     );
   }

@@ -1,7 +1,7 @@
 /** `node(id:)`: finds the object that an id names, in the state that the id names. Domains register their types. */
 import type { Sources } from "../../queries/state/answerState.ts";
 import { type EventId, parseEventId } from "../../queries/state/eventId.ts";
-import { NOTHING } from "../execution/reads.ts";
+import { NOTHING } from "../execution/plan/reads.ts";
 import type { GraphState, View } from "../execution/state.ts";
 import { builder } from "./builder.ts";
 import { decodeGlobalId, refuseId } from "./globalId.ts";
@@ -70,7 +70,7 @@ async function objectById(state: GraphState, id: string): Promise<object | null>
   const view = state.view(second === undefined ? null : Number(second));
   const found = await lookup.find(view, parts.slice(0, lookup.keyParts));
   if (found === undefined) throw refuseId(id);
-  return found === null ? null : { ...view.show(found), __typename: typename };
+  return found === null ? null : { ...view.scope(found), __typename: typename };
 }
 
 builder.queryField("node", (t) =>

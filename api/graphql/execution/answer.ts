@@ -19,14 +19,14 @@ import { AnswerState, revisionOf } from "../../queries/state/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../../queries/state/asOf.ts";
 import { freshnessOf } from "../../queries/state/freshness.ts";
 import type { GraphContext } from "./context.ts";
-import { toGraphError, withFitErrors } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { MAX_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
-import { type OperationPlan, planOperation } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { type OperationPlan, planOperation } from "./plan/plan.ts";
 import { readPlanned } from "./plannedState.ts";
+import { toGraphError, withFitErrors } from "./response/errors.ts";
 import { GraphState } from "./state.ts";
 
 /** A request with many wrong variables is told of the first. */

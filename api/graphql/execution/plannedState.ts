@@ -11,7 +11,7 @@ import { readCursor } from "../../queries/state/cursor.ts";
 import { type Pin, pinOf } from "../../queries/state/pin.ts";
 import type { Selector } from "../../snapshot/selector.ts";
 import type { GraphService } from "./graphService.ts";
-import type { OperationPlan } from "./limits/plan.ts";
+import type { OperationPlan } from "./plan/plan.ts";
 
 /** Selections at the request's state, or why there are none; null when the request asks for none. */
 export type Selection = Selector | ApiError | null;

@@ -1,9 +1,9 @@
 /** What a request carries, checked once for every method and media type, before anything is made of it. */
 import type { GraphQLParams, Plugin } from "graphql-yoga";
 import { ApiError } from "../../errors.ts";
+import { refuseUnusable } from "./limits/requestValues.ts";
 import { readMaxLag } from "./maxLag.ts";
 import { refuseArgument } from "./refuseArgument.ts";
-import { refuseUnusable } from "./values.ts";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -142,7 +142,7 @@ export class View implements ListState {
   }
 
   /** Keeps the view beside an object that was read from it. */
-  show<T extends object>(value: T): Scoped<T> {
+  scope<T extends object>(value: T): Scoped<T> {
     return { ...value, view: this };
   }
 }

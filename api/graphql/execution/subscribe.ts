@@ -12,15 +12,15 @@ import { EVENT_STREAM_TYPE, eventText, keepAliveText } from "../../stream/server
 import type { Subscriber } from "../../stream/subscriber.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
-import { toGraphError, withFitErrors } from "./errors.ts";
 import type { AnswerStream, Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
-import { eventCost } from "./limits/eventCost.ts";
-import type { OperationPlan } from "./limits/plan.ts";
 import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
+import { eventCost } from "./plan/eventCost.ts";
+import type { OperationPlan } from "./plan/plan.ts";
 import { refuseArgument } from "./refuseArgument.ts";
-import { resultJson } from "./resultJson.ts";
+import { toGraphError, withFitErrors } from "./response/errors.ts";
+import { resultJson } from "./response/resultJson.ts";
 import type { SharedAnswers } from "./sharedAnswers.ts";
 import type { GraphState } from "./state.ts";
 

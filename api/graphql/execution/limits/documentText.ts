@@ -1,9 +1,9 @@
 /** What a document's text may be. It is read word by word, so that whatever comes later gets no more than it can bear. */
 import { Lexer, Source, type Token, TokenKind } from "graphql";
 import { refuseArgument } from "../refuseArgument.ts";
-import { brokenTextRule } from "../values.ts";
 import { MAX_NAME_LENGTH, MAX_NESTING, MAX_TOKENS } from "./limits.ts";
 import { tooMuch } from "./refuse.ts";
+import { brokenTextRule } from "./requestValues.ts";
 
 const OPENING: ReadonlySet<string> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING: ReadonlySet<string> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);

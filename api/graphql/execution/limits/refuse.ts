@@ -1,8 +1,8 @@
 /** Refusals of what asks for too much: each says how much it is, how much may be, and what to cut. */
 import { type DocumentNode, visit } from "graphql";
 import { ApiError } from "../../../errors.ts";
+import type { OperationPlan } from "../plan/plan.ts";
 import { MAX_ALIASES, MAX_DEPTH, MAX_ROWS } from "./limits.ts";
-import type { OperationPlan } from "./plan.ts";
 
 const count = (value: number): string => value.toLocaleString("en-US");
 

@@ -1,7 +1,7 @@
 /** What strings and JSON values of a request may be: rules that hold for all of them, used or not. */
 
-import { MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_VALUE_DEPTH, MAX_VALUES } from "./limits/limits.ts";
-import { refuseArgument } from "./refuseArgument.ts";
+import { refuseArgument } from "../refuseArgument.ts";
+import { MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_VALUE_DEPTH, MAX_VALUES } from "./limits.ts";
 
 /** Postgres takes no NUL, and a lone surrogate has no UTF-8. */
 const UNUSABLE = /[\0\p{Surrogate}]/u;

@@ -1,7 +1,7 @@
 import { getIntrospectionQuery, getOperationAST, graphqlSync, Kind, parse } from "graphql";
 import { expect, test } from "vitest";
 import { schema } from "../../schema.ts";
-import { MAX_ROWS } from "./limits.ts";
+import { MAX_ROWS } from "../limits/limits.ts";
 import { planOperation } from "./plan.ts";
 
 function rowsOf(query: string): number {

@@ -1,9 +1,9 @@
 /** The one place that maps errors to GraphQL: codes as in REST, and nothing of what nobody foresaw. */
 
 import { type ExecutionResult, GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
-import type { Log } from "../../../config/log.ts";
-import { ApiError, ERROR_KINDS, type ErrorCode, isAbandoned } from "../../errors.ts";
-import { MAX_ERROR_LENGTH, MAX_ERRORS } from "./limits/limits.ts";
+import type { Log } from "../../../../config/log.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode, isAbandoned } from "../../../errors.ts";
+import { MAX_ERROR_LENGTH, MAX_ERRORS } from "../limits/limits.ts";
 
 interface Where {
   readonly requestId: string;

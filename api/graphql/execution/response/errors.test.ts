@@ -1,8 +1,8 @@
 import { GraphQLError } from "graphql";
 import { expect, test } from "vitest";
-import { createLog } from "../../../config/log.ts";
+import { createLog } from "../../../../config/log.ts";
+import { MAX_ERROR_LENGTH, MAX_ERRORS } from "../limits/limits.ts";
 import { withFitErrors } from "./errors.ts";
-import { MAX_ERROR_LENGTH, MAX_ERRORS } from "./limits/limits.ts";
 
 const where = {
   requestId: "r1",

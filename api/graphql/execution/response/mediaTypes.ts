@@ -1,5 +1,5 @@
 /** Which media type an answer has, by `Accept`. */
-import { EVENT_STREAM_TYPE } from "../../stream/serverSentEvents.ts";
+import { EVENT_STREAM_TYPE } from "../../../stream/serverSentEvents.ts";
 
 const JSON_TYPE = "application/json";
 /** @see https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json */

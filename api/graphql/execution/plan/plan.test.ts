@@ -1,7 +1,7 @@
 import { getIntrospectionQuery, getOperationAST, Kind, parse } from "graphql";
 import { expect, test } from "vitest";
 import { schema } from "../../schema.ts";
-import { MAX_ROWS } from "./limits.ts";
+import { MAX_ROWS } from "../limits/limits.ts";
 import { planOperation } from "./plan.ts";
 
 const planOf = (query: string, variables: Readonly<Record<string, unknown>> = {}) => {

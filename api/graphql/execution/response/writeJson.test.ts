@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ApiError } from "../../errors.ts";
+import { ApiError } from "../../../errors.ts";
 import { writeJson } from "./writeJson.ts";
 
 const JSON_VALUES = fc.oneof(

@@ -26,8 +26,6 @@ import {
 } from "graphql";
 import { CHAIN_NAMES } from "../../../../config/environment.ts";
 import type { Sources } from "../../../queries/state/answerState.ts";
-import { pageSizeOf } from "../paging.ts";
-import type { FieldReads } from "../reads.ts";
 import {
   type Introspected,
   introspectedBelow,
@@ -35,6 +33,8 @@ import {
   META_FIELDS,
   NOT_INTROSPECTED,
 } from "./introspection.ts";
+import { pageSizeOf } from "./paging.ts";
+import type { FieldReads } from "./reads.ts";
 
 export interface OperationPlan {
   /** Rows read and shown, about. */

@@ -1,5 +1,5 @@
 /** JSON that is written piece by piece, and no further than it may become long. */
-import { ApiError } from "../../errors.ts";
+import { ApiError } from "../../../errors.ts";
 
 class JsonWriter {
   readonly #pieces: string[] = [];

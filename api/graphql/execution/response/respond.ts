@@ -1,10 +1,10 @@
 /** An operation's result as an HTTP response: media type, status and a body that is no longer than it may be. */
 import type { ExecutionResult } from "graphql";
-import type { Log } from "../../../config/log.ts";
-import { codeOf } from "../../errors.ts";
-import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE } from "../../stream/serverSentEvents.ts";
+import type { Log } from "../../../../config/log.ts";
+import { codeOf } from "../../../errors.ts";
+import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE } from "../../../stream/serverSentEvents.ts";
+import type { Exchange } from "../exchange.ts";
 import { toGraphError } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
 import { type MediaType, mediaTypeFor } from "./mediaTypes.ts";
 import { resultJson } from "./resultJson.ts";
 

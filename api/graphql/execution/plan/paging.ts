@@ -1,5 +1,5 @@
 /** Relay's four paging arguments as one page of a list. */
-import { refuseArgument } from "./refuseArgument.ts";
+import { refuseArgument } from "../refuseArgument.ts";
 
 export interface PagingArguments {
   readonly first?: number | null | undefined;

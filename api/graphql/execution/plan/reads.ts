@@ -1,6 +1,6 @@
 /** What a field reads, declared beside the field for the planner: from which sources, and how many rows. */
 import type { GraphQLCompositeType } from "graphql";
-import type { Sources } from "../../queries/state/answerState.ts";
+import type { Sources } from "../../../queries/state/answerState.ts";
 
 export interface FieldReads {
   readonly sources: Sources;
