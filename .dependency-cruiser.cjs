@@ -106,11 +106,17 @@ module.exports = {
       "From rows and snapshots to events: never SQL.",
     ),
     only(
+      "fields",
+      "api/fields/",
+      [],
+      "What fields mean, for REST and GraphQL alike: texts that know neither.",
+    ),
+    only(
       "rest",
       "api/rest/",
       [
         "api/errors\\.ts",
-        "api/fields\\.ts",
+        "api/fields/",
         "api/queries/",
         "api/scoring/",
         "api/snapshot/",
@@ -123,7 +129,7 @@ module.exports = {
     only(
       "documents",
       "api/documents/",
-      ["api/errors\\.ts", "api/fields\\.ts", "api/http/", "api/queries/", "api/rest/", "config/"],
+      ["api/errors\\.ts", "api/fields/", "api/http/", "api/queries/", "api/rest/", "config/"],
       "What people and their tools read about REST: made from its routes.",
     ),
     only(
@@ -131,7 +137,7 @@ module.exports = {
       "api/graphql/",
       [
         "api/errors\\.ts",
-        "api/fields\\.ts",
+        "api/fields/",
         "api/queries/",
         "api/scoring/",
         "api/snapshot/",

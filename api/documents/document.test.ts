@@ -5,7 +5,7 @@ import { buildSchema } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
 import { EXPOSED_HEADERS } from "../app.ts";
 import { ERROR_KINDS } from "../errors.ts";
-import { VOCABULARY } from "../fields.ts";
+import { VOCABULARY } from "../fields/describe.ts";
 import { OPENAPI_FILE } from "../testing/openapi/openapiFile.ts";
 import { servedOpenapi } from "../testing/openapi/servedOpenapi.ts";
 

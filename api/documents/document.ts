@@ -1,6 +1,6 @@
 /** `/openapi.json`: made from what the routes say of themselves, by the schemas that they parse with. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { meaningOf } from "../fields.ts";
+import { meaningOf } from "../fields/describe.ts";
 import { writerOf } from "../rest/listFormat.ts";
 import { pageSchema, type RouteDescription, TAGS } from "../rest/route.ts";
 import { scoreSchema } from "../rest/scoreFields.ts";

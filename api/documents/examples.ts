@@ -2,7 +2,7 @@
  * Examples, made from the schemas: a name has the same value everywhere, so that an id in one answer is the id to ask the
  * next question with. New fields and routes have theirs by themselves.
  */
-import { sampleOf } from "../fields.ts";
+import { sampleOf } from "../fields/describe.ts";
 import { type JsonSchema, nameOf, resolve, type Schemas } from "./jsonSchema.ts";
 
 /** A value that the schema allows, as an answer might hold it. */

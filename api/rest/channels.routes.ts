@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { CHANNEL_STATES, CHANNELS, findChannel } from "../queries/payments/channels.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, amount, hash32, tokenFields, unixSeconds } from "./fields.ts";
+import { address, amount, hash32, tokenFields, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { freshnessParameters, hashParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";

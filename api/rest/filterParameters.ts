@@ -1,6 +1,6 @@
 /** Query parameters made from a list's filters: one of each, by its kind. */
 import type { z } from "@hono/zod-openapi";
-import { describe } from "../fields.ts";
+import { describe } from "../fields/describe.ts";
 import type { FilterKind, Filters, FilterValues } from "../queries/state/filters.ts";
 import type { ListDefinition } from "../queries/state/list.ts";
 import {

@@ -16,7 +16,7 @@ import { PRECISIONS } from "../queries/nodes/precision.ts";
 import type { AnswerState } from "../queries/state/answerState.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { freshnessParameters, hashParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { MODEL_SORTS, MODELS } from "../queries/inferences/models.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { count, unixSeconds } from "./fields.ts";
+import { count, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { oneOfParameter } from "./parameters.ts";
 import type { ApiApp } from "./route.ts";

@@ -6,7 +6,7 @@ import { MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
 import { FROM } from "../queries/state/list.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, count, nodeCountsSchema, tokenSchema, unixSeconds, volumeSchema } from "./fields.ts";
+import { address, count, nodeCountsSchema, tokenSchema, unixSeconds, volumeSchema } from "./fieldSchemas.ts";
 import { groupIncludeParameter, includedMetrics, includingMetrics } from "./groupMetrics.ts";
 import { freshnessParameters, registryParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";

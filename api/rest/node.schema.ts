@@ -5,7 +5,7 @@ import { NODE_STATUSES } from "../queries/nodes/nodeState.ts";
 import { MAX_KEY_BYTES } from "../queries/nodes/nodes.ts";
 import { PRECISIONS } from "../queries/nodes/precision.ts";
 import { MAX_LIST_BYTES } from "../queries/reading/page.ts";
-import { address, byteLength, count, firstOf, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, count, firstOf, hash32, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
 import { metricsSchema } from "./nodeMetrics.schema.ts";
 import { scoreSchema } from "./scoreFields.ts";
 

@@ -11,7 +11,7 @@ import type { NodeDetail } from "../queries/nodes/nodes.ts";
 import { PRECISIONS } from "../queries/nodes/precision.ts";
 import type { AnswerState } from "../queries/state/answerState.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { address, eventFields, hash32, unixSeconds } from "./fields.ts";
+import { address, eventFields, hash32, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { hashParameter } from "./parameters.ts";
 import { oneRegistryParameter, requireNode } from "./requireNode.ts";

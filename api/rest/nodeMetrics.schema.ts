@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { AVAILABILITY_SAMPLES } from "../queries/metrics/nodeProofs.ts";
 import { LATENCY_SAMPLES } from "../queries/metrics/settlementLatency.ts";
 import { MAX_PAYER_DAYS } from "../queries/payments/nodeRevenue.ts";
-import { count, volumeSchema } from "./fields.ts";
+import { count, volumeSchema } from "./fieldSchemas.ts";
 
 export const metricsSchema = z
   .strictObject({

@@ -6,7 +6,7 @@ import {
   ONCHAIN_INFERENCES,
 } from "../queries/inferences/onchainInferences.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { address, byteLength, eventFields, hashOfCut, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, eventFields, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { refuseLargePage, wordsParameter } from "./parameters.ts";
 import type { ApiApp } from "./route.ts";

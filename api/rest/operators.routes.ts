@@ -14,7 +14,7 @@ import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
 import { answerList } from "./answerList.ts";
-import { address, amount, count, nodeCountsSchema, tokenFields, unixSeconds } from "./fields.ts";
+import { address, amount, count, nodeCountsSchema, tokenFields, unixSeconds } from "./fieldSchemas.ts";
 import { groupIncludeParameter, includedMetrics, includingMetrics } from "./groupMetrics.ts";
 import { addressParameter, freshnessParameters, listParameters, registryParameter } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";

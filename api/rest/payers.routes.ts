@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { findPayer, MAX_CHANNELS, MAX_PAYEE_DAYS, MAX_RECIPIENTS } from "../queries/payments/payers.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, amount, count, tokenFields, unixSeconds } from "./fields.ts";
+import { address, amount, count, tokenFields, unixSeconds } from "./fieldSchemas.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 import { tokenIncludeParameter } from "./tokenInfo.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { PAYMENT_METHODS, PAYMENTS, SCHEMES } from "../queries/payments/payments.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { address, amount, eventFields, tokenFields, unixSeconds } from "./fields.ts";
+import { address, amount, eventFields, tokenFields, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import type { ApiApp } from "./route.ts";
 import { tokenIncludeParameter } from "./tokenInfo.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { PCRS, TEE_TYPES } from "../queries/registry/pcrs.ts";
 import { type ApiService, resolveRegistries } from "../queries/state/service.ts";
-import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fields.ts";
+import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { atParameter, registryParameter } from "./parameters.ts";
 import type { ApiApp } from "./route.ts";

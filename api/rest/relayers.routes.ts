@@ -4,7 +4,7 @@ import { ApiError } from "../errors.ts";
 import { findRelayer, LATENCY_SAMPLES, LATENESS_SAMPLES } from "../queries/settlements/relayers.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
-import { address, count, unixSeconds } from "./fields.ts";
+import { address, count, unixSeconds } from "./fieldSchemas.ts";
 import { addressParameter, freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
 

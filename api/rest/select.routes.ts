@@ -8,7 +8,7 @@ import { type NamedQuestion, questionOf } from "../snapshot/question.ts";
 import type { SelectionAnswer } from "../snapshot/selector.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
-import { unixSeconds } from "./fields.ts";
+import { unixSeconds } from "./fieldSchemas.ts";
 import { nodeSchema } from "./node.schema.ts";
 import {
   addressListParameter,

@@ -18,7 +18,7 @@ import { MAX_PAID_ROWS } from "../queries/series/seriesOfDemand.ts";
 import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerList } from "./answerList.ts";
-import { unixSeconds, volumeSchema } from "./fields.ts";
+import { unixSeconds, volumeSchema } from "./fieldSchemas.ts";
 import {
   freshnessParameters,
   hashParameter,

@@ -26,7 +26,7 @@ import {
   hashOfCut,
   hex,
   unixSeconds,
-} from "./fields.ts";
+} from "./fieldSchemas.ts";
 import { defineList } from "./listRoute.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute, pageInfoSchema } from "./route.ts";

@@ -8,7 +8,7 @@ import { indexing, type Position, readProgress } from "../queries/state/position
 import { readProofTables } from "../queries/state/proofTables.ts";
 import { type ApiService, originOf } from "../queries/state/service.ts";
 import { SCORE_VERSION } from "../scoring/index.ts";
-import { hash32, unixSeconds } from "./fields.ts";
+import { hash32, unixSeconds } from "./fieldSchemas.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";

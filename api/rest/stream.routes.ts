@@ -17,7 +17,7 @@ import {
 } from "../stream/serverSentEvents.ts";
 import type { StreamPosition } from "../stream/streamPosition.ts";
 import type { Subscriber } from "../stream/subscriber.ts";
-import { hash32, unixSeconds } from "./fields.ts";
+import { hash32, unixSeconds } from "./fieldSchemas.ts";
 import { KEY_FIELDS, nodeSchema } from "./node.schema.ts";
 import {
   addressParameter,

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { readTokens, type Token } from "../queries/payments/tokens.ts";
 import type { ReadTransaction } from "../queries/reading/database.ts";
-import { tokenSchema } from "./fields.ts";
+import { tokenSchema } from "./fieldSchemas.ts";
 import { wordsParameter } from "./parameters.ts";
 
 export const TOKEN_INCLUDE = "`token`: `tokenInfo` beside every `token`, with its symbol and decimals.";
