@@ -1,7 +1,16 @@
 /** Fields of operators, payers and relayers. */
-import { count, HOUR, SAMPLES, time, type Words } from "./word.ts";
+import { MAX_CHANNELS, MAX_PAYEE_DAYS, MAX_RECIPIENTS } from "../queries/payments/payers.ts";
+import { MAX_JOINT_DAYS, MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import { LATENCY_SAMPLES, LATENESS_SAMPLES } from "../queries/settlements/relayers.ts";
+import { amount, count, HOUR, SAMPLES, time, type Words } from "./word.ts";
 
 const { now, owner, payee, payer, relayer } = SAMPLES;
+
+const PAYER_ORGANIC = amount(
+  "Organic payments, counting for at most 1 OPG or 1 USDC per operator and UTC day",
+  "1000000000000000000",
+  "for other tokens, and while OpenGradient is not ready",
+);
 
 export const ACCOUNT_WORDS: Words = {
   address: { says: "The address.", sample: owner },
@@ -16,6 +25,16 @@ export const ACCOUNT_WORDS: Words = {
     says: "Those of `paymentAddresses` whose payments are not its own: another operator's node named them first, or several operators name a common payee.",
     sample: payee,
   },
+  "revenue.organic": amount(
+    "Organic payments, a payer counting for at most 1 OPG or 1 USDC a day",
+    "1000000000000000000",
+    `for other tokens, and when payers paid several of its addresses on more than ${MAX_JOINT_DAYS} days in all`,
+  ),
+  "revenue.payers": count(
+    "Distinct payers",
+    4,
+    `as \`organic\` is then, when more than ${MAX_JOINT_PAYERS} paid several of its addresses`,
+  ),
   operators: count("Owners of nodes", 9),
 
   // Payers
@@ -27,6 +46,20 @@ export const ACCOUNT_WORDS: Words = {
     says: "Whether it is a payment address, a relayer or an admin: then nothing it pays is organic. Null while OpenGradient is not ready.",
   },
   spending: { says: "What it paid, per token." },
+  "spending.organic": PAYER_ORGANIC,
+  "operators.organic": PAYER_ORGANIC,
+  "Payer.payments": count(
+    "Payments",
+    17,
+    `like the sums below, for a payer with more than ${MAX_PAYEE_DAYS} days of payees`,
+  ),
+  "Payer.operators": {
+    says: `Per operator and token, the ${MAX_RECIPIENTS} paid most often; null while OpenGradient is not ready.`,
+  },
+  "Payer.payees": { says: `Per address and token, the ${MAX_RECIPIENTS} paid most often.` },
+  "Payer.channels": {
+    says: `Channels that it funds, by state; null when there are more than ${MAX_CHANNELS}.`,
+  },
   "operators.operator": {
     says: "The operator; null stands for all payees that are no operator's own.",
     sample: owner,
@@ -60,7 +93,16 @@ export const ACCOUNT_WORDS: Words = {
     says: "Share of its decided batches whose blob could be fetched, 0 to 1; null while none is decided.",
     sample: 1,
   },
-  settlementLatency: { says: "Block time minus signed time." },
+  lateness: {
+    says: `Time from signed second to block of the newest ${LATENESS_SAMPLES.toLocaleString("en-US")} of them.`,
+  },
+  "settlementLatency.individual": {
+    says: `Of its newest ${LATENCY_SAMPLES.individuals.toLocaleString("en-US")} individual settlements.`,
+  },
+  "settlementLatency.batch": {
+    says: `Of the first ${LATENCY_SAMPLES.leavesPerBatch} valid leaves of each of its newest ${LATENCY_SAMPLES.batches} proven batches.`,
+  },
+  settlementLatency: { says: "Time from signature to settlement." },
   p50Seconds: { says: "Median, seconds; null without samples.", sample: 14 },
   p95Seconds: { says: "95th percentile, seconds; null without samples.", sample: 38 },
   samples: count("How many these are taken from", 310),

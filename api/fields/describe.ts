@@ -34,6 +34,8 @@ const SAME: Readonly<Record<string, string>> = {
   GroupMetrics: "NodeMetrics",
   OperatorDetail: "Operator",
   PayerRecord: "Payer",
+  OperatorRevenue: "revenue",
+  PayerSpending: "spending",
   PayerPayeeSpending: "payees",
   PayerOperatorSpending: "operators",
   RelayerRecord: "Relayer",

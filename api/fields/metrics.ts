@@ -1,4 +1,10 @@
 /** Fields of metrics, series, scores, selections and the network's totals. */
+import { AVAILABILITY_SAMPLES } from "../queries/metrics/nodeProofs.ts";
+import { LATENCY_SAMPLES } from "../queries/metrics/settlementLatency.ts";
+import { MAX_PAYEES } from "../queries/operators/network.ts";
+import { MAX_PAYER_DAYS } from "../queries/payments/nodeRevenue.ts";
+import { MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import { MAX_PAID_ROWS } from "../queries/series/seriesOfDemand.ts";
 import { count, HOUR, rare, SAMPLES, time, type Words } from "./word.ts";
 
 const { teeId } = SAMPLES;
@@ -30,6 +36,10 @@ export const METRIC_WORDS: Words = {
     says: "Share of the window's seconds during which the contract called the node active, 0 to 1; null before its first second.",
     sample: 0.998,
   },
+  "GroupMetrics.uptime": {
+    says: "Mean uptime of the nodes that existed in the window, 0 to 1.",
+    sample: 0.998,
+  },
   "NodeMetrics.inferences": count(
     "Distinct inferences signed in the window with a valid signature of the node",
     42,
@@ -45,13 +55,24 @@ export const METRIC_WORDS: Words = {
     "when there are some and none claims any",
   ),
   "NodeMetrics.settlements": count("Individual settlements that name the node", 310),
-  settlementLatencyP50Seconds: { says: "Median time from signature to settlement, seconds.", sample: 14 },
+  "NodeMetrics.payers": count(
+    "Distinct payers of `revenue`",
+    4,
+    `where that is null, and when a window other than \`all\` holds more than ${MAX_PAYER_DAYS} days of payers`,
+  ),
+  "NodeMetrics.revenue": {
+    says: "Payments to its payment address up to the newest Base block, per token; null when another node ever named that address, because nothing tells whose a payment is then, and while Base is not ready.",
+  },
+  settlementLatencyP50Seconds: {
+    says: `Median time from signature to settlement of its individual settlements, seconds; of more than ${LATENCY_SAMPLES}, from as many spread evenly over the window's blocks.`,
+    sample: 14,
+  },
   settlementLatencyP95Seconds: {
-    says: "95th percentile of the time from signature to settlement, seconds.",
+    says: "95th percentile of the same, seconds.",
     sample: 38,
   },
   proofAvailability: {
-    says: "Share, 0 to 1, of its newest individual settlements whose payload could be fetched, among those whose payload was looked for.",
+    says: `Of its newest ${AVAILABILITY_SAMPLES} individual settlements whose payload was looked for, those of the window: the share whose payload could be fetched, 0 to 1. It says more about relayers than about the node.`,
     sample: 1,
   },
   probes: count("Attempts to connect to its endpoint", 24),
@@ -139,7 +160,9 @@ export const METRIC_WORDS: Words = {
     says: "The metric in its own unit (a count, seconds, or a share of 0 to 1); null where unknown: before the node's registration or the chain's first indexed event, in means, percentiles and shares of nothing, and in series of amounts. Zero is known to be zero.",
     sample: 42,
   },
-  tokens: { says: "By token." },
+  "SeriesItem.tokens": {
+    says: `Of \`revenue\` and \`volume\`: one entry per token that was paid in, null where unknown and in other series. \`organic\` of an hour is what it added to its day's; null too when the series holds more than ${MAX_PAID_ROWS} payments (by the hour) or days of payers.`,
+  },
 
   // The network
   "Network.nodes": { says: "Nodes by status." },
@@ -155,6 +178,9 @@ export const METRIC_WORDS: Words = {
     96,
     "when there are some and none claims any",
   ),
+  "Network.volume": {
+    says: `What was paid to anyone, in order of the token; null while Base is not ready. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MAX_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MAX_PAYEES} payees.`,
+  },
   "Network.tokens": {
     says: "What was paid in: the tokens of `volume`, in its order; null while Base is not ready.",
   },

@@ -1,9 +1,12 @@
 /** Fields of nodes, their keys, code and history, and of the registry's records. */
+import { MAX_KEY_BYTES } from "../queries/nodes/nodes.ts";
+import { MAX_LIST_BYTES } from "../queries/reading/page.ts";
 import {
   count,
   HOUR,
   hash32,
   lengthAndHash,
+  listedBytes,
   rangeFilter,
   rare,
   rareTime,
@@ -30,14 +33,16 @@ export const NODE_WORDS: Words = {
     says: "URL of the node, sanitised and at most 2,048 characters; null when its record could not be read.",
     sample: "https://tee.example:8443",
   },
-  endpointHex: rare("Raw bytes of the endpoint, when `endpoint` is not exactly what they say."),
+  endpointHex: rare(
+    `Raw bytes of the endpoint, when \`endpoint\` is not exactly what they say; ${listedBytes(MAX_LIST_BYTES)}.`,
+  ),
   ...lengthAndHash("endpoint", "publicKey", "tlsCertificate", "keyConfig", "version", "name"),
   publicKey: {
-    says: "Signing key of the enclave, DER (SPKI), RSA-2048; null when the record could not be read.",
+    says: `Signing key of the enclave, DER (SPKI), RSA-2048; null when the record could not be read, and in lists when it has more than ${MAX_KEY_BYTES.toLocaleString("en-US")} bytes.`,
     sample: bytes(24, "3082012230"),
   },
   tlsCertificate: {
-    says: "Certificate to pin for the endpoint, DER; null when the record could not be read.",
+    says: `Certificate to pin for the endpoint, DER; ${listedBytes(MAX_KEY_BYTES)}; null when the record could not be read.`,
     sample: bytes(24, "308203a5"),
   },
   enabled: { says: "Whether the registry has it enabled." },
@@ -89,8 +94,14 @@ export const NODE_WORDS: Words = {
   kemId: { says: "HPKE KEM id (IANA registry).", sample: 32 },
   kdfId: { says: "HPKE KDF id (IANA registry).", sample: 1 },
   aeadId: { says: "HPKE AEAD id (IANA registry).", sample: 1 },
-  "ohttpConfig.publicKey": { says: "HPKE public key.", sample: bytes(32, "0417bec0") },
-  keyConfig: { says: "The key configuration as RFC 9458 encodes it.", sample: bytes(41, "01002004") },
+  "ohttpConfig.publicKey": {
+    says: `HPKE public key; ${listedBytes(MAX_LIST_BYTES)}.`,
+    sample: bytes(32, "0417bec0"),
+  },
+  keyConfig: {
+    says: `The key configuration as RFC 9458 encodes it; ${listedBytes(MAX_LIST_BYTES)}.`,
+    sample: bytes(41, "01002004"),
+  },
   "ohttpConfig.registeredAt": time("When the key was registered", 2 * DAY),
 
   // TEE types

@@ -1,5 +1,16 @@
 /** Fields of settlements and of the leaves of batches. */
-import { count, hash32, lengthAndHash, rangeFilter, rare, SAMPLES, time, type Words } from "./word.ts";
+import { MAX_LIST_BYTES } from "../queries/reading/page.ts";
+import {
+  count,
+  hash32,
+  lengthAndHash,
+  listedBytes,
+  rangeFilter,
+  rare,
+  SAMPLES,
+  time,
+  type Words,
+} from "./word.ts";
 
 const { bytes, inference, now, payer, relayer, teeId, transaction } = SAMPLES;
 
@@ -17,7 +28,7 @@ export const SETTLEMENT_WORDS: Words = {
     says: "Id of the Walrus blob, 43 characters of base64url; null when the event has none.",
     sample: "Zm9yIGV4YW1wbGUgYSBXYWxydXMgYmxvYiBpZCBoZXJ",
   },
-  blobIdHex: rare("Raw bytes of the event, when they are no blob id."),
+  blobIdHex: rare(`Raw bytes of the event, when they are no blob id; ${listedBytes(MAX_LIST_BYTES)}.`),
   ...lengthAndHash("blobId"),
 
   // What checking showed

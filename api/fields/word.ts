@@ -65,6 +65,10 @@ export const amount = (says: string, sample = "1500000000000000000", nullWhen?: 
   sample,
 });
 
+/** The end of a sentence about bytes that anyone can make as long as they like. */
+export const listedBytes = (bytes: number): string =>
+  `lists show its first ${bytes.toLocaleString("en-US")} bytes`;
+
 /** What most things do not have. */
 export const rare = (says: string): Word => ({ says, sample: null });
 
@@ -72,7 +76,7 @@ export const rare = (says: string): Word => ({ says, sample: null });
 export const lengthAndHash = (...prefixes: readonly string[]): Words =>
   Object.fromEntries(
     prefixes.flatMap((prefix) => [
-      [`${prefix}Bytes`, count("Length in bytes, shown or not", 256, "where there are none")],
+      [`${prefix}Bytes`, { says: "Length in bytes, shown or not; null where there are none.", sample: 256 }],
       [
         `${prefix}Sha256`,
         rare(

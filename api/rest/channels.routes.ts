@@ -22,7 +22,7 @@ export const channelSchema = z
     withdrawDelaySeconds: z.int(),
     salt: hash32(),
     balance: amount(),
-    claimed: amount().openapi({ description: "Claiming does not lower `balance`." }),
+    claimed: amount(),
     refunded: amount(),
     withdrawn: amount(),
     pendingWithdrawal: z

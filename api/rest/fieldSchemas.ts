@@ -1,4 +1,4 @@
-/** Field schemas that the answers share. What a name means everywhere is said once, in the documents' vocabulary. */
+/** Schemas of fields that several answers share; what they mean is described in api/fields. */
 import { z } from "@hono/zod-openapi";
 
 /** Bytes of any number. Hex is lower-case everywhere. */
@@ -15,31 +15,16 @@ export const unixSeconds = () => z.int().min(0);
 export const amount = () => z.string().regex(/^\d+$/);
 export const count = () => z.int().min(0);
 
-/** Of bytes whose number a stranger chose: what lists show of them. */
-export const firstOf = (bytes: number): string =>
-  `lists show its first ${bytes.toLocaleString("en")} bytes, and the hash of the whole when it has more.`;
-/** The true number of the bytes beside it. */
-export const byteLength = () =>
-  count()
-    .nullable()
-    .openapi({ description: "How many bytes it has, shown or not; null where there are none." });
-/** Of bytes of which only the beginning is shown. */
-export const hashOfCut = () =>
-  hash32().nullable().openapi({
-    description: "SHA-256 of all its bytes where only the first of them are shown; null where it is whole.",
-  });
+/** The length of the bytes beside it, which may be shown in part. */
+export const byteLength = () => count().nullable();
+/** The hash of bytes that are shown in part. */
+export const hashOfCut = () => hash32().nullable();
 
 export const tokenSchema = z
   .strictObject({
     address: address(),
-    symbol: z.string().nullable().openapi({
-      description:
-        "What its contract calls itself, sanitised: anyone can call a token anything. Null when it says nothing, or was not asked yet.",
-    }),
-    decimals: z.int().min(0).max(255).nullable().openapi({
-      description:
-        "Digits of an amount after the decimal point. Null when its contract says nothing, or was not asked yet: show base units then.",
-    }),
+    symbol: z.string().nullable(),
+    decimals: z.int().min(0).max(255).nullable(),
   })
   .openapi("Token");
 
@@ -54,17 +39,14 @@ export const volumeSchema = z
   .strictObject({
     ...tokenFields,
     raw: amount(),
-    organic: amount().nullable().openapi({
-      description:
-        "Organic payments; a payer counts for at most 1 OPG or 1 USDC per operator and UTC day. Null for other tokens.",
-    }),
+    organic: amount().nullable(),
     effectivePayers: z.number().nullable(),
   })
   .openapi("Volume");
 
 /** Where an event is on its chain. */
 export const eventFields = {
-  id: eventId().openapi({ description: "`chainId-txHash-logIndex`." }),
+  id: eventId(),
   chainId: z.int(),
   txHash: hash32(),
   logIndex: count(),

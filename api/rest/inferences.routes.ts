@@ -23,37 +23,22 @@ import { type ApiApp, defineRoute } from "./route.ts";
 
 export const inferenceSchema = z
   .strictObject({
-    id: hash32().openapi({ description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp))." }),
+    id: hash32(),
     teeId: hash32(),
     inputHash: hash32(),
     outputHash: hash32(),
-    signedAt: unixSeconds()
-      .nullable()
-      .openapi({ description: "Unix seconds; null when the time is beyond 2^53-1." }),
-    signature: hex().nullable().openapi({
-      description: "A valid one where there is one; of what is longer than any, the first 4,096 bytes.",
-    }),
+    signedAt: unixSeconds().nullable(),
+    signature: hex().nullable(),
     signatureBytes: byteLength(),
     signatureSha256: hashOfCut(),
-    signatureValid: z.boolean().nullable().openapi({
-      description:
-        "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
-    }),
-    counted: z.boolean().openapi({
-      description:
-        "Whether it counts wherever inferences are counted, and has a receipt: a valid signature of it was settled at or after its node's registration.",
-    }),
-    uncountedReason: z.enum(UNCOUNTED_REASONS).nullable().openapi({
-      description:
-        "Why it does not count: `unknown-node` when its node was not registered where it was settled, `invalid-signature`, `unknown-key` while no registry has shown the node's key, `pending` until it is checked. Null when it counts.",
-    }),
+    signatureValid: z.boolean().nullable(),
+    counted: z.boolean(),
+    uncountedReason: z.enum(UNCOUNTED_REASONS).nullable(),
     settlements: z.array(z.strictObject({ id: z.string(), leafIndex: z.int().nullable() })).openapi({
       description: `Where it was settled, the earliest ${MAX_PLACES}; \`/v1/settlements?inferenceId=\` lists all. \`leafIndex\` is null for an individual settlement.`,
     }),
-    claimedPayers: z
-      .array(address())
-      .openapi({ description: "What these settlements claim; nobody signed it." }),
-    model: z.string().nullable().openapi({ description: "From the payload, sanitised." }),
+    claimedPayers: z.array(address()),
+    model: z.string().nullable(),
     promptTokens: count().nullable(),
     completionTokens: count().nullable(),
     nodeAtSigning: z
@@ -65,11 +50,7 @@ export const inferenceSchema = z
         pcrVersion: z.string().nullable(),
         pcrApproved: z.boolean(),
       })
-      .nullable()
-      .openapi({
-        description:
-          "The node in the second of signing, in the first configured registry that had it by then; null when none had, or the second is not indexed yet.",
-      }),
+      .nullable(),
   })
   .openapi("Inference");
 

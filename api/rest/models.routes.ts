@@ -9,14 +9,12 @@ import type { ApiApp } from "./route.ts";
 
 export const modelSchema = z
   .strictObject({
-    model: z.string().openapi({ description: "As payloads name it, sanitised." }),
-    inferences: count().openapi({
-      description: "Distinct ones, with a valid signature of a node that was registered by then.",
-    }),
-    promptTokens: count().nullable().openapi({ description: "As payloads claim; null when none does." }),
+    model: z.string(),
+    inferences: count(),
+    promptTokens: count().nullable(),
     completionTokens: count().nullable(),
-    nodes: count().openapi({ description: "Distinct ones that ran it." }),
-    firstSeenAt: unixSeconds().nullable().openapi({ description: "By the second of signing; unix seconds." }),
+    nodes: count(),
+    firstSeenAt: unixSeconds().nullable(),
     lastSeenAt: unixSeconds().nullable(),
   })
   .openapi("Model");

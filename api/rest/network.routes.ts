@@ -1,8 +1,7 @@
 /** `/v1/network`. */
 import { z } from "@hono/zod-openapi";
 import { PRECISIONS } from "../queries/nodes/precision.ts";
-import { MAX_PAYEES, readNetwork } from "../queries/operators/network.ts";
-import { MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
+import { readNetwork } from "../queries/operators/network.ts";
 import { FROM } from "../queries/state/list.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
@@ -19,20 +18,11 @@ export const networkSchema = z
     heartbeatMaxAge: z
       .strictObject({
         registry: address(),
-        value: z
-          .int()
-          .openapi({ description: "Seconds that the newest heartbeat of an active node may be old." }),
+        value: z.int(),
         precision: z.enum(PRECISIONS),
-        exactSince: unixSeconds().nullable().openapi({
-          description:
-            "Block time since which every value is known, and with it what was active; null while the one in force is not.",
-        }),
+        exactSince: unixSeconds().nullable(),
       })
-      .nullable()
-      .openapi({
-        description:
-          "The value in force, and how far back its history is known; null for `all` registries, and before the registry's first event.",
-      }),
+      .nullable(),
     settlements: z.strictObject({
       individual: count(),
       batch: count(),
@@ -40,27 +30,14 @@ export const networkSchema = z
       claimedLeaves: count(),
     }),
     onchainInferences: count(),
-    inferences: count().nullable().openapi({
-      description: "Distinct ones, with a valid signature of a node that was registered by then.",
-    }),
-    promptTokens: count().nullable().openapi({
-      description:
-        "Tokens of their requests, as payloads claim; null when there are inferences and none claims any.",
-    }),
-    completionTokens: count().nullable().openapi({ description: "The same of their answers." }),
-    models: count().nullable().openapi({ description: "Distinct ones that payloads name." }),
+    inferences: count().nullable(),
+    promptTokens: count().nullable(),
+    completionTokens: count().nullable(),
+    models: count().nullable(),
     payments: count().nullable(),
     payers: count().nullable(),
-    volume: z
-      .array(volumeSchema.omit({ effectivePayers: true }).openapi("TotalVolume"))
-      .nullable()
-      .openapi({
-        description: `What was paid to anyone, in order of the token. \`organic\` counts a payer for at most one whole token per operator and day, payees that are no operator's own counting as one operator; null for tokens without such a bound, and when more than ${MAX_JOINT_PAYERS} payers paid several of an operator's payees or there are more than ${MAX_PAYEES} payees.`,
-      }),
-    tokens: z.array(tokenSchema).nullable().openapi({
-      description:
-        "What was paid in: the tokens of `volume`, in its order; null while Base cannot be answered from.",
-    }),
+    volume: z.array(volumeSchema.omit({ effectivePayers: true }).openapi("TotalVolume")).nullable(),
+    tokens: z.array(tokenSchema).nullable(),
     ...includedMetrics,
   })
   .openapi("Network");

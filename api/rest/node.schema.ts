@@ -2,10 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import { NODE_WINDOW_NAMES, type NodeWindow } from "../queries/metrics/nodeMetrics.ts";
 import { NODE_STATUSES } from "../queries/nodes/nodeState.ts";
-import { MAX_KEY_BYTES } from "../queries/nodes/nodes.ts";
 import { PRECISIONS } from "../queries/nodes/precision.ts";
-import { MAX_LIST_BYTES } from "../queries/reading/page.ts";
-import { address, byteLength, count, firstOf, hash32, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
+import { address, byteLength, count, hash32, hashOfCut, hex, unixSeconds } from "./fieldSchemas.ts";
 import { metricsSchema } from "./nodeMetrics.schema.ts";
 import { scoreSchema } from "./scoreFields.ts";
 
@@ -17,12 +15,8 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
   teeType: z.strictObject({ id: z.int(), name: z.string().nullable() }),
   owner: address(),
   paymentAddress: address().nullable(),
-  endpoint: z.string().nullable().openapi({ description: "Sanitised for display." }),
-  endpointHex: hex()
-    .nullable()
-    .openapi({
-      description: `The raw bytes, when \`endpoint\` is not exactly what they say; ${firstOf(MAX_LIST_BYTES)}`,
-    }),
+  endpoint: z.string().nullable(),
+  endpointHex: hex().nullable(),
   endpointBytes: byteLength(),
   endpointSha256: hashOfCut(),
   pcr: z
@@ -40,11 +34,11 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
       kemId: z.int(),
       kdfId: z.int(),
       aeadId: z.int(),
-      publicKey: hex().openapi({ description: `HPKE key; ${firstOf(MAX_LIST_BYTES)}` }),
-      publicKeyBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+      publicKey: hex(),
+      publicKeyBytes: count(),
       publicKeySha256: hashOfCut(),
-      keyConfig: hex().openapi({ description: `As encoded; ${firstOf(MAX_LIST_BYTES)}` }),
-      keyConfigBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+      keyConfig: hex(),
+      keyConfigBytes: count(),
       keyConfigSha256: hashOfCut(),
       registeredAt: unixSeconds(),
     })
@@ -63,16 +57,10 @@ const nodeFields = (windows: readonly NodeWindow[]) => ({
 });
 
 const keyFields = {
-  publicKey: hex()
-    .nullable()
-    .openapi({
-      description: `DER (SPKI). Lists leave out what has more than ${MAX_KEY_BYTES} bytes: no RSA key has.`,
-    }),
+  publicKey: hex().nullable(),
   publicKeyBytes: byteLength(),
   publicKeySha256: hashOfCut(),
-  tlsCertificate: hex()
-    .nullable()
-    .openapi({ description: `DER; ${firstOf(MAX_KEY_BYTES)}` }),
+  tlsCertificate: hex().nullable(),
   tlsCertificateBytes: byteLength(),
   tlsCertificateSha256: hashOfCut(),
 };

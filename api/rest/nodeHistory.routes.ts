@@ -18,14 +18,10 @@ import { oneRegistryParameter, requireNode } from "./requireNode.ts";
 import type { ApiApp } from "./route.ts";
 
 export const intervalSchema = z.strictObject({
-  notion: z.enum(NOTIONS).openapi({
-    description: "`active`: by the contract's own rule. `proved`: by distinct signed seconds.",
-  }),
+  notion: z.enum(NOTIONS),
   fromAt: unixSeconds(),
   untilAt: unixSeconds().nullable(),
-  endCause: z.string().nullable().openapi({
-    description: "Of ended `active` ones: stale, disabled, pcr-revoked, removed or max-age.",
-  }),
+  endCause: z.string().nullable(),
   precision: z.enum(PRECISIONS).openapi({
     description:
       "Whether its ends, and that nothing interrupted it, are known. `bounded`: it meets a spell in which `heartbeatMaxAge` could not be read, between two values that were. `assumed`: no value was read before, or the node's PCR was not known when one was revoked.",
@@ -39,8 +35,8 @@ export const heartbeatSchema = z.strictObject({
   receivedAt: unixSeconds(),
   signedAt: unixSeconds(),
   latenessSeconds: z.int(),
-  repeated: z.boolean().openapi({ description: "The same signed second was sent before." }),
-  relayer: address().openapi({ description: "Transaction sender." }),
+  repeated: z.boolean(),
+  relayer: address(),
 });
 
 export const nodeEventSchema = z.strictObject({
@@ -51,10 +47,7 @@ export const nodeEventSchema = z.strictObject({
   kind: z.enum(NODE_EVENT_KINDS),
   signature: z.string().openapi({ description: "The event's name and parameter types." }),
   sender: address(),
-  cause: z
-    .string()
-    .nullable()
-    .openapi({ description: "owner, admin or pcr-revocation; null when the sender is neither." }),
+  cause: z.string().nullable(),
 });
 
 export function nodeHistoryRoutes(app: ApiApp, service: ApiService): void {

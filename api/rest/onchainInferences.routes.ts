@@ -18,15 +18,11 @@ export const onchainInferenceSchema = z
     kind: z.enum(INFERENCE_KINDS),
     mode: z.enum(INFERENCE_MODES).nullable(),
     modelCid: z.string().nullable(),
-    modelCidHex: hex().nullable().openapi({
-      description: "The raw bytes, when `modelCid` is not exactly what they say; at most 4,096.",
-    }),
+    modelCidHex: hex().nullable(),
     modelCidBytes: byteLength(),
     modelCidSha256: hashOfCut(),
     inferenceId: z.string().nullable(),
-    inferenceIdHex: hex().nullable().openapi({
-      description: "The raw bytes, when `inferenceId` is not exactly what they say; at most 4,096.",
-    }),
+    inferenceIdHex: hex().nullable(),
     inferenceIdBytes: byteLength(),
     inferenceIdSha256: hashOfCut(),
     caller: address(),
@@ -40,10 +36,7 @@ export const onchainInferenceSchema = z
         result: z.unknown(),
         shortened: z.boolean(),
       })
-      .nullable()
-      .openapi({
-        description: "With `include=content`: shortened and sanitised; null parts cannot be read.",
-      }),
+      .nullable(),
   })
   .openapi("OnchainInference");
 

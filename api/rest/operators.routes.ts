@@ -9,7 +9,6 @@ import {
   type Operator,
   type OperatorScope,
 } from "../queries/operators/operators.ts";
-import { MAX_JOINT_DAYS, MAX_JOINT_PAYERS } from "../queries/payments/revenueTotals.ts";
 import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
@@ -29,29 +28,16 @@ const operatorFields = {
   nodes: nodeCountsSchema,
   firstRegisteredAt: unixSeconds(),
   paymentAddresses: z.array(address()),
-  sharedPaymentAddresses: z.array(address()).openapi({
-    description:
-      "Those of `paymentAddresses` that do not count as its own: another operator's node named them first, or several operators name a common payee.",
-  }),
+  sharedPaymentAddresses: z.array(address()),
   revenue: z
     .array(
       z.strictObject({
         ...tokenFields,
         raw: amount(),
-        organic: amount()
-          .nullable()
-          .openapi({
-            description: `Counts a payer for at most 1 OPG or 1 USDC a day; null for other tokens, and when payers paid several of its addresses on more than ${MAX_JOINT_DAYS} days in all.`,
-          }),
+        organic: amount().nullable(),
         payments: count(),
-        payers: count()
-          .nullable()
-          .openapi({
-            description: `Distinct ones; null, as \`organic\` is then, when more than ${MAX_JOINT_PAYERS} paid several of its addresses.`,
-          }),
-        effectivePayers: z.number().nullable().openapi({
-          description: "(Σv)² / Σv² over the payers' organic volumes.",
-        }),
+        payers: count().nullable(),
+        effectivePayers: z.number().nullable(),
       }),
     )
     .nullable(),

@@ -156,7 +156,6 @@ export const freshnessParameters = {
   maxLag: integer(0, Number.MAX_SAFE_INTEGER, "a lag in seconds, a whole number from 0").optional().openapi({
     type: "integer",
     minimum: 0,
-    description: "Refuse (503 `stale`) when a chain of the answer lags by more seconds than this.",
   }),
 };
 
@@ -173,10 +172,7 @@ export const listParameters = {
     default: DEFAULT_ITEMS,
     description: "The most items of a page.",
   }),
-  after: z
-    .string({ error: "the endCursor of a page" })
-    .optional()
-    .openapi({ description: "`endCursor` of the page before." }),
+  after: z.string({ error: "the endCursor of a page" }).optional(),
   format: oneOfParameter(
     LIST_FORMATS,
     "`csv`: a column for each field, `outer.inner` for those inside of another. `ndjson`: an item a line.",

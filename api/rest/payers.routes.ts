@@ -1,7 +1,7 @@
 /** `/v1/payers/:address`. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { findPayer, MAX_CHANNELS, MAX_PAYEE_DAYS, MAX_RECIPIENTS } from "../queries/payments/payers.ts";
+import { findPayer } from "../queries/payments/payers.ts";
 import type { ApiService } from "../queries/state/service.ts";
 import { answerOne } from "./answer.ts";
 import { address, amount, count, tokenFields, unixSeconds } from "./fieldSchemas.ts";
@@ -10,36 +10,19 @@ import { type ApiApp, defineRoute } from "./route.ts";
 import { tokenIncludeParameter } from "./tokenInfo.ts";
 
 const spendingFields = { ...tokenFields, raw: amount(), payments: count() };
-const organic = amount().nullable().openapi({
-  description:
-    "Counts for at most 1 OPG or 1 USDC per operator and UTC day; null for other tokens, and while OpenGradient is not indexed.",
-});
-const bounded = `null when the payer has more than ${MAX_PAYEE_DAYS} days of payees.`;
+const organic = amount().nullable();
 
 export const payerSchema = z
   .strictObject({
     address: address(),
-    firstPaidAt: unixSeconds()
-      .nullable()
-      .openapi({ description: "Unix seconds; null for one who only funds channels." }),
+    firstPaidAt: unixSeconds().nullable(),
     lastPaidAt: unixSeconds().nullable(),
-    insider: z.boolean().nullable().openapi({
-      description:
-        "Whether it is a payment address, a relayer or an admin: then nothing it pays is organic. Null while OpenGradient is not indexed.",
-    }),
-    payments: count()
-      .nullable()
-      .openapi({ description: `Like the sums below, ${bounded}` }),
-    spending: z
-      .array(z.strictObject({ ...spendingFields, organic }))
-      .nullable()
-      .openapi({ description: "Per token." }),
+    insider: z.boolean().nullable(),
+    payments: count().nullable(),
+    spending: z.array(z.strictObject({ ...spendingFields, organic })).nullable(),
     operators: z
       .array(z.strictObject({ operator: address().nullable(), ...spendingFields, organic }))
-      .nullable()
-      .openapi({
-        description: `Per operator and token, the ${MAX_RECIPIENTS} paid most often; \`operator\` null stands for all payees that are no operator's own. Null while OpenGradient is not indexed.`,
-      }),
+      .nullable(),
     payees: z
       .array(
         z.strictObject({
@@ -50,15 +33,9 @@ export const payerSchema = z
           lastDayAt: unixSeconds(),
         }),
       )
-      .nullable()
-      .openapi({ description: `Per address and token, the ${MAX_RECIPIENTS} paid most often.` }),
-    payeeCount: count().nullable().openapi({ description: "Distinct addresses that it paid." }),
-    channels: z
-      .strictObject({ open: count(), withdrawing: count(), closed: count() })
-      .nullable()
-      .openapi({
-        description: `Channels that it funds, by state; null when there are more than ${MAX_CHANNELS}.`,
-      }),
+      .nullable(),
+    payeeCount: count().nullable(),
+    channels: z.strictObject({ open: count(), withdrawing: count(), closed: count() }).nullable(),
   })
   .openapi("Payer");
 

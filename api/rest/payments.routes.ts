@@ -17,13 +17,9 @@ export const paymentSchema = z
     payer: address(),
     payee: address(),
     amount: amount(),
-    permittedAmount: amount().nullable().openapi({
-      description: "The cap the payer signed; null when the proxy was called by another contract.",
-    }),
-    facilitator: address().openapi({ description: "Transaction sender." }),
-    organic: z.boolean().nullable().openapi({
-      description: "False when the payer is an insider; null while OpenGradient is not indexed.",
-    }),
+    permittedAmount: amount().nullable(),
+    facilitator: address(),
+    organic: z.boolean().nullable(),
   })
   .openapi("Payment");
 

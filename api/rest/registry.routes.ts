@@ -12,14 +12,9 @@ export const pcrSchema = z
     hash: hash32(),
     registry: address(),
     chainId: z.int(),
-    teeType: z
-      .strictObject({ id: z.int(), name: z.string().nullable() })
-      .nullable()
-      .openapi({ description: "Null for legacy records without a type: they apply to every one." }),
+    teeType: z.strictObject({ id: z.int(), name: z.string().nullable() }).nullable(),
     version: z.string().nullable(),
-    versionHex: hex()
-      .nullable()
-      .openapi({ description: "The raw bytes, when `version` is not exactly what they say; at most 4,096." }),
+    versionHex: hex().nullable(),
     versionBytes: byteLength(),
     versionSha256: hashOfCut(),
     approved: z.boolean(),
@@ -35,9 +30,7 @@ export const teeTypeSchema = z
   .strictObject({
     id: z.int(),
     name: z.string(),
-    nameHex: hex()
-      .nullable()
-      .openapi({ description: "The raw bytes, when `name` is not exactly what they say; at most 4,096." }),
+    nameHex: hex().nullable(),
     nameBytes: byteLength(),
     nameSha256: hashOfCut(),
     registry: address(),

@@ -50,8 +50,8 @@ export class ApiApp extends Hono<RequestVariables> {
 
 export const pageInfoSchema = z
   .strictObject({
-    endCursor: z.string().nullable().openapi({ description: "`after` of the next page; null when empty." }),
-    hasNextPage: z.boolean().openapi({ description: "Whether there is a next page." }),
+    endCursor: z.string().nullable(),
+    hasNextPage: z.boolean(),
   })
   .openapi("PageInfo");
 

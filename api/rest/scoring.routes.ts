@@ -13,7 +13,7 @@ const constantSchema = z.strictObject({ value: z.number(), unit: z.string(), rea
 
 export const scoringSchema = z
   .strictObject({
-    version: z.string().openapi({ description: "Changes with any of the constants." }),
+    version: z.string(),
     weights: z.strictObject({ uptime: z.number(), reachability: z.number(), latency: z.number() }),
     constants: z.record(z.string(), constantSchema),
   })

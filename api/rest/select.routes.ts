@@ -33,27 +33,19 @@ export const selectionSchema = z
       base: z.null(),
       proofsRevision: z.null(),
       probeRound: z.null(),
-      observationsRevision: z.int().openapi({
-        description:
-          "How often reading what no event announces, nodes' records and tokens' contracts, had brought something new.",
-      }),
+      observationsRevision: z.int(),
     }),
     scoreVersion: z.string(),
-    seed: z.string().openapi({ description: "Given again at the same `asOf`, it gives the same answer." }),
-    validUntil: unixSeconds().nullable().openapi({
-      description:
-        "First second at which one of these nodes could fail a gate if nothing is heard of it until then; null without nodes.",
-    }),
+    seed: z.string(),
+    validUntil: unixSeconds().nullable(),
     nodes: z.array(
       z.strictObject({
-        rank: z.int().openapi({ description: "From 1: the node to use, then its fallbacks." }),
-        probability: z.number().openapi({ description: "That this node is ranked first." }),
+        rank: z.int(),
+        probability: z.number(),
         node: nodeSchema.omit({ metrics: true }),
       }),
     ),
-    excluded: z
-      .array(z.strictObject({ reason: z.enum(EXCLUSION_REASONS), count: z.int() }))
-      .openapi({ description: "Each node that was left out counts for the first reason that applies." }),
+    excluded: z.array(z.strictObject({ reason: z.enum(EXCLUSION_REASONS), count: z.int() })),
   })
   .openapi("SelectionAnswer");
 

@@ -14,7 +14,6 @@ import {
   type SeriesItem,
 } from "../queries/series/series.ts";
 import { DEFAULT_BUCKETS, MAX_BUCKETS, SERIES_INTERVALS } from "../queries/series/seriesGrid.ts";
-import { MAX_PAID_ROWS } from "../queries/series/seriesOfDemand.ts";
 import type { AnswerState, Sources } from "../queries/state/answerState.ts";
 import { type ApiService, operatorScope, resolveRegistries } from "../queries/state/service.ts";
 import { answerList } from "./answerList.ts";
@@ -34,21 +33,10 @@ import { tokenIncludeParameter } from "./tokenInfo.ts";
 
 export const seriesItemSchema = z
   .strictObject({
-    startAt: unixSeconds().openapi({ description: "A full hour, or a midnight in UTC; unix seconds." }),
-    complete: z.boolean().openapi({
-      description:
-        "False while the bucket still runs: it holds what is indexed so far. Inferences count by the second of signing, so what is settled or verified later still joins complete buckets.",
-    }),
-    value: z.number().nullable().openapi({
-      description:
-        "Null where unknown: before the node's registration or the chain's first indexed event, in means, percentiles and shares of nothing, and in series of volumes. Zero is known to be zero.",
-    }),
-    tokens: z
-      .array(volumeSchema)
-      .nullable()
-      .openapi({
-        description: `Of \`revenue\` and \`volume\`: one entry per token that was paid in, null where unknown and in other series. \`organic\` of an hour is what it added to its day's; null too when the series holds more than ${MAX_PAID_ROWS} payments (by the hour) or days of payers.`,
-      }),
+    startAt: unixSeconds(),
+    complete: z.boolean(),
+    value: z.number().nullable(),
+    tokens: z.array(volumeSchema).nullable(),
   })
   .openapi("SeriesItem");
 

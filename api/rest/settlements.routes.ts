@@ -1,7 +1,7 @@
 /** `/v1/settlements` and the leaves of batches. */
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
-import { MAX_LIST_BYTES, type Page } from "../queries/reading/page.ts";
+import type { Page } from "../queries/reading/page.ts";
 import { LEAF_VERDICTS, LEAVES, type Leaf, listLeaves } from "../queries/settlements/leaves.ts";
 import { SETTLEMENT_KINDS, VERDICTS } from "../queries/settlements/settlementFilters.ts";
 import {
@@ -21,7 +21,6 @@ import {
   byteLength,
   count,
   eventFields,
-  firstOf,
   hash32,
   hashOfCut,
   hex,
@@ -39,70 +38,43 @@ const settlementFields = {
   kind: z.enum(SETTLEMENT_KINDS),
   relay: address(),
   settledAt: unixSeconds(),
-  relayer: address().openapi({ description: "Transaction sender." }),
+  relayer: address(),
   teeId: hash32().nullable(),
-  inferenceId: hash32().nullable().openapi({
-    description:
-      "Of an individual settlement: keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)).",
-  }),
-  claimedPayer: address().nullable().openapi({ description: "The relayer's claim: it is not signed." }),
+  inferenceId: hash32().nullable(),
+  claimedPayer: address().nullable(),
   inputHash: hash32().nullable(),
   outputHash: hash32().nullable(),
   signedAt: unixSeconds().nullable(),
-  signature: hex()
-    .nullable()
-    .openapi({ description: `RSA-PSS; ${firstOf(MAX_LIST_BYTES)}` }),
+  signature: hex().nullable(),
   signatureBytes: byteLength(),
   signatureSha256: hashOfCut(),
   merkleRoot: hash32().nullable(),
-  batchSize: count().nullable().openapi({ description: "The relayer's claim." }),
+  batchSize: count().nullable(),
   blobId: z.string().nullable(),
-  blobIdHex: hex()
-    .nullable()
-    .openapi({ description: `The raw bytes, when they are no blob id; ${firstOf(MAX_LIST_BYTES)}` }),
+  blobIdHex: hex().nullable(),
   blobIdBytes: byteLength(),
   blobIdSha256: hashOfCut(),
-  verdict: z.enum(VERDICTS).openapi({
-    description:
-      "`verified`: every signature is valid. `partial`: the root is right, but some leaves do not count or their number differs from `batchSize`. `invalid`: the blob's values do not give the root, or the signature is invalid. `unavailable`: the blob cannot be had. `unverifiable`: a legacy event without a signature.",
-  }),
-  reason: z.string().nullable().openapi({ description: "A stable code: why the verdict is not `verified`." }),
-  detail: z.string().nullable().openapi({
-    description: "The reason as a sentence, with the value and the rule.",
-  }),
-  leafCount: count().nullable().openapi({ description: "Of a batch whose values give its root." }),
-  validLeaves: count().nullable().openapi({
-    description: "Signature valid, and the node registered at or before the settlement.",
-  }),
-  invalidLeaves: count().nullable().openapi({ description: "Signature invalid: the relayer's doing." }),
-  payload: z
-    .strictObject({ state: z.enum(PAYLOAD_STATES), reason: z.string().nullable() })
-    .nullable()
-    .openapi({
-      description:
-        "Of an individual settlement: what became of the blob it names. `matched`: its contents hash to what was signed. It has no part in the verdict.",
-    }),
+  verdict: z.enum(VERDICTS),
+  reason: z.string().nullable(),
+  detail: z.string().nullable(),
+  leafCount: count().nullable(),
+  validLeaves: count().nullable(),
+  invalidLeaves: count().nullable(),
+  payload: z.strictObject({ state: z.enum(PAYLOAD_STATES), reason: z.string().nullable() }).nullable(),
 };
 
 export const leafSchema = z
   .strictObject({
-    leafIndex: count().openapi({ description: "Its place among the blob's values, from 0." }),
+    leafIndex: count(),
     inferenceId: hash32(),
     teeId: hash32(),
     inputHash: hash32(),
     outputHash: hash32(),
-    timestamp: z.string().openapi({
-      description: "When the enclave signed, unix seconds: a uint256 in decimal, exactly as signed.",
-    }),
-    signature: hex().openapi({
-      description: "At most its first 4,096 bytes; none that is one has more than 256.",
-    }),
-    signatureBytes: count().openapi({ description: "How many bytes it has, shown or not." }),
+    timestamp: z.string(),
+    signature: hex(),
+    signatureBytes: count(),
     signatureSha256: hashOfCut(),
-    verdict: z.enum(LEAF_VERDICTS).openapi({
-      description:
-        "`unknown-node`: no registry has shown the node's key, or it was registered after the settlement.",
-    }),
+    verdict: z.enum(LEAF_VERDICTS),
   })
   .openapi("Leaf");
 

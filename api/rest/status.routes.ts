@@ -15,10 +15,7 @@ import { type ApiApp, defineRoute } from "./route.ts";
 
 const chainStatus = z.strictObject({
   chainId: z.int(),
-  block: z
-    .strictObject({ number: z.int(), hash: hash32().nullable(), timestamp: unixSeconds() })
-    .nullable()
-    .openapi({ description: "`hash` is null when the block had no event." }),
+  block: z.strictObject({ number: z.int(), hash: hash32().nullable(), timestamp: unixSeconds() }).nullable(),
   finalizedBlock: z.int().nullable(),
   lagSeconds: z.int().nullable(),
   ready: z.boolean(),
@@ -28,11 +25,8 @@ export const statusSchema = z
   .strictObject({
     chains: z.strictObject({ og: chainStatus, base: chainStatus }),
     verifier: z.strictObject({
-      pending: z.int().nullable().openapi({ description: "Settlements on chain without a verdict." }),
-      oldestPendingSeconds: z
-        .int()
-        .nullable()
-        .openapi({ description: "How long the oldest of them is on chain." }),
+      pending: z.int().nullable(),
+      oldestPendingSeconds: z.int().nullable(),
     }),
     prober: z.strictObject({
       due: z.int().nullable(),
@@ -41,10 +35,7 @@ export const statusSchema = z
     }),
     version: z.string(),
     scoreVersion: z.string(),
-    digest: z.string().openapi({
-      description:
-        "Of the software and the configuration: processes with the same digest give the same bytes for the same state.",
-    }),
+    digest: z.string(),
   })
   .openapi("Status");
 

@@ -51,7 +51,7 @@ export const streamSchemas = {
       chain: z.enum(CHAIN_NAMES),
       chainId: z.int(),
       number: z.int(),
-      hash: hash32().nullable().openapi({ description: "Null when the block carried no event of ours." }),
+      hash: hash32().nullable(),
       timestamp: unixSeconds(),
     })
     .openapi("StreamBlock"),
@@ -63,13 +63,9 @@ export const streamSchemas = {
         description:
           "`reorg`: rows after `validThrough` are void, and those that replace them follow. `replaced`: nothing that was told of the chain need hold. `too-old`: what lies between `validThrough` and `continuesAfter` is not sent. `begun`: the chain could not be answered from before. `verdicts-missed`: too many verdicts changed to be sent.",
       }),
-      validThrough: blockPoint().openapi({
-        description: "The newest block whose rows stay as they were told; null when none does.",
-      }),
-      continuesAfter: blockPoint().openapi({
-        description: "Rows after this block follow; null when all of the chain's do.",
-      }),
-      detail: z.string().openapi({ description: "What happened, and what to do about it." }),
+      validThrough: blockPoint(),
+      continuesAfter: blockPoint(),
+      detail: z.string(),
     })
     .openapi("StreamReset"),
 } as const;
