@@ -108,7 +108,7 @@ module.exports = {
     only(
       "fields",
       "api/fields/",
-      [],
+      ["api/queries/"],
       "What fields mean, for REST and GraphQL alike: texts that know neither.",
     ),
     only(
