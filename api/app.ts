@@ -99,19 +99,18 @@ function surround(app: ApiApp, options: AppOptions): void {
     const shareKey = shareKeyOf(context);
     if (shareKey !== undefined) context.set("shareKey", shareKey);
     await next();
-    context.res.headers.set("X-Content-Type-Options", "nosniff");
-  });
-  app.use(async (context, next) => {
-    await next();
-    // Once there is an answer: headers that are set before it would have to be copied into another one.
+    // Set once there is an answer: headers that are set before would have to be copied into another one.
     const { headers } = context.res;
+    headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Access-Control-Allow-Origin", "*");
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
   });
   app.use(compression());
   // Whatever comes further in is counted, however it is answered.
   if (rateLimits !== undefined) app.use(rateLimitHeaders, enforceRateLimits(rateLimits, clientOf, elapsed));
-  app.use(async (context, next) => (isPreflight(context.req.raw) ? allowMethods(context, next) : next()));
+  app.on("OPTIONS", "*", (context, next) =>
+    isPreflight(context.req.raw) ? allowMethods(context, next) : next(),
+  );
   app.use(boundUrlLength);
   app.use(redirectTrailingSlash());
   app.use(requireAllowedMethod(app));

@@ -7,14 +7,16 @@ import { ApiError } from "../errors.ts";
 const METHODS = ["GET", "POST"] as const;
 
 /** The methods of a path; empty when the path does not exist. Middleware, which is registered for all methods, does not count. */
-export function methodsOf<E extends Env>({ router }: Hono<E>, path: string): readonly string[] {
-  const own = METHODS.filter((method) => {
-    const [handlers] = router.match(method, path);
-    return handlers.some(([[, route]]) => route.method === method);
-  });
+export function methodsOf<E extends Env>(app: Hono<E>, path: string): readonly string[] {
+  const own = METHODS.filter((method) => hasRoute(app, method, path));
   return own.length === 0
     ? []
     : [...own.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"];
+}
+
+function hasRoute<E extends Env>({ router }: Hono<E>, method: string, path: string): boolean {
+  const [handlers] = router.match(method, path);
+  return handlers.some(([[, route]]) => route.method === method);
 }
 
 /** Whether a request is a CORS preflight. */
@@ -26,8 +28,9 @@ export const isPreflight = (request: Request): boolean =>
  * @throws {ApiError} `method-not-allowed`, with `allow`.
  */
 export const requireAllowedMethod = <E extends Env>(app: Hono<E>) =>
-  createMiddleware<E>(async (context, next) => {
+  createMiddleware<E>((context, next) => {
     const { method, path } = context.req;
+    if (method === "GET" && hasRoute(app, method, path)) return next();
     const allow = methodsOf(app, path);
     if (allow.length > 0 && !allow.includes(method))
       throw new ApiError(
@@ -35,6 +38,7 @@ export const requireAllowedMethod = <E extends Env>(app: Hono<E>) =>
         `${method.slice(0, 20)} is not allowed here; use ${allow.join(", ")}`,
         { allow },
       );
-    if (method === "OPTIONS" && allow.length > 0) return context.body(null, 204, { Allow: allow.join(", ") });
-    await next();
+    return method === "OPTIONS" && allow.length > 0
+      ? Promise.resolve(context.body(null, 204, { Allow: allow.join(", ") }))
+      : next();
   });

@@ -27,9 +27,9 @@ function splitQuery(target: string): readonly [path: string, query: string] {
 
 /** Redirects with a 308 and keeps the query. POST is included for `/graphql/`. */
 export const redirectTrailingSlash = <E extends Env>() =>
-  createMiddleware<E>(async (context, next) => {
+  createMiddleware<E>((context, next) => {
     const { method } = context.req;
     const location = withoutTrailingSlash(targetOf(context.req.url));
     if (location === null || !(method === "GET" || method === "HEAD" || method === "POST")) return next();
-    return context.body(null, 308, { Location: location });
+    return Promise.resolve(context.body(null, 308, { Location: location }));
   });

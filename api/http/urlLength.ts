@@ -7,7 +7,7 @@ import { targetOf } from "./requestTarget.ts";
 const MAX_URL_LENGTH = 8_192;
 
 /** @throws {ApiError} `uri-too-long`. */
-export const boundUrlLength = createMiddleware(async (context, next) => {
+export const boundUrlLength = createMiddleware((context, next) => {
   const { length } = targetOf(context.req.url);
   if (length > MAX_URL_LENGTH)
     throw new ApiError(
@@ -15,5 +15,5 @@ export const boundUrlLength = createMiddleware(async (context, next) => {
       `Path and query have ${length} characters; at most ${MAX_URL_LENGTH} are allowed.`,
       { length, limit: MAX_URL_LENGTH },
     );
-  await next();
+  return next();
 });
