@@ -1,4 +1,4 @@
-/** Reads HTTP responses as answers to JSON-RPC requests. */
+/** Interprets HTTP responses as answers to JSON-RPC requests. */
 import { type Meaning, meaningOf } from "./errorMeaning.ts";
 import { type RpcError, type RpcRequest, textOf, toRpcError } from "./jsonRpc.ts";
 import { faultInResult } from "./resultCheck.ts";
@@ -12,7 +12,7 @@ export interface Response {
   readonly body: Buffer;
 }
 
-/** What became of one request to one endpoint. */
+/** The outcome of one request to one endpoint. */
 export type Answer =
   /** `value` is the result, `body` the whole JSON-RPC response with id 1. */
   | { readonly kind: "result"; readonly value: unknown; readonly body: Buffer }
@@ -20,7 +20,7 @@ export type Answer =
   | { readonly kind: "error"; readonly error: RpcError; readonly meaning: Meaning }
   /** Too many requests; the same one may work later. */
   | { readonly kind: "limited"; readonly retryAfterMs: number | undefined }
-  /** The endpoint answered, but with a passing fault of its own. */
+  /** The endpoint answered, but with a transient fault of its own. */
   | { readonly kind: "fault"; readonly reason: string }
   /** Nothing usable came back: no connection, a time-out, an HTTP error. */
   | { readonly kind: "unreachable"; readonly reason: string };
@@ -40,12 +40,12 @@ const parse = (body: Buffer): unknown => {
 
 const MAX_REASON_LENGTH = 300;
 
-/** Statuses that say something about access to the endpoint, never about the request. */
+/** Statuses about access to the endpoint, never about the request. */
 const NO_ACCESS = new Set([401, 402, 403, 404, 405, 407, 410, 451]);
 
 /**
- * What the HTTP response says before its JSON-RPC counts; undefined when that has the word. A 5xx is a fault of the
- * endpoint whatever its body says: proxies put errors of their own into JSON-RPC's clothes.
+ * The answer that the HTTP status determines; undefined when the body does. A 5xx is the endpoint's fault whatever its body
+ * says: proxies wrap errors of their own in JSON-RPC.
  */
 function byStatus({ status, retryAfter, location }: Response, parsed: unknown): Answer | undefined {
   const error = isMember(parsed) ? toRpcError(parsed.error) : undefined;
@@ -55,7 +55,7 @@ function byStatus({ status, retryAfter, location }: Response, parsed: unknown): 
   if (status >= 300 && status < 400)
     return {
       kind: "unreachable",
-      reason: `HTTP ${status} redirects to ${location ?? "nowhere"}, which is not followed; give the final URL`,
+      reason: `HTTP ${status} redirects to ${location ?? "nowhere"}; redirects are not followed, give the final URL`,
     };
   if (NO_ACCESS.has(status) && error?.code !== -32601)
     return { kind: "unreachable", reason: `HTTP ${status}${said}` };
@@ -70,12 +70,13 @@ function readMember(request: RpcRequest, id: number, member: Member): Answer {
     if (meaning.kind === "fault") return { kind: "fault", reason: textOf(error).slice(0, MAX_REASON_LENGTH) };
     return { kind: "error", error, meaning };
   }
-  if (!("result" in member)) return { kind: "unreachable", reason: "it answers without a result" };
-  // some send ids back as strings
+  if (!("result" in member))
+    return { kind: "unreachable", reason: "the answer has neither result nor error" };
+  // some providers return ids as strings
   if (String(member.id) !== String(id))
-    return { kind: "fault", reason: `${request.method} is answered under another request's id` };
+    return { kind: "fault", reason: `${request.method} returned another request's id` };
   const fault = faultInResult(request, member.result);
-  if (fault !== undefined) return { kind: "fault", reason: `${request.method} is answered with ${fault}` };
+  if (fault !== undefined) return { kind: "fault", reason: `${request.method} returned ${fault}` };
   return { kind: "result", value: member.result, body: Buffer.alloc(0) };
 }
 
@@ -94,7 +95,7 @@ export function readAnswer(request: RpcRequest, response: Response): Answer {
       return { kind: "error", error, meaning };
     return {
       kind: "unreachable",
-      reason: status === 200 ? "it answers with something else than JSON-RPC" : `HTTP ${status}`,
+      reason: status === 200 ? "the answer is not JSON-RPC" : `HTTP ${status}`,
     };
   }
   const answer = readMember(request, 1, parsed);
@@ -121,13 +122,13 @@ export function readBatch(requests: readonly RpcRequest[], response: Response): 
   const members = new Map(parsed.filter(isMember).map((member) => [String(member.id), member]));
   return requests.map((request, index) => {
     const member = members.get(String(index + 1));
-    if (member === undefined) return { kind: "fault", reason: "a part of a batch is not answered" };
+    if (member === undefined) return { kind: "fault", reason: "a request of a batch has no answer" };
     const answer = readMember(request, index + 1, member);
     if (answer.kind !== "result") return answer;
     return { ...answer, body: toBody(answer.value) };
   });
 }
 
-/** A whole JSON-RPC response. */
+/** Wraps a result as a whole JSON-RPC response. */
 export const toBody = (result: unknown): Buffer =>
   Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, result }));

@@ -1,14 +1,14 @@
 /**
- * The most blocks that an endpoint takes in one eth_getLogs: learnt from refusals, tried to be widened after many
- * successes, because plans change and a refusal may have been about something else.
+ * The largest block range that an endpoint accepts in one eth_getLogs. It is learnt from refusals and widened again after
+ * many successes, because plans change and a refusal may have had another cause.
  */
-const FIRST_TRY_AFTER = 50;
-const LAST_TRY_AFTER = 1_600;
+const FIRST_WIDEN_AFTER = 50;
+const MAX_WIDEN_AFTER = 1_600;
 
 export class BlockLimit {
   #blocks = Number.POSITIVE_INFINITY;
   #successes = 0;
-  #tryAfter = FIRST_TRY_AFTER;
+  #widenAfter = FIRST_WIDEN_AFTER;
 
   /** Infinite while none is known. */
   get blocks(): number {
@@ -18,10 +18,10 @@ export class BlockLimit {
   /**
    * Learns from a refusal of `refused` blocks, at least 2.
    * @param named - the limit in the refusal's text.
-   * @returns whether the limit is another one now.
+   * @returns whether the limit changed.
    */
   refused(refused: number, named: number | undefined): boolean {
-    // a range is never shrunk by one: where a limit counts otherwise than we do, one refusal more must settle it
+    // never shrink by a single block: where a provider counts blocks differently, one more refusal must settle it
     const blocks = Math.max(1, named !== undefined && named < refused ? named : Math.floor(refused / 2));
     if (blocks >= this.#blocks) return false;
     this.#blocks = blocks;
@@ -29,13 +29,13 @@ export class BlockLimit {
     return true;
   }
 
-  /** Counts an answer to a question as wide as the limit. */
+  /** Counts a success for a range as wide as the limit. */
   answered(blocks: number): void {
     if (blocks < this.#blocks) return;
     this.#successes += 1;
-    if (this.#successes < this.#tryAfter) return;
+    if (this.#successes < this.#widenAfter) return;
     this.#successes = 0;
-    this.#tryAfter = Math.min(LAST_TRY_AFTER, this.#tryAfter * 2);
+    this.#widenAfter = Math.min(MAX_WIDEN_AFTER, this.#widenAfter * 2);
     this.#blocks *= 2;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What an endpoint's error means. Providers agree neither on codes nor on words, so the text decides: it is the same
- * whether it stands in `message` or in `data`. `testing/providerErrors.ts` holds the wordings this was written for.
+ * Classifies an endpoint's error. Providers agree neither on codes nor on wording, so the text decides, whether it is in
+ * `message` or in `data`. `testing/providerErrors.ts` lists the wordings this was written for.
  */
 import { type BlockRange, blockRange, type RpcError, type RpcRequest, textOf } from "./jsonRpc.ts";
 import { retryAfterIn } from "./retryAfter.ts";
@@ -16,10 +16,10 @@ export type Meaning =
   | { readonly kind: "pruned" }
   /** This node does not know the block: too new for it, or, for an old one, pruned. */
   | { readonly kind: "lagging" }
-  /** A passing fault of the endpoint. */
+  /** A transient fault of the endpoint. */
   | { readonly kind: "fault" }
   | { readonly kind: "revert" }
-  /** Nothing that another try would change. */
+  /** Anything that a retry would not change. */
   | { readonly kind: "other" };
 
 const RATE =
@@ -71,13 +71,13 @@ function limitOf(text: string, asked: BlockRange | undefined): Meaning | undefin
   if (SIZE.test(text)) return { kind: "size", suggested: suggestedRange(text, asked) };
   if (RESULTS.test(text)) return { kind: "results", suggested: suggestedRange(text, asked) };
   if (BLOCKS.test(text)) return { kind: "blocks", maxBlocks: maxBlocksIn(text, asked) };
-  // of a limit that has no name, only a smaller question tells
+  // an unnamed limit: try a smaller range
   return /^limit exceeded\.?$/i.test(text) ? { kind: "results", suggested: undefined } : undefined;
 }
 
 const RANGE = /\[?\b(0x[0-9a-f]+|\d+)\s*(?:,|-|–|to|\.\.)\s*(0x[0-9a-f]+|\d+)\b\]?/gi;
 
-/** The part of `asked` that the endpoint would answer, from its first block on; undefined without such a hint. */
+/** The part of `asked` that the text suggests, starting at its first block; undefined without such a hint. */
 function suggestedRange(text: string, asked: BlockRange | undefined): BlockRange | undefined {
   if (asked === undefined) return undefined;
   for (const [, first, last] of text.matchAll(RANGE)) {
@@ -90,20 +90,20 @@ function suggestedRange(text: string, asked: BlockRange | undefined): BlockRange
 
 const NUMBER =
   /(?<![\w.,[])(\d{1,3}(?:[,._]\d{3})+|\d+)(k)?\b(?![.,]?\d|\s*(?:ms|s|seconds?|requests?|calls?|results?|logs?|events?|addresses|topics|filters|bytes|[kmg]b)\b)/gi;
-/** What stands before a limit, without another number between. */
+/** Text right before a limit, without another number in between. */
 const NAMES_LIMIT = /(?:max(?:imum)?|limit(?:ed|s)?|at most|up to|allow(?:ed|s)?|>)[^\d]{0,60}$/i;
 const COMPARES =
   /(?:exceeds?|exceeded|greater than|smaller than|larger than|over|more than|wider than)[^\d]{0,40}$/i;
-/** What stands before the range that was asked. */
+/** Text right before the range that was requested. */
 const NAMES_ASKED =
   /(?:got|requested|asked|actual|received|querying|from|to|(?<!max(?:imum)? )(?:block )?range\s*(?:is|=|:|of)?)\s*$/i;
 
 /**
- * The limit that a text names: not its first number, but the one said to be the limit. A limit is below what was
- * refused, so of several candidates the smallest counts.
+ * The limit that a text names: not simply its first number, but the one described as the limit. It must be below the refused
+ * range; of several candidates the smallest is taken.
  */
 function maxBlocksIn(text: string, asked: BlockRange | undefined): number | undefined {
-  // some count blocks, some the distance between the first and the last
+  // some providers count blocks, others the distance between first and last
   const refused = asked === undefined ? Number.POSITIVE_INFINITY : asked.to - asked.from;
   const candidates = [...text.matchAll(NUMBER)].flatMap((match) => {
     const count = Number(match[1]?.replaceAll(/[,._]/g, "")) * (match[2] === undefined ? 1 : 1_000);

@@ -1,17 +1,17 @@
-/** Asks one endpoint after the other, again and again, until one has the last word. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Sends a request to one endpoint after the other, in rounds with back-off, until one gives a result or a final error. */
 import type { Answer } from "./answer.ts";
 import { type ChainHeads, toBlockLink } from "./chainHeads.ts";
 import { blockRange, type RpcError, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
+import type { Sleep } from "./sleep.ts";
 import type { Upstream } from "./upstream.ts";
 
-const RETRY_FIRST_MS = 100;
-const RETRY_LONGEST_MS = 2_000;
-/** State this close to the head is kept by every node, so a complaint about it is a passing fault. */
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
+/** Every node keeps the state of the newest blocks, so an error about their state is transient. */
 const STATE_KEPT_BLOCKS = 64;
-/** How long a block that others have shown is waited for; less than callers are kept waiting. */
+/** How long to wait for a block that another endpoint has returned; less than callers are held. */
 const LAG_PATIENCE_MS = 5_000;
-/** Where a method names its block. */
+/** Which parameter of a method names its block. */
 const BLOCK_PARAMETERS = new Map([
   ["eth_call", 1],
   ["eth_getBalance", 1],
@@ -23,10 +23,10 @@ const BLOCK_PARAMETERS = new Map([
   ["eth_getBlockReceipts", 0],
 ]);
 const BLOCK_METHODS = /^eth_getBlock/;
-/** A null of these may only mean that this backend does not have it yet. */
+/** A null from these methods may only mean that this backend does not have the block yet. */
 const NULLABLE = /^eth_get(?:Block|Transaction)/;
 
-/** The upstream's last word: passed on to the caller as it is. */
+/** An endpoint's final error, passed on to the caller unchanged. */
 export class FinalError extends Error {
   override readonly name = "FinalError";
 
@@ -38,7 +38,7 @@ export class FinalError extends Error {
   }
 }
 
-/** A result and whose it is. */
+/** A result and the endpoint that gave it. */
 export interface Found {
   readonly upstream: Upstream;
   readonly value: unknown;
@@ -47,28 +47,30 @@ export interface Found {
 
 export const BLOCK_NUMBER: RpcRequest = { method: "eth_blockNumber", params: [] };
 
-/** The pauses for an endpoint to catch up stay as short as that of this round. */
-export const LAG_ROUND = 2;
-
-/** A pause before a round of tries, longer each time. */
-export const backOff = (round: number, signal: AbortSignal): Promise<void> =>
-  sleep(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** round) * (0.75 + Math.random() / 2), undefined, {
-    signal,
-  });
+/** While waiting for an endpoint to catch up, pauses grow no longer than this round's. */
+export const MAX_LAG_ROUND = 2;
 
 export class Failover {
   readonly #upstreams: readonly Upstream[];
   readonly #heads: ChainHeads<Upstream>;
+  readonly #sleep: Sleep;
   readonly #unlinkedAt = new Map<Upstream, number>();
 
-  constructor(upstreams: readonly Upstream[], heads: ChainHeads<Upstream>) {
+  constructor(upstreams: readonly Upstream[], heads: ChainHeads<Upstream>, sleep: Sleep) {
     this.#upstreams = upstreams;
     this.#heads = heads;
+    this.#sleep = sleep;
+  }
+
+  /** Pauses before the next round of attempts, longer each time. @throws the signal's reason. */
+  backOff(round: number, signal: AbortSignal): Promise<void> {
+    const pauseMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** round);
+    return this.#sleep(pauseMs * (0.75 + Math.random() / 2), signal);
   }
 
   /**
-   * The first endpoint that can be used, but for those `tried`; waits for one. Undefined when all were tried.
-   * @param needed - those that are known not to have reached this block come last.
+   * Picks the first usable endpoint that is not in `tried`, waiting until there is one. Undefined when all were tried.
+   * @param needed - endpoints known not to have reached this block come last.
    */
   async pick(
     tried: ReadonlySet<Upstream>,
@@ -76,7 +78,7 @@ export class Failover {
     signal: AbortSignal,
     needed = 0,
   ): Promise<Upstream | undefined> {
-    const isBehind = (upstream: Upstream) => (this.#heads.standing(upstream) ?? needed) < needed;
+    const isBehind = (upstream: Upstream) => (this.#heads.head(upstream) ?? needed) < needed;
     for (;;) {
       signal.throwIfAborted();
       const candidates = this.#upstreams.filter((upstream) => !skip(upstream));
@@ -84,7 +86,7 @@ export class Failover {
         .filter((upstream) => !tried.has(upstream))
         .sort((a, b) => Number(isBehind(a)) - Number(isBehind(b)));
       const ready = open.find((upstream) => upstream.isReady());
-      // those before it are looked at again without keeping anyone waiting
+      // endpoints before it are checked again in the background
       for (const upstream of open) {
         if (upstream === ready) return ready;
         const checked = upstream.check();
@@ -92,11 +94,11 @@ export class Failover {
       }
       if (candidates.some((upstream) => tried.has(upstream)) || candidates.length === 0) return undefined;
       const pauseMs = Math.min(...candidates.map((upstream) => upstream.pausedForMs()));
-      await sleep(Math.max(20, pauseMs), undefined, { signal });
+      await this.#sleep(Math.max(20, pauseMs), signal);
     }
   }
 
-  /** Notes what an endpoint's answer shows about where it and the chain are. */
+  /** Records what an endpoint's answer shows about its head and about the chain. */
   note(upstream: Upstream, { method, params }: RpcRequest, value: unknown): void {
     if (method === "eth_blockNumber") this.#heads.observe(upstream, Number(value));
     if (!/^eth_getBlockBy/.test(method) || params[0] === "pending") return;
@@ -108,7 +110,7 @@ export class Failover {
     this.#heads.remember(block);
   }
 
-  /** @throws {FinalError} for the endpoints' last word. @throws the signal's reason. */
+  /** Sends a request until it is answered. @throws {FinalError} for a final error. @throws the signal's reason. */
   async ask(request: RpcRequest, signal: AbortSignal): Promise<Found> {
     const parameter = request.params[BLOCK_PARAMETERS.get(request.method) ?? -1];
     const block = toBlockNumber(parameter);
@@ -150,20 +152,20 @@ export class Failover {
           // a revert is the same everywhere
           throw new FinalError(error);
         }
-        final = error; // another endpoint may know better, once
+        final = error; // unless another endpoint of this round answers
       }
       if (lagging && this.#isWorthWaiting(parameter, round, Date.now() - startedAt))
         final = absent = undefined;
       if (absent !== undefined) return absent;
       if (final !== undefined) throw new FinalError(final);
-      await backOff(lagging ? Math.min(round, LAG_ROUND) : round, signal);
+      await this.backOff(lagging ? Math.min(round, MAX_LAG_ROUND) : round, signal);
     }
   }
 
-  /** Whether what is missing exists, so that an endpoint that lags behind will have it soon. */
+  /** Whether the missing block exists, so that a lagging endpoint will have it soon. */
   #isWorthWaiting(parameter: unknown, round: number, waitedMs: number): boolean {
     const block = toBlockNumber(parameter);
-    // null would be believed for good
+    // the caller would take null for final
     if (block !== undefined) return block <= this.#heads.newest() ? true : round < 1;
     const known = typeof parameter === "string" && this.#heads.knows(parameter.toLowerCase());
     return known ? waitedMs < LAG_PATIENCE_MS : round < 1;
@@ -175,19 +177,19 @@ export class Failover {
     return block < this.#heads.newest() - STATE_KEPT_BLOCKS;
   }
 
-  /** Asks one endpoint for logs. "behind" when what it says about blocks up to the last one is not worth believing. */
+  /** Asks one endpoint for logs. "behind" when it has not reached the range's last block, so that logs may be missing. */
   async askForLogs(upstream: Upstream, request: RpcRequest, signal: AbortSignal): Promise<Answer | "behind"> {
     const range = blockRange(request);
     if (range === undefined) return upstream.send(request, signal);
-    if ((this.#heads.standing(upstream) ?? -1) < range.to) {
+    if ((this.#heads.head(upstream) ?? -1) < range.to) {
       const answer = await this.#askHead(upstream, signal);
       if (answer.kind !== "result") return answer;
     }
-    const standing = this.#heads.standing(upstream) ?? -1;
-    if (standing < range.to || (await this.isUnconfirmed(upstream, signal))) return "behind";
-    // so far below, no backend can be behind
-    if (range.to <= standing - NEAR_HEAD_BLOCKS) return upstream.send(request, signal);
-    // together, because one URL can hide many backends
+    const head = this.#heads.head(upstream) ?? -1;
+    if (head < range.to || (await this.isUnconfirmed(upstream, signal))) return "behind";
+    // no backend lags this far behind its URL's head
+    if (range.to <= head - NEAR_HEAD_BLOCKS) return upstream.send(request, signal);
+    // in one batch, so that the same backend answers both: one URL can have many backends
     const batch = upstream.takesBatches
       ? await upstream.sendBatch([request, BLOCK_NUMBER], signal)
       : undefined;
@@ -201,7 +203,7 @@ export class Failover {
     return logs;
   }
 
-  /** Where batches are refused: the head before and after. */
+  /** Where batches are refused: asks for the head before and after the logs. */
   async #askBetween(upstream: Upstream, request: RpcRequest, signal: AbortSignal): Promise<Answer[]> {
     const before = await this.#askHead(upstream, signal);
     const logs = await upstream.send(request, signal);
@@ -214,20 +216,20 @@ export class Failover {
     return answer;
   }
 
-  /** Has an endpoint show its newest block. */
-  async look(upstream: Upstream, signal: AbortSignal): Promise<void> {
+  /** Asks an endpoint for its newest block, to learn its head. */
+  async refreshHead(upstream: Upstream, signal: AbortSignal): Promise<void> {
     const request = { method: "eth_getBlockByNumber", params: ["latest", false] };
     const answer = await upstream.send(request, signal);
     if (answer.kind === "result") this.note(upstream, request, answer.value);
   }
 
   /**
-   * Whether an endpoint's head counts for nothing. Before that is said of one that only others lag behind, it has to
-   * show the blocks that tell whether its head descends from another's.
+   * Whether an endpoint's head is not confirmed by any other endpoint. Before the answer is yes, the endpoint is asked for
+   * the blocks that may link its head to another endpoint's: the others may simply lag.
    */
   async isUnconfirmed(upstream: Upstream, signal: AbortSignal): Promise<boolean> {
     if (!this.#heads.isUnconfirmed(upstream)) return false;
-    // what cannot be linked is not tried again at once
+    // after a failed attempt, wait before the next one
     if (Date.now() - (this.#unlinkedAt.get(upstream) ?? 0) < LINK_AGAIN_AFTER_MS) return true;
     this.#unlinkedAt.set(upstream, Date.now());
     await this.#link(upstream, signal);
@@ -251,17 +253,17 @@ export class Failover {
         const isFuture = spotChecks !== undefined && answer.kind === "result" && isAhead(answer.value);
         if (block !== undefined && !isOther && !isFuture) this.#heads.remember(block);
         else {
-          // without one of them there is no chain
+          // one missing block breaks the link
           isWhole = false;
           next = numbers.length;
         }
       }
     };
     await Promise.all(Array.from({ length: LINKS_AT_ONCE }, worker));
-    if (spotChecks !== undefined && isWhole && numbers.length > 0) this.#heads.vouch(upstream);
+    if (spotChecks !== undefined && isWhole && numbers.length > 0) this.#heads.passSpotChecks(upstream);
   }
 
-  /** Whether an endpoint answers at all, apart from what it failed at. */
+  /** Whether an endpoint answers other requests than the one it failed at. */
   async answers(upstream: Upstream, signal: AbortSignal): Promise<boolean> {
     return (await this.#askHead(upstream, signal)).kind === "result";
   }
@@ -270,17 +272,17 @@ export class Failover {
 const LINKS_AT_ONCE = 8;
 const LINK_AGAIN_AFTER_MS = 10_000;
 const CLOCKS_DIFFER_BY_SECONDS = 300;
-/** Whether a block says that it is of the future. */
+/** Whether a block's timestamp is in the future. */
 const isAhead = (block: unknown) =>
   Number((block as { timestamp?: unknown } | null)?.timestamp) > Date.now() / 1000 + CLOCKS_DIFFER_BY_SECONDS;
 /** An endpoint this close to the newest block keeps its place in the order of preference. */
 const HEAD_TOLERANCE_BLOCKS = 8;
 const asksForHead = ({ method, params }: RpcRequest) =>
   method === "eth_blockNumber" || params[0] === "latest";
-/** Farther below its URL's head than this no backend is. */
+/** No backend is assumed to lag further behind its URL's head. */
 const NEAR_HEAD_BLOCKS = 2_048;
 
-/** Code and first words make Ponder and viem take it for a revert, which they do not repeat. */
+/** Its code and first words make Ponder and viem treat it as a revert, which they do not retry. */
 const stateNotKept = (block: number): RpcError => ({
   code: 3,
   message: `execution reverted: state of block ${block} is not kept by the RPC`,

@@ -10,7 +10,7 @@ export type Reaction =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer }
   | "drop"
   | "hang"
-  /** A byte now and then, without an end. */
+  /** Sends a byte every 20 ms and never ends. */
   | "drip";
 
 export interface FakeUpstream {
@@ -20,18 +20,18 @@ export interface FakeUpstream {
   /** Replaces the script. `exchange` counts HTTP requests: a batch is one. */
   react: (request: RpcRequest, exchange: number) => Reaction | Promise<Reaction>;
   chainId: number;
-  /** How many batches came; their members are among the requests. */
+  /** How many batches were received; their members are among the requests. */
   batches: number;
-  /** What every batch is answered with instead. */
+  /** When set, the answer to every batch. */
   refusesBatches: object | undefined;
-  /** How many requests of one method came. */
+  /** How many requests of one method were received. */
   readonly count: (method: string) => number;
   readonly stop: () => Promise<void>;
 }
 
 type Asked = RpcRequest & { readonly id: number };
 
-/** Answers eth_chainId with `chainId` and everything else by `react`. */
+/** Answers eth_chainId with `chainId`, and everything else through `react`. */
 export async function startFakeUpstream(
   react: FakeUpstream["react"],
   chainId = 10740,

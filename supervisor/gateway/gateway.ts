@@ -1,8 +1,8 @@
 /**
- * A JSON-RPC endpoint on the loopback interface in front of one chain's configured endpoints. Ponder talks to it
- * instead of to them: Ponder limits itself to a fixed rate per URL and ends after ten failures, it understands few of
- * the ways in which providers refuse a request, and it believes every answer. The policy is here: order of endpoints,
- * chain id, back-off, rate, range of eth_getLogs, pruned state, which head counts.
+ * Starts the RPC gateway: a JSON-RPC endpoint on the loopback interface in front of one chain's configured endpoints. Ponder
+ * uses it instead of them, because Ponder limits itself to a fixed rate per URL, exits after ten failures, understands few of
+ * the ways in which providers refuse a request, and trusts every answer. The gateway holds the policy: order of endpoints,
+ * chain id, back-off, rate, eth_getLogs ranges, pruned state, and which head is trusted.
  */
 import type { Log } from "../../config/log.ts";
 import { toBody } from "./answer.ts";
@@ -15,39 +15,42 @@ import { LogQueries } from "./logQueries.ts";
 import { startLoopbackServer } from "./loopbackServer.ts";
 import { listenForNewHeads, noNewHeads } from "./newHeads.ts";
 import { createNotices } from "./notices.ts";
+import { type Sleep, sleep } from "./sleep.ts";
 import { MAX_ANSWER_BYTES, Upstream } from "./upstream.ts";
 
 const HOLD_MS = 8_000;
-/** Ponder repeats a failed request after at most 64 s. */
+/** Ponder retries a failed request after at most 64 s. */
 const KEEP_MS = 75_000;
 
 export interface GatewaySettings {
   readonly chainId: number;
   /** In order of preference. */
   readonly urls: readonly string[];
-  /** Tells of new blocks sooner than polling does. */
+  /** Announces new blocks sooner than polling finds them. */
   readonly wsUrl?: string | undefined;
-  /** The variables a user would change. */
+  /** The settings that messages name. */
   readonly urlVariable: string;
   readonly wsUrlVariable?: string;
   readonly chainIdVariable: string;
   /** Any free one by default. */
   readonly port?: number;
-  /** How long a caller is kept waiting; a little less than its own time-out. Ponder's is 10 s. */
+  /** How long a caller is held; a little less than its own time-out. Ponder's is 10 s. */
   readonly holdMs?: number;
-  /** Of an endpoint's answer, and of the gateway's own. */
+  /** The limit for an endpoint's answer, and for the gateway's own. */
   readonly maxAnswerBytes?: number;
   /** For an endpoint's whole answer. */
   readonly requestTimeoutMs?: number;
+  /** How pauses between attempts are waited for; tests shorten them. */
+  readonly sleep?: Sleep;
 }
 
 export interface Gateway {
   readonly url: string;
-  /** Resolves when an endpoint answers with the right chain id; says what is wrong until then. @throws the signal's reason. */
+  /** Resolves when an endpoint answers with the right chain id; logs what is wrong until then. @throws the signal's reason. */
   readonly waitUntilReachable: (signal: AbortSignal) => Promise<void>;
-  /** Number of the newest block. @throws when it cannot be had before `signal`. */
+  /** Number of the newest block. @throws the signal's reason. */
   readonly headBlock: (signal: AbortSignal) => Promise<number>;
-  /** The endpoints and where each stands, for messages. */
+  /** The endpoints and their heads, for messages. */
   readonly describe: () => string;
   readonly stop: () => Promise<void>;
 }
@@ -58,9 +61,9 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   const notices = createNotices(log);
   const shared = { chainId, urlVariable, chainIdVariable, maxAnswerBytes, requestTimeoutMs };
   const upstreams = settings.urls.map((url) => new Upstream({ ...shared, url }, notices));
-  if (upstreams.length === 0) throw new Error(`${urlVariable} names no endpoint; give at least one URL`);
+  if (upstreams.length === 0) throw new Error(`${urlVariable}: no URL is given; give at least one`);
   const heads = new ChainHeads<Upstream>();
-  const failover = new Failover(upstreams, heads);
+  const failover = new Failover(upstreams, heads, settings.sleep ?? sleep);
   const logs = new LogQueries(failover, heads, maxAnswerBytes);
   const latest = new LatestBlock(upstreams, failover, heads, notices);
   const newHeads =
@@ -82,7 +85,7 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
     if (method === "eth_blockNumber") return toBody(`0x${(await headBlock(signal)).toString(16)}`);
     if (method === "eth_getLogs") return logs.ask({ method, params }, signal);
     if (method === "eth_getBlockByNumber" && params[0] === "latest") {
-      const body = await latest.get(params[1] === true, newHeads.told(), signal);
+      const body = await latest.get(params[1] === true, newHeads.announced(), signal);
       newHeads.compare(latest.shown());
       return body;
     }
@@ -117,9 +120,9 @@ export async function startGateway(settings: GatewaySettings, log: Log): Promise
   };
 }
 
-/** Worded so that Ponder neither takes it for a revert nor for a limit on eth_getLogs. */
+/** The wording keeps Ponder from taking it for a revert or for a limit on eth_getLogs. */
 const NOT_YET: RpcError = { code: -32603, message: "the chain's endpoints have not answered yet; ask again" };
 
-/** Whether the answer stays true: nothing in the question means "now". */
+/** Whether the answer stays valid: nothing in the request means "now". */
 const isLasting = ({ method, params }: RpcRequest) =>
   method !== "eth_blockNumber" && !/"(?:latest|pending|safe|finalized)"/.test(JSON.stringify(params));

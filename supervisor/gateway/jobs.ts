@@ -1,6 +1,6 @@
 /**
- * Requests that outlive their callers. A caller is told "not yet" after `holdMs`, because it would give up soon
- * after; the work goes on, and the caller's repetition of the request gets the answer. Equal requests share one.
+ * Keeps requests running beyond their caller's patience. After `holdMs`, shortly before it would time out, a caller is told
+ * to ask again; the work goes on, and the caller's retry gets the answer. Equal requests share one job.
  */
 
 export const LATE = Symbol("late");
@@ -15,8 +15,9 @@ interface Job<T> {
 
 export interface Jobs<T> {
   /**
+   * Runs `work`, or joins the job that already runs under `key`.
    * @param key - equal for equal requests.
-   * @param lasting - whether an answer given later is as good (false when it depends on the head).
+   * @param lasting - whether the answer stays valid; false when it depends on the head.
    * @returns the work's outcome, or `LATE`. @throws what the work throws.
    */
   readonly run: (
@@ -33,7 +34,7 @@ export function createJobs<T>(holdMs: number, keepMs: number): Jobs<T> {
   const drop = (key: string, job: Job<T>) => {
     clearTimeout(job.expiry);
     if (jobs.get(key) === job) jobs.delete(key);
-    job.cancel.abort(new Error("nobody waits for this request any more"));
+    job.cancel.abort(new Error("no caller is waiting for this request any longer"));
   };
 
   const begin = (key: string, work: (signal: AbortSignal) => Promise<T>): Job<T> => {

@@ -1,4 +1,4 @@
-/** The little of JSON-RPC that the gateway has to understand. */
+/** The parts of JSON-RPC that the gateway has to understand. */
 
 export interface RpcRequest {
   readonly method: string;
@@ -17,10 +17,10 @@ export interface BlockRange {
   readonly to: number;
 }
 
-/** Longer error texts are cut before they are searched. */
+/** Longer error texts are truncated before they are searched. */
 const MAX_TEXT_LENGTH = 4_000;
 
-/** Reads the `error` of a JSON-RPC answer, in the shapes that occur; undefined when there is none. */
+/** Reads the `error` of a JSON-RPC answer in any of the shapes that providers use; undefined when there is none. */
 export function toRpcError(value: unknown): RpcError | undefined {
   if (typeof value === "string") return { code: -32000, message: value };
   if (typeof value !== "object" || value === null) return undefined;
@@ -32,20 +32,20 @@ export function toRpcError(value: unknown): RpcError | undefined {
   };
 }
 
-/** Everything an error says: providers put it into `message` or into `data`. */
+/** The whole text of an error: providers put it into `message` or into `data`. */
 export function textOf({ message, data }: RpcError): string {
   const more = typeof data === "string" ? data : data == null ? "" : JSON.stringify(data);
-  // bytes a contract returned say nothing about the endpoint
+  // revert data says nothing about the endpoint
   const text = /^(?:reverted )?0x[0-9a-f]*$/i.test(more) ? message : `${message} ${more}`;
   return text.trim().slice(0, MAX_TEXT_LENGTH);
 }
 
-/** A hex quantity; undefined for tags. */
+/** Parses a hex quantity; undefined for tags. */
 export function toBlockNumber(value: unknown): number | undefined {
   return typeof value === "string" && /^0x[0-9a-f]{1,13}$/i.test(value) ? Number(value) : undefined;
 }
 
-/** The blocks an eth_getLogs spans; undefined when it names a block hash or a tag. */
+/** The block range of an eth_getLogs; undefined when it names a block hash or a tag. */
 export function blockRange({ params }: RpcRequest): BlockRange | undefined {
   const filter = params[0] as { fromBlock?: unknown; toBlock?: unknown } | undefined;
   const from = toBlockNumber(filter?.fromBlock);

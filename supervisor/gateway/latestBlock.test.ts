@@ -52,9 +52,9 @@ test("never goes back when another endpoint has to answer, however long the firs
   for (let n = 0; n < 5; n += 1) expect(await latest(url)).toBe(1000);
   later(3 * CONFIRM_WITHIN_MS);
   for (let n = 0; n < 5; n += 1) expect(await latest(url)).toBe(1000);
-  const told = lines.filter((line) => line.includes("blocks behind"));
-  expect(told).toHaveLength(1);
-  expect(told[0]).toContain(`OG_RPC_URL ${behind.url} is 150 blocks behind (at 850, the chain at 1000)`);
+  const lag = lines.filter((line) => line.includes("blocks behind"));
+  expect(lag).toHaveLength(1);
+  expect(lag[0]).toContain(`OG_RPC_URL ${behind.url} is 150 blocks behind (at 850, the chain at 1000)`);
   behind.node.head = 1001;
   expect(await latest(url)).toBe(1001);
 });
@@ -98,7 +98,7 @@ test("a head that no other endpoint confirms in time counts for nothing, and the
   expect(lines.join()).toContain(`OG_RPC_URL ${liar.url} claims block 1000000000`);
 });
 
-test("an endpoint whose head runs away from the others' is not believed, however it moves", async () => {
+test("an endpoint whose head runs away from the others' is not trusted, however it moves", async () => {
   const honest = await nodeAt(500);
   // a thousand blocks ahead, none of which it has
   const liar = await upstream((request) =>
@@ -145,7 +145,7 @@ test.each<[string, number, Partial<FakeNode>]>([
     behind.node.head += step;
     later(11_000);
   }
-  expect(lines.join()).not.toMatch(/going back|not believed/);
+  expect(lines.join()).not.toMatch(/going back|not trusted/);
 });
 
 test("does not go back to an endpoint far below when the one that was ahead is gone", async () => {
@@ -162,7 +162,7 @@ test("does not go back to an endpoint far below when the one that was ahead is g
   }
 });
 
-test("logs of an endpoint whose head is not believed are not believed", async () => {
+test("logs of an endpoint whose head is not trusted are not trusted", async () => {
   // it has every block, and no logs
   const liar = await upstream((request) =>
     request.method === "eth_getLogs" ? { result: [] } : reactAs({ head: 1_000_000_000 }, request),
@@ -215,7 +215,7 @@ test("a block that an endpoint does not have yet is asked of another, and never 
   expect((await call(url, "eth_getBlockByNumber", [hex(2000), true])).result).toBeNull();
 });
 
-test("another block than the one asked for is not believed", async () => {
+test("another block than the one asked for is not trusted", async () => {
   const liar = await upstream((request) =>
     request.method === "eth_getBlockByNumber"
       ? reactAs({ head: 1000 }, { ...request, params: ["0x5", false] })
@@ -234,7 +234,7 @@ test("an endpoint that begins to answer for another chain is not used any more",
   first.fake.chainId = 1;
   later(120_000);
   await latest(url);
-  await vi.waitFor(() => expect(lines.join()).toContain("answers with chain id 1"));
+  await vi.waitFor(() => expect(lines.join()).toContain("has chain id 1"));
   const before = first.fake.requests.length;
   await latest(url);
   expect(first.fake.requests).toHaveLength(before);
@@ -245,8 +245,8 @@ test("where an endpoint stands is the highest it has shown lately", () => {
   const heads = new ChainHeads<string>(() => now);
   heads.observe("a", 100);
   heads.observe("a", 97);
-  expect(heads.standing("a")).toBe(100);
+  expect(heads.head("a")).toBe(100);
   now += CONFIRM_WITHIN_MS + 1;
   heads.observe("a", 97);
-  expect(heads.standing("a")).toBe(97);
+  expect(heads.head("a")).toBe(97);
 });

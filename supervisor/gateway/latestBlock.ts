@@ -1,6 +1,6 @@
 /**
- * The chain's newest block, as callers see it. It never goes back because an answer comes from an endpoint, or from
- * one of the backends behind a URL, that lags: Ponder would take every such answer for a reorg.
+ * The chain's newest block as callers see it. It never goes back because an endpoint, or one of the backends behind a URL,
+ * lags: Ponder would take that for a reorg.
  */
 import type { BlockLink, ChainHeads } from "./chainHeads.ts";
 import { toBlockLink } from "./chainHeads.ts";
@@ -9,18 +9,18 @@ import type { RpcRequest } from "./jsonRpc.ts";
 import type { Notices } from "./notices.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** How often endpoints that are not asked otherwise are asked where they stand. */
-const LOOK_AT_OTHERS_AFTER_MS = 10_000;
-/** How far behind an endpoint must be to be worth a line in the log. */
+/** How often the heads of endpoints that get no other requests are refreshed. */
+const REFRESH_OTHERS_AFTER_MS = 10_000;
+/** An endpoint this far behind is reported in the log. */
 const LAG_NOTICE_BLOCKS = 16;
-/** Newer than this, the block that was shown last is shown again while a WebSocket says that it still is the newest. */
-const SHOWN_AGAIN_FOR_MS = 10_000;
-/** The same while one is configured that says nothing: callers then ask more often than polling is good for. */
-const POLLED_EVERY_MS = 900;
+/** How long the last block is served again while the WebSocket has announced no newer one. */
+const REUSE_MS = 10_000;
+/** The same while the configured WebSocket is silent: callers poll more often than the endpoints should be polled. */
+const REUSE_WITHOUT_WEBSOCKET_MS = 900;
 
 interface Shown {
   readonly block: BlockLink;
-  /** By whether they have whole transactions. */
+  /** Keyed by whether they contain full transactions. */
   readonly bodies: Map<boolean, Buffer>;
   readonly at: number;
   readonly by: Upstream;
@@ -29,7 +29,7 @@ interface Shown {
 export class LatestBlock {
   #shown: Shown | undefined;
   #shownNumber = -1;
-  readonly #looking = new Set<Upstream>();
+  readonly #refreshing = new Set<Upstream>();
 
   readonly #upstreams: readonly Upstream[];
   readonly #failover: Failover;
@@ -54,39 +54,39 @@ export class LatestBlock {
   /** Number of the newest block. @throws the signal's reason. */
   async number(signal: AbortSignal): Promise<number> {
     const { upstream, value } = await this.#failover.ask(BLOCK_NUMBER, signal);
-    this.#lookAtOthers(upstream);
+    this.#refreshOthers(upstream);
     const shown = Math.max(this.#shownNumber, this.#shown?.block.number ?? -1);
     const claimed = Number(value);
     const isUnconfirmed = await this.#failover.isUnconfirmed(upstream, signal);
-    const isBelieved = claimed >= shown ? !isUnconfirmed : this.#isWithdrawn(shown);
-    this.#shownNumber = isBelieved || shown < 0 ? claimed : shown;
+    const isTrusted = claimed >= shown ? !isUnconfirmed : this.#isWithdrawn(shown);
+    this.#shownNumber = isTrusted || shown < 0 ? claimed : shown;
     return this.#shownNumber;
   }
 
   /**
    * The newest block as a JSON-RPC response.
-   * @param full - with whole transactions.
-   * @param told - the newest block that a WebSocket told of: "nothing" from one that is not to be relied on, undefined
-   *   where none is configured. @throws the signal's reason.
+   * @param full - with full transactions.
+   * @param announced - the newest block that the WebSocket announced; "nothing" while the WebSocket is unreliable,
+   *   undefined where none is configured. @throws the signal's reason.
    */
-  async get(full: boolean, told: number | "nothing" | undefined, signal: AbortSignal): Promise<Buffer> {
+  async get(full: boolean, announced: number | "nothing" | undefined, signal: AbortSignal): Promise<Buffer> {
     const shown = this.#shown;
     const again = shown?.bodies.get(full);
-    if (shown !== undefined && again !== undefined && told !== undefined) {
+    if (shown !== undefined && again !== undefined && announced !== undefined) {
       const forMs =
-        told === "nothing" ? POLLED_EVERY_MS : told <= shown.block.number ? SHOWN_AGAIN_FOR_MS : 0;
+        announced === "nothing" ? REUSE_WITHOUT_WEBSOCKET_MS : announced <= shown.block.number ? REUSE_MS : 0;
       if (this.#now() - shown.at < forMs) return again;
     }
 
     const request: RpcRequest = { method: "eth_getBlockByNumber", params: ["latest", full] };
     const refused = new Set<Upstream>();
     let found: Found | undefined = await this.#failover.ask(request, signal);
-    this.#lookAtOthers(found.upstream);
+    this.#refreshOthers(found.upstream);
     while (found !== undefined) {
       const { upstream, value, body } = found;
       const block = toBlockLink(value);
       await this.#failover.isUnconfirmed(upstream, signal);
-      if (block !== undefined && this.#isBelieved(upstream, block))
+      if (block !== undefined && this.#isTrusted(upstream, block))
         return this.#show(upstream, block, full, body);
       refused.add(upstream);
       found = await this.#askOther(request, refused, signal);
@@ -94,35 +94,35 @@ export class LatestBlock {
     return this.#showAgain(full, signal);
   }
 
-  #isBelieved(upstream: Upstream, block: BlockLink): boolean {
-    if (this.#heads.isUnconfirmed(upstream) && (this.#heads.standing(upstream) ?? 0) <= block.number) {
-      upstream.tellUnconfirmed(this.#heads.standing(upstream) ?? block.number);
+  #isTrusted(upstream: Upstream, block: BlockLink): boolean {
+    if (this.#heads.isUnconfirmed(upstream) && (this.#heads.head(upstream) ?? 0) <= block.number) {
+      upstream.warnUnconfirmed(this.#heads.head(upstream) ?? block.number);
       return false;
     }
     const shown = this.#shown?.block;
     if (shown === undefined || block.number >= shown.number) return true;
     const mayGoBack = this.#heads.isOtherFork(block, shown) || this.#isWithdrawn(shown.number);
-    if (this.#heads.isAncestor(block, shown) || this.#heads.counts(shown.number) || !mayGoBack) {
-      if (shown.number - block.number >= LAG_NOTICE_BLOCKS) upstream.tellLag(block.number, shown.number);
+    if (this.#heads.isAncestor(block, shown) || this.#heads.isReached(shown.number) || !mayGoBack) {
+      if (shown.number - block.number >= LAG_NOTICE_BLOCKS) upstream.warnLag(block.number, shown.number);
       return false;
     }
     this.#notices.warn(
       "back",
-      `no endpoint confirms block ${shown.number} any more; going back to block ${block.number} of ${upstream.name}`,
+      `no endpoint confirms block ${shown.number} any longer; going back to block ${block.number} of ${upstream.name}`,
     );
     return true;
   }
 
   /**
-   * Whether the endpoint that showed block `number` does not stand by it any more, or is not believed. That it cannot
-   * be reached is neither: the others may only lag behind it.
+   * Whether the endpoint that returned block `number` no longer has it as its head, or is unconfirmed. An unreachable
+   * endpoint has not withdrawn anything: the others may only lag behind it.
    */
   #isWithdrawn(number: number): boolean {
     const by = this.#shown?.by;
-    if (by === undefined) return !this.#heads.counts(number);
+    if (by === undefined) return !this.#heads.isReached(number);
     return (
-      !this.#heads.counts(number) &&
-      ((this.#heads.standing(by) ?? -1) < number || this.#heads.isUnconfirmed(by))
+      !this.#heads.isReached(number) &&
+      ((this.#heads.head(by) ?? -1) < number || this.#heads.isUnconfirmed(by))
     );
   }
 
@@ -144,7 +144,7 @@ export class LatestBlock {
     return found.body;
   }
 
-  /** One that is ready and may be farther, without waiting for any. */
+  /** Asks another endpoint that is ready and may be further ahead, without waiting for one. */
   async #askOther(
     request: RpcRequest,
     refused: ReadonlySet<Upstream>,
@@ -152,8 +152,7 @@ export class LatestBlock {
   ): Promise<Found | undefined> {
     const shown = this.#shown?.block.number ?? 0;
     const isWorthAsking = (upstream: Upstream) =>
-      upstream.isReady() &&
-      ((this.#heads.standing(upstream) ?? shown) >= shown || !this.#heads.counts(shown));
+      upstream.isReady() && ((this.#heads.head(upstream) ?? shown) >= shown || !this.#heads.isReached(shown));
     const upstream = this.#upstreams.find((other) => !refused.has(other) && isWorthAsking(other));
     if (upstream === undefined) return undefined;
     const answer = await upstream.send(request, signal);
@@ -162,38 +161,38 @@ export class LatestBlock {
     return { upstream, value: answer.value, body: answer.body };
   }
 
-  /** So that one endpoint's head can be held against the others'. */
-  #lookAtOthers(asked: Upstream): void {
+  /** Refreshes the other endpoints' heads, so that they can be compared. */
+  #refreshOthers(asked: Upstream): void {
     for (const upstream of this.#upstreams)
-      if (upstream !== asked && this.#heads.ageMs(upstream) > LOOK_AT_OTHERS_AFTER_MS)
-        // its faults are told by others; the caller is not kept waiting
-        void this.#lookAt(upstream).catch(() => {});
+      if (upstream !== asked && this.#heads.ageMs(upstream) > REFRESH_OTHERS_AFTER_MS)
+        // in the background; the check itself reports failures
+        void this.#refresh(upstream).catch(() => {});
   }
 
-  async #lookAt(upstream: Upstream): Promise<void> {
-    if (this.#looking.has(upstream)) return;
-    this.#looking.add(upstream);
+  async #refresh(upstream: Upstream): Promise<void> {
+    if (this.#refreshing.has(upstream)) return;
+    this.#refreshing.add(upstream);
     try {
       if (!(await upstream.check())) return;
-      await this.#failover.look(upstream, AbortSignal.timeout(LOOK_AT_OTHERS_AFTER_MS));
+      await this.#failover.refreshHead(upstream, AbortSignal.timeout(REFRESH_OTHERS_AFTER_MS));
       const shown = this.#shown?.block;
       const link = this.#heads.link(upstream);
       if (shown === undefined || link === undefined || shown.number - link.number < LAG_NOTICE_BLOCKS) return;
-      if (this.#heads.isAncestor(link, shown)) upstream.tellLag(link.number, shown.number);
+      if (this.#heads.isAncestor(link, shown)) upstream.warnLag(link.number, shown.number);
     } finally {
-      this.#looking.delete(upstream);
+      this.#refreshing.delete(upstream);
     }
   }
 
-  /** Number of the block that was shown last; -1 before the first. */
+  /** Number of the block that was served last; -1 before the first. */
   shown(): number {
     return this.#shown?.block.number ?? -1;
   }
 
-  /** Where each endpoint stands, for messages. */
+  /** Each endpoint's head, for messages. */
   describe(): string {
     return this.#upstreams
-      .map((upstream) => `${upstream.name} at block ${this.#heads.standing(upstream) ?? "unknown"}`)
+      .map((upstream) => `${upstream.name} at block ${this.#heads.head(upstream) ?? "unknown"}`)
       .join(", ");
   }
 }

@@ -1,19 +1,19 @@
-/** eth_getLogs over a range: in pieces that an endpoint takes, and believed only where its head is beyond them. */
+/** Answers eth_getLogs over a range: splits it into pieces that endpoints accept, and trusts only those whose head is beyond it. */
 import { toBody } from "./answer.ts";
 import type { ChainHeads } from "./chainHeads.ts";
-import { backOff, type Failover, FinalError, LAG_ROUND } from "./failover.ts";
+import { type Failover, FinalError, MAX_LAG_ROUND } from "./failover.ts";
 import { type BlockRange, blockRange, type RpcError, type RpcRequest } from "./jsonRpc.ts";
 import { blocksIn, splitAfter, splitRange } from "./logRanges.ts";
 import type { Upstream } from "./upstream.ts";
 
 const PIECES_AT_ONCE = 8;
-/** Suggested ranges that are tried for one question, before it is halved instead. */
+/** Suggested ranges to try for one request before halving it instead. */
 const MAX_HINTS = 8;
-/** Rounds in which every endpoint failed, before the question itself is suspected. */
+/** Rounds in which every endpoint failed, before the request itself may be the cause. */
 const FAILED_ROUNDS = 2;
 
 interface Query {
-  /** Bytes that its answer may still have. */
+  /** Bytes left for its answer. */
   bytesLeft: number;
   hintsLeft: number;
 }
@@ -30,7 +30,7 @@ export class LogQueries {
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws {FinalError} for the endpoints' last word. @throws the signal's reason. */
+  /** Answers one eth_getLogs. @throws {FinalError} for a final error. @throws the signal's reason. */
   async ask(request: RpcRequest, signal: AbortSignal): Promise<Buffer> {
     const range = blockRange(request);
     if (range === undefined) return (await this.#failover.ask(request, signal)).body;
@@ -54,16 +54,16 @@ export class LogQueries {
         const answer = await this.#failover.askForLogs(upstream, request, signal);
         if (answer === "behind") {
           behind = true;
-          const standing = this.#heads.standing(upstream) ?? 0;
-          if (this.#heads.isUnconfirmed(upstream)) upstream.tellUnconfirmed(standing);
-          else upstream.tellLag(standing, Math.max(range.to, this.#heads.newest()));
+          const head = this.#heads.head(upstream) ?? 0;
+          if (this.#heads.isUnconfirmed(upstream)) upstream.warnUnconfirmed(head);
+          else upstream.warnLag(head, Math.max(range.to, this.#heads.newest()));
           continue;
         }
         if (answer.kind === "result") {
           limit.answered(blocks);
           query.bytesLeft -= answer.body.length;
           if (query.bytesLeft < 0) throw new FinalError(tooLarge(this.#maxBytes));
-          return answer.value as unknown[]; // its shape was checked
+          return answer.value as unknown[]; // resultCheck.ts has checked that it is an array
         }
         if (answer.kind === "fault" || answer.kind === "unreachable") failed = upstream;
         if (answer.kind !== "error") continue;
@@ -72,18 +72,18 @@ export class LogQueries {
           upstream.learnBlockLimit(blocks, meaning.maxBlocks);
           return this.#askPieces(splitRange(request, limit.blocks), query, signal);
         }
-        // how many logs a range holds differs from place to place, so nothing about it is worth remembering
+        // log density varies along the chain, so this range's limit says nothing about others
         if (blocks > 1 && (meaning.kind === "results" || meaning.kind === "size"))
           return this.#askPieces(narrower(request, range, meaning.suggested, query), query, signal);
-        const isPassing = meaning.kind === "lagging" && (round < 1 || range.to <= this.#heads.newest());
-        if (!isPassing) final = error;
+        const isTransient = meaning.kind === "lagging" && (round < 1 || range.to <= this.#heads.newest());
+        if (!isTransient) final = error;
       }
       if (final !== undefined) throw new FinalError(final);
-      // some endpoints fail at what is too much for them, and answer everything else
+      // some endpoints fail at requests that are too heavy, and answer everything else
       if (failed !== undefined && blocks > 1 && round + 1 >= FAILED_ROUNDS)
         if (await this.#failover.answers(failed, signal))
           return this.#askPieces(splitRange(request, Math.ceil(blocks / 2)), query, signal);
-      await backOff(behind ? Math.min(round, LAG_ROUND) : round, signal);
+      await this.#failover.backOff(behind ? Math.min(round, MAX_LAG_ROUND) : round, signal);
     }
   }
 
@@ -115,7 +115,7 @@ function narrower(
   return splitAfter(request, suggested.to);
 }
 
-/** Worded so that Ponder asks for fewer blocks. */
+/** The wording makes Ponder ask for fewer blocks. */
 const tooLarge = (maxBytes: number): RpcError => ({
   code: -32005,
   message: `query exceeds max results: the logs are more than ${maxBytes} bytes; ask for fewer blocks`,

@@ -1,17 +1,17 @@
-/** Splitting eth_getLogs over a range into pieces, and joining their answers. */
+/** Splits an eth_getLogs request into requests for smaller ranges. */
 import { type BlockRange, blockRange, type RpcRequest } from "./jsonRpc.ts";
 
-/** How many blocks a range has. */
+/** The number of blocks in a range. */
 export const blocksIn = ({ from, to }: BlockRange): number => to - from + 1;
 
 /** The same request for another range. */
 function withRange(request: RpcRequest, { from, to }: BlockRange): RpcRequest {
-  const [filter, ...rest] = request.params as [object, ...unknown[]]; // it has a range, so it is a filter
+  const [filter, ...rest] = request.params as [object, ...unknown[]]; // `blockRange` found its filter
   const range = { fromBlock: `0x${from.toString(16)}`, toBlock: `0x${to.toString(16)}` };
   return { method: request.method, params: [{ ...filter, ...range }, ...rest] };
 }
 
-/** The same request in pieces of at most `blocks` blocks, in order. */
+/** Splits a request into requests of at most `blocks` blocks, in order. */
 export function splitRange(request: RpcRequest, blocks: number): RpcRequest[] {
   const range = blockRange(request);
   if (range === undefined) return [request];
@@ -21,7 +21,7 @@ export function splitRange(request: RpcRequest, blocks: number): RpcRequest[] {
   return pieces;
 }
 
-/** The same request as the part up to `last` and the rest. */
+/** Splits a request in two, after block `last`. */
 export function splitAfter(request: RpcRequest, last: number): RpcRequest[] {
   const range = blockRange(request);
   if (range === undefined || last < range.from || last >= range.to) return [request];

@@ -1,16 +1,16 @@
 /**
- * HTTP for one JSON-RPC request at a time, on the loopback interface, for programs on this machine. A page in a
- * browser on this machine can reach it too, so what only a browser would send is refused: an `Origin`, another
- * `Host` (a name that someone made resolve to this machine), a content type that needs no permission.
+ * Serves single JSON-RPC requests over HTTP on the loopback interface, to programs on this machine. Web pages in a browser on
+ * this machine can reach it too, so anything that only a browser would send is refused: an `Origin`, a foreign `Host` (DNS
+ * rebinding), a content type that needs no preflight.
  */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RpcError, RpcRequest } from "./jsonRpc.ts";
 
-/** A filter names some addresses and topics; Ponder's largest is some kilobytes. */
+/** Ponder's largest filters, with all their addresses and topics, are a few kilobytes. */
 const MAX_REQUEST_BYTES = 256 * 1024;
 /** Several times Ponder's concurrency. */
-const MAX_REQUESTS_AT_ONCE = 256;
+const MAX_CONCURRENT_REQUESTS = 256;
 const RECEIVE_WITHIN_MS = 10_000;
 const LOOPBACK = "127.0.0.1";
 
@@ -31,13 +31,13 @@ class Refusal extends Error {
 const refusalOf = ({ method, headers }: http.IncomingMessage, port: number): Refusal | undefined => {
   const hosts = [LOOPBACK, "localhost", "[::1]"].map((name) => `${name}:${port}`);
   if (!hosts.includes(headers.host?.toLowerCase() ?? ""))
-    return new Refusal(403, `Host: "${headers.host ?? ""}" is not this gateway; it is http://${hosts[0]}`);
+    return new Refusal(403, `Host: "${headers.host ?? ""}" is not this gateway; use http://${hosts[0]}`);
   if (headers.origin !== undefined)
     return new Refusal(403, `Origin: "${headers.origin}" is refused; web pages have no access`);
-  if (method !== "POST") return new Refusal(405, `${method}: the gateway takes POST`);
+  if (method !== "POST") return new Refusal(405, `${method} is not allowed; use POST`);
   const [type] = (headers["content-type"] ?? "").split(";");
   if (type?.trim().toLowerCase() !== "application/json")
-    return new Refusal(415, `Content-Type: "${type}" is not application/json`);
+    return new Refusal(415, `Content-Type: "${type}" is not supported; use application/json`);
   if (Number(headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) return tooLarge();
   return undefined;
 };
@@ -60,24 +60,24 @@ export async function startLoopbackServer(
   port: number,
   respond: (request: RpcRequest) => Promise<Buffer | RpcError>,
 ): Promise<LoopbackServer> {
-  let atOnce = 0;
+  let running = 0;
   const answer = async (incoming: http.IncomingMessage, outgoing: http.ServerResponse): Promise<void> => {
     const refusal = refusalOf(incoming, bound);
     if (refusal !== undefined) throw refusal;
-    if (atOnce >= MAX_REQUESTS_AT_ONCE)
-      throw new Refusal(503, `more than ${MAX_REQUESTS_AT_ONCE} requests at once; ask again`);
-    atOnce += 1;
+    if (running >= MAX_CONCURRENT_REQUESTS)
+      throw new Refusal(503, `more than ${MAX_CONCURRENT_REQUESTS} concurrent requests; ask again`);
+    running += 1;
     try {
       const { id, request } = parseRequest(await receive(incoming));
       send(outgoing, 200, id, request === undefined ? INVALID : await respond(request));
     } finally {
-      atOnce -= 1;
+      running -= 1;
     }
   };
   const server = http.createServer((incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: Error) => {
       const status = error instanceof Refusal ? error.status : 400;
-      // what else it sends is of no interest
+      // do not read the rest of the request
       if (!incoming.complete) outgoing.setHeader("connection", "close");
       send(outgoing, status, null, { code: -32600, message: error.message });
     });
@@ -88,7 +88,7 @@ export async function startLoopbackServer(
     server.once("error", reject);
     server.listen(port, LOOPBACK, resolve);
   });
-  const { port: bound } = server.address() as AddressInfo; // listening on a host, so not a pipe
+  const { port: bound } = server.address() as AddressInfo; // it listens on TCP, not on a pipe
   return {
     url: `http://${LOOPBACK}:${bound}`,
     stop: async () => {
@@ -98,7 +98,7 @@ export async function startLoopbackServer(
   };
 }
 
-const INVALID: RpcError = { code: -32600, message: "one JSON-RPC request is expected" };
+const INVALID: RpcError = { code: -32600, message: "the body is not a single JSON-RPC request" };
 
 function send(outgoing: http.ServerResponse, status: number, id: unknown, reply: Buffer | RpcError): void {
   outgoing.writeHead(status, { "content-type": "application/json" });
@@ -118,15 +118,15 @@ function parseRequest(body: Buffer): { id: unknown; request: RpcRequest | undefi
   }
 }
 
-const USUAL_BEGINNING = Buffer.from('{"jsonrpc":"2.0","id":1,');
+const USUAL_PREFIX = Buffer.from('{"jsonrpc":"2.0","id":1,');
 
-/** The upstream was asked with id 1; the caller expects its own. */
+/** Replaces the id 1 that upstreams were asked with by the caller's id. */
 function withId(body: Buffer, id: unknown): Buffer {
   if (id === 1) return body;
-  if (body.subarray(0, USUAL_BEGINNING.length).equals(USUAL_BEGINNING))
+  if (body.subarray(0, USUAL_PREFIX.length).equals(USUAL_PREFIX))
     return Buffer.concat([
       Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},`),
-      body.subarray(USUAL_BEGINNING.length),
+      body.subarray(USUAL_PREFIX.length),
     ]);
   return Buffer.from(JSON.stringify({ ...(JSON.parse(body.toString()) as object), id }));
 }

@@ -47,7 +47,7 @@ const listen = async (socket: Awaited<ReturnType<typeof startSocket>>) => {
   let now = 0;
   const heads = listenForNewHeads(
     { url: socket.url, chainId: 10740, urlVariable: "BASE_WS_URL", pollingVariable: "BASE_RPC_URL" },
-    { warn: (_condition, message) => warnings.push(message), over: () => {} },
+    { warn: (_condition, message) => warnings.push(message), recovered: () => {} },
     () => now,
   );
   onTestFinished(heads.stop);
@@ -61,7 +61,7 @@ const listen = async (socket: Awaited<ReturnType<typeof startSocket>>) => {
   };
 };
 
-test("a block that the socket told of is asked for over HTTP, and then shown without asking again", async () => {
+test("a block that the socket announced is fetched over HTTP, and then served again without another request", async () => {
   const socket = await startSocket();
   const node = { head: 300 };
   const fake = await upstream((request) => reactAs(node, request));
@@ -104,21 +104,21 @@ test("a silent socket does not make for more requests than polling without one",
   expect(fake.count("eth_getBlockByNumber")).toBe(10);
 });
 
-test("a socket that has told of nothing while the chain moved is given up, with the reason", async () => {
+test("a socket that announced nothing while the chain moved is replaced, with the reason", async () => {
   const socket = await startSocket();
   const heads = await listen(socket);
   await vi.waitFor(() => {
     socket.tell(310);
-    expect(heads.told()).toBe(310);
+    expect(heads.announced()).toBe(310);
   });
   heads.compare(310);
   heads.compare(311);
-  expect(heads.told()).toBe("nothing");
+  expect(heads.announced()).toBe("nothing");
   heads.wait(20_000);
   heads.compare(320);
   expect(heads.warnings).toHaveLength(1);
   expect(heads.warnings[0]).toMatch(
-    /^BASE_WS_URL ws:\/\/127\.0\.0\.1:\d+\/… has told of no block after 310, while the chain is at 320; polling BASE_RPC_URL, connecting again in 1 s$/,
+    /^BASE_WS_URL ws:\/\/127\.0\.0\.1:\d+\/… has announced no block after 310, but the chain is at 320; polling BASE_RPC_URL, reconnecting in 1 s$/,
   );
   await vi.waitFor(() => expect(socket.connections()).toBe(2), 5_000);
 });
@@ -146,7 +146,5 @@ test.each<[string, string]>([
 
 test("a socket of another chain is not used", async () => {
   const heads = await listen(await startSocket(1));
-  await vi.waitFor(() =>
-    expect(heads.warnings.join()).toContain("answers with chain id 1, but 10740 is expected"),
-  );
+  await vi.waitFor(() => expect(heads.warnings.join()).toContain("has chain id 1, expected 10740"));
 });

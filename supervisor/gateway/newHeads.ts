@@ -1,6 +1,6 @@
 /**
- * Hears of new blocks over a WebSocket. All that is taken from it is a number, and that as a hint: what the newest
- * block is, is asked over HTTP under the gateway's policy. So a socket that is silent, wrong or gone costs time only.
+ * Subscribes to new blocks over a WebSocket. Only the block number is used, and only as a hint: the newest block itself is
+ * fetched over HTTP under the gateway's policy. So a silent, wrong or lost socket costs nothing but time.
  */
 import { WebSocket } from "ws";
 import { redactUrl, withoutSecretsOf } from "../../config/redact.ts";
@@ -11,13 +11,13 @@ const MAX_MESSAGE_BYTES = 2 ** 20;
 const HANDSHAKE_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
-/** How long the chain may be ahead of what the socket told. */
+/** How long the chain may be ahead of the socket before the socket is replaced. */
 const SILENT_AFTER_MS = 15_000;
 
 export interface NewHeads {
-  /** The newest block it told of; "nothing" while it is not to be relied on, undefined where there is none. */
-  readonly told: () => number | "nothing" | undefined;
-  /** Tells it where the chain is, as HTTP has it: a socket that stays behind that is given up. */
+  /** The newest block it announced; "nothing" while the socket is unreliable, undefined where none is configured. */
+  readonly announced: () => number | "nothing" | undefined;
+  /** Passes in the head as read over HTTP: a socket that stays behind it is replaced. */
   readonly compare: (head: number) => void;
   readonly stop: () => void;
 }
@@ -25,13 +25,13 @@ export interface NewHeads {
 export interface NewHeadsSettings {
   readonly url: string;
   readonly chainId: number;
-  /** The variables a user would change. */
+  /** The settings that messages name. */
   readonly urlVariable: string;
   readonly pollingVariable: string;
 }
 
 /** For chains without a WebSocket. */
-export const noNewHeads: NewHeads = { told: () => undefined, compare: () => {}, stop: () => {} };
+export const noNewHeads: NewHeads = { announced: () => undefined, compare: () => {}, stop: () => {} };
 
 export function listenForNewHeads(
   { url, chainId, urlVariable, pollingVariable }: NewHeadsSettings,
@@ -40,7 +40,7 @@ export function listenForNewHeads(
 ): NewHeads {
   const name = `${urlVariable} ${redactUrl(url)}`;
   let socket: WebSocket | undefined;
-  let told: number | undefined;
+  let announced: number | undefined;
   let behindSince: number | undefined;
   let connectedAt: number | undefined;
   let pauseMs = FIRST_PAUSE_MS;
@@ -50,14 +50,14 @@ export function listenForNewHeads(
   const giveUp = (from: WebSocket, reason: string) => {
     if (socket !== from) return;
     socket = undefined;
-    told = undefined;
+    announced = undefined;
     behindSince = undefined;
     connectedAt = undefined;
     from.terminate();
     if (stopped) return;
     notices.warn(
       "websocket",
-      `${name} ${withoutSecretsOf(url, reason)}; polling ${pollingVariable}, connecting again in ${Math.ceil(pauseMs / 1000)} s`,
+      `${name} ${withoutSecretsOf(url, reason)}; polling ${pollingVariable}, reconnecting in ${Math.ceil(pauseMs / 1000)} s`,
     );
     timer = setTimeout(connect, pauseMs);
     pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2);
@@ -73,12 +73,12 @@ export function listenForNewHeads(
     if (message.error !== undefined && message.error !== null)
       return giveUp(from, `refuses: ${String(message.error.message)}`);
     if (message.id === CHAIN_ID && Number(message.result) !== chainId)
-      return giveUp(from, `answers with chain id ${Number(message.result)}, but ${chainId} is expected`);
+      return giveUp(from, `has chain id ${Number(message.result)}, expected ${chainId}`);
     const number = toBlockNumber(message.params?.result?.number);
     if (number === undefined) return;
-    if (told === undefined) notices.over("websocket", `${name} tells of new blocks`);
+    if (announced === undefined) notices.recovered("websocket", `${name} announces new blocks`);
     pauseMs = FIRST_PAUSE_MS;
-    told = number;
+    announced = number;
     behindSince = undefined;
   };
 
@@ -98,7 +98,7 @@ export function listenForNewHeads(
       try {
         read(current, String(data));
       } catch {
-        giveUp(current, "sends something else than JSON-RPC");
+        giveUp(current, "sent something other than JSON-RPC");
       }
     });
     current.on("error", (error) => giveUp(current, `cannot be used: ${error.message}`));
@@ -107,17 +107,20 @@ export function listenForNewHeads(
 
   connect();
   return {
-    told: () => (behindSince === undefined ? told : undefined) ?? "nothing",
+    announced: () => (behindSince === undefined ? announced : undefined) ?? "nothing",
     compare: (head) => {
-      // a socket that is new need not know older blocks
+      // a new socket need not announce older blocks
       connectedAt ??= head;
-      if (socket === undefined || (told ?? connectedAt) >= head) {
+      if (socket === undefined || (announced ?? connectedAt) >= head) {
         behindSince = undefined;
         return;
       }
       behindSince ??= now();
       if (now() - behindSince >= SILENT_AFTER_MS)
-        giveUp(socket, `has told of no block after ${told ?? connectedAt}, while the chain is at ${head}`);
+        giveUp(
+          socket,
+          `has announced no block after ${announced ?? connectedAt}, but the chain is at ${head}`,
+        );
     },
     stop: () => {
       stopped = true;

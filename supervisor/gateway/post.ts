@@ -1,4 +1,4 @@
-/** POST over kept-alive connections: less than half of what `fetch` costs, which a backfill pays per block. */
+/** POSTs over keep-alive connections, at less than half the cost of `fetch`, which a backfill pays per block. */
 import http from "node:http";
 import https from "node:https";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ import type { Response } from "./answer.ts";
 const SOCKETS = 256;
 const unzip = promisify(gunzip);
 
-/** Thrown for an answer that is larger than allowed, packed or unpacked. */
+/** Thrown for an answer that is larger than allowed, compressed or not. */
 export class TooLargeError extends Error {
   override readonly name = "TooLargeError";
 }
@@ -17,10 +17,10 @@ export class TooLargeError extends Error {
 export type Post = (body: string, signal: AbortSignal) => Promise<Response>;
 
 /**
- * @param url - with `user:password@` for basic authentication, if it has that.
- * @param maxBytes - of an answer's body.
- * @returns a function that follows no redirects, and rejects when there is no connection, the answer is cut or too
- *   large, or `signal` aborts, be it while the answer arrives.
+ * @param url - may have `user:password@` for basic authentication.
+ * @param maxBytes - the limit for an answer's body.
+ * @returns a function that does not follow redirects. It rejects when there is no connection, when the answer is truncated
+ *   or too large, and when `signal` aborts, even while the answer arrives.
  */
 export function createPost(url: string, maxBytes: number): { post: Post; close: () => void } {
   const target = new URL(url);

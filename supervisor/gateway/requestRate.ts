@@ -1,6 +1,6 @@
 /**
- * How many requests a second an endpoint gets: grown while it copes and cut when it says "too many" (additive
- * increase, multiplicative decrease), because public endpoints do not publish their limits.
+ * Limits the requests per second to an endpoint: the rate grows while the endpoint copes and is cut when it answers "too many
+ * requests" (additive increase, multiplicative decrease), because public endpoints do not publish their limits.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,21 +11,21 @@ const MAX_PER_SECOND = 300;
 const PROBING_GROWTH = 0.1;
 const STEADY_GROWTH = 2;
 const CUT = 0.7;
-/** One burst of refusals is one sign, not many. */
+/** A burst of refusals cuts the rate once. */
 const CUT_AT_MOST_EVERY_MS = 1_000;
 
 export interface RequestRate {
   /** Resolves, in order of asking, when the next request may be sent. @throws the signal's reason. */
   readonly take: (signal: AbortSignal) => Promise<void>;
   readonly succeeded: () => void;
-  /** @param pauseMs - the endpoint's own wish, if it has one, already bounded. */
+  /** @param pauseMs - the pause that the endpoint asked for, if any, already bounded. */
   readonly refused: (pauseMs?: number) => void;
   readonly perSecond: () => number;
-  /** Milliseconds until the endpoint wants to be asked again. */
+  /** Milliseconds left of the pause that the endpoint asked for. */
   readonly pausedForMs: () => number;
 }
 
-/** For endpoints on this machine: as fast as they go, but for pauses they ask for. */
+/** For endpoints on this machine: unlimited, except for pauses that they ask for. */
 export function createUnlimitedRate(now: () => number = () => Date.now()): RequestRate {
   let pausedUntil = 0;
   const pausedForMs = () => Math.max(0, pausedUntil - now());
@@ -83,7 +83,7 @@ export function createRequestRate(now: () => number = () => Date.now()): Request
         if (timer === undefined) serve();
       }),
     succeeded: () => {
-      // only a rate that is used up says anything about the endpoint
+      // the rate grows only while it is the bottleneck
       if (queue.length === 0) return;
       perSecond = Math.min(
         MAX_PER_SECOND,

@@ -1,4 +1,4 @@
-/** Whether a result can be an answer to its request at all. What an endpoint says is not believed on its word. */
+/** Checks whether a result can be an answer to its request: endpoints are not trusted. */
 import { blockRange, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -13,17 +13,17 @@ const same = (a: unknown, b: unknown) =>
 type Check = (params: readonly unknown[], value: unknown) => string | undefined;
 
 const quantity: Check = (_params, value) =>
-  toBlockNumber(value) === undefined ? "something else than a number" : undefined;
-const bytes: Check = (_params, value) => (isHex(value) ? undefined : "something else than bytes");
+  toBlockNumber(value) === undefined ? "something other than a number" : undefined;
+const bytes: Check = (_params, value) => (isHex(value) ? undefined : "something other than bytes");
 
 const block: Check = ([asked], value) => {
   if (value === null) return undefined;
-  if (!isFields(value)) return "something else than a block";
+  if (!isFields(value)) return "something other than a block";
   const { number, hash, parentHash } = value;
   if (asked === "pending") return undefined;
   const isLinked = (value: unknown) => value === undefined || isHash(value);
   if (toBlockNumber(number) === undefined || !isLinked(hash) || !isLinked(parentHash))
-    return "something else than a block";
+    return "something other than a block";
   if (isHash(asked) ? !same(asked, hash) : isHex(asked) && Number(asked) !== Number(number))
     return "another block";
   return undefined;
@@ -31,7 +31,7 @@ const block: Check = ([asked], value) => {
 
 const receiptsOfBlock: Check = ([asked], value) => {
   if (value === null) return undefined;
-  if (!Array.isArray(value) || !value.every(isFields)) return "something else than receipts";
+  if (!Array.isArray(value) || !value.every(isFields)) return "something other than receipts";
   const isOther = (receipt: Fields) =>
     isHash(asked)
       ? !same(asked, receipt.blockHash)
@@ -41,11 +41,11 @@ const receiptsOfBlock: Check = ([asked], value) => {
 
 const ofTransaction: Check = ([asked], value) => {
   if (value === null) return undefined;
-  if (!isFields(value)) return "something else than a transaction";
+  if (!isFields(value)) return "something other than a transaction";
   return same(asked, value.transactionHash ?? value.hash) ? undefined : "another transaction";
 };
 
-/** An absent filter allows everything, and an absent member is for those to refuse who read it. */
+/** An absent filter allows everything; an absent member is left to whoever reads it. */
 const allows = (wanted: unknown, value: unknown): boolean => {
   if (wanted === undefined || wanted === null || value === undefined) return true;
   return Array.isArray(wanted)
@@ -54,12 +54,12 @@ const allows = (wanted: unknown, value: unknown): boolean => {
 };
 
 const logs: Check = (params, value) => {
-  if (!Array.isArray(value)) return "something else than logs";
+  if (!Array.isArray(value)) return "something other than logs";
   const filter = isFields(params[0]) ? params[0] : {};
   const range = blockRange({ method: "eth_getLogs", params });
   const topics = Array.isArray(filter.topics) ? (filter.topics as unknown[]) : [];
   for (const log of value as unknown[]) {
-    if (!isFields(log)) return "something else than logs";
+    if (!isFields(log)) return "something other than logs";
     const number = toBlockNumber(log.blockNumber);
     if (number === undefined) return "logs without a block";
     if (log.removed === true) return "logs of a block that was replaced";
@@ -86,6 +86,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   eth_getCode: bytes,
 };
 
-/** @returns what it is instead, to follow "is answered with"; undefined when the result fits. */
+/** @returns what the result is instead, to follow "returned"; undefined when it fits the request. */
 export const faultInResult = ({ method, params }: RpcRequest, result: unknown): string | undefined =>
   CHECKS[method]?.(params, result);

@@ -1,4 +1,4 @@
-/** One configured endpoint: whether it may be used, how fast, and what it is known to refuse. */
+/** One configured endpoint: tracks whether it is usable, at what rate, and which requests it refuses. */
 import { redactUrl, withoutSecretsOf } from "../../config/redact.ts";
 import { type Answer, type Response, readAnswer, readBatch } from "./answer.ts";
 import { BlockLimit } from "./blockLimit.ts";
@@ -7,25 +7,25 @@ import type { Notices } from "./notices.ts";
 import { createPost, TooLargeError } from "./post.ts";
 import { createRequestRate, createUnlimitedRate, type RequestRate } from "./requestRate.ts";
 
-/** For a whole answer, however slowly it drips. */
+/** For a whole answer, however slowly it arrives. */
 const REQUEST_TIMEOUT_MS = 15_000;
-/** A full Base block is some hundred kilobytes. */
+/** A full Base block is a few hundred kilobytes. */
 export const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 const CHECK_TIMEOUT_MS = 5_000;
-/** Single failures happen to healthy endpoints; this many in a row, without a success between, do not. */
+/** Healthy endpoints fail now and then, but not this often in a row. */
 const FAILURES_BEFORE_PAUSE = 3;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;
 const WRONG_CHAIN_PAUSE_MS = 30_000;
-/** A load balancer may begin to lead elsewhere. */
+/** A load balancer may switch to another chain's nodes. */
 const CHECK_AGAIN_AFTER_MS = 60_000;
-/** Pruning moves on and operators mend nodes, so what was learnt is forgotten after a while. */
+/** Pruning advances and operators repair nodes, so this is forgotten after a while. */
 const PRUNED_KNOWN_FOR_MS = 30_000;
 
 export interface UpstreamSettings {
   readonly url: string;
   readonly chainId: number;
-  /** The variables a user would change: of the URL, and of the chain id. */
+  /** The settings that messages name. */
   readonly urlVariable: string;
   readonly chainIdVariable: string;
   readonly maxAnswerBytes: number;
@@ -41,11 +41,11 @@ export const isLoopback = (url: string): boolean => {
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
-  // all addresses of a host failed: the first failure is as good as any
+  // every address of the host failed: the first failure stands for all
   return error instanceof AggregateError ? reasonOf(error.errors[0]) : error.message;
 };
 
-const note = (answer: Answer | undefined) => answer;
+const unchanged = (answer: Answer | undefined) => answer;
 
 const SEVERITY: readonly Answer["kind"][] = ["unreachable", "limited", "fault", "error", "result"];
 const worst = (answers: readonly Answer[]): Answer | undefined =>
@@ -55,7 +55,7 @@ export class Upstream {
   readonly #settings: UpstreamSettings;
   readonly #notices: Notices;
   readonly #now: () => number;
-  /** The variable and the redacted URL, for messages. */
+  /** The setting and the redacted URL, for messages. */
   readonly name: string;
   readonly #connection: ReturnType<typeof createPost>;
   readonly rate: RequestRate;
@@ -87,17 +87,17 @@ export class Upstream {
     return Math.max(0, this.#pausedUntil - this.#now(), this.rate.pausedForMs());
   }
 
-  /** Whether it failed repeatedly, so that waiting for it is pointless while others answer. */
+  /** Whether it keeps failing, so that waiting for it is pointless while others answer. */
   isDown(): boolean {
     return this.#pauses > 1;
   }
 
-  /** Known to be of the right chain, and not failing. */
+  /** Whether it is known to be on the right chain, and not paused. */
   isReady(): boolean {
     return this.#checked && this.pausedForMs() === 0;
   }
 
-  /** Asks for the chain id unless it is known to be right. False when the endpoint cannot be used now. */
+  /** Checks the chain id unless that was done. False when the endpoint is unusable for now. */
   check(): Promise<boolean> {
     if (this.pausedForMs() > 0) return Promise.resolve(false);
     return this.#checked ? Promise.resolve(true) : this.#check();
@@ -127,10 +127,10 @@ export class Upstream {
     if (result !== chainId) {
       this.#checked = false;
       this.#pausedUntil = this.#now() + WRONG_CHAIN_PAUSE_MS;
-      this.#pauses = Math.max(this.#pauses, 2); // down: another chain's node does not come round by itself
+      this.#pauses = Math.max(this.#pauses, 2); // down: another chain's node does not become ours by itself
       this.#notices.warn(
         `chain ${this.#settings.url}`,
-        `${this.name} answers with chain id ${result}, but ${chainId} is expected; change ${urlVariable} (or ${chainIdVariable}). Not used; looking again in ${seconds(WRONG_CHAIN_PAUSE_MS)}`,
+        `${this.name} has chain id ${result}, expected ${chainId}; change ${urlVariable} or ${chainIdVariable}. It is not used; checking again in ${seconds(WRONG_CHAIN_PAUSE_MS)}`,
       );
       return false;
     }
@@ -138,18 +138,18 @@ export class Upstream {
     this.#checkedAt = this.#now();
     this.#pauses = 0;
     this.#failures = 0;
-    this.#notices.over(`reach ${this.#settings.url}`, `${this.name} answers`);
-    this.#notices.over(`chain ${this.#settings.url}`, `${this.name} now answers with chain id ${chainId}`);
+    this.#notices.recovered(`reach ${this.#settings.url}`, `${this.name} answers`);
+    this.#notices.recovered(`chain ${this.#settings.url}`, `${this.name} now has chain id ${chainId}`);
     return true;
   }
 
   /** Sends one request when the rate allows. @throws the signal's reason. */
   async send(request: RpcRequest, signal: AbortSignal): Promise<Answer> {
-    return this.#when(signal, () => this.#post(request, this.#timeoutMs, signal), note);
+    return this.#when(signal, () => this.#post(request, this.#timeoutMs, signal), unchanged);
   }
 
   /**
-   * Sends requests that are to be answered together, by one backend.
+   * Sends requests as one batch, so that one backend answers them all.
    * @returns their answers in order; undefined when the endpoint does not take batches. @throws the signal's reason.
    */
   async sendBatch(requests: readonly RpcRequest[], signal: AbortSignal): Promise<Answer[] | undefined> {
@@ -158,7 +158,7 @@ export class Upstream {
       const response = await this.#exchange(body, requests[0], this.#timeoutMs, signal);
       return "status" in response ? readBatch(requests, response) : requests.map(() => response);
     };
-    const answers = await this.#when(signal, ask, (given) => note(worst(given ?? [])));
+    const answers = await this.#when(signal, ask, (given) => worst(given ?? []));
     this.takesBatches &&= answers !== undefined;
     return answers;
   }
@@ -192,27 +192,27 @@ export class Upstream {
         `rate ${this.#settings.url}`,
         Number.isFinite(perSecond)
           ? `${this.name} limits requests${pause}; slowed down to ${Math.round(perSecond)} a second`
-          : `${this.name} limits requests${pause}; repeating them`,
+          : `${this.name} limits requests${pause}; retrying`,
         60_000,
       );
     } else if (answer.kind === "result") this.rate.succeeded();
     else if (answer.kind === "fault")
       this.#notices.warn(
         `fault ${this.#settings.url}`,
-        `${this.name} reports passing faults (${this.#shown(answer.reason)}); repeating requests`,
+        `${this.name} has transient faults (${this.#shown(answer.reason)}); retrying`,
         300_000,
       );
-    // without keeping this caller waiting
+    // in the background
     if (this.#checked && this.#now() - this.#checkedAt > CHECK_AGAIN_AFTER_MS) void this.#check();
   }
 
-  /** Remembers that the state of `block`, and so of older ones, is gone. */
+  /** Remembers that the state of `block`, and therefore of older blocks, is pruned. */
   learnPruned(block: number): void {
     const upTo = this.#now() < this.#pruned.until ? Math.max(block, this.#pruned.upTo) : block;
     this.#pruned = { upTo, until: this.#now() + PRUNED_KNOWN_FOR_MS };
     this.#notices.warn(
       `pruned ${this.#settings.url}`,
-      `${this.name} keeps no state of old blocks (block ${block}); records come from calldata there`,
+      `${this.name} has pruned the state of old blocks (block ${block}); their node records are read from calldata`,
       Number.POSITIVE_INFINITY,
     );
   }
@@ -232,20 +232,20 @@ export class Upstream {
     );
   }
 
-  /** Says that it is behind where another answer has been. */
-  tellLag(standing: number, newest: number): void {
+  /** Warns that it is behind the newest known block. */
+  warnLag(head: number, newest: number): void {
     this.#notices.warn(
       `lag ${this.#settings.url}`,
-      `${this.name} is ${newest - standing} blocks behind (at ${standing}, the chain at ${newest}); not asked for what it lacks`,
+      `${this.name} is ${newest - head} blocks behind (at ${head}, the chain at ${newest}); it is not asked for newer blocks`,
       300_000,
     );
   }
 
-  /** Says that its head is not believed. */
-  tellUnconfirmed(head: number): void {
+  /** Warns that its head is not trusted. */
+  warnUnconfirmed(head: number): void {
     this.#notices.warn(
       `unconfirmed ${this.#settings.url}`,
-      `${this.name} claims block ${head}, which no other endpoint has reached; its head is not believed`,
+      `${this.name} claims block ${head}, which no other endpoint has reached; its head is not trusted`,
       300_000,
     );
   }
@@ -256,19 +256,19 @@ export class Upstream {
     const jitter = 0.75 + Math.random() / 2;
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** steps * jitter);
     this.#pausedUntil = this.#now() + pauseMs;
-    // requests already under way will fail too: the same failure, not new ones
+    // requests in flight will fail too: that is the same failure, not a new one
     this.#countFrom = this.#pausedUntil;
     this.#failures = 0;
     this.#pauses += 1;
-    // it may come back as another node
+    // another node may answer when it comes back
     this.#checked = false;
     this.#notices.warn(
       `reach ${this.#settings.url}`,
-      `${this.name} cannot be used: ${this.#shown(reason)}. Trying again in ${seconds(pauseMs)}, then less often, at least every ${seconds(MAX_PAUSE_MS)}`,
+      `${this.name} is unusable: ${this.#shown(reason)}. Retrying in ${seconds(pauseMs)}, then less often, at least every ${seconds(MAX_PAUSE_MS)}`,
     );
   }
 
-  /** What an endpoint says, fit for the log. */
+  /** An endpoint's text without secrets, for the log. */
   #shown(reason: string): string {
     return withoutSecretsOf(this.#settings.url, reason);
   }

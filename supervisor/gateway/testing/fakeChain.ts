@@ -1,4 +1,4 @@
-/** A chain for scripted endpoints: every block has a hash and two logs of two addresses. */
+/** A fake chain for scripted endpoints: every block has a hash, and two logs of two addresses. */
 import type { Reaction } from "../fakeUpstream.ts";
 import type { RpcRequest } from "../jsonRpc.ts";
 
@@ -43,7 +43,7 @@ export interface FakeNode {
   readonly forkedAt?: number;
 }
 
-/** Answers as a node at `node.head` does: logs of blocks it does not have are an empty list. */
+/** Answers like a node whose head is `node.head`: it has no logs of later blocks. */
 export function reactAs(node: FakeNode, { method, params }: RpcRequest): Reaction {
   const { head, fork = 0, forkedAt = Number.POSITIVE_INFINITY } = node;
   const blockOf = (n: number) => (n > head ? null : blockAt(n, fork, forkedAt));

@@ -3,11 +3,16 @@ import { onTestFinished } from "vitest";
 import { createLog } from "../../../config/log.ts";
 import { type FakeUpstream, startFakeUpstream } from "../fakeUpstream.ts";
 import { type Gateway, type GatewaySettings, startGateway } from "../gateway.ts";
+import { type Sleep, sleep } from "../sleep.ts";
 
-/** For tests of what a caller is told in the meantime. */
-export const HOLD_MS = 1_500;
-/** For all others: however slow the machine is. */
+/** For tests of what a held caller is told. */
+export const HOLD_MS = 500;
+/** For all other tests, however slow the machine is. */
 const LONG_HOLD_MS = 60_000;
+/** Pauses between attempts are this many times shorter than in production. */
+const SPEED_UP = 20;
+
+const shortened: Sleep = (ms, signal) => sleep(ms / SPEED_UP, signal);
 
 export async function upstream(
   react: FakeUpstream["react"],
@@ -30,14 +35,15 @@ export async function gatewayWith(
   const lines: string[] = [];
   const log = createLog({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, "rpc", (line) => lines.push(line));
   const names = { chainId: 10740, urlVariable: "OG_RPC_URL", chainIdVariable: "OG_CHAIN_ID" };
-  const started = await startGateway({ ...names, holdMs: LONG_HOLD_MS, ...settings }, log);
+  const patient = { holdMs: LONG_HOLD_MS, sleep: shortened };
+  const started = await startGateway({ ...names, ...patient, ...settings }, log);
   onTestFinished(started.stop);
   return { ...started, lines };
 }
 
 export const gateway = (...urls: string[]): Promise<TestGateway> => gatewayWith({ urls });
 
-/** One that keeps its callers waiting for `HOLD_MS` only. */
+/** A gateway that holds its callers for `HOLD_MS` only. */
 export const impatientGateway = (...urls: string[]): Promise<TestGateway> =>
   gatewayWith({ urls, holdMs: HOLD_MS });
 
