@@ -1,7 +1,7 @@
 /**
- * The one store: the Postgres that `DATABASE_URL` names, or an embedded one in `DATA_DIR`. The first process starts
- * it and notes its port there, others attach, and only the starter stops it. Who the starter is, is an advisory lock
- * held in the server: when a starter is killed the lock is free, and the next one takes the server over.
+ * Provides the database: the Postgres at `DATABASE_URL`, or an embedded one in `DATA_DIR`. The first process starts the
+ * embedded server and writes its port to a file, others attach, and only the starter stops it. The starter holds an advisory
+ * lock in the server; when it is killed the lock is free, and the next process takes the server over.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -21,7 +21,7 @@ import { withStartLock } from "./startLock.ts";
 
 const DATABASE = "opengradient";
 const MAX_WAIT_MS = 15_000;
-/** Any constant; it only has to differ from other advisory locks of the database `postgres`. */
+/** Any constant that no other advisory lock of the database `postgres` uses. */
 const STARTER_LOCK = 0x4f47_0001;
 
 export interface Database {
@@ -29,7 +29,7 @@ export interface Database {
   readonly url: string;
   /** Whether `stop` ends the server: false when another process started it, or `DATABASE_URL` names one. */
   readonly starter: boolean;
-  /** Stops the embedded Postgres when this process started it; never rejects because of others' connections. */
+  /** Stops the embedded Postgres if this process started it, disconnecting everyone. */
   readonly stop: () => Promise<void>;
 }
 
@@ -39,9 +39,9 @@ interface Note {
 }
 
 /**
- * Makes sure there is a Postgres and tells how to reach it.
+ * Makes sure that a Postgres is running, and returns how to connect to it.
  * @throws {EmbeddedPostgresError} when the embedded one cannot be started.
- * @throws {UnprivilegedUserError} when this process is root and nobody else can run it.
+ * @throws {UnprivilegedUserError} when this process is root and no other user can run it.
  */
 export async function acquireDatabase(
   environment: Pick<Environment, "DATABASE_URL" | "DATA_DIR">,
@@ -71,7 +71,7 @@ export async function acquireDatabase(
       log.info(
         running === undefined
           ? `Postgres started on port ${server.port}, data in ${files.data}`
-          : `Postgres already runs on port ${server.port}, ${starter ? "left behind by a killed process; taking it over" : "attached"}`,
+          : `Postgres is already running on port ${server.port}, ${starter ? "left behind by a killed process; taking it over" : "attached"}`,
       );
       return { server, keeper, starter };
     });
@@ -82,7 +82,7 @@ export async function acquireDatabase(
   const watch = () =>
     current.keeper.once("end", () => {
       if (stopping || !current.starter) return;
-      log.warn("Postgres is gone; starting it again");
+      log.warn("Postgres has ended; restarting it");
       restarting = startAgain();
     });
   const startAgain = async (): Promise<void> => {
@@ -91,11 +91,13 @@ export async function acquireDatabase(
         const next = await attachOrStart();
         current = next;
         if (next.server.port !== port)
-          log.error(`port ${port} was taken meanwhile; restart to use port ${next.server.port}`);
+          log.error(
+            `another program has taken port ${port}; Postgres now uses port ${next.server.port}, restart this process to connect to it`,
+          );
         watch();
         return;
       } catch (error) {
-        log.error(`${error instanceof Error ? error.message : error}; trying again in ${waitMs / 1000} s`);
+        log.error(`${error instanceof Error ? error.message : error}; retrying in ${waitMs / 1000} s`);
         await sleep(waitMs);
       }
   };
@@ -118,13 +120,13 @@ export async function acquireDatabase(
 
 function readNote(file: string): Note | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Note;
+    return JSON.parse(readFileSync(file, "utf8")) as Note; // only this module writes it
   } catch {
-    return undefined; // first start, or a half-written note: any port will do
+    return undefined; // first start, or a half-written file: any port will do
   }
 }
 
-/** Holds a connection for as long as this process uses the server, and the starter's lock if it is free. */
+/** Keeps a connection open for as long as this process uses the server, and takes the starter's lock if it is free. */
 async function keep(
   files: ServerFiles,
   server: RunningServer,

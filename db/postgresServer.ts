@@ -1,4 +1,4 @@
-/** The embedded Postgres as a program: its binaries, data directory, settings, start and stop. */
+/** Runs the embedded Postgres server: binaries, data directory, settings, start and stop. */
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
@@ -19,17 +19,18 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { freePort } from "./freePort.ts";
+import { CANNOT_CONNECT_NOW, codeOf } from "./sqlState.ts";
 import { isAlive } from "./startLock.ts";
 import { unprivileged } from "./unprivileged.ts";
 
 export const USER = "opengradient";
 const HOST = "127.0.0.1";
-/** Recovery after a crash replays the log, which can take minutes. */
+/** Crash recovery replays the write-ahead log, which can take minutes. */
 const READY_WITHIN_MS = 300_000;
 const FAST_STOP_WITHIN_MS = 20_000;
 const LOG_KEPT_BYTES = 10_000_000;
 
-/** Thrown when the embedded Postgres cannot be made, started or reached. */
+/** Thrown when the embedded Postgres cannot be created, started or reached. */
 export class EmbeddedPostgresError extends Error {
   readonly code = "embedded-postgres";
   override readonly name = "EmbeddedPostgresError";
@@ -51,29 +52,29 @@ interface Binaries {
   readonly postgres: string;
 }
 
-/** The platform's package comes with `embedded-postgres`, whose own class stops Postgres on signals by itself. */
+/** Finds the platform's binaries, a dependency of `embedded-postgres`. Its own class is not used: it stops Postgres on signals. */
 async function binaries(): Promise<Binaries> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${os.arch()}`;
   let found: Binaries;
   try {
     const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-    found = (await import(require.resolve(name))) as Binaries;
+    found = (await import(require.resolve(name))) as Binaries; // what each platform's package exports
   } catch (cause) {
     throw new EmbeddedPostgresError(
-      `no embedded Postgres for ${platform} on ${os.arch()} (${name}); set DATABASE_URL to a Postgres of your own`,
+      `DATABASE_URL: there is no embedded Postgres for ${platform} on ${os.arch()} (${name}); set it to a Postgres of your own`,
       { cause },
     );
   }
-  // npm keeps modes, but archives that went through other systems may not
+  // npm preserves file modes, but other ways of copying node_modules may not
   for (const file of [found.initdb, found.postgres])
     if ((statSync(file).mode & 0o111) !== 0o111) chmodSync(file, 0o755);
   return found;
 }
 
 /**
- * Sized for backfills on a laptop: a good part of memory as buffers, rare checkpoints, and commits that do not wait
- * for the disk (a crash may lose the last moment, in order and never half, and the indexers resume from there).
+ * Server settings for backfills on a laptop: large buffers, rare checkpoints, and asynchronous commits. A crash may lose the
+ * last transactions, but never reorders or splits them, and the indexers resume from there.
  */
 function settings(port: number): string[] {
   const megabytes = Math.floor(os.totalmem() / 2 ** 20);
@@ -91,7 +92,7 @@ function settings(port: number): string[] {
     checkpoint_timeout: "15min",
     random_page_cost: 1.1,
     jit: "off",
-    // Every heartbeat rewrites its node's row: within the default minute a small table fills with dead ones.
+    // every heartbeat rewrites its node's row, so within the default minute a small table fills with dead rows
     autovacuum_naptime: "5s",
     log_min_messages: "warning",
     log_checkpoints: "off",
@@ -99,7 +100,7 @@ function settings(port: number): string[] {
   return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** Made beside its place and moved there when whole: a killed `initdb` leaves nothing that looks like a database. */
+/** Creates the data directory under another name and renames it when complete, so that a killed `initdb` leaves no half of one. */
 function initialise(files: ServerFiles, programs: Binaries): void {
   const unfinished = `${files.data}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
@@ -129,8 +130,8 @@ function initialise(files: ServerFiles, programs: Binaries): void {
 const tail = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n").slice(-5).join("\n");
 
 /**
- * Starts a server of its own process group, so that Ctrl-C in a terminal does not reach it before its users.
- * @throws {EmbeddedPostgresError} when it ends or does not answer in time; the message holds the end of its log.
+ * Starts the server in its own process group, so that Ctrl-C in a terminal does not stop it before its clients.
+ * @throws {EmbeddedPostgresError} when it exits or does not answer in time; the message contains the end of its log.
  */
 export async function startServer(files: ServerFiles, preferredPort?: number): Promise<RunningServer> {
   const programs = await binaries();
@@ -159,7 +160,7 @@ export async function startServer(files: ServerFiles, preferredPort?: number): P
 
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
-    if (ended !== undefined) throw new EmbeddedPostgresError(`Postgres did not start: ${ended}`);
+    if (ended !== undefined) throw new EmbeddedPostgresError(`the embedded Postgres did not start: ${ended}`);
     if (child.pid !== undefined && (await answers(files, port)) === "ready") return { pid: child.pid, port };
     await sleep(50);
   }
@@ -185,8 +186,8 @@ async function answers(files: ServerFiles, port: number): Promise<Answer> {
     const { rows } = await client.query<{ data_directory: string }>("show data_directory");
     return rows[0]?.data_directory === files.data ? "ready" : "other";
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "57P03") return "busy"; // starting up or shutting down
+    const code = codeOf(error);
+    if (code === CANNOT_CONNECT_NOW) return "busy";
     return code === "ECONNREFUSED" ? "silent" : "other";
   } finally {
     await client.end().catch(() => {});
@@ -203,8 +204,8 @@ const isPostgres = (pid: number) => {
 };
 
 /**
- * The server that runs on this data directory, whoever started it; undefined when none does. A `postmaster.pid` that
- * names another program (after a reboot, or in a new container) is removed, because Postgres itself would refuse it.
+ * Finds the server that runs on this data directory, whoever started it; undefined when none does. A `postmaster.pid` with
+ * another program's pid (after a reboot, or in a new container) is removed, because Postgres would refuse to start.
  */
 export async function findServer(files: ServerFiles): Promise<RunningServer | undefined> {
   const pidFile = path.join(files.data, "postmaster.pid");
@@ -223,15 +224,17 @@ export async function findServer(files: ServerFiles): Promise<RunningServer | un
       if (answer === "ready") return { pid, port };
       if (answer === "other")
         throw new EmbeddedPostgresError(
-          `Postgres (pid ${pid}) runs on ${files.data} but refuses the password in ${files.password}; stop it with "kill -INT ${pid}" and start again`,
+          `the Postgres (pid ${pid}) on ${files.data} refuses the password in ${files.password}; stop it with "kill -INT ${pid}" and start again`,
         );
     }
     await sleep(100);
   }
-  throw new EmbeddedPostgresError(`the Postgres that runs on ${files.data} does not answer`);
+  throw new EmbeddedPostgresError(
+    `the Postgres on ${files.data} did not answer in ${READY_WITHIN_MS / 1000} s; look at ${files.log}`,
+  );
 }
 
-/** Disconnects everyone and stops the server; falls back to a stop without a checkpoint. */
+/** Disconnects everyone and stops the server; falls back to an immediate shutdown without a checkpoint. */
 export async function stopServer({ pid }: RunningServer): Promise<void> {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     if (!isAlive(pid)) return;
@@ -242,5 +245,5 @@ export async function stopServer({ pid }: RunningServer): Promise<void> {
       await sleep(50);
     }
   }
-  throw new EmbeddedPostgresError(`Postgres (pid ${pid}) does not stop; look at its log`);
+  throw new EmbeddedPostgresError(`Postgres (pid ${pid}) does not stop; look at its log in DATA_DIR`);
 }

@@ -1,8 +1,9 @@
-/** A lock between processes that start something in one directory. */
+/** A file lock between processes that start a server in the same directory. */
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "./sqlState.ts";
 
-/** A holder that was killed leaves its file behind; no start takes this long. */
+/** A killed holder leaves its file behind; no start takes this long. */
 const STALE_AFTER_MS = 120_000;
 
 export const isAlive = (pid: number): boolean => {
@@ -10,7 +11,7 @@ export const isAlive = (pid: number): boolean => {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // alive, but another user's
+    return codeOf(error) === "EPERM"; // alive, but another user's
   }
 };
 
@@ -21,7 +22,7 @@ function isStale(file: string): boolean {
     // an empty file is one being written
     return ageMs > STALE_AFTER_MS || (pid > 0 && pid !== process.pid && !isAlive(pid));
   } catch {
-    return false; // gone in the meantime: the next attempt decides
+    return false; // deleted meanwhile: the next attempt decides
   }
 }
 
@@ -32,7 +33,7 @@ export async function withStartLock<T>(file: string, work: () => Promise<T>): Pr
       writeFileSync(file, String(process.pid), { flag: "wx" });
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
       if (isStale(file)) rmSync(file, { force: true });
       else await sleep(100);
     }

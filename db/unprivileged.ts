@@ -1,6 +1,6 @@
 /**
- * Postgres refuses to run as root. A root process runs it as the user `postgres`, or, where that user may not enter
- * the directories (a clone below /root), as root's own files seen from a user namespace in which it is nobody.
+ * Runs Postgres without root's rights, because it refuses to run as root. A root process runs it as the user `postgres` or,
+ * where that user may not enter the directories (a clone below /root), in a user namespace that maps root to `nobody`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
@@ -8,15 +8,15 @@ import path from "node:path";
 
 const POSTGRES_USER = "postgres";
 
-/** Thrown when a root process finds no way to run Postgres without root's rights. */
+/** Thrown when a root process has no way to run Postgres without root's rights. */
 export class UnprivilegedUserError extends Error {
   readonly code = "unprivileged-user";
   override readonly name = "UnprivilegedUserError";
 }
 
-/** How to start a program without root's rights, and who must own its files. */
+/** How to start a program without root's rights. */
 export interface Unprivileged {
-  /** Puts what is needed in front of a command. */
+  /** Wraps a command, if that is needed. */
   readonly command: (program: string, args: readonly string[]) => { program: string; args: string[] };
   /** For `spawn`; empty when the process keeps its own ids. */
   readonly ids: { readonly uid?: number; readonly gid?: number };
@@ -37,7 +37,7 @@ function postgresUser(): { uid: number; gid: number } | undefined {
         stdio: "ignore",
       });
     } catch {
-      return undefined; // no such tools, or a read-only system: the namespace may still work
+      return undefined; // no such tools, or a read-only system: a namespace may still work
     }
   }
   const uid = idOf("-u", POSTGRES_USER);
@@ -52,7 +52,7 @@ const canReach = (ids: { uid: number; gid: number }, program: string, directory:
     stdio: "ignore",
   }).status === 0;
 
-/** Gives `directory` and everything in it to one user. */
+/** Makes one user the owner of `directory` and everything in it. */
 function giveTo(directory: string, uid: number, gid: number): void {
   const { uid: owner } = lstatSync(directory);
   if (owner === uid) return;
@@ -62,7 +62,7 @@ function giveTo(directory: string, uid: number, gid: number): void {
 }
 
 /**
- * Finds a way to run `program` on `directory` without root's rights; makes the directory and its owner right.
+ * Finds a way to run `program` on `directory` without root's rights; creates the directory and sets its owner.
  * @throws {UnprivilegedUserError} when there is none.
  */
 export function unprivileged(program: string, directory: string): Unprivileged {

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the whole system against a devnet that the project brings along. Every start begins afresh, because
- * the devnet's chains are new ones: nothing of an earlier demo is kept but compiled contracts and keys.
+ * `npm run demo`: the whole system against the project's own devnet. Every start begins from scratch because the devnet's
+ * chains are new: of an earlier demo only compiled contracts and keys are kept.
  */
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -14,8 +14,8 @@ import { duration } from "./progress.ts";
 import { onStopSignals } from "./stopSignals.ts";
 import { type System, startSystem } from "./supervise.ts";
 
-/** What a user's own settings may say about a demo; the rest is the devnet's, or a default. */
-const USERS = [
+/** Settings that a demo takes from the user's environment; the rest come from the devnet or are defaults. */
+const USER_SETTINGS = [
   "API_HOST",
   "API_PORT",
   "METRICS_PORT",
@@ -31,17 +31,17 @@ const USERS = [
   "LOG_FORMAT",
 ] as const satisfies readonly (keyof Environment)[];
 const OBSERVER_INTERVAL_SECONDS = "30";
-/** The devnet's blob store has a blob at once or never: nobody watching a demo should wait for days to see it missed. */
+/** The devnet's blob store has a blob at once or never, so a missing one is declared unavailable in seconds, not days. */
 const VERIFIER_SETTINGS = {
   VERIFIER_RETRY_SECONDS: "1,2,5,10",
   VERIFIER_UNAVAILABLE_RETRY_SECONDS: "300",
 };
-const LOOK_EVERY_MS = 250;
+const POLL_EVERY_MS = 250;
 
-/** The process's environment without settings for other networks, and never with a real database. */
+/** The process's environment without settings for other networks, and without DATABASE_URL. */
 function demoVariables(given: NodeJS.ProcessEnv, directory: string): NodeJS.ProcessEnv {
   const ours: readonly string[] = ENVIRONMENT_VARIABLES;
-  const users: readonly string[] = USERS;
+  const users: readonly string[] = USER_SETTINGS;
   return {
     ...Object.fromEntries(
       Object.entries(given).filter(([name]) => !ours.includes(name) || users.includes(name)),
@@ -52,29 +52,31 @@ function demoVariables(given: NodeJS.ProcessEnv, directory: string): NodeJS.Proc
   };
 }
 
-/** @throws when another demo runs in the same directory. */
+/** Deletes an earlier demo's data. @throws when another demo runs in the same directory. */
 async function wipe(directory: string, log: Log): Promise<void> {
   if (existsSync(path.join(directory, "postgres", "PG_VERSION"))) {
     // a killed demo leaves its Postgres running
     const left = await acquireDatabase({ DATABASE_URL: undefined, DATA_DIR: directory }, log);
     await left.stop();
-    if (!left.starter) throw new Error(`another demo runs in ${directory}; stop it first, or set DATA_DIR`);
+    if (!left.starter)
+      throw new Error(`DATA_DIR: another demo is running in ${directory}; stop it, or set another DATA_DIR`);
   }
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** The body of a 200. */
-const askFor = (url: string): Promise<{ readonly items?: readonly unknown[] } | undefined> =>
-  fetch(url, { signal: AbortSignal.timeout(2_000) })
-    .then(async (response) => (response.ok ? ((await response.json()) as object) : undefined))
-    .catch(() => undefined);
+/** The body of a 2xx response; undefined for any other. */
+const bodyOf = async (url: string): Promise<{ readonly items?: readonly unknown[] } | undefined> => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  return response.ok ? await response.json() : undefined;
+};
+const askFor = (url: string) => bodyOf(url).catch(() => undefined);
 
 /** Resolves when the API serves a node. @throws the signal's reason. */
 async function firstNodeServed(api: string, signal: AbortSignal): Promise<void> {
-  // Before it is ready every other question would be a failure in its log.
-  while ((await askFor(`${api}/ready`)) === undefined) await sleep(LOOK_EVERY_MS, undefined, { signal });
+  // until the API is ready, any other request would show up as a failure in its log
+  while ((await askFor(`${api}/ready`)) === undefined) await sleep(POLL_EVERY_MS, undefined, { signal });
   while (!(await askFor(`${api}/v1/nodes?limit=1`))?.items?.length)
-    await sleep(LOOK_EVERY_MS, undefined, { signal });
+    await sleep(POLL_EVERY_MS, undefined, { signal });
 }
 
 async function main(stopping: AbortController): Promise<void> {
@@ -118,7 +120,7 @@ async function main(stopping: AbortController): Promise<void> {
       signal: stopping.signal,
     });
     log.info(
-      `devnet ready after ${elapsed()}: og ${devnet.ogUrl}, base ${devnet.baseUrl}, blobs ${devnet.blobUrl}`,
+      `the devnet is ready after ${elapsed()}: og ${devnet.ogUrl}, base ${devnet.baseUrl}, blobs ${devnet.blobUrl}`,
     );
     stopping.signal.throwIfAborted();
     const all = { ...variables, ...devnet.environment };
@@ -129,14 +131,12 @@ async function main(stopping: AbortController): Promise<void> {
 
   const api = `http://${settings.API_HOST}:${settings.API_PORT}`;
   await firstNodeServed(api, stopping.signal);
-  log.info(
-    `first node served ${elapsed()} after the start: ${api}/v1/nodes; the documents are at ${api}/docs`,
-  );
+  log.info(`the first node is served after ${elapsed()}: ${api}/v1/nodes; documentation is at ${api}/docs`);
 }
 
 const stopping = new AbortController();
 main(stopping).catch((error: Error) => {
-  if (stopping.signal.aborted) return; // the stop that is under way ends the process
+  if (stopping.signal.aborted) return; // the running stop ends the process
   process.stderr.write(`${redactUrls(error.message)}\n`);
   process.exit(1);
 });

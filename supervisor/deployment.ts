@@ -1,6 +1,6 @@
 /**
- * The name of the Postgres schema that one build of one chain's indexer writes. The same code and settings give the
- * same name, so a restart resumes; any other gives a new one, which is indexed beside the old until it has caught up.
+ * Names the Postgres schema of a deployment: one build of one chain's indexer. The same code and settings give the same name,
+ * so a restart resumes; any change gives a new name, which is indexed beside the old one until it has caught up.
  */
 import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** `npm run indexer:og`, `npm run indexer:base`: one chain's gateway, Ponder deployment, publication and progress. */
+/** `npm run indexer:og`, `npm run indexer:base`: runs one chain's gateway and Ponder, publishes its deployment and logs progress. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import {
@@ -23,14 +23,14 @@ import { checkpointBlock, checkpointTime, dropSuperseded, publish, recordStart }
 import { createStallWatch, type Stall } from "./stall.ts";
 import { onStopSignals } from "./stopSignals.ts";
 
-/** Ponder limits requests per URL to 20 a second at first; the gateway has a policy of its own. */
+/** Ponder starts with 20 requests a second per URL, so the gateway, which has its own policy, is listed many times. */
 const GATEWAY_LISTINGS = 40;
 const PUBLISH_EVERY_MS = 500;
 const PROGRESS_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 30_000;
 const DROP_EVERY_MS = 60_000;
 const DROP_AFTER_SECONDS = 600;
-/** Ponder gives itself 5 s to stop. */
+/** Ponder takes up to 5 s to stop. */
 const PONDER_STOPS_WITHIN_MS = 8_000;
 /** A backfill keeps its event loop busy for seconds at a time. */
 const PONDER_SILENT_MS = 180_000;
@@ -38,7 +38,7 @@ const ASK_TIMEOUT_MS = 5_000;
 
 const after = (signal: AbortSignal, ms: number) => sleep(ms, undefined, { signal });
 
-/** Runs `task` for as long as the indexer does, whatever happens to single runs of it. */
+/** Repeats `task` until `signal` aborts; a failed run is logged and retried. */
 async function repeatedly(
   log: Log,
   what: string,
@@ -51,14 +51,14 @@ async function repeatedly(
       await task();
     } catch (error) {
       if (!signal.aborted)
-        log.warn(`${what} failed, trying again: ${error instanceof Error ? error.message : error}`);
+        log.warn(`${what} failed, retrying: ${error instanceof Error ? error.message : error}`);
       await after(signal, 5_000).catch(() => {});
     }
     await after(signal, everyMs).catch(() => {});
   }
 }
 
-/** Reconnects by itself after a restart of Postgres. */
+/** A pool that reconnects after Postgres restarts. */
 function connect(url: string, log: Log): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: 3, application_name: "indexer" });
   pool.on("error", (error) => log.debug(`Postgres connection lost: ${error.message}`));
@@ -92,7 +92,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
   const { chain, environment, gateway } = settings;
   const translate = createTranslation(log, gateway.describe);
   const port = environment.PONDER_PORT + CHAIN_NAMES.indexOf(chain);
-  const { PORT: _port, ...inherited } = process.env; // Ponder would prefer it to --port
+  const { PORT: _port, ...inherited } = process.env; // PORT would take precedence over --port
   return keepRunning(
     {
       title: "Ponder",
@@ -115,7 +115,7 @@ function startPonder(settings: PonderSettings, log: Log): KeptProcess {
         OPENGRADIENT_CHAIN: chain,
         OPENGRADIENT_GATEWAY_URLS: Array.from({ length: GATEWAY_LISTINGS }, () => gateway.url).join(","),
       },
-      // in the indexer's own process group, so that a kill of the group takes it along
+      // in the indexer's process group, so that killing the group ends it too
       detached: false,
       stopWithinMs: PONDER_STOPS_WITHIN_MS,
       watch: { maxSilentMs: PONDER_SILENT_MS },
@@ -165,7 +165,7 @@ async function showProgress(
   const stallOf = createStallWatch();
   let live = false;
   while (!signal.aborted) {
-    // while the RPC or Ponder is down, others say so
+    // while the RPC or Ponder is down, the gateway or the process's keeper says so
     const now = await take().catch(() => undefined);
     if (now !== undefined && !signal.aborted) {
       const pace = paceOf(now);
@@ -186,7 +186,7 @@ async function main(): Promise<void> {
   const chain = CHAIN_NAMES.find((name) => name === process.argv[2]);
   if (chain === undefined)
     throw new ConfigurationError([
-      `"${process.argv[2] ?? ""}" is not a chain; give one of ${CHAIN_NAMES.join(", ")}`,
+      `argument 1: "${process.argv[2] ?? ""}" is not a chain; give one of ${CHAIN_NAMES.join(", ")}`,
     ]);
   const log = createLog(environment, chain);
   const settings = chainSettings(environment, chain);
@@ -241,7 +241,7 @@ async function main(): Promise<void> {
       schema: () => schema ?? deploymentSchema(PROJECT, environment, chain),
       beforeStart: async (stopped) => {
         metricsPort = undefined;
-        // the code may have changed since the last start; Ponder refuses a schema that other code wrote
+        // the code may have changed since the last start, and Ponder refuses a schema that other code wrote
         const next = deploymentSchema(PROJECT, environment, chain);
         const ownEnded = next === schema;
         if (next !== schema) {
@@ -254,7 +254,7 @@ async function main(): Promise<void> {
         await gateway.waitUntilReachable(stopped);
         await withClient(pool, (client) =>
           releaseStaleLock(client, next, ownEnded, stopped, () =>
-            log.info(`an earlier run still holds ${next}; waiting for it to end`),
+            log.info(`schema ${next} is still locked by an earlier run; waiting for it to end`),
           ),
         );
       },
@@ -277,7 +277,7 @@ async function main(): Promise<void> {
   });
   const onStall = ({ reason, restart }: Stall) => {
     const where = `${reason}; ${gateway.describe()}`;
-    if (!restart) return log.warn(`the indexer stands still: ${where}`);
+    if (!restart) return log.warn(`the indexer is stalled: ${where}`);
     metricsPort = undefined;
     ponder?.replace(where);
   };

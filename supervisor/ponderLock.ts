@@ -1,20 +1,20 @@
 /**
- * Ponder's lock on its schema is a row that it confirms every 10 s, and a killed Ponder's is honoured for 25 s. When
- * nothing is connected under that schema's name any more, waiting for it is pointless.
+ * Releases the schema lock of a Ponder that is gone. The lock is a row that Ponder refreshes every 10 s, and one left by a
+ * killed Ponder is honoured for 25 s; once nothing is connected under that schema's name, waiting is pointless.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
-/** A living Ponder has confirmed its lock in this time, or has connections open. */
-const CONFIRMED_WITHIN_MS = 12_000;
-/** An orphan ends within this time (exitWithParent.mjs); anyone else is not ours to wait for. */
-const ORPHAN_ENDS_WITHIN_MS = 16_000;
-const LOOK_EVERY_MS = 250;
+/** A running Ponder has refreshed its lock within this time, or has open connections. */
+const REFRESHED_WITHIN_MS = 12_000;
+/** An orphan exits within this time (exitWithParent.mjs); any other holder is left to Ponder's own wait. */
+const ORPHAN_EXITS_WITHIN_MS = 16_000;
+const POLL_EVERY_MS = 250;
 
 interface Holder {
   readonly locked: boolean;
   readonly connections: number;
-  readonly confirmedMsAgo: number;
+  readonly refreshedMsAgo: number;
 }
 
 /** Undefined while the schema does not exist. */
@@ -36,16 +36,16 @@ async function holderOf(client: pg.ClientBase, schema: string): Promise<Holder |
     row && {
       locked: row.locked === "1",
       connections: row.connections,
-      confirmedMsAgo: Date.now() - Number(row.beat),
+      refreshedMsAgo: Date.now() - Number(row.beat),
     }
   );
 }
 
 /**
- * Frees `schema` from a Ponder that is gone. Leaves the lock alone, for Ponder itself to wait for, when its holder
- * still lives after a while.
+ * Releases the lock on `schema` if its holder is gone. If the holder is still running after a while, the lock is left for
+ * Ponder itself to wait for.
  * @param ownEnded - whether the holder was a child of this process that has ended.
- * @param onWait - told once if there is something to wait for.
+ * @param onWait - called once if there is something to wait for.
  * @throws the signal's reason.
  */
 export async function releaseStaleLock(
@@ -55,17 +55,17 @@ export async function releaseStaleLock(
   signal: AbortSignal,
   onWait: () => void,
 ): Promise<void> {
-  const deadline = Date.now() + ORPHAN_ENDS_WITHIN_MS;
+  const deadline = Date.now() + ORPHAN_EXITS_WITHIN_MS;
   for (let waited = false; Date.now() < deadline; waited = true) {
     const holder = await holderOf(client, schema);
     if (holder === undefined || !holder.locked) return;
-    if (holder.connections === 0 && (ownEnded || holder.confirmedMsAgo > CONFIRMED_WITHIN_MS)) {
+    if (holder.connections === 0 && (ownEnded || holder.refreshedMsAgo > REFRESHED_WITHIN_MS)) {
       await client.query(
         `update ${pg.escapeIdentifier(schema)}._ponder_meta set value = jsonb_set(value, '{is_locked}', '0') where key = 'app'`,
       );
       return;
     }
     if (!waited) onWait();
-    await sleep(LOOK_EVERY_MS, undefined, { signal });
+    await sleep(POLL_EVERY_MS, undefined, { signal });
   }
 }

@@ -38,7 +38,7 @@ test("says when an answer is asked for in vain", () => {
   });
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain(
-    'eth_getBlockByNumber is of no use, asking again: Block at number "0x1" could not be',
+    'eth_getBlockByNumber is unusable, retrying: Block at number "0x1" could not be',
   );
 });
 

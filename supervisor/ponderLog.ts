@@ -1,4 +1,4 @@
-/** Ponder's JSON log in our own words: what matters to whoever runs it, one line each, no stack traces. */
+/** Translates Ponder's JSON log for operators: one line per event that matters, without stack traces. */
 import type { Log, LogDetails, LogLevel } from "../config/log.ts";
 import { createNotices, type Notices } from "./gateway/notices.ts";
 
@@ -9,8 +9,8 @@ interface PonderRecord {
   readonly [key: string]: unknown;
 }
 
-/** Said only with LOG_LEVEL=debug: the gateway or the progress line says it better. */
-const HIDDEN = new Set([
+/** Logged at debug only: the gateway or the progress line reports it better. */
+const DEBUG_ONLY = new Set([
   "Received JSON-RPC error",
   "All JSON-RPC providers are inactive",
   "All JSON-RPC providers are inactive due to rate limiting",
@@ -28,11 +28,11 @@ const HIDDEN = new Set([
   "Received SIGTERM",
 ]);
 
-/** Said to everyone, in these words. */
-const TOLD: Readonly<Record<string, (record: PonderRecord) => string>> = {
+/** Messages that are reworded. */
+const REWORDED: Readonly<Record<string, (record: PonderRecord) => string>> = {
   "Detected crash recovery": (record) => `resuming an earlier run of ${record.schema}`,
   "Schema is locked by a different Ponder app": (record) =>
-    `an earlier run still holds ${record.schema}; waiting up to ${Math.ceil(Number(record.retry_delay) / 1000)} s`,
+    `schema ${record.schema} is still locked by an earlier run; waiting up to ${Math.ceil(Number(record.retry_delay) / 1000)} s`,
   "Completed backfill indexing across all chains": () => "history is indexed; building indexes",
   "Reorged block": (record) => `reorg: block ${record.number} replaced`,
   "Detected reorg in local chain": (record) => `reorg detected at block ${record.number}`,
@@ -52,24 +52,24 @@ function toRecord(line: string): PonderRecord | undefined {
   }
 }
 
-/** Facts worth reading off the log. */
+/** Facts that only the log reveals. */
 export interface PonderNews {
-  /** Where its metrics are. */
+  /** The port that serves Ponder's metrics. */
   readonly port?: number;
 }
 
-/** Ponder repeats a request nine times, ever more slowly. */
-const WORTH_TELLING_RETRIES = 4;
-/** The gateway tells about these itself. */
-const GATEWAYS_OWN = /have not answered yet|is not kept by the RPC/;
+/** Ponder retries a request nine times, with growing pauses. */
+const MIN_REPORTED_RETRIES = 4;
+/** The gateway reports these itself. */
+const REPORTED_BY_GATEWAY = /have not answered yet|is not kept by the RPC/;
 
-/** Repeated for every block that Ponder is shown. */
+/** Ponder repeats it for every block it receives. */
 const DEEP_REORG = "Encountered unrecoverable reorg";
 const DEEP_REORG_EVERY_MS = 300_000;
 
 /**
- * Says one line of Ponder's output in the log; one function for all lines of a process.
- * @param describeEndpoints - the endpoints and where each stands, for what only they can have caused.
+ * Makes a function that logs the lines of one Ponder process.
+ * @param describeEndpoints - the endpoints and their heads, for errors that only they can cause.
  */
 export function createTranslation(log: Log, describeEndpoints: () => string): (line: string) => PonderNews {
   const notices = createNotices(log);
@@ -79,7 +79,7 @@ export function createTranslation(log: Log, describeEndpoints: () => string): (l
 function translate(line: string, log: Log, notices: Notices, describeEndpoints: () => string): PonderNews {
   const record = toRecord(line);
   if (record === undefined) {
-    // Node's own warnings and traces: kept for whoever looks for them
+    // Node's own warnings and stack traces
     if (line.trim() !== "") log.debug(line);
     return {};
   }
@@ -102,28 +102,28 @@ function translate(line: string, log: Log, notices: Notices, describeEndpoints: 
     ...details
   } = rest as LogDetails & { chain?: unknown; chain_id?: unknown };
 
-  // answers that arrive but do not help: without this line Ponder would seem to hang
+  // answers arrive but are unusable: without this line Ponder would seem to hang
   if (
     msg === "Received JSON-RPC error" &&
-    Number(record.retry_count) >= WORTH_TELLING_RETRIES &&
+    Number(record.retry_count) >= MIN_REPORTED_RETRIES &&
     error?.message !== undefined &&
-    !GATEWAYS_OWN.test(error.message)
+    !REPORTED_BY_GATEWAY.test(error.message)
   )
     notices.warn(
       String(record.method),
-      `the RPC's answer to ${record.method} is of no use, asking again: ${firstLine(error.message)}`,
+      `the RPC's answer to ${record.method} is unusable, retrying: ${firstLine(error.message)}`,
     );
 
-  const told = TOLD[msg];
+  const reword = REWORDED[msg];
   const level: LogLevel = number >= 50 ? "error" : number >= 40 ? "warn" : number >= 30 ? "info" : "debug";
   if (msg === DEEP_REORG)
     notices.warn(
       DEEP_REORG,
-      `a reorg went deeper than what counts as final (block ${record.finalized_block}); reindexing is needed if it lasts; ${describeEndpoints()}`,
+      `a reorg went deeper than the finalized block (block ${record.finalized_block}); reindex if it persists; ${describeEndpoints()}`,
       DEEP_REORG_EVERY_MS,
     );
-  else if (told !== undefined) log[level](told(record));
-  else if (HIDDEN.has(msg) || error?.message?.includes(RPC_DOWN_CODE) || number < 40)
+  else if (reword !== undefined) log[level](reword(record));
+  else if (DEBUG_ONLY.has(msg) || error?.message?.includes(RPC_DOWN_CODE) || number < 40)
     log.debug(msg, { ...details, error: error?.message });
   else {
     const { request: _request, ...short } = details as LogDetails & { request?: unknown };

@@ -43,7 +43,7 @@ async function until(condition: () => boolean): Promise<void> {
 test("starts a process again when it ends, and says why it ended", async () => {
   const { output, lines } = run("console.log('begun'); process.exit(7)");
   await until(() => output.length >= 2);
-  expect(lines[0]).toContain("the part ended (exit code 7); starting it again in 1 s");
+  expect(lines[0]).toContain("the part ended (exit code 7); restarting it in 1 s");
 });
 
 test("stops a process for good", async () => {
@@ -59,7 +59,7 @@ test("kills a process that does not stop", async () => {
   const { started, output, lines } = run(script, { stopWithinMs: 200 });
   await until(() => output.length === 1);
   await started.stop();
-  expect(lines.at(-1)).toContain("the part does not stop; killing it");
+  expect(lines.at(-1)).toContain("the part did not stop within");
 });
 
 test("a child ends when its parent's channel closes", async () => {

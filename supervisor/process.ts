@@ -1,4 +1,4 @@
-/** A child process that is started again when it ends, and replaced when it no longer works. */
+/** Keeps a child process running: restarts it when it exits, and replaces it when it hangs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Log } from "../config/log.ts";
@@ -7,39 +7,39 @@ import { type WatchSettings, watch } from "./watchdog.ts";
 
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 30_000;
-/** Who ran this long was healthy: the next end is a new story. */
+/** A process that ran this long was healthy: the back-off starts over. */
 const HEALTHY_AFTER_MS = 60_000;
-/** A process that is stuck seldom heeds SIGTERM; one that does not needs no longer. */
+/** A stuck process rarely reacts to SIGTERM, so it is killed after this. */
 const REPLACED_WITHIN_MS = 5_000;
 
 export interface ProcessSettings {
   /** As in messages: "the API". */
   readonly title: string;
   readonly program: string;
-  /** Asked before every start, after `beforeStart`. */
+  /** Called before every start, after `beforeStart`. */
   readonly args: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Its own process group, so that Ctrl-C in a terminal reaches the supervisor alone. */
+  /** Runs it in its own process group, so that Ctrl-C in a terminal reaches only the supervisor. */
   readonly detached: boolean;
   readonly onLine: (line: string) => void;
-  /** Awaited before every start, the first included. @throws when called off. */
+  /** Awaited before every start, the first included. @throws when `signal` aborts. */
   readonly beforeStart?: (signal: AbortSignal) => Promise<void>;
   readonly stopWithinMs?: number;
-  /** When it counts as stuck; it has to load reportAlive.mjs. Not watched without. */
+  /** When the process counts as stuck; it must load reportAlive.mjs. Without this it is not watched. */
   readonly watch?: WatchSettings;
 }
 
 export interface KeptProcess {
-  /** Asks it to end, insists after `stopWithinMs`, and resolves when it has. */
+  /** Sends SIGTERM, then SIGKILL after `stopWithinMs`; resolves when the process has ended. */
   readonly stop: () => Promise<void>;
-  /** Ends it and its descendants at once. */
+  /** Kills it and its descendants at once. */
   readonly kill: () => void;
-  /** Ends a process that no longer works, which is then started again; nothing while none runs. */
+  /** Ends a hanging process, which is then restarted; does nothing while none runs. */
   readonly replace: (reason: string) => void;
   readonly pid: () => number | undefined;
 }
 
-/** What became of a process, for people. */
+/** How a process ended, for messages. */
 export const endOf = (code: number | null, signal: NodeJS.Signals | null): string =>
   signal === null ? `exit code ${code}` : signal;
 
@@ -51,14 +51,14 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
   let delayMs = FIRST_DELAY_MS;
   let timer: NodeJS.Timeout | undefined;
   let unwatch = () => {};
-  /** Of the process that runs: the time for which it did not work before it was replaced. */
+  /** How long the running process had hung when its replacement began. */
   let stuckMs: number | undefined;
 
   const signalAll = (signal: NodeJS.Signals) => {
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     try {
       process.kill(settings.detached && signal === "SIGKILL" ? -child.pid : child.pid, signal);
-    } catch {} // it ended in this very moment
+    } catch {} // it has just ended
   };
 
   const replace = (reason: string, silentMs = 0) => {
@@ -81,7 +81,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
   const again = (reason: string, ranMs: number) => {
     if (stopping.signal.aborted) return;
     if (ranMs > HEALTHY_AFTER_MS) delayMs = FIRST_DELAY_MS;
-    log.warn(`${title} ended (${reason}); starting it again in ${delayMs / 1000} s`);
+    log.warn(`${title} ended (${reason}); restarting it in ${delayMs / 1000} s`);
     timer = setTimeout(start, delayMs);
     delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
   };
@@ -115,7 +115,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
       });
       current.once("close", (code, signal) => {
         unwatch();
-        // what was stuck from its start was never healthy, however long it took to find out
+        // a process that hung from the start was never healthy, however long it took to notice
         const ranMs = Date.now() - startedAt - (stuckMs ?? 0);
         if (current.pid !== undefined) again(endOf(code, signal), ranMs);
         resolve(undefined);
@@ -134,7 +134,7 @@ export function keepRunning(settings: ProcessSettings, log: Log): KeptProcess {
       clearTimeout(timer);
       signalAll("SIGTERM");
       const insist = setTimeout(() => {
-        log.warn(`${title} does not stop; killing it`);
+        log.warn(`${title} did not stop within ${stopWithinMs / 1000} s; killing it`);
         signalAll("SIGKILL");
       }, stopWithinMs);
       await ended;

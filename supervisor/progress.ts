@@ -1,8 +1,8 @@
-/** How far one chain's indexer is, from Ponder's metrics and its checkpoint. */
+/** Measures and describes an indexer's progress, from Ponder's metrics and its checkpoint. */
 
 /** What Ponder's metrics say about one chain. */
 export interface IndexerMetrics {
-  /** Blocks of history to fetch, 0 before it is known. */
+  /** Blocks of history to fetch; 0 before it is known. */
   readonly totalBlocks: number;
   readonly fetchedBlocks: number;
   readonly events: number;
@@ -38,17 +38,17 @@ export interface Sample extends IndexerMetrics {
 export interface Pace {
   /** Undefined before the second measurement. */
   readonly eventsPerSecond: number | undefined;
-  /** Undefined while nothing moves. */
+  /** Undefined while there is no progress. */
   readonly secondsLeft: number | undefined;
 }
 
-/** Share of the newest measurement in the running mean: a step of some seconds should not make the estimate jump. */
+/** Weight of the newest measurement in the moving average, so that a pause of seconds does not make the estimate jump. */
 const NEWEST_SHARE = 0.3;
 
 const mean = (before: number | undefined, now: number) =>
   before === undefined ? now : before * (1 - NEWEST_SHARE) + now * NEWEST_SHARE;
 
-/** Follows samples and tells the pace. */
+/** Makes a function that takes samples in turn and returns the pace. */
 export function createPace(startBlock: number): (sample: Sample) => Pace {
   let last: Sample | undefined;
   let fetchedRate: number | undefined;
@@ -56,18 +56,18 @@ export function createPace(startBlock: number): (sample: Sample) => Pace {
   return (sample) => {
     const before = last;
     last = sample;
-    const passed = before === undefined ? 0 : (sample.takenAtMs - before.takenAtMs) / 1000;
-    if (before === undefined || passed <= 0) return { eventsPerSecond: undefined, secondsLeft: undefined };
+    const elapsed = before === undefined ? 0 : (sample.takenAtMs - before.takenAtMs) / 1000;
+    if (before === undefined || elapsed <= 0) return { eventsPerSecond: undefined, secondsLeft: undefined };
     const indexed = (of: Sample) => Math.max(startBlock, of.indexedBlock ?? startBlock);
-    fetchedRate = mean(fetchedRate, Math.max(0, sample.fetchedBlocks - before.fetchedBlocks) / passed);
-    indexedRate = mean(indexedRate, Math.max(0, indexed(sample) - indexed(before)) / passed);
+    fetchedRate = mean(fetchedRate, Math.max(0, sample.fetchedBlocks - before.fetchedBlocks) / elapsed);
+    indexedRate = mean(indexedRate, Math.max(0, indexed(sample) - indexed(before)) / elapsed);
     const left = [
       [sample.totalBlocks - sample.fetchedBlocks, fetchedRate],
       [sample.headBlock - indexed(sample), indexedRate],
     ].flatMap(([blocks = 0, rate = 0]) => (rate > 0 && blocks > 0 ? [blocks / rate] : []));
     return {
       // a restarted indexer counts from zero
-      eventsPerSecond: Math.max(0, sample.events - before.events) / passed,
+      eventsPerSecond: Math.max(0, sample.events - before.events) / elapsed,
       secondsLeft: left.length === 0 ? undefined : Math.max(...left),
     };
   };
@@ -81,11 +81,11 @@ export function duration(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** One line about a backfill. */
+/** Describes a backfill in one line. */
 export function describeBackfill(sample: Sample, pace: Pace, startBlock: number): string {
   const indexed = Math.max(startBlock, sample.indexedBlock ?? startBlock);
   const whole = Math.max(1, sample.headBlock - startBlock);
-  // blocks without events move the fetched ones only
+  // blocks without events advance only the number of fetched blocks
   const done = Math.max(indexed - startBlock, Math.min(sample.fetchedBlocks, whole));
   const share = ((done / whole) * 100).toFixed(done === whole ? 0 : 1);
   const speed = pace.eventsPerSecond === undefined ? "" : `, ${count(pace.eventsPerSecond)} events/s`;
@@ -93,7 +93,7 @@ export function describeBackfill(sample: Sample, pace: Pace, startBlock: number)
   return `indexing history: ${count(done)} of ${count(whole)} blocks done (${share} %), ${count(whole - done)} to do${speed}${left}`;
 }
 
-/** One line about an indexer at the head. */
+/** Describes an indexer at the head in one line. */
 export function describeLive(sample: Sample, nowMs: number): string {
   const lag =
     sample.indexedAt === undefined

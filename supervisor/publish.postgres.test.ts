@@ -1,15 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { PUBLISHED_CHANNEL } from "../db/channels.ts";
 import { migrateDatabase } from "../db/migrate.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
-import {
-  checkpointBlock,
-  dropSuperseded,
-  PUBLISHED_CHANNEL,
-  publish,
-  publishedSchema,
-  recordStart,
-} from "./publish.ts";
+import { checkpointBlock, dropSuperseded, publish, publishedSchema, recordStart } from "./publish.ts";
 
 let database: TestDatabase;
 let client: pg.Client;

@@ -2,35 +2,32 @@
  * Publishes one deployment per chain: views of its tables in the stable schema `og` or `base`, switched in one
  * transaction. A reader whose transaction reads `_ponder_checkpoint` first never sees an error, a mixture of two
  * deployments, or an older block than it saw before:
- * - Its lock on that view lasts to the end of its transaction, and the switch takes that view first and exclusively,
- *   so no reader's transaction spans a switch.
- * - The old deployment is held still (a lock that keeps its writer out, not its readers) while the heads are compared.
- * - A reader takes its snapshot a moment before it asks for the view. The switch waits longer than that moment
- *   between the comparison and the lock, so a reader that meets the new views has a snapshot in which the new
- *   deployment has caught up.
+ * - The reader locks that view until its transaction ends, and the switch takes an exclusive lock on it first, so no
+ *   reader's transaction spans a switch.
+ * - While the heads are compared, the old deployment is locked against its writer, but not against readers.
+ * - A reader takes its snapshot a moment before it locks the view. Between the comparison and the lock the switch waits
+ *   longer than that moment, so a reader of the new views has a snapshot in which the new deployment has caught up.
  */
 import pg from "pg";
 import type { ChainName } from "../config/environment.ts";
-
-/** Told with every publication; the payload is `{"chain": …, "schema": …}`. */
-export const PUBLISHED_CHANNEL = "published";
+import { PUBLISHED_CHANNEL } from "../db/channels.ts";
+import { codeOf, LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../db/sqlState.ts";
 
 const CHECKPOINTS = "_ponder_checkpoint";
 const META = "_ponder_meta";
 const LOCK_TIMEOUT_MS = 300;
 const SNAPSHOT_TO_LOCK_SECONDS = 0.05;
-const LOCK_NOT_AVAILABLE = "55P03";
-const UNDEFINED_TABLE = "42P01";
+
 /** First half of an advisory lock's key; the second is the chain's. */
 const PUBLISH_LOCK = 0x4f47_0003;
 const CHAIN_LOCK: Record<ChainName, number> = { og: 1, base: 2 };
-/** An indexer confirms its lock every 10 s. */
+/** An indexer refreshes its lock every 10 s. */
 const INDEXER_ALIVE_MS = 60_000;
 
 export type Publication =
-  /** The views were switched to it now. */
+  /** The views were switched to it just now. */
   | "published"
-  /** They show it already. */
+  /** The views already show it. */
   | "current"
   /** Its tables do not exist yet, or it has not caught up. */
   | "not-ready"
@@ -41,12 +38,12 @@ export type Publication =
 
 const quote = pg.escapeIdentifier;
 
-/** Block number of a checkpoint: 10 digits of time, 16 of chain id, 16 of block number, and more. */
+/** Block number of a checkpoint, which has 10 digits of time, 16 of chain id, 16 of block number, and more. */
 export const checkpointBlock = (checkpoint: string): number => Number(checkpoint.slice(26, 42));
 /** Unix seconds of a checkpoint's block. */
 export const checkpointTime = (checkpoint: string): number => Number(checkpoint.slice(0, 10));
 
-/** Notes that an indexer starts on `schema`: from now on this one is to be published, and no other. */
+/** Records that an indexer starts on `schema`: from now on only this deployment may be published. */
 export async function recordStart(client: pg.ClientBase, chain: ChainName, schema: string): Promise<void> {
   const published = await publishedSchema(client, chain);
   await client.query(
@@ -61,7 +58,7 @@ export async function recordStart(client: pg.ClientBase, chain: ChainName, schem
   );
 }
 
-/** The deployment that the stable views show; undefined before the first publication. */
+/** Reads which deployment the stable views show; undefined before the first publication. */
 export async function publishedSchema(client: pg.ClientBase, chain: ChainName): Promise<string | undefined> {
   const { rows } = await client.query<{ schema: string }>(
     `select distinct table_schema::text as schema from information_schema.view_table_usage
@@ -71,12 +68,12 @@ export async function publishedSchema(client: pg.ClientBase, chain: ChainName): 
   return rows[0]?.schema;
 }
 
-/** Publishes `schema` if it is its turn. Safe to call again and again, and from several processes. */
+/** Publishes `schema` if it is ready and still the newest. Safe to call repeatedly, and from several processes. */
 export async function publish(client: pg.ClientBase, chain: ChainName, schema: string): Promise<Publication> {
   const current = await publishedSchema(client, chain);
   if (current === schema) return "current";
   if (await isOutdated(client, chain, schema)) return "outdated";
-  // cheap question first: the transaction below holds others up
+  // check this first: the transaction below blocks others
   if (!(await isPublishable(client, schema, current))) return "not-ready";
 
   await client.query("begin");
@@ -86,7 +83,7 @@ export async function publish(client: pg.ClientBase, chain: ChainName, schema: s
     return outcome;
   } catch (error) {
     await client.query("rollback");
-    if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE) return "busy";
+    if (codeOf(error) === LOCK_NOT_AVAILABLE) return "busy";
     throw error;
   }
 }
@@ -103,7 +100,7 @@ async function switchViews(client: pg.ClientBase, chain: ChainName, schema: stri
     await client.query("select pg_sleep($1)", [SNAPSHOT_TO_LOCK_SECONDS]);
   }
   await client.query(`create schema if not exists ${quote(chain)}`);
-  await client.query(`drop view if exists ${quote(chain)}.${CHECKPOINTS}`); // the lock that readers hold
+  await client.query(`drop view if exists ${quote(chain)}.${CHECKPOINTS}`); // waits for the readers that lock it
   for (const name of await relations(client, chain))
     await client.query(`drop view if exists ${quote(chain)}.${quote(name)}`);
   for (const name of await relations(client, schema))
@@ -146,7 +143,7 @@ interface Head {
   readonly block: number;
 }
 
-/** Undefined when the schema or its tables do not exist. */
+/** Reads a deployment's head; undefined when the schema or its tables do not exist. */
 async function head(client: pg.ClientBase, schema: string): Promise<Head | undefined> {
   try {
     const { rows } = await client.query<{ ready: string | null; id: string | null; latest: string | null }>(
@@ -163,12 +160,12 @@ async function head(client: pg.ClientBase, schema: string): Promise<Head | undef
       }
     );
   } catch (error) {
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
+    if (codeOf(error) === UNDEFINED_TABLE) return undefined;
     throw error;
   }
 }
 
-/** The first deployment is shown as it grows; a later one when it has caught up with the one it replaces. */
+/** The first deployment is published while it still backfills; a later one once it has caught up with its predecessor. */
 async function isPublishable(
   client: pg.ClientBase,
   schema: string,
@@ -179,14 +176,14 @@ async function isPublishable(
   if (current === undefined) return true;
   if (!next.ready) return false;
   const shown = await head(client, current);
-  // blocks of two chains cannot be compared (the chain id was changed)
+  // after a change of the chain id, the two heads cannot be compared
   return shown?.chainId === undefined || shown.chainId !== next.chainId || next.block >= shown.block;
 }
 
 /**
- * Drops the schemas of deployments that were superseded more than `graceSeconds` ago, but never the published one and
- * never one that an indexer still works on.
- * @returns what was dropped.
+ * Drops the schemas of deployments that were superseded more than `graceSeconds` ago, except the published one and those
+ * that an indexer still uses.
+ * @returns the dropped schemas.
  */
 export async function dropSuperseded(
   client: pg.ClientBase,
@@ -214,7 +211,7 @@ export async function dropSuperseded(
       dropped.push(schema);
     } catch (error) {
       await client.query("rollback");
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error; // busy: next time
+      if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error; // busy: try again next time
     }
   }
   return dropped;

@@ -1,4 +1,4 @@
-/** What our own processes print, in the supervisor's log. */
+/** Relays the output of our own processes to the supervisor's log. */
 import { LOG_LEVELS, type Log, type LogLevel } from "../config/log.ts";
 
 /** pino's numbers, for processes that log with it. */
@@ -14,7 +14,7 @@ const PINO_LEVELS: Record<number, LogLevel> = {
 const toLevel = (value: unknown): LogLevel | undefined =>
   typeof value === "number" ? PINO_LEVELS[value] : LOG_LEVELS.find((level) => level === value);
 
-/** Says one line of a process's output again: JSON records as what they are, anything else as it stands. */
+/** Logs one line of a process's output: a JSON record at its own level and part, anything else as info. */
 export function relay(line: string, log: Log): void {
   if (line.startsWith("{")) {
     try {
@@ -27,7 +27,7 @@ export function relay(line: string, log: Log): void {
         (typeof part === "string" ? log.part(part) : log)[known](msg, details);
         return;
       }
-    } catch {} // not a record after all
+    } catch {} // not JSON
   }
   if (line.trim() !== "") log.info(line);
 }

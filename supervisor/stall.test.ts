@@ -14,7 +14,7 @@ const sampleAt = (seconds: number, rest: Partial<Sample>): Sample => ({
   ...rest,
 });
 
-test("says that the indexer stands still while the head moves, and at last wants it started again", () => {
+test("says that the indexer is stalled while the head moves, and finally asks for a restart", () => {
   const watch = createStallWatch();
   expect(watch(sampleAt(0, {}))).toBeUndefined();
   expect(watch(sampleAt(30, { headBlock: 325 }))).toBeUndefined();
@@ -27,7 +27,7 @@ test("says that the indexer stands still while the head moves, and at last wants
 test.each<[string, Partial<Sample>]>([
   ["the checkpoint moves", { indexedBlock: 311, headBlock: 340 }],
   ["events are worked off", { events: 6, headBlock: 340 }],
-  ["the chain stands still, too", {}],
+  ["the chain does not move either", {}],
   ["history is being indexed", { live: false, headBlock: 340 }],
 ])("says nothing while %s", (_what, rest) => {
   const watch = createStallWatch();

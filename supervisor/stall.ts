@@ -1,18 +1,18 @@
-/** Notices that an indexer at the head stands still although the chain moves on. */
+/** Detects an indexer that has stalled at the head while the chain moves on. */
 import { duration, type Sample } from "./progress.ts";
 
-/** Longer than one block's work takes, and than a failed request is repeated. */
+/** Longer than indexing a block takes, and longer than Ponder retries a failed request. */
 const WARN_AFTER_MS = 60_000;
 const RESTART_AFTER_MS = 180_000;
 
 export interface Stall {
-  /** What stands still, since when, and where the chain is. */
+  /** Where it is stalled, for how long, and where the chain is. */
   readonly reason: string;
-  /** Whether it lasted so long that only a new start is left to try. */
+  /** Whether the stall has lasted so long that only a restart is left to try. */
   readonly restart: boolean;
 }
 
-/** Follows samples; undefined while nothing is wrong. */
+/** Makes a function that takes samples in turn; it returns undefined while nothing is wrong. */
 export function createStallWatch(): (sample: Sample) => Stall | undefined {
   let at: { block: number | undefined; events: number; head: number; sinceMs: number } | undefined;
   return ({ live, indexedBlock, events, headBlock, takenAtMs }) => {
@@ -22,11 +22,11 @@ export function createStallWatch(): (sample: Sample) => Stall | undefined {
       at = { block: indexedBlock, events, head: headBlock, sinceMs: takenAtMs };
       return undefined;
     }
-    const stoodMs = takenAtMs - (at?.sinceMs ?? takenAtMs);
-    if (stoodMs < WARN_AFTER_MS) return undefined;
+    const stalledMs = takenAtMs - (at?.sinceMs ?? takenAtMs);
+    if (stalledMs < WARN_AFTER_MS) return undefined;
     return {
-      reason: `it has been at block ${indexedBlock ?? 0} for ${duration(stoodMs / 1000)} while the chain went on to block ${headBlock}`,
-      restart: stoodMs >= RESTART_AFTER_MS,
+      reason: `it has been at block ${indexedBlock ?? 0} for ${duration(stalledMs / 1000)} while the chain went on to block ${headBlock}`,
+      restart: stalledMs >= RESTART_AFTER_MS,
     };
   };
 }

@@ -1,7 +1,7 @@
-/** Ctrl-C, `kill` and a closed terminal. */
+/** Handles SIGINT, SIGTERM and SIGHUP: Ctrl-C, `kill` and a closed terminal. */
 
-/** npm passes on a Ctrl-C that the terminal has sent to every process already: one wish, two signals. */
-const SAME_WISH_MS = 1_000;
+/** npm forwards a Ctrl-C that the terminal has already sent to every process, so one request may arrive as two signals. */
+const SAME_REQUEST_MS = 1_000;
 
 /**
  * Calls `stop` on the first request to stop, and `kill` on every further one.
@@ -11,7 +11,7 @@ export function onStopSignals(stop: () => Promise<number>, kill: () => void): vo
   let stoppingSince: number | undefined;
   const request = () => {
     if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince > SAME_WISH_MS) kill();
+      if (performance.now() - stoppingSince > SAME_REQUEST_MS) kill();
       return;
     }
     stoppingSince = performance.now();

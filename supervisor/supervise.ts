@@ -1,4 +1,4 @@
-/** Everything under one roof: database, migrations, both indexers, observer, verifier, API; restarted when they end. */
+/** Starts the whole system (database, migrations, both indexers, observer, verifier, API) and restarts what exits. */
 import { CHAIN_NAMES, type Environment } from "../config/environment.ts";
 import type { Log } from "../config/log.ts";
 import { migrateDatabase } from "../db/migrate.ts";
@@ -9,18 +9,18 @@ import { NODE, SUPERVISED, typeScript } from "./programs.ts";
 import { relay } from "./relay.ts";
 import type { WatchSettings } from "./watchdog.ts";
 
-/** An indexer gives Ponder 8 s; the workers have nothing that takes long. */
+/** An indexer gives Ponder 8 s to stop; workers stop quickly. */
 const INDEXER_STOPS_WITHIN_MS = 12_000;
 const WORKERS_STOP_WITHIN_MS = 5_000;
-/** After its grace the API closes what is left, and its connections to the database. */
+/** After its grace period the API closes what is left, and its database connections. */
 const API_STOPS_AFTER_GRACE_MS = 3_000;
-/** A busy machine may keep any process waiting for seconds; nothing of ours blocks its event loop for longer. */
+/** A busy machine may delay any process by seconds; none of ours blocks its event loop for longer. */
 const WATCH: WatchSettings = { maxSilentMs: 60_000 };
-/** Clients wait for the API. */
+/** Shorter, because clients wait for the API. */
 const API_SILENT_MS = 20_000;
 
 interface Part {
-  /** As in the log's second column. */
+  /** As shown in the log's second column. */
   readonly name: string;
   readonly title: string;
   readonly args: readonly string[];
@@ -30,7 +30,7 @@ interface Part {
 
 const watchApi = ({ API_HOST, API_PORT }: Environment): WatchSettings => ({
   maxSilentMs: API_SILENT_MS,
-  // nobody knows which port it got when none is given
+  // with API_PORT=0 the port is not known here
   ...(API_PORT === 0
     ? {}
     : {
@@ -42,7 +42,7 @@ const watchApi = ({ API_HOST, API_PORT }: Environment): WatchSettings => ({
       }),
 });
 
-/** In the order of starting; stopped in the opposite order. */
+/** In start order. */
 const partsOf = (environment: Environment): readonly Part[] => [
   ...CHAIN_NAMES.map((chain) => ({
     name: chain,
@@ -75,16 +75,16 @@ const partsOf = (environment: Environment): readonly Part[] => [
 ];
 
 export interface System {
-  /** Stops the parts, the newest first, and Postgres last. */
+  /** Stops the API first, then the other parts, and Postgres last. */
   readonly stop: () => Promise<void>;
-  /** Ends the parts at once; Postgres is left to `stop`. */
+  /** Kills the parts at once; Postgres is left to `stop`. */
   readonly kill: () => void;
 }
 
 /**
  * Starts the system.
- * @param variables - the environment that `environment` was read from; the parts get it too.
- * @throws when Postgres cannot be had or migrated; nothing is left running then.
+ * @param variables - the environment that `environment` was read from; the parts inherit it.
+ * @throws when Postgres cannot be reached or migrated; nothing is left running then.
  */
 export async function startSystem(
   environment: Environment,
@@ -117,7 +117,7 @@ export async function startSystem(
   });
   return {
     stop: async () => {
-      // readers before writers: the API never meets a half-stopped system
+      // readers before writers, so that the API never reads from a half-stopped system
       const [api, ...rest] = running.toReversed();
       await api?.stop();
       await Promise.all(rest.map((part) => part.stop()));

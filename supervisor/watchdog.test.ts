@@ -61,8 +61,8 @@ test("replaces a process whose event loop is blocked for ever, though it ignores
     { maxSilentMs: 3_000 },
   );
   await begunTwice(part);
-  expect(part.said()).toMatch(/the part is being replaced: its event loop has not turned for \d+ s/);
-  expect(part.said()).toContain("the part ended (SIGKILL); starting it again in 1 s");
+  expect(part.said()).toMatch(/the part is being replaced: its event loop has been blocked for \d+ s/);
+  expect(part.said()).toContain("the part ended (SIGKILL); restarting it in 1 s");
 });
 
 test("replaces a process that was stopped by a signal", async () => {
@@ -152,7 +152,7 @@ test("a replaced process is started again after longer and longer pauses while i
     maxSilentMs: 1_000,
     maxStartMs: 1_500,
   });
-  await until(() => part.said().includes("starting it again in 4 s"), part.said);
+  await until(() => part.said().includes("restarting it in 4 s"), part.said);
   expect(part.said()).toMatch(/in 1 s[\s\S]+in 2 s[\s\S]+in 4 s/);
 });
 

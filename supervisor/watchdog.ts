@@ -1,7 +1,7 @@
 /**
- * Finds a child process that still exists but no longer works: its event loop is blocked, a step of its work does not
- * end, or its server does not answer. A process that has nothing to do, or that retries because an RPC or Postgres is
- * down, keeps turning its event loop and ends its steps, so it is left alone.
+ * Detects a child process that hangs: its event loop is blocked, a step of its work makes no progress, or its server does not
+ * answer. A process that is idle, or that retries because an RPC or Postgres is down, shows none of these signs and is left
+ * alone.
  */
 import type { ChildProcess } from "node:child_process";
 
@@ -10,11 +10,11 @@ const CHECK_EVERY_MS = 2_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
 export interface WatchSettings {
-  /** The longest time without a sign that the event loop turns. */
+  /** The longest time without an "alive" message. */
   readonly maxSilentMs: number;
-  /** The same before the first sign: a start may take long on a busy machine. */
+  /** The same before the first message: starting may take long on a busy machine. */
   readonly maxStartMs?: number;
-  /** A question that the process answers when it works. It counts once it was answered for the first time. */
+  /** A request that a working process answers. Failures count only after its first success. */
   readonly check?: {
     /** As in messages: "GET /health". */
     readonly title: string;
@@ -32,7 +32,7 @@ export interface Stuck {
   readonly silentMs: number;
 }
 
-/** What a child says about itself: see reportAlive.mjs and workers/steps.ts. */
+/** A child's messages: see reportAlive.mjs and workers/steps.ts. */
 type Message =
   | { readonly kind: "alive" }
   | { readonly kind: "stalled"; readonly step: string; readonly seconds: number };
@@ -51,10 +51,10 @@ const isMessage = (message: unknown): message is Message =>
 const seconds = (ms: number) => Math.round(ms / 1_000);
 
 /**
- * Watches one process until the returned function is called, and reports once.
+ * Watches one process until the returned function is called; reports at most once.
  *
- * Silence is counted in ticks of this process, each of which counts for two intervals at most: while this process or the
- * whole machine is suspended, nobody could have been heard.
+ * Silence is measured in ticks of this process, each counting for two intervals at most, so that the time during which this
+ * process or the whole machine was suspended does not count.
  */
 export function watch(
   child: ChildProcess,
@@ -96,7 +96,7 @@ export function watch(
         silentMs: unansweredMs,
       });
     else if (silentMs > (started ? maxSilentMs : maxStartMs))
-      report({ reason: `its event loop has not turned for ${seconds(silentMs)} s`, silentMs });
+      report({ reason: `its event loop has been blocked for ${seconds(silentMs)} s`, silentMs });
   }, TICK_MS);
 
   let checking = false;
@@ -108,7 +108,7 @@ export function watch(
       answered = true;
       unansweredMs = 0;
     } catch {
-      // the silence goes on
+      // unansweredMs keeps growing
     } finally {
       checking = false;
     }

@@ -1,4 +1,4 @@
-/** What workers saw of a node's record off the events' path. Dated, append-only but for the last confirmation. */
+/** What the observer read from contracts outside of events. Dated; append-only, except for the last confirmation. */
 import { bigint, boolean, integer, pgSchema, primaryKey, text } from "drizzle-orm/pg-core";
 
 export const observations = pgSchema("observations");
@@ -8,8 +8,8 @@ const hex = (name: string) => text(name).$type<`0x${string}`>();
 const int8 = (name: string) => bigint(name, { mode: "number" });
 
 /**
- * A node's record as `getTEE` answered it at one block, one row per change of what it says. The row holds from its
- * block until the node's next row; it was seen unchanged up to `lastConfirmedBlock`.
+ * A node's record as `getTEE` returned it at one block: one row per change. A row is valid from its block until the node's
+ * next row; the record was last seen unchanged at `lastConfirmedBlock`.
  */
 export const nodeRecord = observations.table(
   "node_record",
@@ -46,17 +46,17 @@ export const nodeRecord = observations.table(
     /** Unix seconds of that block. */
     lastConfirmedAt: int8("last_confirmed_at").notNull(),
   },
-  // newest observation of a node at or before a block
+  // the newest observation of a node at or before a block
   (table) => [primaryKey({ columns: [table.chainId, table.registry, table.teeId, table.blockNumber] })],
 );
 
-/** One row: grows with every statement that adds or removes observations, by a trigger, so that no writer can forget it. */
+/** One row. A trigger advances it with every statement that adds or removes observations, so that no writer can forget to. */
 export const revision = observations.table("revision", {
   id: integer("id").primaryKey(),
   value: int8("value").notNull(),
 });
 
-/** What a token's contract said of itself at one block. A row without either was asked in vain. */
+/** A token's symbol and decimals as its contract returned them at one block. Both are null when the contract has neither. */
 export const token = observations.table(
   "token",
   {
@@ -71,6 +71,6 @@ export const token = observations.table(
     /** Unix seconds. */
     blockTimestamp: int8("block_timestamp").notNull(),
   },
-  // the tokens of an answer
+  // look-up by token
   (table) => [primaryKey({ columns: [table.chainId, table.address] })],
 );

@@ -1,12 +1,12 @@
 /**
- * What the verifier found out. Verdicts belong to contents: a batch is its root and blob id, a signature is its signed
- * values and bytes, a payload is an inference and a blob id. `settled` joins them to the settlements on chain and is
- * rewritten when the chain or a verdict changes; the buckets are sums over both, always recomputed, never incremented.
+ * The verifier's findings. Verdicts belong to contents: a batch is identified by its root and blob id, a signature by its
+ * signed values and bytes, a payload by an inference and a blob id. `settled` joins them to the settlements on chain and is
+ * rewritten when the chain or a verdict changes. The buckets are sums over both, always recomputed, never incremented.
  *
- * Indexes for equality alone are hash indexes: a third of the size, and every leaf is written to several.
+ * Indexes that serve equality only are hash indexes: they take a third of the space, and every leaf is in several.
  *
- * Rows but for `job` and `dirty` are functions of chain and blobs: two runs that saw the same hold the same rows, whatever
- * the order of arrival (`checkedAt` and `revision` apart).
+ * Except for `job` and `dirty`, rows are a function of chain and blobs: two runs over the same input hold the same rows,
+ * whatever the order of arrival, apart from `checkedAt` and `revision`.
  */
 import { sql } from "drizzle-orm";
 import {
@@ -31,7 +31,7 @@ const uint256 = (name: string) => numeric(name, { precision: 78, scale: 0, mode:
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 
-/** Work to do, one row per content; deleted when it is done for good. */
+/** Work to do, one row per content; deleted when it is finished. */
 export const job = proofs.table(
   "job",
   {
@@ -39,13 +39,13 @@ export const job = proofs.table(
     kind: text("kind").notNull(),
     /** The key of `batch`, `signature` or `payload`. */
     key: hex("key").notNull(),
-    /** Not before. */
+    /** Not to be run before. */
     runAt: moment("run_at").notNull(),
-    /** Tries so far, whatever came of them. */
+    /** Attempts so far, whatever their outcome. */
     attempts: integer("attempts").notNull().default(0),
-    /** Tries that every aggregator answered with "there is no such blob": they decide when it is `unavailable`. */
+    /** Attempts for which no aggregator had the blob: they decide when it is `unavailable`. */
     absences: integer("absences").notNull().default(0),
-    /** Who works on it, and until when others leave it alone. Null: nobody. */
+    /** Which verifier works on it, and until when its lease lasts. Null: none. */
     leasedBy: text("leased_by"),
     leasedUntil: moment("leased_until"),
     lastError: text("last_error"),
@@ -53,47 +53,47 @@ export const job = proofs.table(
   },
   (table) => [
     primaryKey({ columns: [table.kind, table.key] }),
-    // what is due; what was tried before waits in a line of its own
+    // due jobs; new ones and those tried before are claimed separately
     index("job_due").on(table.kind, sql`(${table.attempts} > 0)`, table.runAt, table.key),
     // a verifier's own jobs
     index("job_lease").on(table.leasedBy).where(sql`${table.leasedBy} is not null`),
   ],
 );
 
-/** What must be recomputed, because something it sums over changed in the same transaction. */
+/** What must be recomputed, marked in the transaction that changed its inputs. */
 export const dirty = proofs.table(
   "dirty",
   {
     /** `settlement`, `node`, `model` or `relayer`: the table is `settled` or the bucket's. */
     kind: text("kind").notNull(),
-    /** `chainId-blockNumber-logIndex`, or what the bucket is of. */
+    /** `chainId-blockNumber-logIndex` of a settlement, or the bucket's node, model or relayer. */
     key: text("key").notNull(),
-    /** Of a bucket: the start of its hour, unix seconds; else 0. */
+    /** For a bucket, the start of its hour in unix seconds; otherwise 0. */
     startAt: int8("start_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.kind, table.key, table.startAt] })],
 );
 
 /**
- * A key of `dirty` that comes after every node's, and so is taken when all nodes' hours that were marked with it are summed:
- * the migration that made `bucket_part` and `uncounted` marks every hour, and this.
+ * A key of `dirty` that sorts after every node's. The migration that creates `bucket_part` and `uncounted` marks every hour
+ * and this key, so that it is taken only after all of those hours were recomputed.
  */
 export const PARTS_MISSING = "zz-parts-missing";
 
-/** One row: grows by one with every transaction that changed what readers see. */
+/** One row, advanced by every transaction that changes what readers see. */
 export const revision = proofs.table("revision", {
   id: integer("id").primaryKey(),
   value: int8("value").notNull(),
 });
 
-/** Public keys by their hash, once any registry has shown them. A hash has one preimage: nothing takes a row back. */
+/** Public keys by their hash, once any registry has published them. A hash has one preimage, so rows are never removed. */
 export const nodeKey = proofs.table("node_key", {
   teeId: hex("tee_id").primaryKey(),
-  /** DER SPKI as registered; keccak256 of it is the teeId. It may be no key at all. */
+  /** DER SPKI as registered; its keccak256 is the teeId. It may not be a valid key. */
   publicKey: hex("public_key").notNull(),
 });
 
-/** The earliest registration of a node in the current registry: what is settled from there on counts for it. */
+/** A node's earliest registration in the current registry: settlements from there on count for it. */
 export const registration = proofs.table(
   "registration",
   {
@@ -113,7 +113,7 @@ export const batch = proofs.table(
     /** keccak256(merkleRoot ‖ the blob id's bytes). */
     key: hex("key").primaryKey(),
     merkleRoot: hex("merkle_root").notNull(),
-    /** The event's bytes, whatever they are. */
+    /** The event's bytes, unchecked. */
     blobIdHex: hex("blob_id_hex").notNull(),
     /** `pending`, `proven` (the values give the root), `invalid` or `unavailable`. */
     state: text("state").notNull(),
@@ -123,9 +123,9 @@ export const batch = proofs.table(
     detail: text("detail"),
     /** Null unless proven. */
     leafCount: integer("leaf_count"),
-    /** The latest second that a leaf says it was signed at, clamped as an inference's is; null unless proven. */
+    /** The latest signing time of its leaves, clamped like an inference's; null unless proven. */
     latestSignedAt: int8("latest_signed_at"),
-    /** Its Merkle tree, as proofs/merkle.ts writes one, so that a leaf's path is read without the other leaves; null unless proven. */
+    /** Its Merkle tree in the format of proofs/merkle.ts, so that a leaf's path needs no other leaf; null unless proven. */
     tree: bytes("tree"),
     checkedAt: moment("checked_at"),
   },
@@ -137,17 +137,17 @@ export const leaf = proofs.table(
   "leaf",
   {
     batchKey: hex("batch_key").notNull(),
-    /** Its place among the dump's values, from 0. */
+    /** Its zero-based position in the dump's values. */
     leafIndex: integer("leaf_index").notNull(),
     inferenceId: hex("inference_id").notNull(),
     signatureKey: hex("signature_key").notNull(),
-    /** The inference's and the signature's, once more: a batch is judged, and an hour summed, from its leaves alone. */
+    /** Copied from the inference and the signature, so that verdicts and sums need only the leaves. */
     teeId: hex("tee_id").notNull(),
     valid: boolean("valid"),
   },
   (table) => [
     primaryKey({ columns: [table.batchKey, table.leafIndex] }),
-    // where an inference was settled, and the batches that a signature's verdict touches
+    // where an inference was settled, and which batches a signature's verdict affects
     index("leaf_inference").using("hash", table.inferenceId),
   ],
 );
@@ -161,17 +161,17 @@ export const signature = proofs.table(
     inferenceId: hex("inference_id").notNull(),
     teeId: hex("tee_id").notNull(),
     signature: hex("signature").notNull(),
-    /** By the key that the teeId is the hash of; null while no registry has shown that key. */
+    /** Checked against the key whose hash is the teeId; null while no registry has published that key. */
     valid: boolean("valid"),
   },
   (table) => [
     index("signature_inference").using("hash", table.inferenceId),
-    // what to check when a key becomes known
+    // signatures to check once a key becomes known
     index("signature_undecided").on(table.teeId, table.key).where(sql`${table.valid} is null`),
   ],
 );
 
-/** One inference: its signed values, and what its payloads say. */
+/** One inference: its signed values, and model and tokens from its payloads. */
 export const inference = proofs.table(
   "inference",
   {
@@ -180,13 +180,13 @@ export const inference = proofs.table(
     teeId: hex("tee_id").notNull(),
     inputHash: hex("input_hash").notNull(),
     outputHash: hex("output_hash").notNull(),
-    /** Unix seconds as signed, whatever they are. */
+    /** Unix seconds as signed, unchecked. */
     timestamp: uint256("timestamp").notNull(),
-    /** The same clamped to 2^53-1, to sort and sum by. */
+    /** The same clamped to 2^53-1, for sorting and sums. */
     signedAt: int8("signed_at").notNull(),
-    /** True when one of its signatures is valid, false when all are invalid, else null. */
+    /** True when one of its signatures is valid, false when all are invalid, otherwise null. */
     signatureValid: boolean("signature_valid"),
-    /** From the payload, sanitised; of several, that of the smallest blob id. Null when unknown. */
+    /** From its best payload, sanitised; ties go to the smallest blob id. Null when unknown. */
     model: text("model"),
     promptTokens: int8("prompt_tokens"),
     completionTokens: int8("completion_tokens"),
@@ -239,7 +239,7 @@ export const payload = proofs.table(
   (table) => [index("payload_inference").on(table.inferenceId)],
 );
 
-/** A settlement on chain with the verdict of its content. Legacy ones, which carry no signature, have no row. */
+/** A settlement on chain with the verdict of its content. Legacy settlements carry no signature and have no row. */
 export const settled = proofs.table(
   "settled",
   {
@@ -253,14 +253,14 @@ export const settled = proofs.table(
     relayer: hex("relayer").notNull(),
     /** Block time, unix seconds. */
     settledAt: int8("settled_at").notNull(),
-    /** Of a batch. */
+    /** For batches only. */
     batchKey: hex("batch_key"),
     batchSize: uint256("batch_size"),
-    /** Of an individual. */
+    /** For individual settlements only. */
     inferenceId: hex("inference_id"),
     /**
-     * The inference's, once more: a payer's inferences are listed by it. Of a batch the latest of its leaves', null unless it
-     * is proven.
+     * Copied from the inference, because a payer's inferences are listed by it. For a batch, the latest of its leaves'; null
+     * unless it is proven.
      */
     signedAt: int8("signed_at"),
     signatureKey: hex("signature_key"),
@@ -274,9 +274,9 @@ export const settled = proofs.table(
     validLeaves: integer("valid_leaves"),
     /** Signature invalid. */
     invalidLeaves: integer("invalid_leaves"),
-    /** The rest: no such node then, or no key to check with. */
+    /** The rest: the node was not registered by then, or its key is not known. */
     unknownLeaves: integer("unknown_leaves"),
-    /** The revision that the verdict is of; 0 while nothing was found out. */
+    /** The revision of the verdict; 0 before the first one. */
     revision: int8("revision").notNull().default(0),
   },
   (table) => [
@@ -295,7 +295,7 @@ export const settled = proofs.table(
     index("settled_payer")
       .on(table.claimedPayer, table.signedAt, table.inferenceId)
       .where(sql`${table.claimedPayer} is not null`),
-    // what was settled before the second it says it was signed at: nobody honest does, so these are few
+    // settled before their own signing time: no honest relayer does that, so these are few
     index("settled_ahead").on(table.signedAt).where(sql`${table.signedAt} > ${table.settledAt}`),
     index("settled_signature").on(table.signatureKey),
     index("settled_payload").on(table.payloadKey),
@@ -307,27 +307,27 @@ export const settled = proofs.table(
 const sums = {
   /** Distinct inferences with a valid signature, settled on chain after the node's registration. */
   inferences: int8("inferences").notNull(),
-  /** Of those whose payload is known; null when of none. */
+  /** Summed over those whose payload is known; null when none is. */
   promptTokens: int8("prompt_tokens"),
   completionTokens: int8("completion_tokens"),
 };
 
 /**
- * How a node's hour came about: what inferences that were signed in it add to its sums, by the settlements between which
- * they add it. One counts from its first settlement that counts on; the model and tokens it counts with are those of the best
- * payload that was posted by then. So the rows without an end sum to the node's bucket, by model to the models' buckets; and
- * to what they were after any block, with today's verdicts, the rows that begin by it and do not end by it.
+ * The history of a node's hour: what the inferences signed in it add to its sums, and between which blocks. An inference
+ * counts from its first settlement that counts; its model and tokens are those of the best payload posted by then. The rows
+ * without an end add up to the node's bucket and, by model, to the models' buckets. The sums after any earlier block, with
+ * today's verdicts, are over the rows that had begun and not ended by that block.
  */
 export const bucketPart = proofs.table(
   "bucket_part",
   {
     teeId: hex("tee_id").notNull(),
-    /** The start of the hour they were signed in. */
+    /** The start of the hour in which the inferences were signed. */
     startAt: int8("start_at").notNull(),
     model: text("model"),
-    /** They add it after this block … */
+    /** They count from this block on … */
     fromBlock: int8("from_block").notNull(),
-    /** … and no more after this one; null when they still do. */
+    /** … and until this one; null when they still do. */
     untilBlock: int8("until_block"),
     /** Block times. */
     fromAt: int8("from_at").notNull(),
@@ -335,26 +335,26 @@ export const bucketPart = proofs.table(
     ...sums,
   },
   (table) => [
-    // the hours that were not yet what they are at a moment: one look-up, however late inferences are settled
+    // hours that changed after a given time: one look-up, however late inferences are settled
     index("bucket_part_changing").using(
       "gist",
       sql`int8range(${table.startAt}, greatest(${table.startAt}, ${table.fromAt}, ${table.untilAt}), '[]')`,
     ),
-    // what a node's, or a model's, hour was at a moment
+    // a node's, or a model's, hour as of a given time
     index("bucket_part_node").on(table.teeId, table.startAt),
     index("bucket_part_model").on(table.model, table.startAt).where(sql`${table.model} is not null`),
-    // hours that were settled in before they began: nobody honest does, so these are few
+    // hours with settlements from before they began: no honest relayer does that, so these are few
     index("bucket_part_ahead").on(table.startAt).where(sql`${table.fromAt} < ${table.startAt}`),
   ],
 );
 
-/** Inferences with a valid signature that a settlement held before one counted, or that never counted. Few. */
+/** Inferences with a valid signature that never counted, or were settled before a settlement of them counted. Few. */
 export const uncounted = proofs.table(
   "uncounted",
   {
     inferenceId: hex("inference_id").primaryKey(),
     teeId: hex("tee_id").notNull(),
-    /** The inference's, once more. */
+    /** Copied from the inference. */
     signedAt: int8("signed_at").notNull(),
   },
   (table) => [

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Reaction } from "./fakeUpstream.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
 import { ADDRESS, hex, logAt, reactAs } from "./testing/fakeChain.ts";
@@ -225,7 +225,7 @@ test.each([NO_BACKEND, { code: -32000, message: "x" }, { code: -32602, message: 
     expect((await call(url, "eth_getBlockByNumber", ["0x5", false])).result).toMatchObject({ number: "0x5" });
     const alone = await impatientGateway(bad.url);
     expect((await call(alone.url, "eth_x")).error?.message).toContain("ask again");
-    expect(alone.lines.join()).toContain(`HTTP 503: ${error.message}`);
+    await vi.waitFor(() => expect(alone.lines.join()).toContain(`HTTP 503: ${error.message}`), 10_000);
   },
 );
 
@@ -249,7 +249,7 @@ test("a small answer that unpacks to a huge one is not unpacked", async () => {
   );
   const { url, lines } = await gatewayWith({ urls: [fake.url], maxAnswerBytes: 1_000_000, holdMs: HOLD_MS });
   expect((await call(url, "eth_x")).error?.message).toContain("ask again");
-  expect(lines.join()).toContain("larger than 1000000 bytes");
+  await vi.waitFor(() => expect(lines.join()).toContain("larger than 1000000 bytes"), 10_000);
 });
 
 test("an answer that drips is given up, and the next endpoint asked", async () => {

@@ -33,7 +33,9 @@ export function createPost(url: string, maxBytes: number): { post: Post; close: 
     try {
       return await unzip(received, { maxOutputLength: maxBytes });
     } catch (error) {
-      throw (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge() : error;
+      throw error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
+        ? tooLarge()
+        : error;
     }
   };
 

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       let waitMs = POLL_EVERY_MS;
       await steps.run(name, MAX_QUIET_SECONDS, work).catch((error: unknown) => {
         if (signal.aborted) return;
-        log.warn(`${name}: ${messageOf(error)}; trying again in ${RETRY_SECONDS} s`);
+        log.warn(`${name}: ${messageOf(error)}; retrying in ${RETRY_SECONDS} s`);
         waitMs = RETRY_SECONDS * 1_000;
       });
       await sleep(waitMs, undefined, { signal }).catch(() => {});

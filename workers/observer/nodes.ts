@@ -1,8 +1,7 @@
 /** Lists the registered nodes, and those whose record changed since it was last read. */
 import type pg from "pg";
+import { isUnpublished } from "../../db/sqlState.ts";
 import type { NodeKey } from "./endpoint.ts";
-
-const UNDEFINED_TABLE = "42P01";
 
 export interface KnownNode extends NodeKey {
   /** The block of its newest registry event: a record read before that block is outdated. */
@@ -35,7 +34,7 @@ async function list(pool: pg.Pool, text: string, chainId: number): Promise<reado
   try {
     return (await pool.query<KnownNode>(text, [chainId])).rows;
   } catch (error) {
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) return [];
+    if (isUnpublished(error)) return [];
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import {
 } from "viem";
 import type { ChainSettings } from "../../config/environment.ts";
 import type { Log } from "../../config/log.ts";
+import { isUnpublished } from "../../db/sqlState.ts";
 import { displayText } from "../../src/decode/text.ts";
 import { type BlockPoint, connect, isRevert, messageOf } from "./endpoint.ts";
 import { Retries } from "./retries.ts";
@@ -27,7 +28,6 @@ const MAX_DELAY_MS = 600_000;
 const REPLACEMENT_CHARACTER = "\uFFFD";
 /** Longer answers are ignored. */
 const MAX_ANSWER_BYTES = 4_096;
-const UNDEFINED_TABLE = "42P01";
 
 const SYMBOL = "0x95d89b41";
 const DECIMALS = "0x313ce567";
@@ -60,7 +60,7 @@ async function listUnread(
     );
     return rows.map(({ token }) => token);
   } catch (error) {
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) return []; // nothing is published yet
+    if (isUnpublished(error)) return [];
     throw error;
   }
 }

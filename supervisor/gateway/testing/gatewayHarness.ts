@@ -6,7 +6,7 @@ import { type Gateway, type GatewaySettings, startGateway } from "../gateway.ts"
 import { type Sleep, sleep } from "../sleep.ts";
 
 /** For tests of what a held caller is told. */
-export const HOLD_MS = 500;
+export const HOLD_MS = 750;
 /** For all other tests, however slow the machine is. */
 const LONG_HOLD_MS = 60_000;
 /** Pauses between attempts are this many times shorter than in production. */

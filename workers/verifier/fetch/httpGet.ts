@@ -2,6 +2,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
+import { codeOf } from "../../../db/sqlState.ts";
 import { PrivateAddressError, publicLookup, refusePrivateLiteral } from "./lookup.ts";
 import type { MemoryHold } from "./memoryHold.ts";
 
@@ -144,14 +145,14 @@ export class HttpGet {
       } catch (error) {
         signal.removeEventListener("abort", abort);
         silence.stop();
-        const { code } = error as NodeJS.ErrnoException;
+        const code = codeOf(error);
         // the server closed a kept-alive connection just as we reused it
         if (request.reusedSocket && code === "ECONNRESET" && !signal.aborted) continue;
         if (error instanceof PrivateAddressError) return refusal(error);
         const waited = silence.over || signal.aborted;
         return waited
           ? failed("no-answer", `${url.host} does not answer in time`)
-          : failed("unreachable", `${url.host}: ${code ?? (error as Error).message}`);
+          : failed("unreachable", `${url.host}: ${code ?? (error instanceof Error ? error.message : error)}`);
       }
     }
   }

@@ -5,10 +5,10 @@
  * and transactions cannot deadlock.
  */
 import type pg from "pg";
+import { PROOFS_CHANNEL } from "../../../db/channels.ts";
 
 /** Any constants that no other advisory locks of the database use. */
 const DERIVE_LOCK = 0x4f47_0010;
-const PROOFS_CHANNEL = "proofs";
 
 /** Runs `work` in one transaction; it is rolled back when `work` throws. */
 export async function inTransaction<T>(

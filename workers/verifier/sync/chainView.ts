@@ -1,8 +1,6 @@
 /** Reads the published OpenGradient chain: one snapshot of whatever deployment the views show. */
 import type pg from "pg";
-
-/** Not there: no view, no schema. Not now: the views are being switched. */
-const NOT_PUBLISHED = new Set(["42P01", "3F000", "55P03"]);
+import { codeOf, isUnpublished, LOCK_NOT_AVAILABLE } from "../../../db/sqlState.ts";
 
 /** How far the published rows reach. */
 export interface ChainHead {
@@ -39,7 +37,8 @@ export async function readChain<T>(
     if (rows[0] === undefined || block === undefined) return undefined;
     return await read(client, { ready: rows[0].ready, blockNumber: Number(block) });
   } catch (error) {
-    if (NOT_PUBLISHED.has((error as { code?: string }).code ?? "")) return undefined;
+    const areViewsBeingSwitched = codeOf(error) === LOCK_NOT_AVAILABLE;
+    if (isUnpublished(error) || areViewsBeingSwitched) return undefined;
     throw error;
   } finally {
     await client.query("rollback").catch((cause: Error) => {

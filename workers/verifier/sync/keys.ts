@@ -1,12 +1,12 @@
 /** Collects public keys from wherever they are published, and queues jobs for the signatures that waited for them. */
 import type pg from "pg";
+import { isUnpublished } from "../../../db/sqlState.ts";
 import { bytesOf, type Hex } from "../../../proofs/hex.ts";
 import { keccak256Hex } from "../../../proofs/keccak.ts";
 import type { ShownKey } from "../check/knownKeys.ts";
 
 const KEYS_AT_ONCE = 500;
 const JOBS_AT_ONCE = 5_000;
-const NOT_PUBLISHED = new Set(["42P01", "3F000"]);
 
 interface KeyRow {
   readonly teeId: Hex;
@@ -26,8 +26,8 @@ export async function collectKeys(pool: pg.Pool): Promise<number> {
          where public_key is not null and not exists (select from proofs.node_key k where k.tee_id = n.tee_id)
          order by 1, 2 limit ${KEYS_AT_ONCE}`,
       )
-      .catch((error: { code?: string }) => {
-        if (NOT_PUBLISHED.has(error.code ?? "")) return { rows: [] };
+      .catch((error: unknown) => {
+        if (isUnpublished(error)) return { rows: [] };
         throw error;
       });
     // a node's id is its key's hash: anything else is not its key

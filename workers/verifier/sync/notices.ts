@@ -1,10 +1,9 @@
 /** Postgres notifications: new blocks, switched views, and what other verifiers recorded. */
 import pg from "pg";
 import type { Log } from "../../../config/log.ts";
+import { blocksChannel, PROOFS_CHANNEL, PUBLISHED_CHANNEL } from "../../../db/channels.ts";
 import { noticeClient } from "../connections.ts";
 
-const PUBLISHED = "published";
-const PROOFS = "proofs";
 const RECONNECT_MS = 2_000;
 
 export interface Listener {
@@ -42,8 +41,8 @@ export class Notices {
     const client = noticeClient(this.url);
     this.#channels = new Set();
     client.on("notification", ({ channel }) => {
-      if (channel === PROOFS) this.listener.onProofs();
-      else if (channel === PUBLISHED) {
+      if (channel === PROOFS_CHANNEL) this.listener.onProofs();
+      else if (channel === PUBLISHED_CHANNEL) {
         this.listener.onSwitch();
         void this.refresh();
       } else this.listener.onBlock();
@@ -55,8 +54,7 @@ export class Notices {
     });
     try {
       await client.connect();
-      await client.query(`listen ${PUBLISHED}`);
-      await client.query(`listen ${PROOFS}`);
+      await client.query(`listen ${PUBLISHED_CHANNEL}; listen ${PROOFS_CHANNEL}`);
       this.#client = client;
       await this.refresh();
       this.listener.onSwitch();
@@ -79,7 +77,7 @@ export class Notices {
     try {
       const { rows } = await this.#query<{ schema: string }>(client, DEPLOYMENTS);
       for (const { schema } of rows) {
-        const channel = `${schema}_live_query`;
+        const channel = blocksChannel(schema);
         if (this.#channels.has(channel)) continue;
         await this.#query(client, `listen ${pg.escapeIdentifier(channel)}`);
         this.#channels.add(channel);
