@@ -3,9 +3,9 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { buildSchema } from "graphql";
 import { beforeAll, describe, expect, test } from "vitest";
-import { EXPOSED_HEADERS } from "../app.ts";
 import { ERROR_KINDS } from "../errors.ts";
 import { VOCABULARY } from "../fields/describe.ts";
+import { EXPOSED_HEADERS } from "../http/middleware.ts";
 import { OPENAPI_FILE } from "../testing/openapi/openapiFile.ts";
 import { servedOpenapi } from "../testing/openapi/servedOpenapi.ts";
 

@@ -18,9 +18,9 @@ interface Variables {
     requestId: string;
     freshness: Freshness | undefined;
     refusal?: ErrorCode | undefined;
-    cut?: () => void;
-    countedClient?: string;
-    shareKey?: string;
+    closeConnection?: () => void;
+    rateLimitKey?: string;
+    fairnessKey?: string;
     charge?: Charge;
   };
 }
@@ -108,10 +108,10 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
       cacheable,
       maxLag,
       lastEventId: context.req.header("Last-Event-ID"),
-      client: context.get("countedClient"),
-      shareKey: context.get("shareKey"),
+      rateLimitKey: context.get("rateLimitKey"),
+      fairnessKey: context.get("fairnessKey"),
       charge: context.get("charge"),
-      cut: context.get("cut"),
+      closeConnection: context.get("closeConnection"),
       signal: raw.signal,
       asOf: undefined,
       freshness: undefined,

@@ -23,7 +23,7 @@ export interface RateLimits {
 
 /** The client's rate limit; absent for clients that are not limited. */
 export interface RateLimitVariables {
-  readonly countedClient?: string;
+  readonly rateLimitKey?: string;
   readonly charge?: Charge;
   readonly rateLimit?: Readonly<Record<(typeof RATE_LIMIT_HEADERS)[number], string>>;
 }
@@ -54,7 +54,7 @@ export const enforceRateLimits = <E extends Env & { Variables: RateLimitVariable
     const client = clientOf(context);
     const counted = client !== null && (loopback === "limited" || !client.loopback);
     if (!counted) return next();
-    context.set("countedClient", client.key);
+    context.set("rateLimitKey", client.key);
     context.set("charge", (cost: number) => 1_000 * limiter.take(client.key, cost, now()).retryAfterSeconds);
     const cost = requestCost(context.req.method, context.req.path, new URL(context.req.url).searchParams);
     if (cost === 0) return next();

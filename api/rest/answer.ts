@@ -53,7 +53,7 @@ export function ask<T>(
     if (tagMatches(context.req.header("If-None-Match"), tag)) return { asOf, freshness, tag, value: null };
     return { asOf, freshness, tag, value: await work(state) };
   };
-  return service.reader.read(answer, { signal: context.req.raw.signal, client: context.get("shareKey") });
+  return service.reader.read(answer, { signal: context.req.raw.signal, client: context.get("fairnessKey") });
 }
 
 export function headersOf(

@@ -68,7 +68,7 @@ export async function answerList<Item>(
         const state = await readState(service, transaction, sources, pinOf(asOf));
         return readPage(state, { limit, after: key });
       },
-      { signal, share: "bulk", client: context.get("shareKey") },
+      { signal, share: "bulk", client: context.get("fairnessKey") },
     );
   return new Response(streamPages(service, context, writer, first, pageAfter), { headers });
 }

@@ -1,14 +1,14 @@
-/** Pages of walks that were read and are not sent yet, in memory. */
+/** Bounds the memory for pages that walks have read and not sent yet. */
 import { InFlightBytes } from "../stream/inFlightBytes.ts";
 
-/** A walk that somebody reads. */
+/** A walk in progress. */
 export interface Walk {
-  /** Whose share it is part of; absent for those who are not counted. */
+  /** The client it counts towards; absent for clients that are not limited. */
   readonly client: string | undefined;
-  /** Ends it in the middle. */
-  readonly cut: () => void;
+  /** Closes its connection in the middle of the response. */
+  readonly disconnect: () => void;
 }
 
-/** Pages that were read and are not sent, over all walks: one of a thousand items has 1 to 3 MB. */
+/** A page of a thousand items takes 1 to 3 MB. */
 export const createPageBudget = (): InFlightBytes<Walk> =>
   new InFlightBytes({ bytes: 64 * 1_048_576, bytesPerClient: 16 * 1_048_576 });

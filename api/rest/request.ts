@@ -1,4 +1,4 @@
-/** What the middleware leaves with a request for whoever answers it. */
+/** What the middleware attaches to a request for its route. */
 import type { Context } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { Charge } from "../queries/reading/charge.ts";
@@ -6,24 +6,24 @@ import type { Freshness } from "../queries/state/asOf.ts";
 import type { InFlightBytes } from "../stream/inFlightBytes.ts";
 import type { Walk } from "./pageBudget.ts";
 
-/** What a request remembers for its headers, also when it ends in an error. */
 export interface RequestVariables {
   Variables: {
     requestId: string;
-    /** The path with its parameters as they were read: whoever writes an id in another way asks the same question. */
+    /** The path with its parameters as parsed, so that two spellings of an id are the same request. */
     canonicalPath?: string;
+    /** For the response's headers, also when the request is refused. */
     freshness: Freshness | undefined;
-    /** Why the whole of it was refused. */
+    /** Why the request was refused. */
     refusal?: ErrorCode | undefined;
-    /** Ends the connection in the middle of an answer; absent without a connection. */
-    cut?: () => void;
-    /** What is kept for all whose answers are sent page by page; absent without a connection. */
-    keptPages?: InFlightBytes<Walk>;
-    /** Whose share the request is part of; absent for those who are not counted. */
-    countedClient?: string;
-    /** Who asks, as connections to the database are divided among; absent without a connection. */
-    shareKey?: string;
-    /** Takes what reading costs after the request was counted; absent for those who are not counted. */
+    /** Closes the connection in the middle of a response; absent without a connection. */
+    closeConnection?: () => void;
+    /** Bounds the pages in flight over all walks; absent without a connection. */
+    pageBudget?: InFlightBytes<Walk>;
+    /** The client whose rate limit the request counts towards; absent for clients that are not limited. */
+    rateLimitKey?: string;
+    /** Database connections are shared fairly among these keys; absent without a connection. */
+    fairnessKey?: string;
+    /** Charges the client for reads beyond the request itself; absent for clients that are not limited. */
     charge?: Charge;
   };
 }

@@ -81,7 +81,7 @@ export function statusRoutes(app: ApiApp, service: ApiService): void {
             settings.chainIds.og,
           ),
         }),
-        { signal: context.req.raw.signal, client: context.get("shareKey") },
+        { signal: context.req.raw.signal, client: context.get("fairnessKey") },
       );
       const positions = { og: watcher.admit("og", progress.og), base: watcher.admit("base", progress.base) };
       const asOf = asOfPositions(positions, settings);

@@ -123,13 +123,13 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
 
     const requestId = context.get("requestId");
     const subscriber = await stream.subscribe(filter, from, {
-      client: context.get("countedClient"),
-      fairnessKey: context.get("shareKey"),
+      client: context.get("rateLimitKey"),
+      fairnessKey: context.get("fairnessKey"),
       charge: context.get("charge"),
       signal: context.req.raw.signal,
       onDisconnect() {
         log.info("a subscriber was too slow and was disconnected", { requestId });
-        context.get("cut")?.();
+        context.get("closeConnection")?.();
       },
     });
     setFreshness(headers, stream.asOf, clock());

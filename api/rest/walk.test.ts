@@ -25,9 +25,9 @@ function endless(kept: InFlightBytes<Walk>) {
   const cut: string[] = [];
   const app = new Hono<RequestVariables>().get("/:name", (context) => {
     const { name } = context.req.param();
-    context.set("keptPages", kept);
-    context.set("countedClient", name.slice(0, 1));
-    context.set("cut", () => cut.push(name));
+    context.set("pageBudget", kept);
+    context.set("rateLimitKey", name.slice(0, 1));
+    context.set("closeConnection", () => cut.push(name));
     const writer = { ...writerOf("ndjson", undefined as never), begin: "" };
     return new Response(streamPages(service, context, writer, page, async () => page));
   });
@@ -54,7 +54,7 @@ test("what walks keep that nobody takes is counted, and who has taken nothing fo
   const third = await walk("c1");
   await third.read();
   expect(cut).toEqual(["b1"]);
-  expect(lines.join()).toContain("a walk over all pages was cut off");
+  expect(lines.join()).toContain("a walk over all pages was disconnected");
   await first.cancel();
   expect(kept.bytes).toBe(PAGE_BYTES);
   await third.cancel();

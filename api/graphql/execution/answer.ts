@@ -56,7 +56,7 @@ export async function answerOperation(
     refuseTooMuch(args.document, plan);
     const result = await service.reader.read(
       (transaction) => answerInside(transaction, service, exchange, maxLagSeconds, plan, args, execute),
-      { signal: exchange.signal, client: exchange.shareKey },
+      { signal: exchange.signal, client: exchange.fairnessKey },
     );
     if (result.errors !== undefined) exchange.tag = null;
     return withFitErrors(result, where);

@@ -112,9 +112,14 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
     onResultProcess({ serverContext: { exchange }, setResultProcessor }) {
       const { answers, requestId } = exchange;
       if (answers === null) return;
-      const { pieces, close, sending } = answers;
+      const { pieces, close, setInFlight } = answers;
       setResultProcessor(() => {
-        const body = eventStreamBody(pieces, { close, setInFlight: sending, log: service.log, requestId });
+        const body = eventStreamBody(pieces, {
+          close,
+          setInFlight: setInFlight,
+          log: service.log,
+          requestId,
+        });
         return new Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
       }, EVENT_STREAM_TYPE);
     },

@@ -16,14 +16,14 @@ export interface Exchange {
   maxLagSeconds: number | undefined;
   /** The id of the last event, as a client sends it that comes back to a subscription. */
   readonly lastEventId: string | undefined;
-  /** Whose share the request is part of; absent for those who are not counted. */
-  readonly client: string | undefined;
-  /** Who asks, as connections to the database are divided among; absent without a connection. */
-  readonly shareKey: string | undefined;
-  /** Takes what events cost; absent for those who are not counted. */
+  /** The client whose rate limit the request counts towards; absent for clients that are not limited. */
+  readonly rateLimitKey: string | undefined;
+  /** Database connections are shared fairly among these keys; absent without a connection. */
+  readonly fairnessKey: string | undefined;
+  /** Charges the client for events; absent for clients that are not limited. */
   readonly charge: Charge | undefined;
-  /** Ends the connection in the middle of an answer; absent without a connection. */
-  readonly cut: (() => void) | undefined;
+  /** Closes the connection in the middle of a response; absent without a connection. */
+  readonly closeConnection: (() => void) | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   asOf: AsOf | undefined;
@@ -45,6 +45,6 @@ export interface Exchange {
 export interface AnswerStream {
   readonly pieces: AsyncIterator<string, void>;
   readonly close: () => void;
-  /** What was sent before was taken, and so many bytes are sent now. */
-  readonly sending: (bytes: number) => void;
+  /** Called with 0 when everything sent so far has been read, and with the number of bytes that are sent now. */
+  readonly setInFlight: (bytes: number) => void;
 }

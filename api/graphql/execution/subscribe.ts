@@ -69,7 +69,7 @@ export async function beginSubscription(
     return {
       pieces: piecesOf(subscriber, eventCost(planned.plan), answer),
       close: () => subscriber.close(),
-      sending: (bytes) => subscriber.setInFlight(bytes),
+      setInFlight: (bytes) => subscriber.setInFlight(bytes),
     };
   } catch (error) {
     exchange.refusal = codeOf(error);
@@ -112,18 +112,19 @@ class Opening implements GraphContext {
   readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
     const { stream, log, settings } = this.#service;
     const filter = createFilter(types, properties, resolveRegistries(settings, registry));
-    const { lastEventId, requestId, client, shareKey, charge, signal, cut } = this.#exchange;
+    const { lastEventId, requestId, rateLimitKey, fairnessKey, charge, signal, closeConnection } =
+      this.#exchange;
     const resume = readResumePosition(lastEventId, after);
     if (resume.kind === "unreadable")
       throw refuseArgument(resume.parameter, resume.value, "the cursor of an event");
     this.#subscriber = await stream.subscribe(filter, resume.position, {
-      client,
-      fairnessKey: shareKey,
+      client: rateLimitKey,
+      fairnessKey: fairnessKey,
       charge,
       signal,
       onDisconnect() {
         log.info("a subscriber was too slow and was disconnected", { requestId });
-        cut?.();
+        closeConnection?.();
       },
     });
     this.#exchange.freshness = stream.asOf;
@@ -177,7 +178,7 @@ async function answerEvent(
   try {
     const answer = await service.reader.read(
       (transaction) => answerInside(transaction, service, ofEvent, maxLagSeconds, plan, args, executeEvent),
-      { share: "events", client: exchange.shareKey, signal },
+      { share: "events", client: exchange.fairnessKey, signal },
     );
     return resultJson(withFitErrors(answer, where), maxBytes);
   } catch (error) {
