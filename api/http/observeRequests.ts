@@ -33,8 +33,9 @@ export interface RequestObserver {
 
 const MAX_TARGET_LENGTH = 500;
 
+/** Middleware is registered for all paths, and is no route. */
 const routeOf = (context: Context): string | null =>
-  matchedRoutes(context).findLast(({ method }) => method !== "ALL")?.path ?? null;
+  matchedRoutes(context).findLast(({ method, path }) => method !== "ALL" && path !== "/*")?.path ?? null;
 
 const sinceMs = (begun: number, now: number): number => Math.round(10 * (now - begun)) / 10;
 

@@ -81,6 +81,13 @@ test("at debug every request is logged, under its id and its route", async () =>
   ]);
 });
 
+test("middleware for one method is no route", async () => {
+  const app = appWithLog("debug");
+  app.on("OPTIONS", "*", (context) => context.body(null, 204));
+  await app.request("/fine/7", { method: "OPTIONS" });
+  expect(lines).toMatchObject([{ method: "OPTIONS", route: null, status: 204 }]);
+});
+
 test("a refusal is logged with its code", async () => {
   await appWithLog("debug").request("/refused/stale");
   expect(lines).toMatchObject([{ level: "debug", route: "/refused/:code", status: 503, code: "stale" }]);
