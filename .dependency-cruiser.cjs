@@ -147,6 +147,20 @@ module.exports = {
       "GraphQL never meets SQL or REST.",
     ),
     {
+      name: "graphql-engine",
+      comment: "The engine runs any schema: it knows neither how ours is built nor what is in it.",
+      severity: "error",
+      from: { path: "^api/graphql/execution/", pathNot: TEST },
+      to: { path: "^api/graphql/", pathNot: "^api/graphql/execution/" },
+    },
+    {
+      name: "graphql-builder",
+      comment: "What domains are built with knows no domain.",
+      severity: "error",
+      from: { path: "^api/graphql/builder/", pathNot: TEST },
+      to: { path: "^api/graphql/", pathNot: "^api/graphql/(builder|execution)/" },
+    },
+    {
       name: "no-sql-in-the-edges",
       severity: "error",
       from: { path: "^api/(rest|graphql|scoring|snapshot|stream)/", pathNot: TEST },

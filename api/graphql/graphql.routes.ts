@@ -8,7 +8,7 @@ import { freshnessOfNothing } from "../queries/state/freshness.ts";
 import { createGraphEndpoint } from "./execution/endpoint.ts";
 import type { Exchange } from "./execution/exchange.ts";
 import type { GraphService } from "./execution/graphService.ts";
-import { shownError, toGraphError } from "./execution/response/errors.ts";
+import { shownError, toClientError } from "./execution/response/errors.ts";
 import { MEDIA_TYPES, mediaTypeFor } from "./execution/response/mediaTypes.ts";
 import { createGraphiqlPage } from "./graphiql/page.ts";
 import { schema } from "./schema.ts";
@@ -26,11 +26,11 @@ interface Variables {
 }
 
 export const GRAPHQL_PATH = "/graphql";
-/** Of the URL: the request's own of GraphQL over HTTP, and ours. */
+/** Parameters of the URL: those of GraphQL over HTTP, and `maxLag`. */
 const PARAMETERS = ["query", "variables", "operationName", "extensions", "maxLag"];
 
-/** Of these, the text is JSON. */
-const OBJECTS = ["variables", "extensions"];
+/** Parameters whose text is JSON. */
+const JSON_PARAMETERS = ["variables", "extensions"];
 
 function isObjectText(text: string): boolean {
   try {
@@ -41,14 +41,14 @@ function isObjectText(text: string): boolean {
   }
 }
 
-/** The rule that a parameter of the URL breaks; null for one that is fine. */
+/** The rule that a parameter of the URL breaks; null when it is valid. */
 function brokenRule(parameter: string, [value = "", ...others]: readonly string[]): string | null {
   if (!PARAMETERS.includes(parameter)) return `no such parameter here; there are ${PARAMETERS.join(", ")}`;
   if (others.length > 0) return "given once";
-  return OBJECTS.includes(parameter) && value !== "" && !isObjectText(value) ? "a JSON object" : null;
+  return JSON_PARAMETERS.includes(parameter) && value !== "" && !isObjectText(value) ? "a JSON object" : null;
 }
 
-/** @throws {ApiError} `invalid-parameter` for what `/graphql` has no use for. */
+/** @throws {ApiError} `invalid-parameter` for an unknown, repeated or malformed parameter. */
 function readParameters(
   given: Readonly<Record<string, readonly string[]>>,
 ): Readonly<Record<string, string>> {
@@ -78,7 +78,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
   const graphiqlPage = createGraphiqlPage();
   app.on(["GET", "POST"], GRAPHQL_PATH, async (context) => {
     const requestId = context.get("requestId");
-    // HEAD is answered as GET is, and its body left out by whoever sends it.
+    // HEAD is answered like GET; the server leaves the body out.
     const { raw } = context.req;
     const request = raw.method === "HEAD" ? new Request(raw.url, { headers: raw.headers }) : raw;
     if (wantsPage(request)) return graphiqlPage(request);
@@ -89,7 +89,7 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
         `Accept: "${accept?.slice(0, 200)}": there are ${MEDIA_TYPES.join(", ")}`,
       );
     const refuse = (error: unknown, status: 400 | 415) => {
-      const shown = shownError(toGraphError(error, { requestId, log: service.log }));
+      const shown = shownError(toClientError(error, { requestId, log: service.log }));
       const response = context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
       setFreshness(response.headers, freshnessOfNothing(service), service.clock());
       return response;
@@ -124,23 +124,23 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
     };
     const response = await endpoint(request, exchange);
     context.set("refusal", exchange.refusal);
-    // The server says it by an empty answer, which tells nobody what to do.
+    // graphql-yoga answers with an empty body, which says nothing about what to do.
     if (response.status === 415) return refuse(unreadableBody(request), 415);
-    // Nobody would read what a subscription tells.
+    // Nobody would read a subscription's events.
     if (raw.method === "HEAD") exchange.answers?.close();
     if (exchange.abandoned) throw new Abandoned();
-    return finished(response, exchange, service);
+    return withStateHeaders(response, exchange, service);
   });
 }
 
-/** Adds what the answer's state says to its headers. */
-function finished(response: Response, exchange: Exchange, service: GraphService): Response {
+/** Adds the headers that follow from the answer's state. */
+function withStateHeaders(response: Response, exchange: Exchange, service: GraphService): Response {
   const { asOf, freshness = freshnessOfNothing(service), tag, unchanged } = exchange;
   const nowMs = service.clock();
   const headers = new Headers(response.headers);
-  const kept = tag !== null && asOf !== undefined;
-  headers.set("Cache-Control", kept ? cacheControl(asOf, nowMs, exchange.maxLagSeconds) : "no-store");
-  // Compression is decided further out; a 304 has to say what the 200 said.
+  const cacheable = tag !== null && asOf !== undefined;
+  headers.set("Cache-Control", cacheable ? cacheControl(asOf, nowMs, exchange.maxLagSeconds) : "no-store");
+  // Compression is decided further out; a 304 must have the same Vary as the 200.
   headers.append("Vary", "Accept, Accept-Encoding");
   if (tag !== null) headers.set("ETag", tag);
   setFreshness(headers, freshness, nowMs);

@@ -66,7 +66,7 @@ export const GroupMetricsRef = builder.objectRef<GroupMetrics>("GroupMetrics").i
   }),
 });
 
-/** Null for more nodes than are read for one answer. */
+/** Null for more than `MAX_GROUPED_NODES` nodes. */
 export async function groupMetrics(
   view: View,
   scope: GroupScope,

@@ -1,4 +1,4 @@
-/** Lists of inferences: filter, pages, and whose they are. */
+/** Lists of inferences: their filter, and the fields that are such lists. */
 import { INFERENCES } from "../queries/inferences/inferences.ts";
 import { builder } from "./builder/builder.ts";
 import { connectFiltered, counting } from "./builder/connection.ts";

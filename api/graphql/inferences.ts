@@ -160,7 +160,7 @@ InferenceRef.implement({
       {
         ...settlementList,
         description: "The settlements that hold it, newest first.",
-        // those of batches are found leaf by leaf
+        // Those of batches are found leaf by leaf.
         extensions: readsPage(SETTLEMENTS.sources, 2, 6),
         resolve: ({ id, view }, args) =>
           connectFiltered(SETTLEMENTS, view, "Inference.settlements", args, { inferenceId: id }),

@@ -108,22 +108,22 @@ export const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope
     payments: t.expose("payments", {
       type: "Long",
       nullable: true,
-      description: "Payments, a count; null while Base cannot be answered from.",
+      description: "Payments, a count; null while Base is not ready.",
     }),
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
-      description: "Distinct payers, a count; null while Base cannot be answered from.",
+      description: "Distinct payers, a count; null while Base is not ready.",
     }),
     volume: t.expose("volume", {
       type: [TokenVolume],
       nullable: true,
-      description: "What was paid, per token; null while Base cannot be answered from.",
+      description: "What was paid, per token; null while Base is not ready.",
     }),
     tokens: t.expose("tokens", {
       type: [TokenRef],
       nullable: true,
-      description: "What was paid in: the tokens of `volume`; null while Base cannot be answered from.",
+      description: "What was paid in: the tokens of `volume`; null while Base is not ready.",
     }),
   }),
 });

@@ -1,4 +1,4 @@
-/** Lists of nodes: filter, orders, pages. */
+/** Lists of nodes: their filter and orders. */
 
 import {
   listNodes,
@@ -148,7 +148,7 @@ class Ranking {
     return this.#ranked;
   }
 
-  /** The query without its bounds of scores, but with the nodes that they leave. */
+  /** The query with its bounds on scores replaced by the nodes within them. */
   async narrowed(): Promise<NodeQuery> {
     const { minScore, maxScore, ...query } = this.#query;
     if (minScore === undefined && maxScore === undefined) return query;

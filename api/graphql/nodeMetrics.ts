@@ -87,7 +87,7 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
       type: [TokenRevenue],
       nullable: true,
       description:
-        "Payments to its payment address, per token; null when another node named it too, and while Base cannot be answered from.",
+        "Payments to its payment address, per token; null when another node named it too, and while Base is not ready.",
     }),
     settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
       nullable: true,

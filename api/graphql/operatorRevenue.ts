@@ -56,14 +56,14 @@ builder.objectFields(OperatorRef, (t) => ({
   revenue: t.field({
     type: [OperatorRevenue],
     nullable: true,
-    description: "What came in, per token; null while Base cannot be answered from.",
+    description: "What came in, per token; null while Base is not ready.",
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
     resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.revenue ?? null,
   }),
   payers: t.field({
     type: "Long",
     nullable: true,
-    description: "Distinct payers over all tokens, a count; null while Base cannot be answered from.",
+    description: "Distinct payers over all tokens, a count; null while Base is not ready.",
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
     resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.payers ?? null,
   }),

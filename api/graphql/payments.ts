@@ -87,7 +87,7 @@ PaymentRef.implement({
     organic: t.exposeBoolean("organic", {
       nullable: true,
       description:
-        "False when the payer is the payee, its operator or another insider; null while OpenGradient cannot be answered from.",
+        "False when the payer is the payee, its operator or another insider; null while OpenGradient is not ready.",
     }),
   }),
 });

@@ -1,4 +1,4 @@
-/** Draws nodes as `/v1/select` does: the same question, seed and state give the same nodes. */
+/** Selects nodes as `/v1/select` does: the same request, seed and state give the same nodes. */
 import { ApiError } from "../errors.ts";
 import type { Node } from "../queries/nodes/nodes.ts";
 import { refuseStale } from "../queries/state/asOf.ts";
@@ -43,7 +43,7 @@ const MAX_SEED_LENGTH = 1_024;
 const MAX_TYPES = 255;
 export const MAX_SELECTED = SCORING.mostSelected;
 
-/** A draw without a seed is another one each time. */
+/** Without a seed, every selection is drawn anew. */
 export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>>): FieldReads => ({
   sources: FROM.og,
   rows: 2,
@@ -55,7 +55,7 @@ export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>
 
 /**
  * @throws {ApiError} `invalid-parameter`, `stale` beyond the request's `maxLag` (the server's bound when it has none), and
- * `indexing` while there is nothing to select from.
+ * `indexing` while no snapshot can be selected from.
  */
 export function selectNodes(state: GraphState, args: SelectArguments): NodeSelection {
   const { service, selection: selector } = state;
@@ -65,7 +65,7 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
   if (given != null && (given.length < 1 || given.length > MAX_SEED_LENGTH || given.includes("\0")))
     throw refuseArgument("seed", given, `1 to ${MAX_SEED_LENGTH} characters without NUL`);
   const question = questionOf(service.settings, requestOf(args));
-  if (selector === null) throw new Error("the plan did not see that nodes are selected");
+  if (selector === null) throw new Error("the plan missed that nodes are selected");
   if (selector instanceof ApiError) throw selector;
   const { og } = selector.snapshot.asOf;
   refuseStale({ og, base: null }, state.maxLagSeconds ?? service.settings.maxLagSeconds, service.clock());
@@ -77,7 +77,7 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
     ...answer,
     seed,
     nodes: nodes.map(({ rank, probability, json }) => {
-      // The selector wrote it from such a node; metrics are asked for one by one here.
+      // The selector wrote the JSON from such a node. In GraphQL, score and metrics are fields of their own.
       const { score, ...node } = JSON.parse(json) as NodeWithScore;
       primeNode(view, node);
       scores(view).prime(node, score);
@@ -107,7 +107,7 @@ function requestOf({ count: _, seed, ...args }: SelectArguments): SelectionReque
   };
 }
 
-/** Order and repetitions mean nothing. */
+/** Sorted and without repetitions, neither of which changes the selection. */
 function listOf(
   parameter: string,
   values: readonly string[] | null | undefined,

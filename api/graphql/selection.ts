@@ -109,7 +109,7 @@ builder.queryFields((t) => ({
     type: NodeSelectionRef,
     nullable: true,
     description:
-      "Which nodes to use next: what `/v1/select` answers. Refused (`stale`) when the newest block is older than `maxLag`, or than the server's bound. The whole request is answered from the state that is selected from.",
+      "Which nodes to use next, as `/v1/select` answers. Refused (`stale`) when the newest block is older than `maxLag`, or than the server's bound. The whole request is answered from the state of the snapshot that the nodes are selected from.",
     args: {
       teeType: t.arg.int({ required: true, defaultValue: 0, description: "Id of the TEE type, 0 to 255." }),
       count: t.arg.int({

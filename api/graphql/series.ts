@@ -70,7 +70,7 @@ export const SHARED_METRICS = {
   PAYERS: { value: "payers", description: "Distinct payers of the bucket; a count." },
 } as const;
 
-/** Read from rows one by one, not from sums. */
+/** Metrics that are read from single rows, not from running sums. */
 const EXPENSIVE_METRICS: ReadonlySet<unknown> = new Set([
   "settlementLatencyP50Seconds",
   "settlementLatencyP95Seconds",
@@ -79,7 +79,7 @@ const EXPENSIVE_METRICS: ReadonlySet<unknown> = new Set([
   "volume",
 ]);
 const EXPENSIVE_METRIC_ROWS = 500;
-/** When only the beginning is given, now being unknown to the plan. */
+/** Assumed buckets of a range without an end: the planner does not know the present. */
 const OPEN_BUCKETS = 200;
 
 interface AnyArguments {
@@ -111,7 +111,7 @@ interface GivenRange {
   readonly to?: number | null | undefined;
 }
 
-/** What every series is asked with. */
+/** The arguments of every series. */
 export interface SeriesArguments<Metric> extends GivenRange {
   readonly metric: Metric;
 }

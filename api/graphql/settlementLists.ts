@@ -1,4 +1,4 @@
-/** Lists of settlements: filter, pages, and whose they are. */
+/** Lists of settlements: their filter, and the fields that are such lists. */
 import { SETTLEMENTS } from "../queries/settlements/settlements.ts";
 import { builder } from "./builder/builder.ts";
 import { connectFiltered, counting } from "./builder/connection.ts";

@@ -1,4 +1,4 @@
-/** Status: how far each chain's index is; and AsOf: the state that an answer belongs to. */
+/** Status: how far each chain is indexed; and AsOf: the state that an answer belongs to. */
 
 import { CHAIN_NAMES, type ChainName } from "../../config/environment.ts";
 import { readVerifierBacklog } from "../queries/settlements/backlog.ts";
@@ -30,12 +30,12 @@ export const AsOfRef = builder.objectRef<AsOf>("AsOf").implement({
     og: t.expose("og", {
       type: ChainPosition,
       nullable: true,
-      description: "OpenGradient; null when the request reads nothing of it, or it cannot be answered from.",
+      description: "OpenGradient; null when the request reads nothing of it, or it is not ready.",
     }),
     base: t.expose("base", {
       type: ChainPosition,
       nullable: true,
-      description: "Base; null when the request reads nothing of it, or it cannot be answered from.",
+      description: "Base; null when the request reads nothing of it, or it is not ready.",
     }),
     proofsRevision: t.expose("proofs", {
       type: "Long",
@@ -69,7 +69,7 @@ interface Status {
   readonly digest: string;
 }
 
-/** Also how far a chain is that cannot be answered from: it is being indexed, or recovers. */
+/** Includes chains that are not ready, because they are still being indexed or are recovering. */
 async function readStatus({ transaction, service }: GraphState): Promise<Status> {
   const { settings, watcher, clock } = service;
   const progress = await readProgress(transaction, settings.chainIds);
@@ -135,7 +135,7 @@ const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
       nullable: true,
       description: "Age of the newest indexed block by this server's clock, seconds.",
     }),
-    ready: t.exposeBoolean("ready", { description: "Whether it can be answered from." }),
+    ready: t.exposeBoolean("ready", { description: "Whether questions about it are answered." }),
   }),
 });
 
@@ -181,7 +181,7 @@ builder.queryFields((t) => ({
   }),
   status: t.field({
     type: StatusRef,
-    description: "How far everything is, also while nothing can be answered from.",
+    description: "How far everything is indexed and verified. Answered also while no chain is ready.",
     extensions: { reads: { sources: NOTHING, rows: 2, momentary: true } },
     resolve: (_, __, { state }) => readStatus(state),
   }),

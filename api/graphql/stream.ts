@@ -22,7 +22,7 @@ const StreamEventType = builder.enumType("StreamEventType", {
   } as const satisfies Record<string, { value: SelectableType; description: string }>,
 });
 
-/** What events can be chosen by, besides type and registry. */
+/** The properties by which events are selected, besides type and registry. */
 const PROPERTIES = {
   teeId: HASH,
   owner: ADDRESS,
@@ -66,25 +66,25 @@ const StreamFilter = builder.inputType("StreamFilter", {
 
 builder.subscriptionType({
   description:
-    "What happens while it happens, as server-sent events (graphql-sse, distinct connections mode). Every event is answered from one state of the index, the newest one when it is told.",
+    "Events as they happen, as server-sent events (graphql-sse, distinct connections mode). Each event is answered from one state of the index, the newest when it is delivered.",
   fields: (t) => ({
     events: t.field({
       type: StreamEventRef,
       description:
-        "Events in the order in which they are told; each chain's are in the order of the chain, and once. Ends only with the connection: come back with the last `cursor`.",
+        "Events in the order of delivery: each chain's in the order of the chain, and each once. Ends only with the connection; reconnect with the last `cursor`.",
       args: {
         filter: t.arg({ type: StreamFilter, description: "Which events. Default: all." }),
         after: t.arg.string({
           description:
-            "`cursor` of the event to go on after: what was missed is told first, or that it cannot be. A `Last-Event-ID` header is newer.",
+            "`cursor` of the event to resume after: missed events are delivered first, or a `StreamReset` says that they cannot be. A `Last-Event-ID` header takes precedence.",
         }),
       },
       extensions: readsRows(NOTHING),
-      subscribe: (_, { filter, after }, { listen }) => {
+      subscribe: (_, { filter, after }, { subscribe }) => {
         const properties = filtersOf(PROPERTIES, filter);
         const types = filter?.types ?? undefined;
         const registry = filter?.registry ?? undefined;
-        return listen({ types, registry, properties }, after ?? null);
+        return subscribe({ types, registry, properties }, after ?? null);
       },
       resolve: (event: DeliveredEvent) => event,
     }),

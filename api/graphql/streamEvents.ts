@@ -27,11 +27,13 @@ const TYPE_NAMES: Readonly<Record<Type, string>> = {
 };
 
 export const StreamEventRef = builder.interfaceRef<DeliveredEvent>("StreamEvent").implement({
-  description: "Something that happened. What it is about is looked up when it is told, in the newest state.",
+  description:
+    "Something that happened. The object it is about is read when the event is delivered, from the newest state.",
   resolveType: ({ event }) => TYPE_NAMES[event.type],
   fields: (t) => ({
     cursor: t.exposeString("id", {
-      description: "Give it as `after` to go on after this event; the id of the same event in /v1/stream.",
+      description:
+        "Give it as `after` to resume after this event; it is the event's id in /v1/stream as well.",
     }),
   }),
 });
@@ -56,12 +58,13 @@ builder.objectRef<DeliveredOf<"node">>("NodeChanged").implement({
     status: t.field({
       type: NodeStatus,
       nullable: true,
-      description: "As it was told; null when a reorg took the node's registration back.",
+      description: "When the event was made; null when a reorg took the node's registration back.",
       resolve: ({ event }) => event.data.status,
     }),
     score: t.float({
       nullable: true,
-      description: "The score as it was told, 0 to 100; null when a reorg took the node's registration back.",
+      description:
+        "The score when the event was made, 0 to 100; null when a reorg took the node's registration back.",
       resolve: ({ event }) => event.data.score?.value ?? null,
     }),
     node: t.field({
@@ -87,7 +90,7 @@ builder.objectRef<DeliveredOf<"settlement">>("SettlementChanged").implement({
     }),
     verdict: t.field({
       type: Verdict,
-      description: "As it was told.",
+      description: "When the event was made.",
       resolve: ({ event }) => event.data.verdict,
     }),
     settlement: t.field({
@@ -161,7 +164,7 @@ const BlockPointRef = builder.objectRef<BlockPoint>("BlockPoint").implement({
 });
 
 const ResetReasonEnum = builder.enumType("ResetReason", {
-  description: "Why something that was told does not hold, or something is not told.",
+  description: "Why delivered events do not hold, or some are not delivered.",
   values: {
     REORG: {
       value: "reorg",
@@ -169,19 +172,19 @@ const ResetReasonEnum = builder.enumType("ResetReason", {
     },
     REPLACED: {
       value: "replaced",
-      description: "The chain was indexed anew: nothing that was told need hold.",
+      description: "The chain was reindexed: no delivered event need hold.",
     },
     TOO_OLD: {
       value: "too-old",
       description: "What lies between `validThrough` and `continuesAfter` is too much to be sent.",
     },
-    BEGUN: { value: "begun", description: "The chain could not be answered from before." },
+    BEGUN: { value: "begun", description: "The chain was not ready before." },
     VERDICTS_MISSED: { value: "verdicts-missed", description: "Too many verdicts changed to be sent." },
   } as const satisfies Record<string, { value: ResetReason; description: string }>,
 });
 
 builder.objectRef<DeliveredOf<"reset">>("StreamReset").implement({
-  description: "Something that was told does not hold, or something is not told. Comes whatever was chosen.",
+  description: "Delivered events do not hold, or some are not delivered. Sent whatever the filter says.",
   interfaces,
   fields: (t) => ({
     chain: t.field({
@@ -198,7 +201,7 @@ builder.objectRef<DeliveredOf<"reset">>("StreamReset").implement({
     validThrough: t.field({
       type: BlockPointRef,
       nullable: true,
-      description: "The newest block whose rows stay as they were told; null when none does.",
+      description: "The newest block whose delivered rows still hold; null when none do.",
       resolve: ({ event }) => event.data.validThrough,
     }),
     continuesAfter: t.field({

@@ -1,4 +1,4 @@
-/** Writes `schema.graphql` anew; a test fails while it differs from the code. */
+/** Writes `schema.graphql`; a test fails while it differs from the code. */
 import { writeFileSync } from "node:fs";
 import { printedSchema } from "./schema.ts";
 

@@ -43,26 +43,26 @@ export const builder = new SchemaBuilder<GraphTypes>({
       description:
         "Opaque id, unique in this API. The id of an object of the past (`at`) names that past state.",
     },
-    pageInfoTypeOptions: { description: "Where a page lies in its list." },
-    hasNextPageFieldOptions: { description: "Whether the list goes on after this page." },
-    hasPreviousPageFieldOptions: { description: "Whether the list has items before this page." },
+    pageInfoTypeOptions: { description: "The position of a page in its list." },
+    hasNextPageFieldOptions: { description: "Whether items follow this page." },
+    hasPreviousPageFieldOptions: { description: "Whether items precede this page." },
     startCursorFieldOptions: { description: "Cursor of the first item; null on an empty page." },
     endCursorFieldOptions: { description: "Cursor of the last item; null on an empty page." },
     cursorFieldOptions: {
       description:
-        "Opaque place of the item in this list, filters and order, pinned to the state the page was made from.",
+        "Opaque position of the item in this list, with its filters and order, pinned to the state of its page.",
     },
     edgesFieldOptions: {
       description: "The items with their cursors.",
       nullable: false,
     },
     nodeFieldOptions: { description: "The item.", nullable: false },
-    nodesOnConnection: { description: "The items, for those who need no cursors in between." },
-    pageInfoFieldOptions: { description: "Where this page lies in the list." },
+    nodesOnConnection: { description: "The items without their cursors." },
+    pageInfoFieldOptions: { description: "The position of this page in the list." },
     firstArgOptions: { description: "Items from the front, 0 to 100. Default: 20. Goes with `after`." },
     lastArgOptions: { description: "Items from the back, 0 to 100. Goes with `before`." },
-    afterArgOptions: { description: "Only what comes after the item with this cursor." },
-    beforeArgOptions: { description: "Only what comes before the item with this cursor." },
+    afterArgOptions: { description: "Only items after the one with this cursor." },
+    beforeArgOptions: { description: "Only items before the one with this cursor." },
   },
 });
 
@@ -76,5 +76,5 @@ builder.addScalarType("JSON", jsonScalar);
 
 builder.queryType({
   description:
-    "Nodes, settlements, payments and what follows from them. A request is answered from one state of the index, which `asOf` names. Fields of a chain that cannot be answered from are null, with an error `indexing`.",
+    "Nodes, settlements, payments and what follows from them. A request is answered from one state of the index, which `asOf` names. Fields of a chain that is not ready are null, with an error `indexing`.",
 });

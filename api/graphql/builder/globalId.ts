@@ -3,13 +3,13 @@ import { ApiError } from "../../errors.ts";
 
 export interface GlobalId {
   readonly typename: string;
-  /** The parts of the key, and last the second that the object was looked at, if that was not now. */
+  /** The parts of the key; an id of a past state ends in its second. */
   readonly parts: readonly string[];
 }
 
 const FORM = /^[A-Z][A-Za-z]{0,40}(?::[0-9a-zA-Z_-]{0,90}){1,4}$/;
 
-/** Of `FORM`, in base64. */
+/** Longest text of `FORM`, in base64. */
 const MAX_ID_LENGTH = 600;
 
 export const encodeGlobalId = (typename: string, ...parts: readonly (string | number | null)[]): string =>
@@ -24,7 +24,6 @@ export const refuseId = (id: string): ApiError =>
 
 /** @throws {ApiError} `invalid-parameter`. */
 export function decodeGlobalId(id: string): GlobalId {
-  // The longest that the form allows, in base64.
   const text = id.length > MAX_ID_LENGTH ? "" : Buffer.from(id, "base64url").toString("latin1");
   const [typename = "", ...parts] = text.split(":");
   // Base64 has many spellings of the same bytes: only the one that this API writes is an id.

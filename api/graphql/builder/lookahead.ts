@@ -1,7 +1,7 @@
-/** Whether a request asks for a field somewhere below another: what is dear to read is read only then. */
+/** Whether a request asks for a field anywhere below another, so that what is expensive is read only then. */
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 
-/** Directives and types are not looked at: reading a little too much does no harm. */
+/** Ignores directives and types: reading a little too much does no harm. */
 export function asksFor(name: string, { fieldNodes, fragments }: GraphQLResolveInfo): boolean {
   const seen = new Set<string>();
   const within = (selections: SelectionSetNode | undefined): boolean =>

@@ -1,6 +1,6 @@
 /**
- * How a GraphQL answer is made: plan and limits first, then positions, staleness and entity tag, and only then the
- * resolvers, all in one transaction. One request, one state.
+ * Answers an operation from one state, in one transaction: plan and limits first, then positions, staleness and entity tag,
+ * and only then the resolvers.
  */
 import {
   type DocumentNode,
@@ -26,18 +26,19 @@ import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
 import { type OperationPlan, planOperation } from "./plan/plan.ts";
 import { readPlanned } from "./plannedState.ts";
-import { toGraphError, withFitErrors } from "./response/errors.ts";
+import { toClientError, withClientErrors } from "./response/errors.ts";
 import { GraphState } from "./state.ts";
 
-/** A request with many wrong variables is told of the first. */
+/** Most errors in variables that one answer reports. */
 const MAX_VARIABLE_ERRORS = 20;
 
 /** Runs the resolvers on a context. */
 export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
 /**
- * Answers a validated operation. Errors that are thrown refuse the whole request and are fit for the caller.
- * @param maxLag - as given: text of the URL or a JSON value.
+ * Answers a validated operation.
+ * @param maxLag - unchecked: text of the URL or a JSON value.
+ * @throws {GraphQLError} fit for clients, when the whole request is refused.
  */
 export async function answerOperation(
   service: GraphService,
@@ -59,32 +60,32 @@ export async function answerOperation(
       { signal: exchange.signal, client: exchange.fairnessKey },
     );
     if (result.errors !== undefined) exchange.tag = null;
-    return withFitErrors(result, where);
+    return withClientErrors(result, where);
   } catch (error) {
     exchange.tag = null;
     exchange.abandoned = error instanceof Abandoned;
     exchange.refusal = codeOf(error);
-    throw toGraphError(error, where);
+    throw toClientError(error, where);
   }
 }
 
-/** Of a request that does not say which operation of its document it means, or says one that is not there. */
+/** The refusal of a request whose `operationName` names no operation, or is missing where the document has several. */
 export function unknownOperation(document: DocumentNode, name: string | null | undefined): GraphQLError {
   const names = document.definitions.flatMap((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION ? [JSON.stringify(definition.name?.value ?? "")] : [],
   );
-  const there = names.length === 0 ? "no operation" : names.slice(0, MAX_NAMED).join(", ");
+  const available = names.length === 0 ? "no operation" : names.slice(0, MAX_NAMED).join(", ");
   return new GraphQLError(
     name == null
-      ? `operationName: required, because the document has ${there}`
-      : `operationName ${JSON.stringify(name.slice(0, 200))} names no operation in the document; it has ${there}`,
+      ? `operationName: required, because the document has ${available}`
+      : `operationName ${JSON.stringify(name.slice(0, 200))} names no operation in the document; it has ${available}`,
   );
 }
 const MAX_NAMED = 10;
 
 type Planned = { readonly plan: OperationPlan } | { readonly errors: readonly GraphQLError[] };
 
-/** The plan, or what is wrong with operation and variables. */
+/** Plans an operation, or returns the errors in its name and variables. */
 export function planOf({ schema, document, operationName, variableValues }: ExecutionArgs): Planned {
   const operation = getOperationAST(document, operationName);
   if (operation == null) return { errors: [unknownOperation(document, operationName)] };
@@ -129,21 +130,25 @@ export async function answerInside(
   const proofs = plan.sources.proofs === undefined ? null : answerState.proofs;
   const answer = new AnswerState(batched, answerState.asOf, proofs);
   const state = new GraphState(answer, { asOf, selection, maxLagSeconds }, service);
-  const context: GraphContext = { state, listen: refuseToListen };
+  const context: GraphContext = { state, subscribe: refuseToSubscribe };
   const result = await execute({ ...args, contextValue: context });
-  // What a broken transaction left of the answer is accidental.
+  // After a failed statement, every later one fails: which fields were read before it is arbitrary.
   if (batched.failure !== null) throw batched.failure.error;
   return {
     ...result,
-    extensions: { ...result.extensions, asOf: shown(asOf), rows: { planned: plan.rows, limit: MAX_ROWS } },
+    extensions: {
+      ...result.extensions,
+      asOf: published(asOf),
+      rows: { planned: plan.rows, limit: MAX_ROWS },
+    },
   };
 }
 
-const refuseToListen: GraphContext["listen"] = async () => {
-  throw new Error("only a subscription listens");
+const refuseToSubscribe: GraphContext["subscribe"] = async () => {
+  throw new Error("only a subscription subscribes");
 };
 
-const shown = ({ og, base, proofs }: AsOf) => {
+const published = ({ og, base, proofs }: AsOf) => {
   const position = (part: AsOf["og"]) =>
     part === null
       ? null

@@ -1,10 +1,10 @@
-/** What every resolver is given. */
+/** The context that every resolver gets. */
 import type { DeliveredEvent, SelectableType } from "../../stream/events.ts";
 import type { StreamProperties } from "../../stream/filter.ts";
 import type { GraphState } from "./state.ts";
 
-/** What a subscription wants to be told. */
-export interface EventsAsked {
+/** The events that a subscription selects. */
+export interface EventSelection {
   readonly types?: readonly SelectableType[] | undefined;
   readonly registry?: string | undefined;
   readonly properties: StreamProperties;
@@ -14,7 +14,10 @@ export interface GraphContext {
   readonly state: GraphState;
   /**
    * Begins a subscription.
-   * @param after - the id of the event to go on after.
+   * @param after - id of the event to resume after.
    */
-  readonly listen: (asked: EventsAsked, after: string | null) => Promise<AsyncIterable<DeliveredEvent>>;
+  readonly subscribe: (
+    selection: EventSelection,
+    after: string | null,
+  ) => Promise<AsyncIterable<DeliveredEvent>>;
 }

@@ -9,7 +9,7 @@ import type { GraphService } from "./graphService.ts";
 import { refuseUnreadable } from "./limits/documentText.ts";
 import { MAX_BODY_BYTES } from "./limits/limits.ts";
 import { readBodies, readRequest } from "./readRequest.ts";
-import { withFitErrors } from "./response/errors.ts";
+import { withClientErrors } from "./response/errors.ts";
 import { respond } from "./response/respond.ts";
 import { SharedAnswers } from "./sharedAnswers.ts";
 import { beginSubscription } from "./subscribe.ts";
@@ -20,11 +20,11 @@ interface ServerContext {
   readonly exchange: Exchange;
 }
 
-/** Texts of operations, kept for clients that send a hash instead. */
+/** Bound on the texts of persisted operations, for which clients send a hash. */
 const PERSISTED_CHARACTERS = 2_000_000;
-/** A hash, and what keeping an entry takes: of the shortest texts, more than the text. */
+/** What an entry takes besides its text: its hash and the cache's own record. */
 const PERSISTED_ENTRY_CHARACTERS = 250;
-/** Of the texts whose documents are kept: a document takes 50 to 200 bytes for each, so 13 MB at most. */
+/** Bound on the texts of parsed documents: a document takes 50 to 200 bytes per character, 13 MB in all at most. */
 const PARSED_CHARACTERS = 64_000;
 
 export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
@@ -37,14 +37,14 @@ export function createGraphEndpoint(schema: GraphQLSchema, service: GraphService
     cors: false,
     logging: false,
     multipart: false,
-    // One request has one state, and so one set of headers.
+    // A request has one state and one set of headers.
     batching: false,
     maxRequestBodySize: MAX_BODY_BYTES,
     fetchAPI: { Request, Response, Headers, URL, TextEncoder, TextDecoder, ReadableStream },
     graphiql: false,
-    // All errors are mapped where answers are written, with their request's id.
+    // `responses` maps all errors, with their request's id.
     maskedErrors: false,
-    // Ours keeps no errors.
+    // `keepValidDocuments` instead, which keeps no errors.
     parserAndValidationCache: false,
     plugins: [
       readBodies,
@@ -65,24 +65,25 @@ export function createGraphEndpoint(schema: GraphQLSchema, service: GraphService
   return async (request, exchange) => yoga.fetch(request, { exchange });
 }
 
-/** What a request carries is looked at before anything is made of it: first all but the text, which may be a persisted one. */
+/** Checks what a request carries before it is used: first everything but the document, which may be a persisted one. */
 const checkedParameters: Plugin = {
   onParams({ params, setParams }) {
     setParams(readRequest(params));
   },
 };
+/** Checks the document once a persisted one has been looked up. */
 const checkedText: Plugin = {
   onParams({ params: { query } }) {
     if (typeof query === "string") refuseUnreadable(query);
   },
 };
 
-/** Every operation runs inside of one transaction, on one state. */
+/** Runs every operation in one transaction, on one state. */
 const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerContext> => ({
   onExecute({ executeFn, setExecuteFn, context: { exchange, params } }) {
     const maxLag = exchange.maxLag ?? params.extensions?.maxLag;
     setExecuteFn((args: ExecutionArgs) =>
-      // Nothing is deferred or streamed here, so there is one result.
+      // Nothing is deferred or streamed, so there is one result.
       answerOperation(
         service,
         exchange,
@@ -94,7 +95,7 @@ const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerCont
   },
 });
 
-/** Subscriptions are answered event by event, and as we write events. */
+/** Answers subscriptions event by event, in the stream's own format of server-sent events. */
 function subscriptions(service: GraphService): Plugin<YogaInitialContext & ServerContext, ServerContext> {
   const shared = new SharedAnswers();
   return {
@@ -114,25 +115,20 @@ function subscriptions(service: GraphService): Plugin<YogaInitialContext & Serve
       if (answers === null) return;
       const { pieces, close, setInFlight } = answers;
       setResultProcessor(() => {
-        const body = eventStreamBody(pieces, {
-          close,
-          setInFlight: setInFlight,
-          log: service.log,
-          requestId,
-        });
+        const body = eventStreamBody(pieces, { close, setInFlight, log: service.log, requestId });
         return new Response(body, { headers: { ...EVENT_STREAM_HEADERS } });
       }, EVENT_STREAM_TYPE);
     },
   };
 }
 
-/** All other answers, with errors that are fit for the caller: this is where whatever was thrown comes by. */
+/** Writes all other answers. Whatever was thrown anywhere arrives here and is mapped. */
 const responses = ({ log, settings }: GraphService): Plugin<object, ServerContext> => ({
   onResultProcess({ serverContext: { exchange }, result, request, setResultProcessor }) {
-    // Nothing is batched, deferred or streamed here, so there is one result.
-    const fit = withFitErrors(result as ExecutionResult, { requestId: exchange.requestId, log });
+    // Nothing is batched, deferred or streamed, so there is one result.
+    const answer = withClientErrors(result as ExecutionResult, { requestId: exchange.requestId, log });
     const accept = request.headers.get("Accept") ?? undefined;
     const maxBytes = settings.graphqlMaxResponseBytes;
-    setResultProcessor(() => respond(fit, exchange, { accept, maxBytes, log }), "application/json");
+    setResultProcessor(() => respond(answer, exchange, { accept, maxBytes, log }), "application/json");
   },
 });

@@ -1,20 +1,20 @@
-/** What one HTTP request and its answer know of each other while GraphQL works in between. */
+/** One HTTP request as GraphQL sees it, and what its response's status and headers are made from. */
 import type { ErrorCode } from "../../errors.ts";
 import type { Charge } from "../../queries/reading/charge.ts";
 import type { AsOf, Freshness } from "../../queries/state/asOf.ts";
 
 export interface Exchange {
   readonly requestId: string;
-  /** Of a request that may be answered from a cache: what tells its answer from others', besides the state. */
+  /** What identifies the answer, besides the state, for caches; null for a request whose answer no cache may keep. */
   readonly cacheable: {
     readonly identity: Readonly<Record<string, unknown>>;
     readonly ifNoneMatch: string | undefined;
   } | null;
-  /** As the URL has it. */
+  /** From the URL, unchecked. */
   readonly maxLag: string | undefined;
-  /** The bound in force, of the URL or of the request's `extensions`. */
+  /** The bound in force, from the URL or from the request's `extensions`. */
   maxLagSeconds: number | undefined;
-  /** The id of the last event, as a client sends it that comes back to a subscription. */
+  /** The `Last-Event-ID` header of a client that resumes a subscription. */
   readonly lastEventId: string | undefined;
   /** The client whose rate limit the request counts towards; absent for clients that are not limited. */
   readonly rateLimitKey: string | undefined;
@@ -24,20 +24,20 @@ export interface Exchange {
   readonly charge: Charge | undefined;
   /** Closes the connection in the middle of a response; absent without a connection. */
   readonly closeConnection: (() => void) | undefined;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   asOf: AsOf | undefined;
-  /** What the headers say, once anything was read. */
+  /** For the response's headers; undefined until something was read. */
   freshness: Freshness | undefined;
-  /** Why the whole request was refused. */
+  /** Code of the error that refused the whole request. */
   refusal: ErrorCode | undefined;
-  /** Null until the state is known, and for answers that nobody may keep. */
+  /** Entity tag; null until the state is known, and for answers that no cache may keep. */
   tag: string | null;
-  /** The caller has the answer already. */
+  /** Whether the client has this answer already (`If-None-Match`). */
   unchanged: boolean;
-  /** The caller is gone, and the answer was given up. */
+  /** Whether the answer was abandoned because the client is gone. */
   abandoned: boolean;
-  /** Of a subscription that has begun. */
+  /** The answers of a subscription, once it has begun. */
   answers: AnswerStream | null;
 }
 

@@ -1,13 +1,13 @@
-/** What GraphQL needs besides what every answer does. */
+/** The services behind GraphQL. */
 import type { ApiService } from "../../queries/state/service.ts";
 import type { Snapshots } from "../../snapshot/snapshots.ts";
 import type { EventStream } from "../../stream/eventStream.ts";
 
 export interface GraphService extends ApiService {
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
   readonly snapshots: Snapshots;
   readonly stream: EventStream;
-  /** Makes a seed nobody can foresee. */
+  /** Makes an unpredictable seed. */
   readonly newSeed: () => string;
 }

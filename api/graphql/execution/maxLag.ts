@@ -1,4 +1,4 @@
-/** How old the newest block may be, from the URL or from the request's `extensions`. */
+/** Reads `maxLag`, the request's bound on the age of the newest block, from the URL or from `extensions`. */
 import { refuseArgument } from "./refuseArgument.ts";
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The one state that a request is answered from, as its plan asks for it: the newest, but for the chains that its cursors are
- * pinned to; with a selection in it, that of the snapshot which selections are made from.
+ * Reads the state that a request is answered from, by its plan: the newest, except for chains that its cursors pin. A request
+ * with a selection is answered from the state of the snapshot that it selects from.
  */
 import { CHAIN_NAMES } from "../../../config/environment.ts";
 import { ApiError } from "../../errors.ts";
@@ -13,13 +13,13 @@ import type { Selector } from "../../snapshot/selector.ts";
 import type { GraphService } from "./graphService.ts";
 import type { OperationPlan } from "./plan/plan.ts";
 
-/** Selections at the request's state, or why there are none; null when the request asks for none. */
+/** The selector at the request's state, or why there is none; null when the request selects no nodes. */
 export type Selection = Selector | ApiError | null;
 
 export interface PlannedState {
   /** What can be read. */
   readonly answer: AnswerState;
-  /** What the answer belongs to: also a snapshot that is kept while its chain cannot be read. */
+  /** The state that the answer belongs to: of a snapshot also while its chain cannot be read. */
   readonly asOf: AsOf;
   readonly selection: Selection;
 }
@@ -46,7 +46,7 @@ export async function readPlanned(
     : { answer, asOf: answer.asOf, selection: selectPinned(service, og) };
 }
 
-/** The newest state, but for the chains of `pinned`. */
+/** The newest state, with the chains of `pinned` at their pinned positions. */
 async function pin(
   service: GraphService,
   transaction: ReadTransaction,
@@ -75,8 +75,8 @@ function selectPinned({ snapshots }: GraphService, og: NonNullable<AsOf["og"]>):
 }
 
 /**
- * Blocks may have come since the newest snapshot was made, or this transaction may not have the newest one yet: the
- * answer is from the newest snapshot whose block it has, and everything else of the request is from that block too.
+ * Selects from the newest snapshot whose block this transaction has, and reads the rest of the request at that block too: the
+ * index may be ahead of the newest snapshot, and a replica may be behind it.
  */
 async function selectNewest(
   service: GraphService,
@@ -88,7 +88,7 @@ async function selectNewest(
   const { snapshots } = service;
   try {
     if (og === null) {
-      // The index recovers: what was made before is kept, and is all there is of the chain.
+      // The chain is recovering: the last snapshot is all that can be answered.
       const selection = snapshots.newest;
       return { answer, asOf: { ...answer.asOf, og: selection.snapshot.asOf.og }, selection };
     }
@@ -112,7 +112,7 @@ async function selectNewest(
   }
 }
 
-/** A reorganisation, or a replica that is behind, until the next snapshot. */
+/** After a reorg or on a lagging replica, until the next snapshot is made. */
 const outdated = (cause: ApiError) =>
   new ApiError(
     "indexing",
@@ -121,7 +121,7 @@ const outdated = (cause: ApiError) =>
     { cause, retryAfterSeconds: 1 },
   );
 
-/** The state that cursors agree on; null without cursors. */
+/** The state that all cursors of the request agree on; null without cursors. */
 function commonPin(states: readonly Pin[]): Pin | null {
   return states.reduce<Pin | null>((common, next) => {
     if (common === null) return next;

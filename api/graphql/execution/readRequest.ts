@@ -1,4 +1,4 @@
-/** What a request carries, checked once for every method and media type, before anything is made of it. */
+/** Checks what a request carries, for every method and media type, before it is used. */
 import type { GraphQLParams, Plugin } from "graphql-yoga";
 import { ApiError } from "../../errors.ts";
 import { refuseUnusable } from "./limits/requestValues.ts";
@@ -12,7 +12,7 @@ const shown = (value: unknown): string => (typeof value === "string" ? value : (
 
 const SHA256 = /^[0-9a-f]{64}$/i;
 
-/** @throws {ApiError} `invalid-parameter`. Extensions that mean nothing here are what other servers have a use for. */
+/** Extensions that are unknown here are ignored. @throws {ApiError} `invalid-parameter`. */
 function refuseExtensions({ maxLag, persistedQuery }: Readonly<Record<string, unknown>>): void {
   readMaxLag(maxLag);
   if (persistedQuery === undefined || persistedQuery === null) return;
@@ -26,8 +26,8 @@ function refuseExtensions({ maxLag, persistedQuery }: Readonly<Record<string, un
 }
 
 /**
- * An `operationName` without a character names none, as clients mean it that always send one.
- * @throws {ApiError} `invalid-parameter` for what has the wrong type, is too long, too deep or no text.
+ * Checks a request's parameters. An empty `operationName` counts as none: some clients always send one.
+ * @throws {ApiError} `invalid-parameter` for a wrong type, and for values that are too long, too deep or not storable.
  */
 export function readRequest(params: GraphQLParams): GraphQLParams {
   if (!isObject(params)) return params;
@@ -48,13 +48,13 @@ async function parse<T>(parser: (request: Request) => T, request: Request): Prom
   try {
     return await parser(request);
   } catch (error) {
-    // Of JSON in a part of a form: the parser of whole bodies has words of its own.
+    // JSON in a part of a form; malformed JSON bodies are refused by their own parser.
     if (!(error instanceof SyntaxError)) throw error;
     throw new ApiError("invalid-query", "variables, extensions: not JSON; send JSON objects");
   }
 }
 
-/** Bodies that are no operation are refused as what they are. */
+/** Refuses batches and malformed bodies, each by its own message. */
 export const readBodies: Plugin = {
   onRequestParse({ requestParser, setRequestParser }) {
     if (requestParser === undefined) return;

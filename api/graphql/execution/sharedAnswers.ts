@@ -1,14 +1,14 @@
-/** Answers that many subscriptions ask for at once, made once, for as long as anybody waits for them. */
+/** Makes each answer that several subscriptions need once, for as long as one of them waits for it. */
 import { Abandoned } from "../../errors.ts";
 import { TextCache } from "./textCache.ts";
 
-/** Names and texts of what is made at about the same time. */
+/** Bound on the answers kept for subscriptions that are a little later. */
 const KEPT_CHARACTERS = 4_000_000;
 
 /** An answer that is being made. */
 interface Pending {
   readonly answer: Promise<string>;
-  /** Aborted when the last of those who wait has gone. */
+  /** Aborted when the last client that waited is gone. */
   readonly abandoned: AbortController;
   waiting: number;
 }
@@ -18,9 +18,9 @@ export class SharedAnswers {
   readonly #made = new TextCache<string>(KEPT_CHARACTERS, (name, answer) => name.length + answer.length);
 
   /**
-   * @param name - tells this answer from every other one.
-   * @param signal - aborted when the caller does not wait any more; what the others wait for is made all the same.
-   * @throws {Abandoned} when it is, or whatever keeps the answer from being made: whoever asks later tries again.
+   * @param name - identifies the answer.
+   * @param signal - aborted when this caller stops waiting; the answer is still made for the others.
+   * @throws {Abandoned} when the signal is aborted, or whatever `make` throws; failures are not kept.
    */
   async of(
     name: string,
@@ -36,7 +36,7 @@ export class SharedAnswers {
       const onAbort = () => {
         pending.waiting -= 1;
         if (pending.waiting === 0) {
-          // Who asks from now on must not wait for what is given up.
+          // Later callers must not wait for an abandoned answer.
           if (this.#pending.get(name) === pending) this.#pending.delete(name);
           pending.abandoned.abort();
         }

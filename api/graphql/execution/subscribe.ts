@@ -19,25 +19,25 @@ import { readMaxLag } from "./maxLag.ts";
 import { eventCost } from "./plan/eventCost.ts";
 import type { OperationPlan } from "./plan/plan.ts";
 import { refuseArgument } from "./refuseArgument.ts";
-import { toGraphError, withFitErrors } from "./response/errors.ts";
+import { toClientError, withClientErrors } from "./response/errors.ts";
 import { resultJson } from "./response/resultJson.ts";
 import type { SharedAnswers } from "./sharedAnswers.ts";
 import type { GraphState } from "./state.ts";
 
-/** A subscription as it was asked for. */
+/** A subscription as requested. */
 export interface Subscription {
-  /** Tells it from every other one: those that are the same share their answers. */
+  /** Identifies the subscription by all that its answers depend on: equal ones share their answers. */
   readonly name: string;
   readonly args: ExecutionArgs;
-  /** As given. */
+  /** Unchecked. */
   readonly maxLag: unknown;
-  /** What the client takes. */
+  /** The request's `Accept` header. */
   readonly accept: string | null;
 }
 
 /**
  * Begins a subscription.
- * @throws {GraphQLError} fit for the caller.
+ * @throws {GraphQLError} fit for clients.
  */
 export async function beginSubscription(
   service: GraphService,
@@ -73,11 +73,11 @@ export async function beginSubscription(
     };
   } catch (error) {
     exchange.refusal = codeOf(error);
-    throw toGraphError(error, { requestId: exchange.requestId, log: service.log });
+    throw toClientError(error, { requestId: exchange.requestId, log: service.log });
   }
 }
 
-/** Nothing but the opening can fail here: its reason is that of the whole request. */
+/** Only opening the subscription can fail here, so its error refuses the whole request. */
 const reasonOf = (error: GraphQLError | undefined): unknown => error?.originalError ?? error;
 
 function requireEventStream(accept: string | null): void {
@@ -89,7 +89,7 @@ function requireEventStream(accept: string | null): void {
   );
 }
 
-/** The context in which a subscription begins: there is no state before there is an event. */
+/** The context in which a subscription begins. It has no state, because there is no event yet. */
 class Opening implements GraphContext {
   readonly #service: GraphService;
   readonly #exchange: Exchange;
@@ -109,7 +109,7 @@ class Opening implements GraphContext {
     return this.#subscriber;
   }
 
-  readonly listen: GraphContext["listen"] = async ({ types, registry, properties }, after) => {
+  readonly subscribe: GraphContext["subscribe"] = async ({ types, registry, properties }, after) => {
     const { stream, log, settings } = this.#service;
     const filter = createFilter(types, properties, resolveRegistries(settings, registry));
     const { lastEventId, requestId, rateLimitKey, fairnessKey, charge, signal, closeConnection } =
@@ -155,21 +155,21 @@ async function* piecesOf(
   }
 }
 
-/** graphql's own way to answer an event: a subscription is executed like a query whose root is the event. */
+/** As in graphql-js, a subscription is executed like a query whose root is the event. */
 const executeEvent: Execute = async (args) => execute(args);
 
-interface EventQuestion {
+interface EventRequest {
   readonly maxLagSeconds: number | undefined;
   readonly plan: OperationPlan;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when no client waits for the answer any more. */
   readonly signal: AbortSignal;
 }
 
-/** The answer to one event, as JSON; its errors are in it. */
+/** The answer to one event as JSON, which includes its errors. */
 async function answerEvent(
   service: GraphService,
   exchange: Exchange,
-  { maxLagSeconds, plan, signal }: EventQuestion,
+  { maxLagSeconds, plan, signal }: EventRequest,
   args: ExecutionArgs,
 ): Promise<string> {
   const where = { requestId: exchange.requestId, log: service.log };
@@ -180,9 +180,9 @@ async function answerEvent(
       (transaction) => answerInside(transaction, service, ofEvent, maxLagSeconds, plan, args, executeEvent),
       { share: "events", client: exchange.fairnessKey, signal },
     );
-    return resultJson(withFitErrors(answer, where), maxBytes);
+    return resultJson(withClientErrors(answer, where), maxBytes);
   } catch (error) {
     if (error instanceof Abandoned) throw error;
-    return resultJson({ errors: [toGraphError(error, where)] });
+    return resultJson({ errors: [toClientError(error, where)] });
   }
 }

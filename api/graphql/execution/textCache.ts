@@ -1,12 +1,12 @@
-/** A cache bounded by the characters of what it keeps, because callers choose these; the longest unused go first. */
+/** A least-recently-used cache bounded by the characters it holds, because clients choose how long its texts are. */
 export class TextCache<Value> {
   readonly #entries = new Map<string, Value>();
-  readonly #mostCharacters: number;
+  readonly #maxCharacters: number;
   readonly #lengthOf: (key: string, value: Value) => number;
   #characters = 0;
 
-  constructor(mostCharacters: number, lengthOf: (key: string, value: Value) => number = (key) => key.length) {
-    this.#mostCharacters = mostCharacters;
+  constructor(maxCharacters: number, lengthOf: (key: string, value: Value) => number = (key) => key.length) {
+    this.#maxCharacters = maxCharacters;
     this.#lengthOf = lengthOf;
   }
 
@@ -23,7 +23,7 @@ export class TextCache<Value> {
     this.#entries.set(key, value);
     this.#characters += this.#lengthOf(key, value);
     for (const oldest of this.#entries.keys()) {
-      if (this.#characters <= this.#mostCharacters) break;
+      if (this.#characters <= this.#maxCharacters) break;
       this.#drop(oldest);
     }
   }

@@ -5,7 +5,7 @@ import { TextCache } from "./textCache.ts";
 import { keepValidDocuments } from "./validDocuments.ts";
 
 /** A server with the plugin, which counts how often a text is parsed. */
-function serve(mostCharacters: number) {
+function serve(maxCharacters: number) {
   const parsed: unknown[] = [];
   const counting: Plugin = {
     onParse({ parseFn, setParseFn }) {
@@ -15,7 +15,7 @@ function serve(mostCharacters: number) {
       });
     },
   };
-  const documents = new TextCache<DocumentNode>(mostCharacters);
+  const documents = new TextCache<DocumentNode>(maxCharacters);
   const yoga = createYoga({
     schema: buildSchema("type Query { a: Int b: Int }"),
     logging: false,

@@ -1,4 +1,4 @@
-/** Documents are parsed and validated once, as long as they are remembered. */
+/** Parses and validates each document once, as long as it stays in the cache. */
 import {
   type DocumentNode,
   getOperationAST,
@@ -12,9 +12,9 @@ import { unknownOperation } from "./answer.ts";
 import { refuseExpanded, refuseManyDefinitions } from "./limits/expandedSelections.ts";
 import type { TextCache } from "./textCache.ts";
 
-/** A document with many mistakes is told of the first. */
+/** Reports at most this many errors of a document. */
 const OPTIONS = { maxErrors: 20 };
-/** The rule that compares selections with each other is for documents that are known to be few enough. */
+/** The rule that compares selections in pairs runs last, on documents whose selections are known to be few enough. */
 const RULES: readonly ValidationRule[] = specifiedRules.filter(
   (rule) => rule !== OverlappingFieldsCanBeMergedRule,
 );
@@ -27,8 +27,8 @@ const validateBounded: typeof validate = (schema, document) => {
 };
 
 /**
- * Keeps what proved valid, by its text. What did not is not worth keeping, and dear: until its stack is looked at an error
- * holds on to all that was at hand when it was made, its request and the connection too.
+ * Keeps valid documents by their text. Invalid ones are not kept: until its stack is read, an error retains everything in
+ * scope when it was created, the request and its connection too.
  */
 export function keepValidDocuments(documents: TextCache<DocumentNode>): Plugin<YogaInitialContext> {
   const valid = new WeakSet<DocumentNode>();

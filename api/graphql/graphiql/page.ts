@@ -1,6 +1,6 @@
 /**
- * GraphiQL's page. It is nine megabytes of script, and what makes it several times that: a thread makes it when somebody
- * asks for it first, and only its compressed bytes stay.
+ * Serves GraphiQL's page, nine megabytes of script. Rendering it takes several times that, so a worker thread renders it at
+ * the first request, and only the compressed bytes are kept.
  */
 import { Worker } from "node:worker_threads";
 import { parseAccept } from "hono/utils/accept";
@@ -15,7 +15,7 @@ const TABS = [...EXAMPLES, LIVE_EXAMPLE].map(({ query, variables }) => ({
 const OPTIONS = {
   title: "OpenGradient index",
   endpoint: "/graphql",
-  // Of the first tab: without it a reload opens an empty one.
+  // The first tab's: without them, a reload opens an empty tab.
   ...TABS[0],
   defaultTabs: TABS,
   defaultEditorToolsVisibility: "variables",
@@ -33,33 +33,37 @@ async function makePage(): Promise<Page> {
       execArgv: [],
     });
     thread.once("message", resolve).once("error", reject);
-    thread.once("exit", () => reject(new Error("the thread that makes GraphiQL's page ended without it")));
+    thread.once("exit", () => reject(new Error("the thread that renders GraphiQL exited without a page")));
   });
   return { compressed, tag: weakTag(compressed) };
 }
 
-/** The page changes with the software only; who has it asks again after a while, for a 304. */
-const KEPT = "public, max-age=300";
+/** The page changes only with the software; browsers revalidate it and get a 304. */
+const CACHE_CONTROL = "public, max-age=300";
 
-const takesGzip = (headers: Headers): boolean =>
+const acceptsGzip = (headers: Headers): boolean =>
   parseAccept(headers.get("Accept-Encoding") ?? "").some(
     ({ type, q }) => type.toLowerCase() === "gzip" && q > 0,
   );
 
-/** Answers browsers that ask for GraphiQL. */
+/** Answers requests of browsers for GraphiQL. */
 export function createGraphiqlPage(): (request: Request) => Promise<Response> {
   let made: Promise<Page> | undefined;
-  return async ({ headers: asked }) => {
+  return async ({ headers: request }) => {
     made ??= makePage();
     const { compressed, tag } = await made.catch((error: unknown) => {
       made = undefined;
       throw error;
     });
-    const headers = new Headers({ ETag: tag, "Cache-Control": KEPT, Vary: "Accept, Accept-Encoding" });
-    if (tagMatches(asked.get("If-None-Match") ?? undefined, tag))
+    const headers = new Headers({
+      ETag: tag,
+      "Cache-Control": CACHE_CONTROL,
+      Vary: "Accept, Accept-Encoding",
+    });
+    if (tagMatches(request.get("If-None-Match") ?? undefined, tag))
       return new Response(null, { status: 304, headers });
     headers.set("Content-Type", "text/html; charset=utf-8");
-    if (!takesGzip(asked)) {
+    if (!acceptsGzip(request)) {
       const plain = new Blob([compressed]).stream().pipeThrough(new DecompressionStream("gzip"));
       return new Response(plain, { headers });
     }

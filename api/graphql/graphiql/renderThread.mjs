@@ -1,4 +1,4 @@
-/** Makes GraphiQL's page, compressed, and ends: what it took to make goes with the thread. */
+/** Renders GraphiQL's page, compressed, and exits: the memory that it took goes with the thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";

@@ -1,4 +1,4 @@
-/** Scalars written as 0x hex. Any letter case is accepted, that of the prefix too, and lower case is answered. */
+/** Scalars written as 0x hex. Input may have any letter case, the prefix too; answers are in lower case. */
 import { GraphQLScalarType, type ValueNode } from "graphql";
 import { refuse, stringLiteral } from "./refuse.ts";
 
@@ -18,7 +18,7 @@ function hexText(
     parseValue: (value) => parse(value),
     parseLiteral: stringLiteral(name, rule, parse),
     serialize(value) {
-      // Whatever the index holds is answered: only input is judged.
+      // Only input is checked: whatever the index holds is answered.
       if (typeof value !== "string") throw new TypeError(`${name} needs text`);
       return value;
     },

@@ -1,4 +1,4 @@
-/** What has no shape of its own. Only in answers. */
+/** JSON of any shape, only in answers. */
 import { GraphQLScalarType } from "graphql";
 import { refuse } from "./refuse.ts";
 

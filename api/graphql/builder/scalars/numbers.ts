@@ -23,10 +23,10 @@ export const bigIntScalar = new GraphQLScalarType<string, string>({
 
 interface WholeNumberRule {
   readonly min: number;
-  /** Of what is asked: whatever the index holds is answered. */
+  /** Bound on input only: whatever the index holds is answered. */
   readonly max: number;
   readonly rule: string;
-  /** What a number that breaks the rule probably is, as the end of a sentence. */
+  /** What a number that breaks the rule probably is, to complete the refusal. */
   readonly hint?: (value: number) => string;
 }
 

@@ -1,4 +1,4 @@
-/** Refusals of values that a scalar cannot be. */
+/** Refusals of values that a scalar does not accept. */
 import { GraphQLError, Kind, print, type ValueNode } from "graphql";
 
 const MAX_ECHO_LENGTH = 100;
@@ -6,18 +6,18 @@ const MAX_ECHO_LENGTH = 100;
 const refusal = (scalar: string, shown: string, rule: string, literal?: ValueNode): GraphQLError =>
   new GraphQLError(`${scalar}: ${shorten(shown)} is not ${rule}`, { nodes: literal });
 
-/** @param literal - where the query has the value; a variable's place is told by whoever coerces it. */
+/** @param literal - the value in the query, for its position; graphql-js adds the position of a variable. */
 export const refuse = (scalar: string, value: unknown, rule: string, literal?: ValueNode): GraphQLError =>
   refusal(scalar, typeof value === "string" ? `"${value}"` : String(value), rule, literal);
 
-/** Of a literal that is of another kind than the scalar's: it is shown as the query has it. */
+/** The refusal of a literal of the wrong kind, quoted as the query has it. */
 export const refuseLiteral = (scalar: string, literal: ValueNode, rule: string): GraphQLError =>
   refusal(scalar, print(literal), rule, literal);
 
 const shorten = (text: string): string =>
   text.length <= MAX_ECHO_LENGTH ? text : `${text.slice(0, MAX_ECHO_LENGTH)}…`;
 
-/** Reads a literal of a scalar that is written as a string. */
+/** Parses a literal of a scalar that is written as a string. */
 export const stringLiteral =
   (scalar: string, rule: string, parse: (value: unknown, literal: ValueNode) => string) =>
   (node: ValueNode): string => {

@@ -1,4 +1,4 @@
-/** What a document's text may be. It is read word by word, so that whatever comes later gets no more than it can bear. */
+/** Checks a document's text token by token, before it is parsed: the parser recurses, and clients choose the depth. */
 import { Lexer, Source, type Token, TokenKind } from "graphql";
 import { refuseArgument } from "../refuseArgument.ts";
 import { MAX_NAME_LENGTH, MAX_NESTING, MAX_TOKENS } from "./limits.ts";
@@ -13,7 +13,7 @@ function* tokensOf(text: string): Generator<Token, void> {
   for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) yield token;
 }
 
-/** @throws {ApiError} `query-too-costly` for a long name, `invalid-parameter` for a string that nothing can be. */
+/** @throws {ApiError} `query-too-costly` for a long name, `invalid-parameter` for an unusable string. */
 function refuseToken({ kind, value, start, end, line, column }: Token): void {
   if (kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING) {
     const rule = brokenTextRule(value);
@@ -29,10 +29,10 @@ function refuseToken({ kind, value, start, end, line, column }: Token): void {
 }
 
 /**
- * Reading the words of a text costs little, compared to making a document of them. What is found wrong first is told, so
- * that a text which stops being GraphQL somewhere is judged by what comes before.
- * @throws {ApiError} `query-too-costly`, and `invalid-parameter` for strings that nothing can be.
- * @throws {GraphQLError} for characters that no document has.
+ * Refuses a text with too many tokens, too deep nesting or unusable names and strings. The first problem in the text is
+ * reported, also before a syntax error further on.
+ * @throws {ApiError} `query-too-costly`, or `invalid-parameter` for an unusable string.
+ * @throws {GraphQLError} for a syntax error in a token.
  */
 export function refuseUnreadable(text: string): void {
   let tokens = 0;

@@ -1,6 +1,6 @@
 /**
- * How much validation has to compare: selections that are asked under one name in one place must be able to merge, and
- * each is compared with each. Fragments make few words into many selections.
+ * Bounds what validation has to compare: selections with one response name in one place must merge, so each is compared with
+ * each, and fragments turn a short text into many selections.
  */
 import {
   type DocumentNode,
@@ -25,16 +25,16 @@ class Expansion {
 
   /** @throws {ApiError} `query-too-costly`. */
   count(root: SelectionSetNode): void {
-    const places: (readonly SelectionSetNode[])[] = [[root]];
-    for (let sets = places.pop(); sets !== undefined; sets = places.pop())
+    const pending: (readonly SelectionSetNode[])[] = [[root]];
+    for (let sets = pending.pop(); sets !== undefined; sets = pending.pop())
       for (const fields of this.#merged(sets).values()) {
         this.#compare(fields);
         const below = fields.flatMap(({ selectionSet }) => selectionSet ?? []);
-        if (below.length > 0) places.push(below);
+        if (below.length > 0) pending.push(below);
       }
   }
 
-  /** Fields by the name that the answer has them under. */
+  /** Fields by response name. */
   #merged(sets: readonly SelectionSetNode[]): ReadonlyMap<string, readonly FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
     const spread = new Set<string>();
@@ -98,7 +98,7 @@ export function refuseExpanded(document: DocumentNode): void {
     if ("selectionSet" in definition) expansion.count(definition.selectionSet);
 }
 
-/** @throws {ApiError} `query-too-costly`: each operation is looked at together with each fragment. */
+/** @throws {ApiError} `query-too-costly`: validation looks at each operation together with each fragment. */
 export function refuseManyDefinitions({ definitions }: DocumentNode): void {
   const fragments = definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION).length;
   const others = definitions.length - fragments;

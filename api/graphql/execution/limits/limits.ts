@@ -1,17 +1,17 @@
-/** What one GraphQL request may ask for. */
+/** Limits of one GraphQL request. */
 
-/** Rows read, about: see plan.ts. Measured to stay below the time limit on a large index. */
+/** Estimated rows read (plan/plan.ts). Measured to stay below the time limit on a large index. */
 export const MAX_ROWS = 5_000;
 /** Nested fields; introspection has rules of its own. */
 export const MAX_DEPTH = 16;
 export const MAX_ALIASES = 50;
-/** Of the document: names, braces, arguments and so on. */
+/** Tokens of the document: names, braces, arguments and so on. */
 export const MAX_TOKENS = 2_000;
-/** Braces, brackets and parentheses inside of each other: whatever reads a document calls itself for each. */
+/** Nested braces, brackets and parentheses: parser and validation recurse into each. */
 export const MAX_NESTING = 64;
 /** Characters of one name, alias or number in a document. */
 export const MAX_NAME_LENGTH = 200;
-/** Characters of one string, in a document or in what comes with it. A cursor is the longest there is use for. */
+/** Characters of one string, in a document or in the values sent with it. The longest useful one is a cursor. */
 export const MAX_STRING_LENGTH = 4_096;
 export const MAX_OPERATIONS = 50;
 export const MAX_FRAGMENTS = 100;
@@ -22,7 +22,7 @@ export const MAX_COMPARED_SELECTIONS = 10_000;
 /** Objects, arrays and values in `variables` and `extensions`. */
 export const MAX_VALUES = 2_000;
 export const MAX_VALUE_DEPTH = 16;
-/** Errors that one answer tells of. */
+/** Errors that one answer reports. */
 export const MAX_ERRORS = 100;
 export const MAX_ERROR_LENGTH = 2_000;
 export const MAX_BODY_BYTES = 100_000;

@@ -1,4 +1,4 @@
-/** Refusals of what asks for too much: each says how much it is, how much may be, and what to cut. */
+/** Refusals of requests that ask for too much: each names the amount, the limit and what to cut. */
 import { type DocumentNode, visit } from "graphql";
 import { ApiError } from "../../../errors.ts";
 import type { OperationPlan } from "../plan/plan.ts";
@@ -6,7 +6,7 @@ import { MAX_ALIASES, MAX_DEPTH, MAX_ROWS } from "./limits.ts";
 
 const count = (value: number): string => value.toLocaleString("en-US");
 
-/** @param what - the query does, such as "has 51 aliases". */
+/** @param what - completes "The query …", such as "has 51 aliases". */
 export function tooMuch(
   what: string,
   { used, limit }: { readonly used: number; readonly limit: number },

@@ -1,9 +1,9 @@
-/** What strings and JSON values of a request may be: rules that hold for all of them, used or not. */
+/** Rules for all strings and JSON values of a request, whether they are used or not. */
 
 import { refuseArgument } from "../refuseArgument.ts";
 import { MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_VALUE_DEPTH, MAX_VALUES } from "./limits.ts";
 
-/** Postgres takes no NUL, and a lone surrogate has no UTF-8. */
+/** Postgres cannot store NUL, and a lone surrogate has no UTF-8. */
 const UNUSABLE = /[\0\p{Surrogate}]/u;
 
 /** The rule that a text breaks; null for one that is fine. */
@@ -19,13 +19,13 @@ interface Pending {
   readonly depth: number;
 }
 
-/** Members of an object, items of an array. */
+/** The members of an object or the items of an array, with their names. */
 const partsOf = (value: object): readonly (readonly [string, unknown])[] => Object.entries(value);
 
 const MAX_PATH_LENGTH = 200;
 
 /**
- * Checks everything in a JSON value. It keeps its own stack: how deep a value is nested is the caller's choice.
+ * Checks every value in a JSON value. It keeps its own stack, because clients choose the depth.
  * @param name - of the parameter, for refusals.
  * @throws {ApiError} `invalid-parameter` that names the place.
  */

@@ -1,6 +1,6 @@
 /**
- * How long the lists of an introspection are, by the schema itself. Under `__schema { types }` every type comes by, so that
- * what they have together is known exactly; of a single type it is the most that one has.
+ * Lengths of introspection's lists, measured from the schema. Below `__schema { types }` all types are visited, so the mean is
+ * exact; for a single type the maximum is assumed.
  */
 import {
   type GraphQLField,
@@ -18,11 +18,11 @@ import {
   TypeNameMetaFieldDef,
 } from "graphql";
 
-/** What an introspection's selections lie in. */
+/** Where an introspection's selections are. */
 export interface Introspected {
-  /** Lists of types, of fields or of directives: all that the schema has, or those of any one. */
+  /** Whether the lists below are visited for the whole schema, or for any one type. */
   readonly of: "all" | "any";
-  /** How many times `ofType` was asked on the way, one right below the other. */
+  /** How many `ofType` were nested directly so far. */
   readonly unwrapped: number;
 }
 
@@ -41,7 +41,7 @@ function lengthOf(counts: readonly number[]): Length {
 const fieldsOf = (type: GraphQLNamedType): readonly GraphQLField<unknown, unknown>[] =>
   isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
 
-/** The length of each list, by `Type.field` of the introspection's own schema. */
+/** The length of each list by its coordinate, such as `__Type.fields`. */
 function measure(schema: GraphQLSchema): ReadonlyMap<string, Length> {
   const types = Object.values(schema.getTypeMap());
   const directives = schema.getDirectives();
@@ -76,13 +76,13 @@ function wrappersOf(type: GraphQLType): number {
   return isWrappingType(type) ? 1 + wrappersOf(type.ofType) : 0;
 }
 
-/** Of the type in the most lists and non-nulls: further down than this every `ofType` is null. */
-function mostWrappers(schema: GraphQLSchema): number {
+/** The most list and non-null wrappers around a type: further down, every `ofType` is null. */
+function maxWrappers(schema: GraphQLSchema): number {
   const types = Object.values(schema.getTypeMap());
   const input = types.flatMap((type) => (isInputObjectType(type) ? Object.values(type.getFields()) : []));
   const output = types.flatMap(fieldsOf);
   const args = [...output, ...schema.getDirectives()].flatMap((owner) => owner.args);
-  return [...input, ...output, ...args].reduce((most, { type }) => Math.max(most, wrappersOf(type)), 0);
+  return [...input, ...output, ...args].reduce((max, { type }) => Math.max(max, wrappersOf(type)), 0);
 }
 
 interface Measured {
@@ -95,14 +95,14 @@ const measured = new WeakMap<GraphQLSchema, Measured>();
 function measuresOf(schema: GraphQLSchema): Measured {
   const known = measured.get(schema);
   if (known !== undefined) return known;
-  const made = { lengths: measure(schema), wrappers: mostWrappers(schema) };
+  const made = { lengths: measure(schema), wrappers: maxWrappers(schema) };
   measured.set(schema, made);
   return made;
 }
 
 /**
- * Items that an introspection's list has, on average where all are asked for; of what is no list, whether it is there.
- * @param coordinate - `__Type.fields` and so on.
+ * The expected length of an introspection's list; for other fields 1, or 0 where `ofType` is null.
+ * @param coordinate - such as `__Type.fields`.
  */
 export function introspectedItems(schema: GraphQLSchema, coordinate: string, under: Introspected): number {
   const { lengths, wrappers } = measuresOf(schema);
@@ -112,18 +112,18 @@ export function introspectedItems(schema: GraphQLSchema, coordinate: string, und
   return under.of === "all" ? length.mean : length.max;
 }
 
-/** Below these lists is everything that the schema has of their kind, if it is below everything itself. */
+/** Lists that, where the whole schema is visited, visit everything of their kind. */
 const OF_ALL: ReadonlySet<string> = new Set(["__Schema.types", "__Schema.directives", "__Type.fields"]);
 
 const UNWRAP = "__Type.ofType";
 
-/** What the selections of a field lie in. */
+/** Where the selections of a field are. */
 export const introspectedBelow = (coordinate: string, { of, unwrapped }: Introspected): Introspected => ({
   of: coordinate === "Query.__schema" || (of === "all" && OF_ALL.has(coordinate)) ? "all" : "any",
   unwrapped: coordinate === UNWRAP ? unwrapped + 1 : 0,
 });
 
-/** The fields that every type, and the query, has without declaring them. */
+/** Fields that exist without being declared: `__typename` of every type, `__schema` and `__type` of the query. */
 export const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map(
   [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
 );

@@ -1,4 +1,4 @@
-/** Relay's four paging arguments as one page of a list. */
+/** Relay's four paging arguments. */
 import { refuseArgument } from "../refuseArgument.ts";
 
 export interface PagingArguments {
@@ -11,7 +11,7 @@ export interface PagingArguments {
 export interface Paging {
   readonly direction: "forward" | "backward";
   readonly size: number;
-  /** Of the row beyond which the page lies; null is the list's end. */
+  /** Cursor of the row that the page begins after; null for the first page. */
   readonly cursor: string | null;
 }
 
@@ -41,7 +41,7 @@ export function pagingOf({ first, after, last, before }: PagingArguments): Pagin
     : { direction: "forward", size, cursor: after ?? null };
 }
 
-/** How many items a page may have, for whoever plans a query: refusals are the resolver's business. */
+/** The size of a page as the planner assumes it; invalid sizes are refused by the resolver. */
 export function pageSizeOf(args: Readonly<Record<string, unknown>>): number {
   const sizes = [args.first, args.last].filter((size) => typeof size === "number");
   return Math.min(MAX_ITEMS, Math.max(0, ...(sizes.length === 0 ? [DEFAULT_ITEMS] : sizes)));

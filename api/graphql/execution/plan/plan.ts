@@ -1,6 +1,6 @@
 /**
- * What an operation will read, known before it runs: sources, cursors, and how many rows. List sizes multiply, so a page of
- * pages costs what it is; every value shown costs a little, because answers are made of them.
+ * Plans what an operation will read before it runs: sources, cursors, and how many rows. Page sizes of nested lists multiply;
+ * every value in the answer costs a little as well.
  */
 import {
   type FieldNode,
@@ -37,16 +37,16 @@ import { pageSizeOf } from "./paging.ts";
 import type { FieldReads } from "./reads.ts";
 
 export interface OperationPlan {
-  /** Rows read and shown, about. */
+  /** Estimated cost, in rows. */
   readonly rows: number;
   readonly depth: number;
   readonly sources: Sources;
-  /** Every `after` and `before` in it. */
+  /** Every `after` and `before` of the operation. */
   readonly cursors: readonly string[];
   readonly momentary: boolean;
-  /** It asks for a selection. */
+  /** Whether it selects nodes. */
   readonly selects: boolean;
-  /** The field that reads most for itself; null when nothing is read. */
+  /** The field that reads most by itself; null when nothing is read. */
   readonly heaviest: Part | null;
 }
 
@@ -63,11 +63,11 @@ interface Weight {
 }
 
 const NOTHING: Weight = { rows: 0, depth: 0, heaviest: null };
-/** Rows that one value in an answer stands for. */
+/** Cost of one value in an answer, in rows. */
 const ROWS_PER_VALUE = 0.025;
-/** Of an introspection, for which nothing is read: the whole schema, as tools ask for it, fits into a request once and not twice. */
+/** Cost of one introspected value, in rows: a tool's query for the whole schema fits into a request once, not twice. */
 const ROWS_PER_INTROSPECTED_VALUE = 0.15;
-/** Lists without pages are short. */
+/** Assumed length of lists without pages, which are short. */
 const UNPAGED_ITEMS = 10;
 
 const heavier = (a: Part | null, b: Part | null): Part | null =>
@@ -85,9 +85,9 @@ const times = ({ rows, depth, heaviest }: Weight, factor: number): Weight => ({
   heaviest: heaviest === null ? null : { path: heaviest.path, rows: heaviest.rows * factor },
 });
 
-/** What selections lie in, as far as their weight depends on it. */
+/** Where selections are, as far as their weight depends on it. */
 interface Scope {
-  /** Of the connection that the selections are of; null elsewhere. */
+  /** Page size of the connection whose selections these are; null elsewhere. */
   readonly itemsPerPage: number | null;
   readonly introspected: Introspected;
 }
@@ -108,7 +108,7 @@ class Planner {
   momentary = false;
   selects = false;
   readonly #operation: Operation;
-  /** A fragment is weighed once for each scope it stands in: spreading it again costs nothing here. */
+  /** Weights of fragments by scope: a fragment is weighed once per scope, however often it is spread. */
   readonly #fragmentWeights = new Map<string, Weight>();
 
   constructor(operation: Operation) {
@@ -206,7 +206,7 @@ class Planner {
     return unpaged ? times(below, UNPAGED_ITEMS) : below;
   }
 
-  /** It reads no rows, but can make the longest answers; depth has a rule of its own, of validation. */
+  /** Introspection reads no rows but can make the longest answers. Its depth is bounded by validation. */
   #weighIntrospection(node: FieldNode, type: GraphQLCompositeType, { introspected }: Scope): Weight {
     const { schema } = this.#operation;
     const name = node.name.value;
@@ -240,7 +240,7 @@ class Planner {
 /**
  * Plans a validated operation.
  * @param variables - coerced.
- * @throws {GraphQLError} when arguments cannot be used.
+ * @throws {GraphQLError} for unusable arguments.
  */
 export function planOperation(node: OperationDefinitionNode, operation: Operation): OperationPlan {
   const root = operation.schema.getRootType(node.operation);

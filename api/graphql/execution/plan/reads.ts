@@ -4,15 +4,15 @@ import type { Sources } from "../../../queries/state/answerState.ts";
 
 export interface FieldReads {
   readonly sources: Sources;
-  /** Rows read for the field itself, about. */
+  /** Estimated rows read for the field itself. */
   readonly rows: number;
-  /** Of a connection: rows read for each item of a page. */
+  /** For a connection: estimated rows read per item of a page. */
   readonly rowsPerItem?: number;
-  /** How many items there are, where Relay's arguments do not say. */
+  /** The number of items, where Relay's arguments do not say. */
   readonly items?: number;
-  /** It is answered from the snapshot that selections are made from, and the whole request with it. */
+  /** The field selects nodes: the whole request is answered from the state of the snapshot that it selects from. */
   readonly selects?: true;
-  /** The answer changes with the clock: nobody may keep it. */
+  /** The answer changes with the clock, so no cache may keep it. */
   readonly momentary?: true;
 }
 
@@ -28,10 +28,10 @@ declare module "graphql" {
 /** The sources of a field that is answered without reading a chain. */
 export const NOTHING: Sources = { required: [] };
 
-/** Marks a field that reads `rows` rows, about. */
+/** Declares a field that reads about `rows` rows. */
 export const readsRows = (sources: Sources, rows = 1) => ({ reads: { sources, rows } satisfies FieldReads });
 
-/** Marks a connection: `rowsPerItem` rows for each item of a page, `rows` to find them. */
+/** Declares a connection that reads about `rows` rows to find a page and `rowsPerItem` for each of its items. */
 export const readsPage = (sources: Sources, rowsPerItem = 1, rows = 2) => ({
   reads: { sources, rows, rowsPerItem } satisfies FieldReads,
 });

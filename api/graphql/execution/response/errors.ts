@@ -1,4 +1,4 @@
-/** The one place that maps errors to GraphQL: codes as in REST, and nothing of what nobody foresaw. */
+/** The one place that maps errors to GraphQL: codes as in REST; details of unexpected errors go to the log only. */
 
 import { type ExecutionResult, GraphQLError, type GraphQLHTTPErrorExtensions } from "graphql";
 import type { Log } from "../../../../config/log.ts";
@@ -10,29 +10,29 @@ interface Where {
   readonly log: Log;
 }
 
-/** HTTP's part is only for refusals of whole requests: an answer with some fields missing is still one. */
+/** Status and headers of a request that is refused as a whole; an answer with failed fields is still an answer. */
 function httpOf(code: ErrorCode, retryAfterSeconds: number | undefined): GraphQLHTTPErrorExtensions {
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
   return { status: ERROR_KINDS[code].status, headers };
 }
 
-/** Clients of persisted queries wait for these. */
-const isOfProtocol = (code: unknown): boolean =>
+/** Codes that clients of persisted queries act on. */
+const isPersistedQueryCode = (code: unknown): boolean =>
   typeof code === "string" && code.startsWith("PERSISTED_QUERY_");
 
-/** The server's word for what is no GraphQL request; it would have it a 200 at times, and name methods that are all right. */
-const NO_REQUEST = "BAD_REQUEST";
+/** graphql-yoga's code for a malformed request. Its status (200 at times) and `Allow` header are wrong here. */
+const MALFORMED_REQUEST = "BAD_REQUEST";
 
-/** A request whose document, operation or variables are wrong: 400, but for `application/json`, where it is 200. */
-const OF_OPERATION: GraphQLHTTPErrorExtensions = { status: 400, spec: true };
+/** An invalid document, operation or variable: 400, or 200 where the answer is `application/json`. */
+const INVALID_OPERATION: GraphQLHTTPErrorExtensions = { status: 400, spec: true };
 
-/** @param http - as the server would have it. */
-function httpOfGrammar(code: unknown, http: GraphQLHTTPErrorExtensions | undefined) {
-  if (isOfProtocol(code)) return http;
+/** @param http - what graphql-yoga would answer. */
+function httpOfInvalidQuery(code: unknown, http: GraphQLHTTPErrorExtensions | undefined) {
+  if (isPersistedQueryCode(code)) return http;
   if (http === undefined || http.status === undefined || http.status === 400)
-    return code === NO_REQUEST ? { status: 400 } : OF_OPERATION;
-  return code === NO_REQUEST ? { status: http.status } : http;
+    return code === MALFORMED_REQUEST ? { status: 400 } : INVALID_OPERATION;
+  return code === MALFORMED_REQUEST ? { status: http.status } : http;
 }
 
 const originOf = (error: unknown): unknown =>
@@ -40,39 +40,39 @@ const originOf = (error: unknown): unknown =>
 
 /**
  * @param error - of a field, located by its path, or of the whole request.
- * @returns what the caller may know; the rest is logged under the request's id.
+ * @returns the error as clients may see it; an unexpected one is logged under the request's id.
  */
-export function toGraphError(error: unknown, where: Where): GraphQLError {
-  if (error instanceof GraphQLError && fit.has(error)) return error;
+export function toClientError(error: unknown, where: Where): GraphQLError {
+  if (error instanceof GraphQLError && mapped.has(error)) return error;
   const graphError = map(error, where);
-  fit.add(graphError);
+  mapped.add(graphError);
   return graphError;
 }
 
 /**
- * A result whose errors are fit for the caller. One mistake can be met for each item of every list: `errorsOmitted` in the
- * answer's extensions is how many are not told.
+ * Maps a result's errors to those that clients may see, at most `MAX_ERRORS`: one mistake can repeat for each item of every
+ * list. `extensions.errorsOmitted` counts the others.
  */
-export function withFitErrors(result: ExecutionResult, where: Where): ExecutionResult {
+export function withClientErrors(result: ExecutionResult, where: Where): ExecutionResult {
   const { errors, extensions } = result;
   if (errors === undefined) return result;
   const omitted = errors.length - MAX_ERRORS;
   return {
     ...result,
-    errors: errors.slice(0, MAX_ERRORS).map((error) => toGraphError(error, where)),
+    errors: errors.slice(0, MAX_ERRORS).map((error) => toClientError(error, where)),
     ...(omitted > 0 ? { extensions: { ...extensions, errorsOmitted: omitted } } : {}),
   };
 }
 
-/** An error as an answer's JSON has it: without what is meant for its headers. */
+/** An error as it appears in a body: without its status and headers. */
 export function shownError(error: GraphQLError) {
   const { extensions, ...rest } = error.toJSON();
   const { http: _, ...kept } = extensions ?? {};
   return { ...rest, extensions: kept };
 }
 
-/** Errors that went through here: the server passes them by again. */
-const fit = new WeakSet<GraphQLError>();
+/** Errors that are mapped already: graphql-yoga passes some of them through again. */
+const mapped = new WeakSet<GraphQLError>();
 
 function map(error: unknown, { requestId, log }: Where): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
@@ -85,14 +85,14 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
   const origin = originOf(error);
   const whole = located?.path === undefined;
   if (origin instanceof GraphQLError) {
-    // The query's own fault, in GraphQL's words: they quote the query and the schema, nothing else.
+    // An invalid query, in graphql-js's words: they quote the query and the schema, nothing else.
     const { http, code } = origin.extensions;
     const kept = {
-      code: isOfProtocol(code) ? code : "invalid-query",
+      code: isPersistedQueryCode(code) ? code : "invalid-query",
       requestId,
-      ...(whole ? { http: httpOfGrammar(code, http) } : {}),
+      ...(whole ? { http: httpOfInvalidQuery(code, http) } : {}),
     };
-    // What is around it says which variable it is about.
+    // The outer error names the variable.
     const message = (located?.message ?? origin.message).slice(0, MAX_ERROR_LENGTH);
     return new GraphQLError(message, { ...place, extensions: kept });
   }
@@ -110,7 +110,7 @@ function map(error: unknown, { requestId, log }: Where): GraphQLError {
       },
     });
   }
-  // Nobody is there to be told of it.
+  // The client of an abandoned request is gone.
   if (!isAbandoned(origin))
     log.error("request failed", {
       requestId,

@@ -4,8 +4,8 @@ import { shownError } from "./errors.ts";
 import { writeJson } from "./writeJson.ts";
 
 /**
- * @param result - its errors fit for the caller.
- * @param maxBytes - of a refusal there is no bound: it is short.
+ * @param result - with errors that clients may see.
+ * @param maxBytes - no bound by default: a refusal is short.
  * @throws {ApiError} `answer-too-large`.
  */
 export const resultJson = (

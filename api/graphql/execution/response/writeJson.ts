@@ -1,10 +1,10 @@
-/** JSON that is written piece by piece, and no further than it may become long. */
+/** Writes JSON piece by piece and stops at a limit of bytes. */
 import { ApiError } from "../../../errors.ts";
 
 class JsonWriter {
   readonly #pieces: string[] = [];
   readonly #maxBytes: number;
-  /** Names are the same ones over and over. */
+  /** Encoded names: answers repeat few of them often. */
   readonly #names = new Map<string, string>();
   #bytes = 0;
 
@@ -66,7 +66,7 @@ class JsonWriter {
 }
 
 /**
- * What `JSON.stringify` makes of a value, as long as it is short enough: nothing is written beyond the limit.
+ * Writes what `JSON.stringify` would, and nothing beyond the limit.
  * @throws {ApiError} `answer-too-large`.
  */
 export function writeJson(value: unknown, maxBytes: number): string {
