@@ -376,6 +376,25 @@ describe("connections", () => {
   });
 });
 
+test("an event whose answer is longer than allowed is an error, and the subscription goes on", async () => {
+  const small = createTestApi(database.url, undefined, { graphqlMaxResponseBytes: 2_000 });
+  small.now = timeOf(1_000);
+  opened.push(small);
+  await small.publish();
+  const many = Array.from({ length: 30 }, (_, index) => `hash${index}: hash`).join(" ");
+  const query = `subscription { events { __typename cursor ... on BlockIndexed { chain ${many} } } }`;
+  const client = await subscribe(query, {}, {}, small);
+  await world.grow("og", 10, { rows: 1 });
+  await small.publish();
+  const [settlement, block] = await client.received(2);
+  expect(settlement?.data.data.events.__typename).toBe("SettlementChanged");
+  expect(block?.data).toMatchObject({ errors: [{ extensions: { code: "answer-too-large" } }] });
+  expect(block?.data.data).toBeUndefined();
+  await world.grow("og", 20, { rows: 1 });
+  await small.publish();
+  expect((await client.received(4))[2]?.data.data.events.__typename).toBe("SettlementChanged");
+});
+
 test("an empty id counts as none", async () => {
   await world.grow("og", 10, { rows: 1 });
   await api.publish();
