@@ -22,6 +22,8 @@ import { nodeNamed } from "../../testing/worlds/registryHistory.ts";
 const SDL = readFileSync(new URL("../../../schema.graphql", import.meta.url), "utf8");
 const OPENAPI = JSON.parse(readFileSync(OPENAPI_FILE, "utf8"));
 
+const CONNECTIONS = 4;
+
 let database: TestDatabase;
 let tables: ChainTables;
 let world: PastWorld;
@@ -103,20 +105,32 @@ async function pins(): Promise<string> {
     pinBase: payments(first: 1, after: "${payments.pageInfo.endCursor}") { nodes { eventId } }`;
 }
 
-/** Asks everything once, and once more when the chains have gone on. */
+/** Asks as many at a time as there are database connections. */
+async function askAll(
+  questions: readonly string[],
+  ask: (question: string) => Promise<string>,
+): Promise<string[]> {
+  const answers: string[] = [];
+  const next = questions.entries();
+  const askInTurn = async () => {
+    for (const [index, question] of next) answers[index] = await ask(question);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, askInTurn));
+  return answers;
+}
+
+/** Asks everything once, and once more after both chains have grown. */
 async function expectTheSame(
   questions: readonly string[],
   ask: (question: string) => Promise<string>,
 ): Promise<void> {
-  const then = [];
-  for (const question of questions) then.push(await ask(question));
+  const then = await askAll(questions, ask);
   expect(then.length).toBeGreaterThan(0);
   await world.grow(7);
+  const now = await askAll(questions, ask);
   const different: string[] = [];
-  for (const [index, question] of questions.entries()) {
-    const now = await ask(question);
-    if (now !== then[index]) different.push(`${question}\nthen ${then[index]}\nnow  ${now}`);
-  }
+  for (const [index, question] of questions.entries())
+    if (now[index] !== then[index]) different.push(`${question}\nthen ${then[index]}\nnow  ${now[index]}`);
   expect(different).toEqual([]);
 }
 
