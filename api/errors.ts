@@ -1,38 +1,38 @@
-/** Everything the API can refuse or fail with. `code` is stable and has one cause; one place maps it to HTTP. */
+/** Every error of the API. A code is stable; one place maps it to HTTP. */
 
 export interface ErrorKind {
   readonly status: 400 | 404 | 405 | 406 | 408 | 409 | 410 | 414 | 429 | 431 | 500 | 503;
   readonly title: string;
-  /** What it means and what to do about it, for `/docs/errors`. */
+  /** What it means and what to do about it; shown in `/docs/errors`. */
   readonly help: string;
 }
 
-/** The codes of all answers that are not the one asked for. */
+/** The errors, by code. */
 export const ERROR_KINDS = {
   "invalid-parameter": {
     status: 400,
-    title: "A parameter cannot be used",
-    help: "`errors` names every parameter that was refused, its value and the rule it breaks. Unknown parameters are refused too.",
+    title: "Invalid parameter",
+    help: "`errors` lists every refused parameter with its value and the rule that it breaks. Unknown parameters are refused too.",
   },
   "invalid-cursor": {
     status: 400,
-    title: "The cursor does not belong to this question",
-    help: "`after` must be the `endCursor` of a page with the same path, filters and sort. Start again without it.",
+    title: "The cursor belongs to another request",
+    help: "`after` must be the `endCursor` of a page with the same path, filters and sort. Start again without `after`.",
   },
   "too-many-buckets": {
     status: 400,
     title: "The series is too long",
-    help: "`from` to `to` holds more buckets than one answer may. `earliestFrom` names the earliest `from` that fits; `interval=day` reaches further back, and an earlier `to` shows another part.",
+    help: "`from` to `to` spans more buckets than one answer may have. `earliestFrom` is the earliest `from` that fits; `interval=day` reaches further back, and an earlier `to` shows an earlier part.",
   },
   "at-in-future": {
     status: 400,
-    title: "The moment is not indexed yet",
-    help: "`at` lies after the newest indexed OpenGradient block. `newestBlockTime` names the latest moment that can be asked for.",
+    title: "The requested time is not indexed yet",
+    help: "`at` is later than the newest indexed OpenGradient block. `newestBlockTime` is the latest valid value.",
   },
   "node-not-found": {
     status: 404,
     title: "No such node",
-    help: "No node with this id was registered in the registry at that moment. `registry=` names another registry.",
+    help: "No node with this id was registered in the registry at that time. `registry=` selects another registry.",
   },
   "settlement-not-found": {
     status: 404,
@@ -42,125 +42,125 @@ export const ERROR_KINDS = {
   "inference-not-found": {
     status: 404,
     title: "No such inference",
-    help: "No settlement on chain holds an inference with this id. One in a batch that is not verified yet is not known yet.",
+    help: "No settlement on chain contains an inference with this id. Inferences of a batch are unknown until the batch is verified.",
   },
   "inference-not-proven": {
     status: 409,
     title: "The inference is not proven",
-    help: "A settlement holds it, but none with a valid signature of a node that was registered by then: there is nothing a receipt could show. `signatureValid` null means that no registry has shown the node's key.",
+    help: "A settlement contains it, but none with a valid signature of a node that was registered by then, so a receipt could prove nothing. `signatureValid` null means that the node's key is in no registry.",
   },
   "relayer-not-found": {
     status: 404,
     title: "No such relayer",
-    help: "No settlement and no heartbeat was sent by this address.",
+    help: "This address has sent no settlement and no heartbeat.",
   },
   "payer-not-found": {
     status: 404,
     title: "No such payer",
-    help: "This address made no payment that is indexed, and funds no channel.",
+    help: "This address has made no indexed payment and funds no channel.",
   },
   "channel-not-found": { status: 404, title: "No such channel", help: "No channel has this id." },
   "operator-not-found": {
     status: 404,
     title: "No such operator",
-    help: "No node of the registry has this owner. `registry=` names another registry.",
+    help: "No node of the registry has this owner. `registry=` selects another registry.",
   },
-  "route-not-found": { status: 404, title: "No such path", help: "`/openapi.json` has every path." },
+  "route-not-found": { status: 404, title: "No such path", help: "`/openapi.json` lists every path." },
   "method-not-allowed": {
     status: 405,
-    title: "The method cannot be used here",
-    help: "`Allow` names the methods of the path: the API only answers questions.",
+    title: "The method is not allowed for this path",
+    help: "`Allow` lists the methods of the path. The API is read-only.",
   },
   "not-acceptable": {
     status: 406,
-    title: "The answer has none of the media types that are accepted",
-    help: "`Accept` names none of the types in the message. `*/*`, or no `Accept` at all, takes what there is.",
+    title: "None of the accepted media types is available",
+    help: "`Accept` includes none of the types that the message lists. Send `*/*`, or no `Accept` at all, to accept any.",
   },
   "request-timeout": {
     status: 408,
     title: "The request did not arrive in time",
-    help: "Its headers must arrive within 10 seconds, all of it within 30.",
+    help: "The headers must arrive within 10 seconds, the whole request within 30.",
   },
   "cursor-expired": {
     status: 410,
-    title: "The cursor's state can no longer be served",
-    help: "The chain or the index was rolled back past the block the cursor is pinned to. Start again without it.",
+    title: "The cursor has expired",
+    help: "The chain or the index was rolled back past the block that the cursor is pinned to. Start again without `after`.",
   },
   "malformed-request": {
     status: 400,
-    title: "This is no HTTP request",
-    help: "The request line, a header or the host cannot be read.",
+    title: "Malformed HTTP request",
+    help: "The request line, a header or the host cannot be parsed.",
   },
   "uri-too-long": {
     status: 414,
     title: "The URL is too long",
-    help: "A path and its query have at most 8,192 characters.",
+    help: "A path with its query can have at most 8,192 characters.",
   },
   "rate-limited": {
     status: 429,
     title: "Too many requests",
-    help: "`RateLimit-Remaining` says what is left, `Retry-After` when to ask again. A request costs 1, a page more the longer it is, a walk over all pages most. Or as many streams are open for this address as may be: close one.",
+    help: "The rate limit is used up: `RateLimit-Remaining` is what is left, `Retry-After` when to try again. Each request costs 1 unit, long pages more, and walks over all pages most. Or this address has its maximum of open streams: close one.",
   },
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",
-    help: "All headers together have at most 32 KiB.",
+    help: "All headers together can have at most 32 KiB.",
   },
   "invalid-query": {
     status: 400,
-    title: "The GraphQL query cannot be run",
-    help: "The message says where it breaks the grammar, the schema or a rule of the endpoint. `/graphql` in a browser shows the schema.",
+    title: "Invalid GraphQL request",
+    help: "The message says where the request violates the grammar, the schema or a rule of the endpoint. `/graphql` in a browser shows the schema.",
   },
   "query-too-costly": {
     status: 400,
-    title: "The GraphQL query asks for too much at once",
-    help: "The message says how much it asks for, how much may be, and what to cut: fewer items of a page inside of a page, fewer fields, or another page later.",
+    title: "The GraphQL request is too costly",
+    help: "The message has the cost, the limit and what to reduce: items of nested pages, fields, or pages per request.",
   },
   "answer-too-large": {
     status: 400,
     title: "The GraphQL answer is too large",
-    help: "`maxBytes` is the limit (`GRAPHQL_MAX_RESPONSE_BYTES`). Ask for fewer items, fewer long fields (certificates, keys), or for them once instead of under several aliases.",
+    help: "`maxBytes` is the limit (`GRAPHQL_MAX_RESPONSE_BYTES`). Select fewer items or fewer long fields (certificates, keys), or select them once instead of under several aliases.",
   },
   internal: {
     status: 500,
-    title: "Something went wrong here",
-    help: "The log of the API has the details under `requestId`.",
+    title: "Internal error",
+    help: "The API's log has the details under `requestId`.",
   },
   indexing: {
     status: 503,
     title: "The index is not complete yet",
-    help: "The chain is being indexed, or recovers from a crash: `chains` says how far it is. Or, after an upgrade, the verifier has yet to find out when each inference was settled: past moments cannot be asked about until then. Ask again after `Retry-After`.",
+    help: "The chain is being indexed or recovers from a crash; `chains` has the progress. Or, after an upgrade, the verifier has yet to derive when each inference was settled; until then, only the present can be requested. Try again after `Retry-After`.",
   },
   stale: {
     status: 503,
-    title: "The newest block is older than asked for",
-    help: "A chain of the answer lags by more than `maxLag` seconds. Ask again later, or accept a longer lag.",
+    title: "The newest block is older than requested",
+    help: "A chain that the answer needs lags by more than `maxLag` seconds. Try again later, or accept a longer lag.",
   },
   "database-unavailable": {
     status: 503,
     title: "The database cannot be reached",
-    help: "Ask again after `Retry-After`.",
+    help: "Try again after `Retry-After`.",
   },
   busy: {
     status: 503,
-    title: "Too much is being asked at once",
-    help: "Every connection to the database is in use, or as many streams are open as may be. Ask again after `Retry-After`.",
+    title: "Too many concurrent requests",
+    help: "Every database connection is in use, or the process has its maximum of open streams. Try again after `Retry-After`.",
   },
   "shutting-down": {
     status: 503,
-    title: "This process is being stopped",
-    help: "Ask again: another process answers, or this one when it has started again.",
+    title: "This process is shutting down",
+    help: "Try again: another process answers, or this one once it has restarted.",
   },
   timeout: {
     status: 503,
     title: "The answer took too long",
-    help: "Narrow the question (a shorter time range, a lower limit) or ask again later.",
+    help: "Narrow the request (a shorter time range, a lower limit) or try again later.",
   },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
-/** The base of every error with a meaning for the caller. `detail` and `facts` are shown to the caller. */
+/** An error that callers can act on. `detail` and `facts` are shown to the caller. */
 export class ApiError extends Error {
   constructor(
     readonly code: ErrorCode,
@@ -177,20 +177,20 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** The code of a refusal; undefined for what nobody foresaw, and for who is gone. */
+/** The code of a refusal; undefined for unexpected errors and for clients that have gone. */
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof ApiError ? error.code : undefined;
 
-/** Whoever asked is gone: there is nobody to answer, and nothing went wrong. */
+/** The client has gone. Nobody waits for the answer, and nothing has failed. */
 export class Abandoned extends Error {
   constructor() {
-    super("nobody waits for the answer any more");
+    super("the client has gone");
     this.name = "Abandoned";
   }
 }
 
-/** What the server throws, as it is, when a connection ends in the middle of a request or of its answer. */
+/** What node-server throws, not as `Error`s, when a connection closes in the middle of a request or a response. */
 const HANG_UPS: ReadonlySet<unknown> = new Set(["Error: aborted", "Client connection prematurely closed."]);
 
-/** Whether it is only that the client has gone. */
+/** Whether the error means only that the client has gone. */
 export const isAbandoned = (error: unknown): boolean => error instanceof Abandoned || HANG_UPS.has(error);

@@ -29,21 +29,27 @@ const HEADERS: Readonly<Record<string, Header>> = {
     7_311,
   ),
   ETag: string(
-    "Weak: the same question at the same state has the same one.",
+    "Weak: equal requests on the same state have the same tag.",
     'W/"kQm3jcVQXnb6oCzLQpW4sZ2hTgs"',
   ),
-  "Cache-Control": string("Until when it may be kept: until the next block is due.", "public, max-age=2"),
+  "Cache-Control": string(
+    "How long the answer may be cached: until the next block is due.",
+    "public, max-age=2",
+  ),
   Link: string('`rel="next"`: the next page.', '</v1/nodes?after=eyJhc09mIjp7fX0>; rel="next"'),
   "X-Request-Id": string(
-    "Under which the log has the request: as it was sent, or a new one.",
+    "The id of the request in the log: the one sent, or a new one.",
     "6f9619ff-8b86-4d01-b42d-00c04fc964ff",
   ),
-  "RateLimit-Limit": integer("What one client may ask at once; absent while nobody counts.", 200),
-  "RateLimit-Remaining": integer(`What is left of it. Requests cost: ${COST_RULES}.`, 187),
-  "RateLimit-Reset": integer("Seconds until all of it is there again.", 2),
-  "RateLimit-Policy": string("The limit and the seconds in which it flows in.", "200;w=20"),
-  "Retry-After": integer("Seconds after which to ask again.", 5),
-  Allow: string("The path's methods.", "GET, HEAD, OPTIONS"),
+  "RateLimit-Limit": integer(
+    "The units that a client can spend at once; absent when requests are not limited.",
+    200,
+  ),
+  "RateLimit-Remaining": integer(`The units that are left. ${COST_RULES}`, 187),
+  "RateLimit-Reset": integer("Seconds until all units are available again.", 2),
+  "RateLimit-Policy": string("The limit, and the seconds in which it refills.", "200;w=20"),
+  "Retry-After": integer("Seconds after which to try again.", 5),
+  Allow: string("The methods that the path allows.", "GET, HEAD, OPTIONS"),
 };
 
 export const REQUEST_ID = "X-Request-Id";

@@ -26,8 +26,8 @@ token per operator and day. It stands beside the raw one.
 
 **Problems** are RFC 9457 documents with a stable \`code\`; [/docs/errors](/docs/errors) explains each. Unknown parameters are refused.
 
-**Limits.** Each client has a share, told in \`RateLimit-Limit\`, \`-Remaining\`, \`-Reset\` and \`-Policy\`. A request costs
-${COST_RULES}. Without these headers nobody counts.
+**Limits.** Rate limits apply per client and are reported in \`RateLimit-Limit\`, \`-Remaining\`, \`-Reset\` and \`-Policy\`.
+${COST_RULES} Responses without these headers are not limited.
 `.trim();
 
 export const TAG_DESCRIPTIONS: Readonly<Record<string, string>> = {

@@ -93,7 +93,7 @@ const INSTANCES: Partial<Record<ErrorCode, Readonly<Record<string, unknown>>>> =
     blockTime: 1_790_000_040,
   },
   "rate-limited": {
-    detail: "This request costs 100 and 40 are left; 600 flow in per minute. Wait 6 s.",
+    detail: "This request costs 100 units and 40 are left; 600 are added per minute. Wait 6 s.",
     cost: 100,
     remaining: 40,
   },
@@ -120,15 +120,15 @@ export const problemExamples = () =>
   );
 
 const STATUSES: Readonly<Record<number, string>> = {
-  400: "The question cannot be understood.",
-  404: "There is no such thing.",
-  405: "The path does not have this method.",
-  409: "There is nothing that could be answered yet.",
-  410: "What the cursor belongs to can no longer be served.",
+  400: "The request is invalid.",
+  404: "Not found.",
+  405: "The path does not allow this method.",
+  409: "The answer does not exist yet.",
+  410: "The cursor has expired.",
   414: "The URL is too long.",
-  429: "The client's share is used up.",
-  500: "Something went wrong here.",
-  503: "There is no answer right now.",
+  429: "The client's rate limit is used up.",
+  500: "Internal error.",
+  503: "Temporarily unavailable.",
 };
 
 const statusesOf = (codes: readonly ErrorCode[]): readonly number[] =>

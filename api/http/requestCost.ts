@@ -11,7 +11,7 @@ const ITEMS_PER_TOKEN = 100;
 const WALK_COST = 100;
 
 /** The pricing rules, for the documentation. */
-export const COST_RULES = `1, 1 more per ${ITEMS_PER_TOKEN} items of \`limit\`, ${WALK_COST} with \`all=true\`, ${GRAPHQL_COST} for GraphQL; events of a stream that are made for one client alone, what they read`;
+export const COST_RULES = `Each request costs 1 unit, plus 1 per ${ITEMS_PER_TOKEN} items of \`limit\`. \`all=true\` costs ${WALK_COST}, a GraphQL request ${GRAPHQL_COST}. A stream's events that are made for one client alone cost what they read.`;
 
 /** @returns a whole number from 0. Parameters are not validated yet: an invalid `limit` costs no more than the refusal. */
 export function requestCost(method: string, path: string, query: URLSearchParams): number {
