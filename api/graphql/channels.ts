@@ -12,9 +12,9 @@ import { PayerRef } from "./payers.ts";
 import { PaymentScheme } from "./payments.ts";
 import { tokenInfo } from "./tokens.ts";
 
-export const ChannelRef = builder.objectRef<Scoped<Channel>>("Channel");
+const ChannelRef = builder.objectRef<Scoped<Channel>>("Channel");
 
-export const ChannelConnection = builder.connectionObject(
+const ChannelConnection = builder.connectionObject(
   { type: ChannelRef, name: "ChannelConnection", description: "A page of channels.", ...counting(250) },
   { description: "A channel in a page." },
 );
@@ -135,7 +135,7 @@ export const ChannelFilter = builder.inputType("ChannelFilter", {
 });
 
 /** What every field that is a list of channels shares. */
-export const channelList = {
+const channelList = {
   type: ChannelRef,
   nullable: true,
   args: builder.args((t) => ({ filter: t.field({ type: ChannelFilter, description: "Which channels." }) })),

@@ -25,7 +25,7 @@ interface Variables {
   };
 }
 
-export const GRAPHQL_PATH = "/graphql";
+const GRAPHQL_PATH = "/graphql";
 /** Parameters of the URL: those of GraphQL over HTTP, and `maxLag`. */
 const PARAMETERS = ["query", "variables", "operationName", "extensions", "maxLag"];
 

@@ -11,9 +11,9 @@ import type { Scoped } from "./execution/state.ts";
 import { InferenceRef, inferenceById } from "./inferences.ts";
 import { SettlementRef } from "./settlements.ts";
 
-export const BatchLeafRef = builder.objectRef<Scoped<Leaf>>("BatchLeaf");
+const BatchLeafRef = builder.objectRef<Scoped<Leaf>>("BatchLeaf");
 
-export const BatchLeafConnection = builder.connectionObject(
+const BatchLeafConnection = builder.connectionObject(
   {
     type: BatchLeafRef,
     name: "BatchLeafConnection",

@@ -10,9 +10,9 @@ import { readsPage } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { InferenceConnection, inferenceList } from "./inferenceLists.ts";
 
-export const ModelRef = builder.objectRef<Scoped<Model>>("Model");
+const ModelRef = builder.objectRef<Scoped<Model>>("Model");
 
-export const ModelConnection = builder.connectionObject(
+const ModelConnection = builder.connectionObject(
   { type: ModelRef, name: "ModelConnection", description: "A page of models." },
   { description: "A model in a page." },
 );

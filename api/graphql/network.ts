@@ -58,7 +58,7 @@ const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[numbe
   }),
 });
 
-export const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Network").implement({
+const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Network").implement({
   description: "Totals of the network now. Null is unknown, never zero.",
   fields: (t) => ({
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),

@@ -22,11 +22,11 @@ import { PrecisionEnum } from "./nodeStatus.ts";
 import { TeeNodeRef } from "./nodes.ts";
 import { RelayerRef } from "./relayers.ts";
 
-export const LivenessIntervalRef = builder.objectRef<Scoped<LivenessInterval>>("LivenessInterval");
-export const HeartbeatRef = builder.objectRef<Scoped<Heartbeat>>("Heartbeat");
-export const NodeEventRef = builder.objectRef<Scoped<NodeEvent>>("NodeEvent");
+const LivenessIntervalRef = builder.objectRef<Scoped<LivenessInterval>>("LivenessInterval");
+const HeartbeatRef = builder.objectRef<Scoped<Heartbeat>>("Heartbeat");
+const NodeEventRef = builder.objectRef<Scoped<NodeEvent>>("NodeEvent");
 
-export const LivenessIntervalConnection = builder.connectionObject(
+const LivenessIntervalConnection = builder.connectionObject(
   {
     type: LivenessIntervalRef,
     name: "LivenessIntervalConnection",
@@ -34,16 +34,16 @@ export const LivenessIntervalConnection = builder.connectionObject(
   },
   { description: "A spell in a page." },
 );
-export const HeartbeatConnection = builder.connectionObject(
+const HeartbeatConnection = builder.connectionObject(
   { type: HeartbeatRef, name: "HeartbeatConnection", description: "A page of heartbeats." },
   { description: "A heartbeat in a page." },
 );
-export const NodeEventConnection = builder.connectionObject(
+const NodeEventConnection = builder.connectionObject(
   { type: NodeEventRef, name: "NodeEventConnection", description: "A page of registry events of a node." },
   { description: "An event in a page." },
 );
 
-export const LivenessNotion = builder.enumType("LivenessNotion", {
+const LivenessNotion = builder.enumType("LivenessNotion", {
   description: "What alive means.",
   values: {
     ACTIVE: { value: "active", description: "By the contract's own rule: what `getActiveTEEs` would say." },

@@ -10,7 +10,7 @@ import type { View } from "./execution/state.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 import { TokenRevenue } from "./tokens.ts";
 
-export const MetricsWindow = builder.enumType("MetricsWindow", {
+const MetricsWindow = builder.enumType("MetricsWindow", {
   description: "How far back from the moment asked about.",
   values: {
     LAST_1H: { value: "1h", description: "3,600 seconds." },
@@ -29,7 +29,7 @@ export const WINDOW = {
   description: "How far back.",
 } as const;
 
-export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
+const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
   description: "What is known of a node over a window. Null is unknown or not measured, never zero.",
   fields: (t) => ({
     uptime: t.exposeFloat("uptime", {
@@ -114,7 +114,7 @@ export const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").impl
   }),
 });
 
-export interface MetricsKey extends NodeKey {
+interface MetricsKey extends NodeKey {
   readonly window: NodeWindow;
 }
 

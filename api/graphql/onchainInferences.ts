@@ -13,9 +13,9 @@ import { ChainEvent } from "./chainEvents.ts";
 import { NOTHING, readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 
-export const OnchainInferenceRef = builder.objectRef<Scoped<OnchainInference>>("OnchainInference");
+const OnchainInferenceRef = builder.objectRef<Scoped<OnchainInference>>("OnchainInference");
 
-export const OnchainInferenceConnection = builder.connectionObject(
+const OnchainInferenceConnection = builder.connectionObject(
   {
     type: OnchainInferenceRef,
     name: "OnchainInferenceConnection",
@@ -24,7 +24,7 @@ export const OnchainInferenceConnection = builder.connectionObject(
   { description: "An on-chain inference in a page." },
 );
 
-export const OnchainInferenceKind = builder.enumType("OnchainInferenceKind", {
+const OnchainInferenceKind = builder.enumType("OnchainInferenceKind", {
   description: "What was run.",
   values: {
     CHAT: { value: "chat", description: "A chat with a language model." },
@@ -34,7 +34,7 @@ export const OnchainInferenceKind = builder.enumType("OnchainInferenceKind", {
   } as const,
 });
 
-export const ProofMode = builder.enumType("ProofMode", {
+const ProofMode = builder.enumType("ProofMode", {
   description: "How an on-chain inference is proved.",
   values: {
     VANILLA: { value: "vanilla", description: "Not at all." },

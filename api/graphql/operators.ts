@@ -28,7 +28,7 @@ export interface RegistryScope {
 
 export const OperatorRef = builder.objectRef<Scoped<Operator & RegistryScope>>("Operator");
 
-export const OperatorConnection = builder.connectionObject(
+const OperatorConnection = builder.connectionObject(
   { type: OperatorRef, name: "OperatorConnection", description: "A page of operators." },
   { description: "An operator in a page." },
 );

@@ -89,7 +89,7 @@ const ChannelCounts = builder.objectRef<NonNullable<Payer["channels"]>>("Channel
   }),
 });
 
-export const PayerRecordRef = builder.objectRef<Payer>("PayerRecord").implement({
+const PayerRecordRef = builder.objectRef<Payer>("PayerRecord").implement({
   description:
     "What a payer paid, in which tokens and to whom. Sums are null when it has too many days of payees to add up.",
   fields: (t) => ({

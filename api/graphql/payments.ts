@@ -18,7 +18,7 @@ import { tokenInfo } from "./tokens.ts";
 
 export const PaymentRef = builder.objectRef<Scoped<Payment>>("Payment");
 
-export const PaymentConnection = builder.connectionObject(
+const PaymentConnection = builder.connectionObject(
   { type: PaymentRef, name: "PaymentConnection", description: "A page of payments." },
   { description: "A payment in a page." },
 );
@@ -120,7 +120,7 @@ export const PaymentFilter = builder.inputType("PaymentFilter", {
 });
 
 /** What every field that is a list of payments shares. */
-export const paymentList = {
+const paymentList = {
   type: PaymentRef,
   nullable: true,
   args: builder.args((t) => ({ filter: t.field({ type: PaymentFilter, description: "Which payments." }) })),

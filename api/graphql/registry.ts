@@ -13,14 +13,14 @@ import { NodeFilter, NodeSort, nodes, nodesPage, TeeNodeConnection } from "./nod
 import { TeeTypeName } from "./nodeRecord.ts";
 import { TeeNodeRef } from "./nodes.ts";
 
-export const PcrRef = builder.objectRef<Scoped<Pcr>>("Pcr");
-export const TeeTypeRef = builder.objectRef<Scoped<TeeType>>("TeeType");
+const PcrRef = builder.objectRef<Scoped<Pcr>>("Pcr");
+const TeeTypeRef = builder.objectRef<Scoped<TeeType>>("TeeType");
 
-export const PcrConnection = builder.connectionObject(
+const PcrConnection = builder.connectionObject(
   { type: PcrRef, name: "PcrConnection", description: "A page of PCR records." },
   { description: "A PCR record in a page." },
 );
-export const TeeTypeConnection = builder.connectionObject(
+const TeeTypeConnection = builder.connectionObject(
   { type: TeeTypeRef, name: "TeeTypeConnection", description: "A page of TEE types." },
   { description: "A TEE type in a page." },
 );

@@ -79,7 +79,7 @@ const RelayedHeartbeatsRef = builder.objectRef<Relayer["heartbeats"]>("RelayedHe
   }),
 });
 
-export const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").implement({
+const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").implement({
   description: "What a relayer sent, and what it was worth.",
   fields: (t) => ({
     firstSeenAt: t.expose("firstSeenAt", {

@@ -81,7 +81,7 @@ const ScoreGate = builder.objectRef<Gate>("ScoreGate").implement({
   }),
 });
 
-export const NodeScoreRef = builder.objectRef<PublishedScore>("NodeScore").implement({
+const NodeScoreRef = builder.objectRef<PublishedScore>("NodeScore").implement({
   description: "What a node scores, with everything that made it. docs/metrics.md explains each number.",
   fields: (t) => ({
     value: t.exposeFloat("value", { description: "The score, 0 to 100." }),
@@ -152,9 +152,9 @@ export interface Scoring {
   readonly constants: readonly NamedConstant[];
 }
 
-export const SCORING_AS_PUBLISHED: Scoring = { version: SCORE_VERSION, constants: NAMED_CONSTANTS };
+const SCORING_AS_PUBLISHED: Scoring = { version: SCORE_VERSION, constants: NAMED_CONSTANTS };
 
-export const ScoringRef = builder.objectRef<Scoring>("Scoring").implement({
+const ScoringRef = builder.objectRef<Scoring>("Scoring").implement({
   description: "How scores are made.",
   fields: (t) => ({
     version: t.exposeString("version", { description: "Changes with any of the constants." }),

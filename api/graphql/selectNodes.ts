@@ -31,7 +31,7 @@ export interface NodeSelection {
 /** Arguments as GraphQL gives them: null and absent are the same. */
 type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
 
-export interface SelectArguments extends Given<Omit<SelectionRequest, "strategy" | "teeType">> {
+interface SelectArguments extends Given<Omit<SelectionRequest, "strategy" | "teeType">> {
   readonly strategy: SelectionRequest["strategy"];
   readonly teeType: number;
   readonly count: number;

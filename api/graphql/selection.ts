@@ -78,7 +78,7 @@ const SelectedNodeRef = builder.objectRef<SelectedNode>("SelectedNode").implemen
   }),
 });
 
-export const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").implement({
+const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").implement({
   description: "Which nodes to use, the first and its fallbacks. An empty list says in `excluded` why.",
   fields: (t) => ({
     scoreVersion: t.exposeString("scoreVersion", { description: "Of the formula and its constants." }),

@@ -23,7 +23,7 @@ const ChainPosition = builder.objectRef<ChainAsOf>("ChainPosition").implement({
   }),
 });
 
-export const AsOfRef = builder.objectRef<AsOf>("AsOf").implement({
+const AsOfRef = builder.objectRef<AsOf>("AsOf").implement({
   description:
     "The state that this answer belongs to. Equal states give equal answers. Also in the answer's `extensions.asOf`.",
   fields: (t) => ({
@@ -155,7 +155,7 @@ const VerifierStatusRef = builder.objectRef<VerifierStatus>("VerifierStatus").im
   }),
 });
 
-export const StatusRef = builder.objectRef<Status>("Status").implement({
+const StatusRef = builder.objectRef<Status>("Status").implement({
   description: "How far everything is.",
   fields: (t) => ({
     chains: t.field({

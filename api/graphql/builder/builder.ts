@@ -12,7 +12,7 @@ export interface CountedConnection {
   length: () => Promise<ListLength>;
 }
 
-export interface GraphTypes {
+interface GraphTypes {
   Context: GraphContext;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;

@@ -33,7 +33,7 @@ type ReadPage = (transaction: ReadTransaction, page: PageRequest) => Promise<Pag
 /** Counts a list. @param read - reads pages of it. */
 export type ListCount = (transaction: ReadTransaction, read: ReadPage) => Promise<ListLength>;
 
-export interface ListRequest<Wanted> {
+interface ListRequest<Wanted> {
   /** The field and the object it belongs to: what tells this list's cursors from those of others. */
   readonly field: string;
   /** Filters, and what else the list's definition asks for. */

@@ -39,7 +39,7 @@ export function filterFields<F extends Filters>(
   t: InputFieldBuilder<Types, "InputObject">,
   filters: F,
   enums: FilterEnums<F>,
-  descriptions: { readonly [Name in keyof F]: string },
+  descriptions: { readonly [Name in keyof F]?: string },
 ): FilterFields<F> {
   const enumOf: Readonly<Record<string, PothosSchemaTypes.EnumRef<Types, string>>> = enums;
   const fields = Object.entries(filters).map(([name, { kind }]) => {

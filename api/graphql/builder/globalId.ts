@@ -1,7 +1,7 @@
 /** Global object ids: base64url of the type's name and the parts of its key. Opaque to callers. */
 import { ApiError } from "../../errors.ts";
 
-export interface GlobalId {
+interface GlobalId {
   readonly typename: string;
   /** The parts of the key; an id of a past state ends in its second. */
   readonly parts: readonly string[];

@@ -4,7 +4,7 @@ import type { StreamProperties } from "../../stream/filter.ts";
 import type { GraphState } from "./state.ts";
 
 /** The events that a subscription selects. */
-export interface EventSelection {
+interface EventSelection {
   readonly types?: readonly SelectableType[] | undefined;
   readonly registry?: string | undefined;
   readonly properties: StreamProperties;

@@ -27,7 +27,7 @@ const PERSISTED_ENTRY_CHARACTERS = 250;
 /** Bound on the texts of parsed documents: a document takes 50 to 200 bytes per character, 13 MB in all at most. */
 const PARSED_CHARACTERS = 64_000;
 
-export type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
+type GraphEndpoint = (request: Request, exchange: Exchange) => Promise<Response>;
 
 export function createGraphEndpoint(schema: GraphQLSchema, service: GraphService): GraphEndpoint {
   const yoga = createYoga<ServerContext>({
