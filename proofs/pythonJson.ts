@@ -1,6 +1,6 @@
 /**
  * JSON as Python's `json.dumps(value, sort_keys=True)` writes it, byte for byte: what nodes hash.
- * @see docs/protocol.md, "What the hashes are of"
+ * @see docs/protocol.md, "What is hashed"
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The hash of a request as nodes take it: of the part of the request they commit to, in one spelling.
- * @see docs/protocol.md, "What the hashes are of"
+ * @see docs/protocol.md, "What is hashed"
  */
 
 import type { Hex } from "./hex.ts";

@@ -1,6 +1,6 @@
 /**
  * The hash of an answer as nodes take it: of the assistant's text, or of the tools it calls.
- * @see docs/protocol.md, "What the hashes are of"
+ * @see docs/protocol.md, "What is hashed"
  */
 
 import type { Hex } from "./hex.ts";

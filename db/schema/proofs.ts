@@ -325,9 +325,9 @@ export const bucketPart = proofs.table(
     /** The start of the hour in which the inferences were signed. */
     startAt: int8("start_at").notNull(),
     model: text("model"),
-    /** They count from this block on … */
+    /** They count as of this block … */
     fromBlock: int8("from_block").notNull(),
-    /** … and until this one; null when they still do. */
+    /** … and no longer as of this one; null when they still do. */
     untilBlock: int8("until_block"),
     /** Block times. */
     fromAt: int8("from_at").notNull(),
