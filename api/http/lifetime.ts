@@ -1,4 +1,4 @@
-/** The lifetime of the process, as whoever stops it controls it. */
+/** The lifetime of the process, with the controls to end it. */
 import type { Lifetime } from "../queries/state/service.ts";
 
 export class StoppableLifetime implements Lifetime {

@@ -27,7 +27,7 @@ export interface ObservedRequest {
 }
 
 export interface RequestObserver {
-  readonly begun: () => void;
+  readonly started: () => void;
   readonly ended: (request: ObservedRequest) => void;
 }
 
@@ -50,7 +50,7 @@ export const observeRequests = <
   createMiddleware<E>(async (context, next) => {
     const begun = now();
     const outgoing = connectionOf(context)?.outgoing;
-    for (const observer of observers) observer.begun();
+    for (const observer of observers) observer.started();
     let begunAfterMs: number | undefined;
     const end = (outcome: ObservedRequest["outcome"]) => {
       const request: ObservedRequest = {

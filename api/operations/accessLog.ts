@@ -14,7 +14,7 @@ const INDEXING_NOTE = "further refusals for this reason are logged at debug unti
 export function accessLog(log: Log, quietMs = QUIET_MS): RequestObserver {
   const indexing = new IndexingRefusals(log, quietMs);
   return {
-    begun: () => {},
+    started: () => {},
     ended: (request) => {
       const { outcome, code, ...told } = request;
       const level = code === "indexing" ? indexing.levelOf(request) : levelOf(request);

@@ -78,7 +78,7 @@ export function createMetrics(version: string): Metrics {
 
   return {
     observer: {
-      begun: () => inFlight.inc(),
+      started: () => inFlight.inc(),
       ended: ({ route, method, status, ms, outcome }) => {
         inFlight.dec();
         const labels = { route: route ?? NO_ROUTE, method: METHODS.has(method) ? method : "other" };

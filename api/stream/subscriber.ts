@@ -56,7 +56,7 @@ export const DEFAULT_TIMING: SubscriberTiming = {
 };
 
 const MAX_EVENTS_PER_READ = 200;
-/** What catching up costs of the client's rate limit: this much for each read, and one unit for so many events. */
+/** What catching up costs of the client's rate limit: `READ_COST` units for each read, and a unit for `EVENTS_PER_UNIT` events. */
 const READ_COST = 0.1;
 const EVENTS_PER_UNIT = 100;
 

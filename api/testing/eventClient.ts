@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ReceivedEvent {
   readonly type: string;
-  /** What the client would send to go on after this event. */
+  /** The id that the client would resume after this event with. */
   readonly id: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
   readonly data: any;
@@ -66,7 +66,7 @@ export class EventClient {
     return this.parser.events;
   }
 
-  /** The id to come back with. */
+  /** The id to resume with. */
   get lastEventId(): string {
     return this.parser.lastEventId;
   }
@@ -93,7 +93,7 @@ export class EventClient {
     }
   }
 
-  /** Waits for so many events of all. */
+  /** Waits until at least `count` events were received. */
   async received(count: number, withinMs?: number): Promise<readonly ReceivedEvent[]> {
     await this.until(() => this.events.length >= count, withinMs);
     return [...this.events];

@@ -24,22 +24,22 @@ export interface TestApi {
   readonly json: (path: string) => Promise<any>;
   readonly handler: (request: Request, bindings?: object) => Response | Promise<Response>;
   readonly log: string[];
-  /** Every request that is over, as the access log is told of it. */
+  /** Every finished request, as the access log receives it. */
   readonly observed: ObservedRequest[];
   /** Unix seconds. */
   now: number;
   readonly usage: () => ReaderUsage;
-  /** Looks at the chains' positions, as the process does by itself. */
+  /** Reads the chains' positions, as the process does at regular intervals. */
   readonly look: () => Promise<void>;
-  /** Brings the snapshot for selections up to the newest block, as a notice would. */
+  /** Brings the snapshot up to the newest block, as a notification would. */
   readonly refresh: () => Promise<void>;
-  /** Tells the stream of what is new, as a notice would. */
+  /** Publishes what is new to the stream, as a notification would. */
   readonly publish: () => Promise<void>;
   readonly stream: EventStream;
   readonly close: () => Promise<void>;
 }
 
-/** Read when first needed: the file is written by an application too. */
+/** Read on first use, because the file is written with this application too. */
 let documented: DocumentedAnswers | undefined;
 
 export function createTestApi(
@@ -58,7 +58,7 @@ export function createTestApi(
   const reader = createReader({ urls: [url], connections, onConnectionError: () => {} });
   let requests = 0;
   let seeds = 0;
-  /** Every answer that a test gets is one that the documents allow. */
+  /** Validates every answer that a test gets against openapi.json. */
   const ask = async (path: string, init?: RequestInit): Promise<Response> => {
     const response = await app.request(path, init);
     const { pathname, searchParams } = new URL(path, "http://test");
@@ -144,7 +144,7 @@ export function createTestApi(
     newSeed: () => `seed-${++seeds}`,
     newRequestId: () => `request-${++requests}`,
     elapsed: () => performance.now(),
-    observers: [{ begun: () => {}, ended: (request) => observed.push(request) }],
+    observers: [{ started: () => {}, ended: (request) => observed.push(request) }],
   });
   return api;
 }

@@ -1,6 +1,6 @@
 /**
- * Every question about a moment, made from the documents themselves, so that none is left out: REST's from the parameters of
- * openapi.json, GraphQL's from the fields of schema.graphql. For tests only.
+ * Generates every request about a moment from the schemas, so that none is left out: REST's from the parameters in openapi.json,
+ * GraphQL's from the fields in schema.graphql. For tests only.
  */
 import {
   buildSchema,
@@ -20,12 +20,12 @@ export type Values = Readonly<Record<string, readonly string[]>>;
 export interface GraphQuestion {
   /** The fields it goes through. */
   readonly name: string;
-  /** Arguments of the query's field are to be put in the place of `AT`. */
+  /** `AT` stands for the arguments of the root field. */
   readonly text: string;
   readonly takesAt: boolean;
 }
 
-/** What does not follow from the moment, or is asked about otherwise. */
+/** Fields that do not depend on the moment, or are covered elsewhere. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "Query.status", // of the process, not of the chain
   "Query.asOf",
@@ -78,14 +78,14 @@ export function graphQuestions(sdl: string, values: Values): readonly GraphQuest
     const named = getNamedType(type);
     return isObjectType(named) && isConnection(named) ? `{ nodes { ${selection} } }` : `{ ${selection} }`;
   };
-  /** A request may not read too much. */
+  /** Keeps a request within the cost limit. */
   const fewOf = (type: GraphQLOutputType, count: number) => {
     const named = getNamedType(type);
     return isObjectType(named) && isConnection(named) ? ` first: ${count}` : "";
   };
   const given = (text: string, more = "") => (text + more === "" ? "" : `(${text}${more})`);
 
-  /** Leaves, and the fields of values below; what has an id of its own is asked about apart. */
+  /** The leaves of a type and of the values below it; objects with an id are covered separately. */
   function leavesOf(type: GraphQLObjectType): string {
     const names = Object.values(type.getFields()).flatMap((field) => {
       const named = getNamedType(field.type);
@@ -135,7 +135,7 @@ interface OpenApi {
   >;
 }
 
-/** Paths with a parameter, with values in the places of theirs. */
+/** The paths with a query parameter, their own parameters replaced by values. */
 export function pathsWith(document: OpenApi, parameter: string, values: Values): readonly string[] {
   return Object.entries(document.paths).flatMap(([path, { get }]) => {
     if (!get?.parameters?.some(({ name }) => name === parameter)) return [];

@@ -3,7 +3,7 @@
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 
-/** Extremes of what a member could be, and what it is not. */
+/** Extreme and ill-typed values for a member. */
 const PARTS: readonly unknown[] = [
   -1,
   0,

@@ -4,7 +4,7 @@ import { type GraphQLInputType, isEnumType, isInputObjectType, isListType, isNon
 import { hostileJson, nearly } from "./hostile.ts";
 import { orderRange } from "./orderedRange.ts";
 
-/** What is known of the world that is asked about. */
+/** Values that exist in the test world. */
 export interface KnownObjects {
   /** Values that objects have, by the name of the field. */
   readonly values: ReadonlyMap<string, readonly string[]>;
@@ -96,7 +96,7 @@ const EDGES: Readonly<Record<string, readonly unknown[]>> = {
   Hex: ["0x", "0x0", `0x${"00".repeat(31)}`, `0x${"00".repeat(33)}`, `0x${"00".repeat(4_000)}`],
 };
 
-/** Anything: values near what is allowed, and far from it. */
+/** Any value, close to the valid ones or far from them. */
 export function wildValue(
   gen: fc.GeneratorValue,
   name: string,

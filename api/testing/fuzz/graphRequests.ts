@@ -18,7 +18,7 @@ import { hostileJson, hostileText, tampered } from "./hostile.ts";
 export interface GraphRequest {
   /** Whether grammar, schema and every argument's description allow it. */
   readonly mood: "tame" | "wild";
-  /** `Type.field` and `Type.field.argument` of everything asked. */
+  /** `Type.field` and `Type.field.argument` of everything selected. */
   readonly asked: ReadonlySet<string>;
   /** Path and query. */
   readonly target: string;
@@ -33,7 +33,7 @@ interface Step {
 type Route = readonly Step[];
 export type Routes = readonly Route[];
 
-/** A way to every field that a query can ask for; to those with arguments twice. */
+/** A path to every field that a query can select; two to fields with arguments. */
 export function routesOf(schema: GraphQLSchema): Routes {
   const root = schema.getQueryType();
   if (root == null) return [];
@@ -252,7 +252,7 @@ const BOMBS: readonly string[] = [
   `{ ${"a".repeat(300)}: __typename }`,
 ];
 
-/** JSON that goes on inside of itself. */
+/** Deeply nested JSON. */
 const nested = (levels: number, [open, close]: readonly [string, string]): string =>
   `${open.repeat(levels)}0${close.repeat(levels)}`;
 
@@ -354,7 +354,7 @@ function oddRequest(gen: fc.GeneratorValue, query: string): Pick<GraphRequest, "
   }
 }
 
-/** One more request of the generator's. Most ask for what the schema allows, many with one thing wrong. */
+/** The next random request. Most are valid, many have a single error. */
 export function graphRequest(
   gen: fc.GeneratorValue,
   schema: GraphQLSchema,

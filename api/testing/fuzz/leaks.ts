@@ -1,4 +1,4 @@
-/** What no answer may tell of the machinery behind it. For tests only. */
+/** Details of the implementation that no answer may reveal. For tests only. */
 
 const LEAKS: readonly RegExp[] = [
   // Stacks and places in source files.
@@ -11,7 +11,7 @@ const LEAKS: readonly RegExp[] = [
   /Invalid (?:input|option|string)|expected \w+, received/,
 ];
 
-/** The first thing in an answer that only its makers should know; null when there is none. */
+/** The first leak in an answer; null when there is none. */
 export function leakIn(text: string): string | null {
   for (const leak of LEAKS) {
     const [found] = leak.exec(text) ?? [];

@@ -46,12 +46,12 @@ export function judge(schema: ParameterSchema, text: string): Judgement {
 export interface KnownPage {
   /** Of the operation: `/v1/nodes/{teeId}/heartbeats`. */
   readonly operation: string;
-  /** What was asked. */
+  /** The parameter's value. */
   readonly path: string;
   readonly endCursor: string;
 }
 
-/** What is known of the world that is asked about. */
+/** Values that exist in the test world. */
 export interface Known {
   /** Values that answers have, by the name of the field. */
   readonly values: ReadonlyMap<string, readonly string[]>;

@@ -39,7 +39,7 @@ export interface RestRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly path: readonly Given[];
-  /** In order; the same name may come again. */
+  /** In order; a name may repeat. */
   readonly query: readonly Given[];
 }
 
@@ -123,7 +123,7 @@ const unknownParameter: fc.Arbitrary<Given> = fc
 
 const MAX_AT_ONCE = 4;
 
-/** Where an operation's path parameters are found among what is known. */
+/** Which known values fit an operation's path parameters. */
 function pathField({ path }: RestOperation, name: string): string {
   const [, , collection = ""] = path.split("/");
   return `${collection} ${name}`;

@@ -78,7 +78,7 @@ export class DocumentedAnswers {
   }
 
   #checkHeaders(name: string, response: DocumentedResponse | undefined, headers: Headers): void {
-    // Every problem may say how fresh what it did not answer from was.
+    // Every problem may have the freshness headers.
     const documented = [...Object.keys(response?.headers ?? {}), ...FRESHNESS_HEADERS].map((header) =>
       header.toLowerCase(),
     );

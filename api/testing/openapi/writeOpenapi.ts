@@ -1,4 +1,4 @@
-/** Writes `openapi.json` anew; a test fails while it differs from what is served. */
+/** Writes `openapi.json`; a test fails while it differs from what is served. */
 import { writeFileSync } from "node:fs";
 import { OPENAPI_FILE } from "./openapiFile.ts";
 import { servedOpenapi } from "./servedOpenapi.ts";

@@ -99,7 +99,7 @@ export class ChainTables {
     return reading;
   }
 
-  /** Inserts a row, named as in the schema; the chain's id and zeros for what is left out are added. */
+  /** Inserts a row with columns named as in the schema; adds the chain id, and zeros for omitted columns. */
   async insert(chain: Chain | "observations", table: string, row: Row) {
     const chainId = chain === "observations" ? OG_CHAIN_ID : CHAIN_IDS[chain];
     const full = { ...(await this.#blank(chain, snakeCase(table))), chainId, ...row };
@@ -170,11 +170,11 @@ export class ChainTables {
   }
 }
 
-/** 32 bytes that tell what they stand for. */
+/** 32 bytes derived from a readable name. */
 export const hash = (text: string): `0x${string}` =>
   `0x${Buffer.from(text).toString("hex").padEnd(64, "0").slice(0, 64)}`;
 
-/** 20 bytes that tell what they stand for. */
+/** 20 bytes derived from a readable name. */
 export const address = (text: string): `0x${string}` =>
   `0x${Buffer.from(text).toString("hex").padEnd(40, "0").slice(0, 40)}`;
 

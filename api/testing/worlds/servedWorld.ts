@@ -16,13 +16,13 @@ export interface ServedWorld {
   readonly close: () => Promise<void>;
 }
 
-/** Often enough for tests to see that a connection is gone. */
+/** Short, so that tests notice a closed connection quickly. */
 const KEEP_ALIVE_MS = 300;
 
 /**
  * @param databaseUrl - of an empty database.
- * @param change - what is to be different, before anything is read.
- * @param settings - of the API, where they are to differ from those of other tests.
+ * @param change - changes the world before anything is read.
+ * @param settings - overrides of the API's settings.
  */
 export async function serveWorld(
   databaseUrl: string,

@@ -17,7 +17,7 @@ interface BlockOptions {
   readonly time?: number;
 }
 
-/** Rows of the chain alone: nothing that follows from nodes. */
+/** Writes chain rows alone, and nothing that depends on nodes. */
 export class StreamWorld {
   #revision = 0;
 
@@ -36,13 +36,13 @@ export class StreamWorld {
     await this.head("base", 0);
   }
 
-  /** A block with rows, as the chain's newest one. */
+  /** A block with rows, as the chain's new head. */
   async grow(chain: Chain, number: number, options: BlockOptions = {}): Promise<void> {
     await this.add(chain, number, options);
     await this.head(chain, number, "ready", options.time);
   }
 
-  /** A block with rows, which is not shown yet. */
+  /** A block with rows, without moving the chain's head. */
   async add(
     chain: Chain,
     number: number,
@@ -100,7 +100,7 @@ export class StreamWorld {
     await client.query("commit");
   }
 
-  /** Takes blocks back, as a reorg does: the chain then ends with the block before. */
+  /** Removes blocks, as a reorg does. */
   async rewind(chain: Chain, fromBlock: number): Promise<void> {
     const table = chain === "og" ? "settlement" : "payment";
     await this.tables.client.query(
@@ -122,7 +122,7 @@ export class StreamWorld {
     await this.#setRevision();
   }
 
-  /** The verifier changes something that nobody sees. */
+  /** The verifier makes a change that no answer shows. */
   async advanceRevision(): Promise<void> {
     this.#revision += 1;
     await this.#setRevision();
