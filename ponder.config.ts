@@ -88,9 +88,9 @@ const config = createConfig({
   blocks,
 });
 
-/** Keeps the sources of the chain that this deployment indexes. */
+/** Keeps the sources of the chain that this deployment indexes. The type keeps all: handlers are typed by it. */
 const only = <T extends Record<string, { chain: string }>>(sources: T, chain: string) =>
-  Object.fromEntries(Object.entries(sources).filter(([, source]) => source.chain === chain)) as T;
+  Object.fromEntries(Object.entries(sources).filter(([, source]) => source.chain === chain)) as T; // see above
 
 const chain = indexedChain(process.env);
 export default chain === undefined
@@ -100,4 +100,4 @@ export default chain === undefined
       chains: { [chain]: chains[chain] },
       contracts: only(contracts, chain),
       blocks: only(blocks, chain),
-    } as typeof config);
+    } as typeof config); // handlers are typed by both chains' sources

@@ -4,6 +4,7 @@
  * need not write valid UTF-8. Shared by the indexing functions and the observer.
  */
 import { type Address, concatHex, decodeAbiParameters, type Hex } from "viem";
+import { lowerHex } from "./lowerHex.ts";
 
 export const GET_TEE_SELECTOR = "0x418b207d" satisfies Hex;
 
@@ -106,6 +107,6 @@ function requireBits(bits: 8 | 16, ...values: readonly number[]): void {
 
 const lowerCased = <T extends { owner: Address; paymentAddress: Address }>(record: T): T => ({
   ...record,
-  owner: record.owner.toLowerCase() as Address,
-  paymentAddress: record.paymentAddress.toLowerCase() as Address,
+  owner: lowerHex(record.owner),
+  paymentAddress: lowerHex(record.paymentAddress),
 });

@@ -129,8 +129,7 @@ async function compile(sources: Record<string, { content: string }>): Promise<Co
   return contracts;
 }
 
-/** solc's own output: its ABI and code are well-formed by construction. */
 const toContract = ({ abi, runtimeCode }: { abi: unknown[]; runtimeCode: string }): CompiledContract => ({
-  abi: abi as Abi,
-  runtimeCode: runtimeCode as Hex,
+  abi: abi as Abi, // solc's own output is well-formed
+  runtimeCode: runtimeCode as Hex, // likewise
 });

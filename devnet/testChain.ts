@@ -100,8 +100,8 @@ async function events(
     // Log fields are hex by the JSON-RPC specification, and every log has a first topic here.
     const { eventName } = decodeEventLog({
       abi: contract.abi,
-      topics: topics as [Hex, ...Hex[]],
-      data: data as Hex,
+      topics: topics as [Hex, ...Hex[]], // see above
+      data: data as Hex, // see above
     });
     return [`${name}.${eventName}`];
   });

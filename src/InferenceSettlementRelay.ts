@@ -2,6 +2,7 @@
 import type { Context } from "ponder:registry";
 import { settlement } from "ponder:schema";
 import { decodeAbiParameters, type Hex } from "viem";
+import { lowerHex } from "../abis/lowerHex.ts";
 import { DAY_SECONDS } from "./buckets.ts";
 import {
   addNetworkCounts,
@@ -40,7 +41,7 @@ async function recordSettlement(
     await countAnomaly(context, event, "malformed-blob-id");
   await context.db.insert(settlement).values({
     ...positionOf(context, event),
-    relay: event.log.address.toLowerCase() as Hex,
+    relay: lowerHex(event.log.address),
     txHash: event.transaction.hash,
     settledAt: timeOf(event),
     relayer: event.transaction.from,
@@ -56,7 +57,7 @@ async function recordSettlement(
 async function countForNode(context: Context, teeId: Hex, latencySeconds: number) {
   const configured = [context.contracts.TEERegistry.address].flat()[0];
   if (configured === undefined) return UNCOUNTED;
-  const registry = configured.toLowerCase() as Hex;
+  const registry = lowerHex(configured);
   let totals = UNCOUNTED;
   await updateLiveness(context, { chainId: context.chain.id, registry, teeId }, (row) => {
     const settlements = row.settlements + 1;

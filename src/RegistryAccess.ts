@@ -1,6 +1,6 @@
 /** Who may act on a registry: OpenZeppelin AccessControl, and the attestation root certificate. */
 import { role } from "ponder:schema";
-import type { Hex } from "viem";
+import { lowerHex } from "../abis/lowerHex.ts";
 import { timeOf } from "./counters.ts";
 import { syncMaxAge } from "./maxAge.ts";
 import { og } from "./registry.ts";
@@ -9,7 +9,7 @@ import { recordRegistryEvent, registryOf } from "./registryEvents.ts";
 og("TEERegistry:RoleGranted", async ({ event, context }) => {
   const registry = registryOf(event);
   await syncMaxAge(context, event, registry);
-  const account = event.args.account.toLowerCase() as Hex;
+  const account = lowerHex(event.args.account);
   const grant = { granted: true, grantedAt: timeOf(event), revokedAt: null };
   await context.db
     .insert(role)
@@ -24,7 +24,7 @@ og("TEERegistry:RoleGranted", async ({ event, context }) => {
 og("TEERegistry:RoleRevoked", async ({ event, context }) => {
   const registry = registryOf(event);
   await syncMaxAge(context, event, registry);
-  const account = event.args.account.toLowerCase() as Hex;
+  const account = lowerHex(event.args.account);
   const revocation = { granted: false, revokedAt: timeOf(event) };
   await context.db
     .insert(role)

@@ -2,6 +2,7 @@
 import type { Context } from "ponder:registry";
 import { earlierNode, node, nodeLiveness, pcr, registryMember, registryState } from "ponder:schema";
 import type { Hex } from "viem";
+import { lowerHex } from "../abis/lowerHex.ts";
 import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
 import { EMPTY_JOURNAL } from "./liveness/journal.ts";
@@ -37,7 +38,7 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
   else if (record.publicKey === null) await countAnomaly(context, event, "public-key-mismatch");
 
   const registration = {
-    owner: owner.toLowerCase() as Hex,
+    owner: lowerHex(owner),
     teeType,
     registeredAt,
     registeredBlock: Number(event.block.number),
@@ -215,7 +216,7 @@ og("RegistryClock:block", async ({ event, context }) => {
   const configured = context.contracts.TEERegistry.address;
   const registries = configured === undefined ? [] : Array.isArray(configured) ? configured : [configured];
   for (const address of registries) {
-    const registry = address.toLowerCase() as Hex;
+    const registry = lowerHex(address);
     const begun = await context.db.find(registryState, { chainId: context.chain.id, registry });
     if (begun !== null) await syncMaxAge(context, event, registry);
   }

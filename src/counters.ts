@@ -67,7 +67,7 @@ export async function addNetworkCounts(
   timestamp: number,
   counts: Partial<NetworkCounts>,
 ): Promise<void> {
-  const names = Object.keys(counts) as (keyof NetworkCounts)[];
+  const names = Object.keys(counts) as (keyof NetworkCounts)[]; // callers pass object literals
   const startAt = bucketStart(timestamp, HOUR_SECONDS);
   await context.db
     .insert(networkBucket)

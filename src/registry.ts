@@ -16,8 +16,8 @@ const indexed = process.env.OPENGRADIENT_CHAIN;
 const ignore: Register = () => {};
 const register: Register = (name, handler) =>
   ponder.on(name, ({ event, context }) => {
-    if (holdsUint8(event as Types)) return handler({ event, context });
-    return countAnomaly(context, event as LogEvent, "number-out-of-range");
+    if (holdsUint8(event as Types)) return handler({ event, context }); // any event has these arguments, or none of them
+    return countAnomaly(context, event as LogEvent, "number-out-of-range"); // events with arguments come from logs
   });
 
 export const og: Register = indexed === "base" ? ignore : register;

@@ -2,6 +2,7 @@
 import type { Context } from "ponder:registry";
 import { registryEvent, role } from "ponder:schema";
 import { type Hex, zeroHash } from "viem";
+import { lowerHex } from "../abis/lowerHex.ts";
 import { type LogEvent, positionOf, recordBlock, timeOf } from "./counters.ts";
 
 type RegistryEventRow = typeof registryEvent.$inferInsert;
@@ -35,7 +36,7 @@ type Details = Partial<
 
 /** The registry an event comes from, lower-case. */
 export const registryOf = (event: { readonly log: { readonly address: Hex } }): Hex =>
-  event.log.address.toLowerCase() as Hex;
+  lowerHex(event.log.address);
 
 /** Stores the event; `signature` is its name and types, which tell the generations apart. */
 export async function recordRegistryEvent(
@@ -69,9 +70,7 @@ export async function causeOf(
   owner: Hex,
 ): Promise<"owner" | "admin" | null> {
   const { from, to } = event.transaction;
-  const callers = [from, to]
-    .filter((account) => account !== null)
-    .map((account) => account.toLowerCase() as Hex);
+  const callers = [from, to].filter((account) => account !== null).map(lowerHex);
   if (callers.includes(owner)) return "owner";
   for (const account of callers) {
     const admin = await context.db.find(role, {

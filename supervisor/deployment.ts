@@ -87,7 +87,7 @@ export function deploymentSchema(project: string, environment: Environment, chai
   for (const file of files) add(file, readFileSync(path.join(project, file), "utf8"));
   const { version } = JSON.parse(
     readFileSync(path.join(project, "node_modules", "ponder", "package.json"), "utf8"),
-  ) as { version: string };
+  ) as { version: string }; // npm requires it
   add("ponder", version);
   for (const setting of INDEXED_SETTINGS[chain]) add(setting, JSON.stringify(environment[setting]));
   return `${chain}_${hash.digest("hex").slice(0, DIGEST_LENGTH)}`;

@@ -1,11 +1,17 @@
 /** Translates Ponder's JSON log for operators: one line per event that matters, without stack traces. */
-import type { Log, LogDetails, LogLevel } from "../config/log.ts";
+import type { Log, LogLevel } from "../config/log.ts";
 import { createNotices, type Notices } from "./gateway/notices.ts";
 
 interface PonderRecord {
   readonly level: number;
   readonly msg: string;
   readonly error?: { readonly name?: string; readonly message?: string; readonly stack?: string };
+  readonly chain?: unknown;
+  readonly chain_id?: unknown;
+  readonly time?: unknown;
+  readonly action?: unknown;
+  readonly request?: unknown;
+  readonly PRINT_KEYS?: unknown;
   readonly [key: string]: unknown;
 }
 
@@ -45,7 +51,7 @@ const firstLine = (text: string | undefined) => text?.split("\n", 1)[0];
 function toRecord(line: string): PonderRecord | undefined {
   if (!line.startsWith("{")) return undefined;
   try {
-    const record = JSON.parse(line) as PonderRecord;
+    const record = JSON.parse(line) as PonderRecord; // what is read of it is checked next
     return typeof record.msg === "string" && typeof record.level === "number" ? record : undefined;
   } catch {
     return undefined;
@@ -90,17 +96,10 @@ function translate(line: string, log: Log, notices: Notices, describeEndpoints: 
     time: _time,
     action: _action,
     PRINT_KEYS: _keys,
-    ...rest
-  } = record as PonderRecord & {
-    time?: unknown;
-    action?: unknown;
-    PRINT_KEYS?: unknown;
-  };
-  const {
     chain: _chain,
     chain_id: _chainId,
     ...details
-  } = rest as LogDetails & { chain?: unknown; chain_id?: unknown };
+  } = record;
 
   // answers arrive but are unusable: without this line Ponder would seem to hang
   if (
@@ -126,7 +125,7 @@ function translate(line: string, log: Log, notices: Notices, describeEndpoints: 
   else if (DEBUG_ONLY.has(msg) || error?.message?.includes(RPC_DOWN_CODE) || number < 40)
     log.debug(msg, { ...details, error: error?.message });
   else {
-    const { request: _request, ...short } = details as LogDetails & { request?: unknown };
+    const { request: _request, ...short } = details;
     log[level](`${msg}${error === undefined ? "" : `: ${firstLine(error.message) ?? error.name}`}`, short);
     if (error?.stack !== undefined) log.debug(error.stack);
   }

@@ -21,7 +21,7 @@ export function relay(line: string, log: Log): void {
       const { level, msg, part, time, pid, hostname, name, ...details } = JSON.parse(line) as Record<
         string,
         unknown
-      >;
+      >; // the line begins with a brace
       const known = toLevel(level);
       if (known !== undefined && typeof msg === "string") {
         (typeof part === "string" ? log.part(part) : log)[known](msg, details);

@@ -153,9 +153,9 @@ async function pathsFromMiddle(
   for (const chosen of combinations(filters)) {
     if (Object.keys(chosen).length > 1) continue;
     const answer = await fetch(api.url + pathOf(path, { ...chosen, limit: "1" }));
-    const { pageInfo } = (await answer.json()) as { pageInfo?: { endCursor: string | null } };
+    const { pageInfo } = (await answer.json()) as { pageInfo?: { endCursor: string | null } }; // by openapi.json
     if (pageInfo?.endCursor == null) continue;
-    const cursor = JSON.parse(Buffer.from(pageInfo.endCursor, "base64url").toString()) as { k: unknown[] };
+    const cursor = JSON.parse(Buffer.from(pageInfo.endCursor, "base64url").toString()) as { k: unknown[] }; // queries/state/cursor.ts
     if (cursor.k.length !== middle.length) continue;
     const after = Buffer.from(JSON.stringify({ ...cursor, k: middle })).toString("base64url");
     paths.push(pathOf(path, { ...chosen, after }));

@@ -18,7 +18,7 @@ async function rpc<T>(
     headers: { "content-type": "application/json" },
     body,
   });
-  const answers = (await response.json()) as { result: T }[];
+  const answers = (await response.json()) as { result: T }[]; // the mock chain's answers
   return answers.map(({ result }) => result);
 }
 

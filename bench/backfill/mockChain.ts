@@ -19,16 +19,26 @@ const NODES = 2000;
 const LOGS_PER_BLOCK = 10;
 const START_SECONDS = 1_780_000_000;
 
+/** @throws {RangeError} when there is no such item. */
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`no item ${index} of ${items.length}`);
+  return item;
+}
+
 const publicKeys = Array.from(
   { length: NODES },
-  (_, index) => keccak256(toHex(`key ${index}`)).padEnd(2 + 294 * 2, "ab") as Hex,
+  (_, index): Hex =>
+    `0x${keccak256(toHex(`key ${index}`))
+      .slice(2)
+      .padEnd(294 * 2, "ab")}`,
 );
 const teeIds = publicKeys.map((key) => keccak256(key));
 const addressOf = (text: string): Hex => `0x${keccak256(toHex(text)).slice(26)}`;
 const owners = teeIds.map((_, index) => addressOf(`owner ${index % 60}`));
 const relayers = [0, 1, 2, 3].map((index) => addressOf(`relayer ${index}`));
 const nodeByteLengths = { certificate: 900, signature: 256 };
-const signature = `0x${"5a".repeat(nodeByteLengths.signature)}` as Hex;
+const signature: Hex = `0x${"5a".repeat(nodeByteLengths.signature)}`;
 
 const timestampOf = (block: number) => START_SECONDS + block * BLOCK_SECONDS;
 const blockHash = (block: number): Hex => numberToHex(0xb10cn * 2n ** 64n + BigInt(block), { size: 32 });
@@ -69,14 +79,14 @@ function logAt(sequence: number): Log {
   if (sequence < NODES)
     return {
       address: REGISTRY,
-      topics: [eventTopics.registered, teeIds[sequence] as Hex, pad(owners[sequence] as Hex)],
+      topics: [eventTopics.registered, at(teeIds, sequence), pad(at(owners, sequence))],
       data: word(0),
-      sender: owners[sequence] as Hex,
+      sender: at(owners, sequence),
     };
   const slot = sequence % 1000;
   const node = Math.floor(sequence / 7 + sequence) % NODES;
-  const teeId = teeIds[node] as Hex;
-  const relayer = relayers[sequence % relayers.length] as Hex;
+  const teeId = at(teeIds, node);
+  const relayer = at(relayers, sequence % relayers.length);
   const status = STATUS_SLOTS.indexOf(slot);
   if (status !== -1)
     // Two nodes of a thousand logs are disabled, and enabled again 250 logs later.
@@ -84,10 +94,10 @@ function logAt(sequence: number): Log {
       address: REGISTRY,
       topics: [
         status % 2 === 0 ? eventTopics.disabled : eventTopics.enabled,
-        teeIds[(Math.floor(sequence / 1000) * 2 + Math.floor(status / 2)) % NODES] as Hex,
+        at(teeIds, (Math.floor(sequence / 1000) * 2 + Math.floor(status / 2)) % NODES),
       ],
       data: "0x",
-      sender: owners[node] as Hex,
+      sender: at(owners, node),
     };
   if (slot % 10 === 9 && slot < 600)
     return {
@@ -199,10 +209,10 @@ function call(data: Hex): Hex {
   if (!data.startsWith(GET_TEE_SELECTOR)) return word(1800);
   const index = teeIds.indexOf(`0x${data.slice(10)}`);
   const record = [
-    owners[index] as Hex,
-    owners[index] as Hex,
+    at(owners, index),
+    at(owners, index),
     toHex(`https://node-${index}.example.net`),
-    publicKeys[index] as Hex,
+    at(publicKeys, index),
     `0x${"30".repeat(nodeByteLengths.certificate)}`,
     hash32(9, 1),
     0,
@@ -219,22 +229,23 @@ export function serveMockChain(port: number, logs: number): Promise<void> {
   const head = Math.ceil(logs / LOGS_PER_BLOCK) + 40;
   const numberOf = (tag: string) => (tag.startsWith("0x") ? Number(tag) : tag === "earliest" ? 0 : head);
   const answer = (method: string, params: readonly unknown[]): unknown => {
+    // parameters have the types that JSON-RPC gives each method: only Ponder calls
     switch (method) {
       case "eth_chainId":
         return numberToHex(10740);
       case "eth_blockNumber":
         return numberToHex(head);
       case "eth_call":
-        return call((params[0] as { data: Hex }).data);
+        return call((params[0] as { data: Hex }).data); // the call
       case "eth_getBlockByNumber":
-        return blockAt(numberOf(params[0] as string), head, logs);
+        return blockAt(numberOf(String(params[0])), head, logs);
       case "eth_getLogs": {
         const filter = params[0] as {
           fromBlock: Hex;
           toBlock: Hex;
           address?: Hex | Hex[];
           topics?: (Hex | Hex[] | null)[];
-        };
+        }; // the filter
         const addresses =
           filter.address === undefined ? null : new Set([filter.address].flat().map((a) => a.toLowerCase()));
         const first = filter.topics?.[0] == null ? null : new Set([filter.topics[0]].flat());
@@ -245,7 +256,7 @@ export function serveMockChain(port: number, logs: number): Promise<void> {
             if (sequence >= logs) break;
             const log = logAt(sequence);
             if (addresses !== null && !addresses.has(log.address)) continue;
-            if (first !== null && !first.has(log.topics[0] as Hex)) continue;
+            if (first !== null && !first.has(at(log.topics, 0))) continue;
             matching.push(fullLog(log, block, index));
           }
         return matching;
@@ -256,7 +267,7 @@ export function serveMockChain(port: number, logs: number): Promise<void> {
   };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    for await (const chunk of request) chunks.push(chunk as Buffer); // a stream without an encoding
     const one = ({ id, method, params }: { id: unknown; method: string; params?: unknown[] }) => {
       try {
         return { jsonrpc: "2.0", id, result: answer(method, params ?? []) };

@@ -82,7 +82,7 @@ async function backfillInto(app: string, schema: string, databaseUrl: string): P
   }, 500);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
-      const { msg, error } = JSON.parse(line) as { msg: string; error?: { message: string } };
+      const { msg, error } = JSON.parse(line) as { msg: string; error?: { message: string } }; // Ponder's log
       if (error !== undefined) console.error(msg, error.message);
       if (msg.startsWith("Started backfill indexing")) began = performance.now();
       if (!msg.startsWith("Completed backfill indexing")) continue;

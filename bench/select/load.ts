@@ -32,7 +32,7 @@ export async function load(url: string, seconds: number, perSecond = 0): Promise
     [AUTOCANNON, "--json", "-c", String(CONNECTIONS), "-d", String(seconds), ...rate, url],
     { stdio: ["ignore", "pipe", "ignore"] },
   );
-  const result = JSON.parse(await text(child.stdout)) as AutocannonResult;
+  const result = JSON.parse(await text(child.stdout)) as AutocannonResult; // what --json prints
   const { requests, latency, errors, non2xx } = result;
   if (errors > 0 || non2xx > 0)
     throw new Error(`${url}: ${errors} errors, ${non2xx} answers that are not 2xx`);

@@ -17,6 +17,7 @@
  * looks like a payment in OPG. The OPG did move as reported.
  */
 import { type Hex, hexToBigInt, toEventSelector } from "viem";
+import { lowerHex } from "../../abis/lowerHex.ts";
 import type { SettleCall, X402Contracts } from "./x402.ts";
 
 /** A log as the receipt has it. */
@@ -94,7 +95,7 @@ export function pairPayments(
   call: SettleCall | undefined,
 ): ReceiptPayments {
   const logs = receiptLogs
-    .map((log) => ({ ...log, address: log.address.toLowerCase() as Hex }))
+    .map((log) => ({ ...log, address: lowerHex(log.address) }))
     .sort((a, b) => a.logIndex - b.logIndex);
 
   const settled = new Map<number, TokenTransfer>();

@@ -1,5 +1,6 @@
 /** The facts of a node's registration, from the transaction that registered it. */
 import { decodeAbiParameters, type Hex, toFunctionSelector } from "viem";
+import { lowerHex } from "../../abis/lowerHex.ts";
 
 const SELECTOR = toFunctionSelector("registerTEEWithAttestation(bytes,bytes,bytes,address,string,uint8)");
 
@@ -31,7 +32,7 @@ export function decodeRegistration(input: Hex): RegistrationCall | null {
     return {
       publicKey,
       tlsCertificate,
-      paymentAddress: paymentAddress.toLowerCase() as Hex,
+      paymentAddress: lowerHex(paymentAddress),
       endpointBytes,
     };
   } catch {

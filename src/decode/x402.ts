@@ -1,5 +1,6 @@
 /** What a transaction's calldata says about a payment, when it calls the contract that makes it directly. */
 import { type Abi, decodeFunctionData, type Hex, toFunctionSelector } from "viem";
+import { lowerHex } from "../../abis/lowerHex.ts";
 import { Erc20Abi, X402ExactPermit2ProxyAbi, X402UptoPermit2ProxyAbi } from "../../abis/X402.ts";
 
 /** The contracts that payments are told by. Addresses are lower-case. */
@@ -41,8 +42,6 @@ const PLAIN_TRANSFERS: ReadonlySet<string> = new Set([
   toFunctionSelector("transferFrom(address,address,uint256)"),
 ]);
 
-const lower = (address: Hex): Hex => address.toLowerCase() as Hex;
-
 /** Undefined for another function's selector, and for bytes that no ABI encoder wrote. */
 function decode<const abi extends Abi>(abi: abi, data: Hex) {
   try {
@@ -58,9 +57,9 @@ interface Permit {
 
 const settleCall = (proxy: Hex, permit: Permit, owner: Hex, to: Hex, amount: bigint): SettleCall => ({
   proxy,
-  token: lower(permit.permitted.token),
-  payer: lower(owner),
-  payee: lower(to),
+  token: lowerHex(permit.permitted.token),
+  payer: lowerHex(owner),
+  payee: lowerHex(to),
   amount,
   permittedAmount: permit.permitted.amount,
 });
@@ -103,7 +102,7 @@ export function decodeAuthorizedTransfer(input: Hex): AuthorizedTransfer | undef
   const call = decode(Erc20Abi, input);
   if (call === undefined) return undefined;
   const [from, to, amount] = call.args;
-  return { from: lower(from), to: lower(to), amount };
+  return { from: lowerHex(from), to: lowerHex(to), amount };
 }
 
 /** Whether this is a call of ERC-20's `transfer` or `transferFrom`, which no authorization stands behind. */

@@ -1,6 +1,6 @@
 /** Interprets HTTP responses as answers to JSON-RPC requests. */
 import { type Meaning, meaningOf } from "./errorMeaning.ts";
-import { type RpcError, type RpcRequest, textOf, toRpcError } from "./jsonRpc.ts";
+import { type Fields, isFields, type RpcError, type RpcRequest, textOf, toRpcError } from "./jsonRpc.ts";
 import { faultInResult } from "./resultCheck.ts";
 import { readRetryAfter } from "./retryAfter.ts";
 
@@ -25,11 +25,6 @@ export type Answer =
   /** Nothing usable came back: no connection, a time-out, an HTTP error. */
   | { readonly kind: "unreachable"; readonly reason: string };
 
-type Member = Readonly<Record<string, unknown>>;
-
-const isMember = (value: unknown): value is Member =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const parse = (body: Buffer): unknown => {
   try {
     return JSON.parse(body.toString());
@@ -48,7 +43,7 @@ const NO_ACCESS = new Set([401, 402, 403, 404, 405, 407, 410, 451]);
  * says: proxies wrap errors of their own in JSON-RPC.
  */
 function byStatus({ status, retryAfter, location }: Response, parsed: unknown): Answer | undefined {
-  const error = isMember(parsed) ? toRpcError(parsed.error) : undefined;
+  const error = isFields(parsed) ? toRpcError(parsed.error) : undefined;
   const said = error === undefined ? "" : `: ${textOf(error).slice(0, MAX_REASON_LENGTH)}`;
   if (status === 429) return { kind: "limited", retryAfterMs: readRetryAfter(retryAfter, Date.now()) };
   if (status >= 500 || status === 408) return { kind: "unreachable", reason: `HTTP ${status}${said}` };
@@ -62,7 +57,7 @@ function byStatus({ status, retryAfter, location }: Response, parsed: unknown): 
   return undefined;
 }
 
-function readMember(request: RpcRequest, id: number, member: Member): Answer {
+function readMember(request: RpcRequest, id: number, member: Fields): Answer {
   const error = toRpcError(member.error);
   if (error !== undefined) {
     const meaning = meaningOf(error, request);
@@ -86,7 +81,7 @@ export function readAnswer(request: RpcRequest, response: Response): Answer {
   const parsed = parse(body);
   const first = byStatus(response, parsed);
   if (first !== undefined) return first;
-  if (!isMember(parsed)) {
+  if (!isFields(parsed)) {
     const text = body.toString("utf8", 0, MAX_REASON_LENGTH);
     const error = { code: -32000, message: text === "" && status === 413 ? "response too large" : text };
     const meaning = status >= 400 && parsed === undefined ? meaningOf(error, request) : undefined;
@@ -113,13 +108,13 @@ export function readBatch(requests: readonly RpcRequest[], response: Response): 
   const first = byStatus(response, parsed);
   if (first !== undefined) return requests.map(() => first);
   if (!Array.isArray(parsed)) {
-    const error = isMember(parsed) ? toRpcError(parsed.error) : undefined;
+    const error = isFields(parsed) ? toRpcError(parsed.error) : undefined;
     const [request] = requests;
     if (error === undefined || request === undefined) return undefined;
     const answer = readMember(request, 1, { error });
     return answer.kind === "limited" || answer.kind === "fault" ? requests.map(() => answer) : undefined;
   }
-  const members = new Map(parsed.filter(isMember).map((member) => [String(member.id), member]));
+  const members = new Map(parsed.filter(isFields).map((member) => [String(member.id), member]));
   return requests.map((request, index) => {
     const member = members.get(String(index + 1));
     if (member === undefined) return { kind: "fault", reason: "a request of a batch has no answer" };

@@ -2,7 +2,7 @@
  * Tracks each endpoint's head and how the newest blocks link to each other. A URL may have many backends, so an endpoint's
  * head is the highest block it has returned lately; a single answer is only an observation.
  */
-import { toBlockNumber } from "./jsonRpc.ts";
+import { isFields, toBlockNumber } from "./jsonRpc.ts";
 
 /** A head that is not confirmed, or not seen again, within this time is disregarded. */
 export const CONFIRM_WITHIN_MS = 30_000;
@@ -182,7 +182,8 @@ export class ChainHeads<E> {
 
 /** Reads the link of a JSON-RPC block; undefined for anything else. */
 export function toBlockLink(value: unknown): BlockLink | undefined {
-  const { number, hash, parentHash } = (value ?? {}) as Partial<Record<keyof BlockLink, unknown>>;
+  if (!isFields(value)) return undefined;
+  const { number, hash, parentHash } = value;
   const blockNumber = toBlockNumber(number);
   return blockNumber === undefined
     ? undefined

@@ -1,7 +1,7 @@
 /** Sends a request to one endpoint after the other, in rounds with back-off, until one gives a result or a final error. */
 import type { Answer } from "./answer.ts";
 import { type ChainHeads, toBlockLink } from "./chainHeads.ts";
-import { blockRange, type RpcError, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
+import { blockRange, isFields, type RpcError, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
 import type { Sleep } from "./sleep.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -274,7 +274,7 @@ const LINK_AGAIN_AFTER_MS = 10_000;
 const CLOCKS_DIFFER_BY_SECONDS = 300;
 /** Whether a block's timestamp is in the future. */
 const isAhead = (block: unknown) =>
-  Number((block as { timestamp?: unknown } | null)?.timestamp) > Date.now() / 1000 + CLOCKS_DIFFER_BY_SECONDS;
+  isFields(block) && Number(block.timestamp) > Date.now() / 1000 + CLOCKS_DIFFER_BY_SECONDS;
 /** An endpoint this close to the newest block keeps its place in the order of preference. */
 const HEAD_TOLERANCE_BLOCKS = 8;
 const asksForHead = ({ method, params }: RpcRequest) =>

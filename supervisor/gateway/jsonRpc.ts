@@ -17,14 +17,20 @@ export interface BlockRange {
   readonly to: number;
 }
 
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether a JSON value is an object, neither an array nor null. */
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Longer error texts are truncated before they are searched. */
 const MAX_TEXT_LENGTH = 4_000;
 
 /** Reads the `error` of a JSON-RPC answer in any of the shapes that providers use; undefined when there is none. */
 export function toRpcError(value: unknown): RpcError | undefined {
   if (typeof value === "string") return { code: -32000, message: value };
-  if (typeof value !== "object" || value === null) return undefined;
-  const { code, message, data } = value as { code?: unknown; message?: unknown; data?: unknown };
+  if (!isFields(value)) return undefined;
+  const { code, message, data } = value;
   return {
     code: Number.isInteger(Number(code)) && code !== null && code !== "" ? Number(code) : -32000,
     message: typeof message === "string" ? message : JSON.stringify(value).slice(0, MAX_TEXT_LENGTH),
@@ -47,8 +53,8 @@ export function toBlockNumber(value: unknown): number | undefined {
 
 /** The block range of an eth_getLogs; undefined when it names a block hash or a tag. */
 export function blockRange({ params }: RpcRequest): BlockRange | undefined {
-  const filter = params[0] as { fromBlock?: unknown; toBlock?: unknown } | undefined;
-  const from = toBlockNumber(filter?.fromBlock);
-  const to = toBlockNumber(filter?.toBlock);
+  const filter = isFields(params[0]) ? params[0] : {};
+  const from = toBlockNumber(filter.fromBlock);
+  const to = toBlockNumber(filter.toBlock);
   return from === undefined || to === undefined || to < from ? undefined : { from, to };
 }

@@ -47,6 +47,7 @@ const tooLarge = () => new Refusal(413, `the request is larger than ${MAX_REQUES
 async function receive(incoming: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  // a stream without an encoding yields buffers
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_REQUEST_BYTES) throw tooLarge();
@@ -109,10 +110,10 @@ function send(outgoing: http.ServerResponse, status: number, id: unknown, reply:
 
 function parseRequest(body: Buffer): { id: unknown; request: RpcRequest | undefined } {
   try {
-    const { id, method, params } = JSON.parse(body.toString()) as Record<string, unknown>;
-    if (typeof method !== "string" || !Array.isArray(params ?? []))
-      return { id: id ?? null, request: undefined };
-    return { id: id ?? null, request: { method, params: (params as unknown[] | undefined) ?? [] } };
+    const { id, method, params } = JSON.parse(body.toString()) as Record<string, unknown>; // null throws, as intended
+    const given = params ?? [];
+    if (typeof method !== "string" || !Array.isArray(given)) return { id: id ?? null, request: undefined };
+    return { id: id ?? null, request: { method, params: given } };
   } catch {
     return { id: null, request: undefined };
   }
@@ -128,5 +129,6 @@ function withId(body: Buffer, id: unknown): Buffer {
       Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},`),
       body.subarray(USUAL_PREFIX.length),
     ]);
-  return Buffer.from(JSON.stringify({ ...(JSON.parse(body.toString()) as object), id }));
+  const reply: object = JSON.parse(body.toString());
+  return Buffer.from(JSON.stringify({ ...reply, id }));
 }

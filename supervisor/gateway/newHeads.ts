@@ -64,6 +64,7 @@ export function listenForNewHeads(
   };
 
   const read = (from: WebSocket, text: string) => {
+    // any other shape throws below or has no number
     const message = JSON.parse(text) as {
       id?: unknown;
       result?: unknown;

@@ -76,7 +76,7 @@ export function createRequestRate(now: () => number = () => Date.now()): Request
         };
         const leave = () => {
           queue.splice(queue.indexOf(go), 1);
-          reject(signal.reason as Error);
+          reject(signal.reason);
         };
         signal.addEventListener("abort", leave, { once: true });
         queue.push(go);

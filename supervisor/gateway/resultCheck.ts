@@ -1,10 +1,9 @@
 /** Checks whether a result can be an answer to its request: endpoints are not trusted. */
-import { blockRange, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
+import { blockRange, type Fields, isFields, type RpcRequest, toBlockNumber } from "./jsonRpc.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** An array of unknown items; undefined for anything else. */
+const arrayOf = (value: unknown): readonly unknown[] | undefined =>
+  Array.isArray(value) ? value : undefined;
 const isHex = (value: unknown): value is string => typeof value === "string" && /^0x[0-9a-f]*$/i.test(value);
 const isHash = (value: unknown): value is string => isHex(value) && value.length === 66;
 const same = (a: unknown, b: unknown) =>
@@ -54,11 +53,12 @@ const allows = (wanted: unknown, value: unknown): boolean => {
 };
 
 const logs: Check = (params, value) => {
-  if (!Array.isArray(value)) return "something other than logs";
+  const found = arrayOf(value);
+  if (found === undefined) return "something other than logs";
   const filter = isFields(params[0]) ? params[0] : {};
   const range = blockRange({ method: "eth_getLogs", params });
-  const topics = Array.isArray(filter.topics) ? (filter.topics as unknown[]) : [];
-  for (const log of value as unknown[]) {
+  const topics = arrayOf(filter.topics) ?? [];
+  for (const log of found) {
     if (!isFields(log)) return "something other than logs";
     const number = toBlockNumber(log.blockNumber);
     if (number === undefined) return "logs without a block";
@@ -66,7 +66,7 @@ const logs: Check = (params, value) => {
     if (range !== undefined && (number < range.from || number > range.to)) return "logs of other blocks";
     if (!allows(filter.blockHash, log.blockHash)) return "logs of another block";
     if (!allows(filter.address, log.address)) return "logs of another address";
-    const given = Array.isArray(log.topics) ? (log.topics as unknown[]) : undefined;
+    const given = arrayOf(log.topics);
     if (given !== undefined && !topics.every((topic, index) => allows(topic, given[index] ?? null)))
       return "logs with other topics";
   }

@@ -415,7 +415,7 @@ export async function writeSettlements(
 ): Promise<void> {
   const counts = countsOf(size);
   const opened = open(url);
-  const names = Object.keys(opened) as (keyof Sinks)[];
+  const names = Object.keys(opened) as (keyof Sinks)[]; // an object literal's own keys
   const sinks = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await opened[name]])),
   ) as Sinks; // the names are the sinks' own

@@ -213,11 +213,11 @@ async function readResponse(
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    if (hold.mustWait(declared)) await waitForPlace(hold, silence, limits, signal);
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    if (hold.mustWait(declared)) await waitForSlot(hold, silence, limits, signal);
+    for await (const chunk of chunksOf(response)) {
       length += chunk.length;
       if (length > limits.maxBytes) return tooLarge("is too large", limits);
-      if (hold.mustWait(length)) await waitForPlace(hold, silence, limits, signal);
+      if (hold.mustWait(length)) await waitForSlot(hold, silence, limits, signal);
       silence.restart(limits.stallMs);
       chunks.push(chunk);
     }
@@ -236,10 +236,12 @@ async function readResponse(
   return { kind: "found", bytes };
 }
 
+const chunksOf = (response: http.IncomingMessage) => response as AsyncIterable<Buffer>; // no encoding was set
+
 async function skipBody(response: http.IncomingMessage): Promise<void> {
   let length = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(response)) {
       length += chunk.length;
       if (length > MAX_ERROR_BODY_BYTES) return;
     }
@@ -247,7 +249,7 @@ async function skipBody(response: http.IncomingMessage): Promise<void> {
 }
 
 /** Stops the stall timer while we wait: the server is not at fault. @throws when the whole request takes too long. */
-async function waitForPlace(
+async function waitForSlot(
   hold: MemoryHold,
   silence: Silence,
   limits: GetLimits,
