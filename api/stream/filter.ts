@@ -37,7 +37,8 @@ const TYPES_BY_PROPERTY: Readonly<Record<keyof StreamProperties, readonly Select
 };
 
 /** The names of the properties, in documented order. */
-export const STREAM_PROPERTIES = Object.keys(TYPES_BY_PROPERTY) as readonly (keyof StreamProperties)[];
+// Object.keys loses the type of the keys.
+const STREAM_PROPERTIES = Object.keys(TYPES_BY_PROPERTY) as readonly (keyof StreamProperties)[];
 
 const refuse = (parameter: string, value: string, rule: string): ApiError =>
   new ApiError("invalid-parameter", `${parameter}: "${value}": ${rule}`, { parameter, value, rule });
@@ -56,11 +57,11 @@ export function createFilter(
     given.find((name) => !TYPES_BY_PROPERTY[name].includes(type));
   if (requested === undefined) {
     const types = SELECTABLE_TYPES.filter((type) => missingProperty(type) === undefined);
-    const [first = "", ...others] = given;
-    if (types.length === 0)
+    const [first, ...others] = given;
+    if (types.length === 0 && first !== undefined)
       throw refuse(
         first,
-        String(properties[first as keyof StreamProperties]),
+        String(properties[first]),
         `no event has ${[first, ...others].join(" and ")}: ask for one of them`,
       );
     return { types: new Set(types), properties, registries };

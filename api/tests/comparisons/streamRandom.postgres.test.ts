@@ -1,4 +1,4 @@
-/** Whatever happens to chains, verdicts and connections, who applies what it is told ends up with what the lists have. */
+/** Whatever happens to chains, verdicts and connections, a client that applies every event ends up with what the lists have. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { seeded } from "../../../test/registryRows.ts";
@@ -24,11 +24,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What a client holds that applies events as the documents say. */
-class Held {
+/** The rows of a client that applies events as documented. */
+class Replica {
   readonly rows = new Map<string, { readonly chain: Chain; readonly block: number; readonly said: string }>();
-  /** Payments that were told although they were held. */
-  readonly toldTwice: string[] = [];
+  /** Payments delivered although the client had them. */
+  readonly duplicates: string[] = [];
 
   apply({ type, data }: ReceivedEvent): void {
     if (type === "reset") {
@@ -36,25 +36,25 @@ class Held {
       for (const [id, { chain, block }] of this.rows)
         if (chain === data.chain && block > (data.validThrough?.blockNumber ?? -1)) this.rows.delete(id);
     } else if (type === "payment" || type === "settlement") {
-      if (type === "payment" && this.rows.has(data.id)) this.toldTwice.push(data.id);
+      if (type === "payment" && this.rows.has(data.id)) this.duplicates.push(data.id);
       const chain = type === "payment" ? "base" : "og";
       this.rows.set(data.id, { chain, block: data.blockNumber, said: data.verdict ?? data.amount });
     }
   }
 }
 
-const heldAfter = (events: readonly ReceivedEvent[]): Held => {
-  const held = new Held();
-  for (const event of events) held.apply(event);
-  return held;
+const replicaAfter = (events: readonly ReceivedEvent[]): Replica => {
+  const replica = new Replica();
+  for (const event of events) replica.apply(event);
+  return replica;
 };
 
-/** Listens, is torn away at any event, and comes back to any process. */
-class Wanderer {
-  /** What it took on connections before. */
+/** A client that loses its connection at any event and resumes at any process. */
+class RoamingClient {
+  /** The events received on earlier connections. */
   #before: readonly ReceivedEvent[] = [];
   #client: EventClient | null = null;
-  /** Where it was when it connected. */
+  /** The id that it connected with. */
   #from = "";
 
   get events(): readonly ReceivedEvent[] {
@@ -69,17 +69,17 @@ class Wanderer {
     this.#client = client;
   }
 
-  /** The process that it listened to has ended the stream. */
-  get isLetGo(): boolean {
+  /** Whether the process has ended the stream. */
+  get isEnded(): boolean {
     return this.#client?.ended === true;
   }
 
-  /** Loses the connection, and with it what came last. */
-  async tearAway(lost: number): Promise<void> {
+  /** Loses the connection, and with it the last events. */
+  async disconnect(lost: number): Promise<void> {
     await this.close();
-    const taken = (this.#client?.events ?? []).slice(0, lost === 0 ? undefined : -lost);
-    this.#before = [...this.#before, ...taken];
-    this.#from = taken.at(-1)?.id ?? this.#from;
+    const received = (this.#client?.events ?? []).slice(0, lost === 0 ? undefined : -lost);
+    this.#before = [...this.#before, ...received];
+    this.#from = received.at(-1)?.id ?? this.#from;
     this.#client = null;
   }
 
@@ -88,7 +88,7 @@ class Wanderer {
   }
 }
 
-/** Each a seed; any other number is as good. */
+/** Seeds. */
 const HISTORIES = [8, 30, 34, 57, 61, 63, 151, 174];
 
 test.each(HISTORIES)(
@@ -107,7 +107,7 @@ test.each(HISTORIES)(
     const judgeable: number[] = [];
 
     const startApi = async () => {
-      // Little is kept, so that it matters where a client comes back to.
+      // Small buffers, so that it matters which process a client returns to.
       const limits = { bufferBytes: 4_000 + below(40_000), subscribers: 10, subscribersPerClient: 10 };
       const timing = { retryMs: 20, maxAheadWaitMs: 100 };
       const api = createTestApi(database.url, undefined, {}, { limits, timing });
@@ -116,12 +116,12 @@ test.each(HISTORIES)(
       return api;
     };
     const apis = [await startApi(), await startApi()] as [TestApi, TestApi];
-    const wanderer = new Wanderer();
-    await wanderer.connect(apis[0]);
+    const client = new RoamingClient();
+    await client.connect(apis[0]);
 
     const comeBack = async (lost: number) => {
-      await wanderer.tearAway(lost);
-      await wanderer.connect(apis[below(2)] ?? apis[0]);
+      await client.disconnect(lost);
+      await client.connect(apis[below(2)] ?? apis[0]);
     };
     const grow = async (chain: Chain) => {
       heads[chain] += 1 + below(3);
@@ -167,7 +167,7 @@ test.each(HISTORIES)(
         apis[0] = other;
         apis[1] = await startApi();
       } else await comeBack(below(4));
-      if (wanderer.isLetGo) await comeBack(0);
+      if (client.isEnded) await comeBack(0);
     }
     for (const chain of CHAINS) {
       heads[chain] = highest[chain] + 1;
@@ -179,18 +179,18 @@ test.each(HISTORIES)(
     for (const path of ["/v1/settlements", "/v1/payments"])
       for (const item of (await apis[0].json(`${path}?limit=1000`)).items)
         expected.set(item.id, item.verdict ?? item.amount);
-    const held = () => heldAfter(wanderer.events);
-    const said = () => Object.fromEntries([...held().rows].map(([id, row]) => [id, row.said]).sort());
+    const replica = () => replicaAfter(client.events);
+    const said = () => Object.fromEntries([...replica().rows].map(([id, row]) => [id, row.said]).sort());
     const deadline = performance.now() + 5_000;
     while (JSON.stringify(said()) !== JSON.stringify(Object.fromEntries([...expected].sort()))) {
       if (performance.now() > deadline) break;
-      if (wanderer.isLetGo) await comeBack(0);
+      if (client.isEnded) await comeBack(0);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(said()).toEqual(Object.fromEntries([...expected].sort()));
-    expect(held().toldTwice).toEqual([]);
+    expect(replica().duplicates).toEqual([]);
     expect(expected.size).toBeGreaterThan(10);
-    await wanderer.close();
+    await client.close();
     for (const api of new Set(apis)) await api.close();
   },
 );

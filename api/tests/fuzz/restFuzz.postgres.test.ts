@@ -78,10 +78,10 @@ async function lookAround(): Promise<Known> {
       if (endCursor !== null) pages.push({ operation, path, endCursor });
     }
   }
-  const listener = new EventClient(await api.get("/v1/stream"));
-  await listener.until(() => listener.lastEventId !== "");
-  await listener.close();
-  pages.push({ operation: "/v1/stream", path: "/v1/stream", endCursor: listener.lastEventId });
+  const client = new EventClient(await api.get("/v1/stream"));
+  await client.until(() => client.lastEventId !== "");
+  await client.close();
+  pages.push({ operation: "/v1/stream", path: "/v1/stream", endCursor: client.lastEventId });
   const sets = [...values].map(([name, set]) => [name, [...set].slice(0, 40)] as const);
   return { values: new Map(sets), pages, head: HEAD };
 }

@@ -192,7 +192,7 @@ describe("a subscription", () => {
       reason: "REORG",
       validThrough: { blockNumber: 10, blockTime: timeOf(10) },
     });
-    // An event that was told of is looked up when it is taken: by then it may be gone.
+    // The row of an event is read when the event is delivered; by then it may be gone.
     const reader = (await ask({ query: EVENTS })).body?.getReader();
     const parser = new EventParser();
     const read = async () => parser.take(new TextDecoder().decode((await reader?.read())?.value));

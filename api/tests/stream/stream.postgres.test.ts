@@ -135,7 +135,7 @@ describe("events are delivered", () => {
     const elsewhere = await startApi();
     const again = await listen("/v1/stream?events=settlement,block", events[600]?.id, elsewhere);
     await again.received(expected.length - 601 - 1);
-    // Of empty blocks only the newest is told, when it is reached.
+    // Of empty blocks only the newest is delivered, when it is reached.
     expect(again.events.map(told)).toEqual(expected.slice(601, -1));
   });
 
@@ -348,7 +348,7 @@ describe("a returning subscriber", () => {
 });
 
 describe("a subscriber with an id that is ahead", () => {
-  const LISTENERS = 50;
+  const SUBSCRIBERS = 50;
   const timing = { maxAheadWaitMs: 400, retryMs: 20, keepAliveMs: 10_000 };
   const ids = (block: number) => `og${block}.${"a".repeat(16)}~base~p0`;
   const path = "/v1/stream?events=settlement";
@@ -358,11 +358,13 @@ describe("a subscriber with an id that is ahead", () => {
     const patient = await startApi(undefined, {}, { timing: { ...timing, maxAheadWaitMs: 3_600_000 } });
     for (const id of [ids(10_000), `og10.${"0".repeat(16)}~base~p999999`, ids(2 ** 49)]) {
       const statements = await statementsOf(async () => {
-        const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, patient)));
+        const clients = await Promise.all(
+          Array.from({ length: SUBSCRIBERS }, () => listen(path, id, patient)),
+        );
         for (const client of clients) expect((await client.received(1))[0]?.type).toBe("reset");
         for (const client of clients) await client.close();
       });
-      expect([id, transactionsIn(statements)]).toEqual([id, LISTENERS]);
+      expect([id, transactionsIn(statements)]).toEqual([id, SUBSCRIBERS]);
     }
   });
 
@@ -371,12 +373,12 @@ describe("a subscriber with an id that is ahead", () => {
     const ahead = await startApi(undefined, {}, { timing });
     const statements = await statementsOf(async () => {
       const clients = await Promise.all(
-        Array.from({ length: LISTENERS }, () => listen(path, ids(60), ahead)),
+        Array.from({ length: SUBSCRIBERS }, () => listen(path, ids(60), ahead)),
       );
       for (const client of clients) expect((await client.received(1))[0]?.type).toBe("reset");
     });
     // One look when it comes and one when it has waited long enough; every 20 ms would be twenty.
-    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * LISTENERS);
+    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * SUBSCRIBERS);
   });
 
   test("reads again once live subscribers are there, and not before", async () => {
@@ -387,7 +389,7 @@ describe("a subscriber with an id that is ahead", () => {
     await world.rewind("og", 30);
     await world.head("og", 20);
     const statements = await statementsOf(async () => {
-      const clients = await Promise.all(Array.from({ length: LISTENERS }, () => listen(path, id, slower)));
+      const clients = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => listen(path, id, slower)));
       for (let block = 21; block < 30; block++) {
         await world.grow("og", block, { rows: 1 });
         await slower.publish();
@@ -399,8 +401,8 @@ describe("a subscriber with an id that is ahead", () => {
       for (const client of clients)
         expect((await client.received(1)).map(told)).toEqual(["settlement 31.0 pending"]);
     });
-    // Each looks when it comes and when everyone is there; the process itself, once a block.
-    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * LISTENERS + 11);
+    // Each reads once at the start and once when live subscribers are there; the process itself, once a block.
+    expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * SUBSCRIBERS + 11);
   });
 });
 
@@ -534,7 +536,7 @@ describe("a chain that is not ready", () => {
       "payment 11.0",
       "base block 11",
     ]);
-    // Ready at an earlier block, which was told of already.
+    // Ready at an earlier block, which was delivered already.
     await world.head("og", 5);
     await api.publish();
     await world.grow("og", 10, { rows: 1 });

@@ -166,7 +166,7 @@ test("a returning subscriber receives the changed nodes; at another process, all
   const events = await client.received(3);
   for (const [index, { id }] of events.entries()) {
     const again = await listen("", id);
-    // What one snapshot brought is told whole.
+    // The changes of one snapshot are delivered as a whole.
     await again.received(index === 2 ? 0 : 2);
     expect(again.events).toEqual(index === 2 ? [] : events.slice(1));
     await again.close();
@@ -179,7 +179,7 @@ test("a returning subscriber receives the changed nodes; at another process, all
   );
   const one = await listen(`&teeId=${idOf("d")}`, events[0]?.id, elsewhere);
   expect((await one.received(1)).map(told)).toEqual(["d disabled"]);
-  // Where the same snapshot was told of, nothing is told again.
+  // A process at the same snapshot delivers nothing again.
   const same = await listen("", events[2]?.id, elsewhere);
   await disable("e");
   await show(elsewhere);

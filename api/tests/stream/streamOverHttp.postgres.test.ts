@@ -16,7 +16,7 @@ import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { ChainTables } from "../../testing/worlds/chainTables.ts";
 import { StreamWorld, timeOf } from "../../testing/worlds/streamWorld.ts";
 
-const LISTENERS = 1_000;
+const SUBSCRIBERS = 1_000;
 
 let database: TestDatabase;
 let tables: ChainTables;
@@ -44,8 +44,8 @@ async function serve(
   work: (served: Served) => Promise<void>,
   limits: HubLimits = {
     bufferBytes: 8_000_000,
-    subscribers: 2 * LISTENERS,
-    subscribersPerClient: 2 * LISTENERS,
+    subscribers: 2 * SUBSCRIBERS,
+    subscribersPerClient: 2 * SUBSCRIBERS,
   },
   idleTimeoutMs?: number,
 ): Promise<void> {
@@ -129,9 +129,9 @@ async function untilSteady(figure: () => number): Promise<void> {
 test("a thousand subscribers of one process each receive everything", { timeout: 120_000 }, async () => {
   await serve(async ({ api, port }) => {
     const ears: Ear[] = [];
-    for (let from = 0; from < LISTENERS; from += 50)
+    for (let from = 0; from < SUBSCRIBERS; from += 50)
       ears.push(...(await Promise.all(Array.from({ length: 50 }, () => Ear.open(port)))));
-    expect(api.stream.hub.usage.subscribers).toBe(LISTENERS);
+    expect(api.stream.hub.usage.subscribers).toBe(SUBSCRIBERS);
     const usedBefore = process.memoryUsage().rss;
     const beganAt = performance.now();
     for (let block = 10; block < 30; block++) {
@@ -147,7 +147,7 @@ test("a thousand subscribers of one process each receive everything", { timeout:
     for (const ear of others) expect(ear.ids).toEqual(first?.ids);
     expect(api.stream.hub.usage.disconnects).toBe(0);
     console.log(
-      `${LISTENERS} listeners, ${LISTENERS * 140} events in ${seconds.toFixed(1)} s; ` +
+      `${SUBSCRIBERS} subscribers, ${SUBSCRIBERS * 140} events in ${seconds.toFixed(1)} s; ` +
         `+${Math.round((process.memoryUsage().rss - usedBefore) / 1_048_576)} MiB, clients included`,
     );
     for (const ear of ears) ear.close();
@@ -167,7 +167,7 @@ test("a client that does not read is disconnected, while others receive everythi
       stalled.write("GET /v1/stream?events=settlement HTTP/1.1\r\nHost: a\r\n\r\n");
       await once(stalled, "data");
       stalled.pause();
-      // What the connection itself holds comes on top of what is kept.
+      // The connection holds some bytes beside the buffer.
       let block = 10;
       for (; api.stream.hub.usage.disconnects === 0 && block < 200; block++) {
         await world.grow("og", block, { rows: 100 });
@@ -191,7 +191,7 @@ const ROW_BYTES = 10_000;
 /** More than the buffers between a server and a client that does not read can hold. */
 const ROWS = 1_000;
 
-/** Much that a listener may have missed, in few rows. */
+/** A large number of missed bytes, in few rows. */
 async function addLargeRows(): Promise<void> {
   await world.grow("og", 10, { rows: ROWS });
   await tables.client.query("update og.settlement set signature = '0x' || repeat('ab', 4000)");
@@ -212,25 +212,25 @@ test("paused subscribers that catch up take little memory each, and none once th
   const CLIENTS = 30;
   await addLargeRows();
   await serve(async ({ api: { stream }, port }) => {
-    const listeners: WeakRef<Consumer>[] = [];
-    const enter = stream.hub.attach.bind(stream.hub);
-    // A spy would keep what it was called with.
-    stream.hub.attach = (reader) => {
-      listeners.push(new WeakRef(reader));
-      enter(reader);
+    const subscribers: WeakRef<Consumer>[] = [];
+    const attach = stream.hub.attach.bind(stream.hub);
+    // A spy would keep a reference to its arguments.
+    stream.hub.attach = (consumer) => {
+      subscribers.push(new WeakRef(consumer));
+      attach(consumer);
     };
     const sockets = pausedClients(port, CLIENTS);
     await untilSteady(() => stream.hub.usage.inFlightBytes);
     const { subscribers: open, inFlightBytes, disconnects } = stream.hub.usage;
     expect([open, disconnects]).toEqual([CLIENTS, 0]);
-    // A piece that is being sent, and what is left of a step of 50 rows, of each.
+    // For each: a chunk that is being sent, and the rest of a batch of 50 rows.
     expect(inFlightBytes / CLIENTS).toBeLessThan(52 * ROW_BYTES);
     for (const socket of sockets) socket.destroy();
     await until(() => stream.hub.usage.subscribers === 0);
     expect(stream.hub.usage.inFlightBytes).toBe(0);
     await until(() => {
       collectGarbage();
-      return listeners.every((listener) => listener.deref() === undefined);
+      return subscribers.every((subscriber) => subscriber.deref() === undefined);
     });
   });
 });
