@@ -2,10 +2,11 @@
 import { CHANNELS, type Channel, findChannel } from "../queries/payments/channels.ts";
 import { FROM } from "../queries/state/list.ts";
 import { builder } from "./builder/builder.ts";
-import { connectFiltered, counting } from "./builder/connection.ts";
+import { connectFiltered } from "./builder/connection.ts";
 import { filterFields, hash32, timeRange } from "./builder/filters.ts";
 import { encodeGlobalId } from "./builder/globalId.ts";
 import { isHash, registerLookup } from "./builder/objectById.ts";
+import { counting } from "./builder/totalCount.ts";
 import { readsPage, readsRows } from "./execution/plan/reads.ts";
 import type { Scoped, View } from "./execution/state.ts";
 import { PayerRef } from "./payers.ts";

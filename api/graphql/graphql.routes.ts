@@ -8,7 +8,7 @@ import { freshnessOfNothing } from "../queries/state/freshness.ts";
 import { createGraphEndpoint } from "./execution/endpoint.ts";
 import type { Exchange } from "./execution/exchange.ts";
 import type { GraphService } from "./execution/graphService.ts";
-import { shownError, toClientError } from "./execution/response/errors.ts";
+import { errorBody, toClientError } from "./execution/response/errors.ts";
 import { MEDIA_TYPES, mediaTypeFor } from "./execution/response/mediaTypes.ts";
 import { createGraphiqlPage } from "./graphiql/page.ts";
 import { schema } from "./schema.ts";
@@ -50,10 +50,10 @@ function brokenRule(parameter: string, [value = "", ...others]: readonly string[
 
 /** @throws {ApiError} `invalid-parameter` for an unknown, repeated or malformed parameter. */
 function readParameters(
-  given: Readonly<Record<string, readonly string[]>>,
+  query: Readonly<Record<string, readonly string[]>>,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(given).map(([parameter, values]) => {
+    Object.entries(query).map(([parameter, values]) => {
       const rule = brokenRule(parameter, values);
       if (rule === null) return [parameter, values[0] ?? ""];
       throw new ApiError("invalid-parameter", `${parameter.slice(0, 200)}: ${rule}`, {
@@ -89,8 +89,8 @@ export function graphqlRoutes<E extends Variables>(app: Hono<E>, service: GraphS
         `Accept: "${accept?.slice(0, 200)}": there are ${MEDIA_TYPES.join(", ")}`,
       );
     const refuse = (error: unknown, status: 400 | 415) => {
-      const shown = shownError(toClientError(error, { requestId, log: service.log }));
-      const response = context.json({ errors: [shown] }, status, { "Cache-Control": "no-store" });
+      const body = errorBody(toClientError(error, { requestId, log: service.log }));
+      const response = context.json({ errors: [body] }, status, { "Cache-Control": "no-store" });
       setFreshness(response.headers, freshnessOfNothing(service), service.clock());
       return response;
     };

@@ -1,8 +1,9 @@
 /** Lists of inferences: their filter, and the fields that are such lists. */
 import { INFERENCES } from "../queries/inferences/inferences.ts";
 import { builder } from "./builder/builder.ts";
-import { connectFiltered, counting } from "./builder/connection.ts";
+import { connectFiltered } from "./builder/connection.ts";
 import { filterFields, timeRange } from "./builder/filters.ts";
+import { counting } from "./builder/totalCount.ts";
 import { readsPage } from "./execution/plan/reads.ts";
 import { InferenceRef } from "./inferences.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";

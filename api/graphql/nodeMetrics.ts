@@ -118,27 +118,27 @@ interface MetricsKey extends NodeKey {
   readonly window: NodeWindow;
 }
 
-/** Metrics of nodes, joined over all windows of an answer. */
+/** Loads metrics of nodes in batches, over all windows of an answer. */
 const metrics = oncePer(
   (view: View) =>
-    new DataLoader((asked: readonly MetricsKey[]) => readMetrics(view, asked), {
+    new DataLoader((keys: readonly MetricsKey[]) => readMetrics(view, keys), {
       cacheKeyFn: ({ window, ...key }) => `${nodeName(key)} ${window}`,
     }),
 );
 
 async function readMetrics(
   view: View,
-  asked: readonly MetricsKey[],
+  keys: readonly MetricsKey[],
 ): Promise<readonly (NodeMetrics | null)[]> {
   const { transaction, currentRegistry, proofs, settings } = view.state;
   const { dailyOrganicCaps } = settings;
-  const keys = [...new Map(asked.map((key) => [nodeName(key), key])).values()];
-  const windows = [...new Set(asked.map(({ window }) => window))].sort();
+  const nodes = [...new Map(keys.map((key) => [nodeName(key), key])).values()];
+  const windows = [...new Set(keys.map(({ window }) => window))].sort();
   const base = await view.optionalBase();
   const sources = { proofs, base, dailyOrganicCaps, settlementRegistry: currentRegistry };
-  const found = await readNodeMetrics(transaction, await view.og(), sources, keys, windows);
-  const byName = new Map(keys.map((key, index) => [nodeName(key), found[index]]));
-  return asked.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
+  const found = await readNodeMetrics(transaction, await view.og(), sources, nodes, windows);
+  const byName = new Map(nodes.map((key, index) => [nodeName(key), found[index]]));
+  return keys.map((key) => byName.get(nodeName(key))?.[key.window] ?? null);
 }
 
 builder.objectFields(TeeNodeRef, (t) => ({

@@ -16,17 +16,17 @@ import { NodeStatus, PrecisionEnum } from "./nodeStatus.ts";
 
 export const TeeNodeRef = builder.objectRef<Scoped<Node>>("TeeNode");
 
-/** Tells a node from all others. */
+/** A node's name in cache keys and cursors. */
 export const nodeName = ({ registry, teeId }: NodeKey): string => `${registry} ${teeId}`;
 
 /** As many keys as a page has items. */
 const MAX_KEYS = 100;
 
-/** Nodes by key, joined: however many objects of an answer ask for a node, it is read once. */
-const nodeLoader = (shown: NodeDetail) =>
+/** Loads nodes by key in batches: a node is read once, however many objects of an answer refer to it. */
+const nodeLoader = (detail: NodeDetail) =>
   oncePer(
     (view: View) =>
-      new DataLoader((asked: readonly NodeKey[]) => readNodes(view, asked, shown), {
+      new DataLoader((keys: readonly NodeKey[]) => readNodes(view, keys, detail), {
         cacheKeyFn: nodeName,
         maxBatchSize: MAX_KEYS,
       }),
@@ -34,27 +34,27 @@ const nodeLoader = (shown: NodeDetail) =>
 
 async function readNodes(
   view: View,
-  asked: readonly NodeKey[],
-  shown: NodeDetail,
+  keys: readonly NodeKey[],
+  detail: NodeDetail,
 ): Promise<readonly (Node | null)[]> {
-  const nodes = await findNodes(view.state.transaction, await view.og(), asked, shown);
+  const nodes = await findNodes(view.state.transaction, await view.og(), keys, detail);
   const byName = new Map(nodes.map((node) => [nodeName(node), node]));
-  return asked.map((key) => byName.get(nodeName(key)) ?? null);
+  return keys.map((key) => byName.get(nodeName(key)) ?? null);
 }
 
 /** Without keys, certificates and metrics. */
 const plainNodes = nodeLoader({ keys: "without-keys", extent: "bounded" });
 const nodesWithKeys = nodeLoader({ keys: "with-keys", extent: "bounded" });
-/** With long fields in full, for a node that is asked about as one object. */
+/** With long fields in full, for a node that is looked up by itself. */
 const wholeNodes = nodeLoader({ keys: "with-keys", extent: "whole" });
 
-/** Takes a node that was read elsewhere, its keys included: it is not read again. */
+/** Adds a node that was read elsewhere, with its keys, to the loaders. */
 export function primeNode(view: View, node: Node): void {
   plainNodes(view).prime(node, node);
   nodesWithKeys(view).prime(node, node);
 }
 
-/** A node of a list with its keys; they are read only when asked for, and for all nodes of the list at once. */
+/** A node of a list with its keys, which are read on demand and for all nodes of the list at once. */
 export async function withKeys(node: Scoped<Node>): Promise<Node> {
   const known = node.publicKeyBytes !== null || node.tlsCertificateBytes !== null;
   return known ? node : ((await nodesWithKeys(node.view).load(node)) ?? node);
@@ -130,8 +130,10 @@ builder.queryFields((t) => ({
     extensions: readsRows(FROM.og, 3),
     resolve: async (_, { teeId, registry, at }, { state }) => {
       const view = state.view(at);
-      const meant = resolveRegistry(state.settings, registry) ?? state.currentRegistry;
-      const key = { registry: meant, teeId: hash32("teeId", teeId) };
+      const key = {
+        registry: resolveRegistry(state.settings, registry) ?? state.currentRegistry,
+        teeId: hash32("teeId", teeId),
+      };
       const node = await wholeNodes(view).load(key);
       return node === null ? null : view.scope(node);
     },

@@ -1,3 +1,4 @@
+/** Keys of the loaders of operators: an address, and the registries whose nodes count. */
 import type { OperatorScope } from "../queries/operators/operators.ts";
 import { operatorScope } from "../queries/state/service.ts";
 import type { View } from "./execution/state.ts";
@@ -12,21 +13,21 @@ const scopeName = ({ registries }: OperatorKey): string => registries?.join(" ")
 
 export const cacheKeyFn = (key: OperatorKey): string => `${key.address} ${scopeName(key)}`;
 
-/** Operators are asked about over one scope at a time. */
+/** Loads values by key, one query for each set of registries. */
 export async function byScope<Value>(
   view: View,
-  asked: readonly OperatorKey[],
+  keys: readonly OperatorKey[],
   read: (
     scope: OperatorScope,
     addresses: readonly string[],
   ) => Promise<readonly (readonly [address: string, value: Value])[]>,
 ): Promise<readonly (Value | null)[]> {
-  const scopes = new Map(asked.map((key) => [scopeName(key), key.registries]));
+  const scopes = new Map(keys.map((key) => [scopeName(key), key.registries]));
   const found = new Map<string, Value>();
   for (const [name, registries] of scopes) {
-    const addresses = asked.filter((key) => scopeName(key) === name).map(({ address }) => address);
+    const addresses = keys.filter((key) => scopeName(key) === name).map(({ address }) => address);
     for (const [address, value] of await read(operatorScope(view.state.settings, registries), addresses))
       found.set(`${address} ${name}`, value);
   }
-  return asked.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);
+  return keys.map((key) => found.get(`${key.address} ${scopeName(key)}`) ?? null);
 }

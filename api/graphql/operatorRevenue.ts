@@ -42,8 +42,8 @@ const MAX_KEYS = 100;
 const demandLoader = oncePer(
   (view: View) =>
     new DataLoader(
-      (asked: readonly OperatorKey[]) =>
-        byScope<OperatorDemand>(view, asked, async (scope, addresses) => {
+      (keys: readonly OperatorKey[]) =>
+        byScope<OperatorDemand>(view, keys, async (scope, addresses) => {
           const [og, base] = [await view.og(), await view.optionalBase()];
           const demands = await readDemands(view.state.transaction, og, base, scope, addresses);
           return demands.map((demand, index) => [addresses[index] ?? "", demand]);

@@ -36,8 +36,8 @@ const OperatorConnection = builder.connectionObject(
 const operatorLoader = oncePer(
   (view: View) =>
     new DataLoader(
-      (asked: readonly OperatorKey[]) =>
-        byScope<Operator>(view, asked, async (scope, addresses) => {
+      (keys: readonly OperatorKey[]) =>
+        byScope<Operator>(view, keys, async (scope, addresses) => {
           const operators = await findOperators(view.state.transaction, await view.og(), scope, addresses);
           return operators.map((operator) => [operator.address, operator]);
         }),
@@ -136,8 +136,8 @@ function operators(
   const registries = resolveRegistries(view.settings, registry ?? undefined);
   const list = {
     ...OPERATORS,
-    async read(...asked: Parameters<typeof OPERATORS.read>) {
-      const page = await OPERATORS.read(...asked);
+    async read(...parameters: Parameters<typeof OPERATORS.read>) {
+      const page = await OPERATORS.read(...parameters);
       return { ...page, items: page.items.map((operator) => ({ ...operator, registries })) };
     },
   };

@@ -106,13 +106,13 @@ const NodeScoreRef = builder.objectRef<PublishedScore>("NodeScore").implement({
   }),
 });
 
-/** Scores of nodes, joined. */
+/** Loads scores of nodes in batches. */
 export const scores = oncePer(
   (view: View) =>
     new DataLoader(
-      async (asked: readonly NodeKey[]): Promise<readonly (PublishedScore | null)[]> => {
+      async (keys: readonly NodeKey[]): Promise<readonly (PublishedScore | null)[]> => {
         const { service, transaction } = view.state;
-        return scoresOf({ snapshots: service.snapshots, transaction, moment: await view.og() }, asked);
+        return scoresOf({ snapshots: service.snapshots, transaction, moment: await view.og() }, keys);
       },
       { cacheKeyFn: nodeName },
     ),

@@ -59,11 +59,14 @@ export const readsSelection = ({ count, seed }: Readonly<Record<string, unknown>
  */
 export function selectNodes(state: GraphState, args: SelectArguments): NodeSelection {
   const { service, selection: selector } = state;
-  const { count, seed: given } = args;
+  const { count, seed: requestedSeed } = args;
   if (!(count >= 1 && count <= MAX_SELECTED))
     throw refuseArgument("count", count, `a whole number from 1 to ${MAX_SELECTED}`);
-  if (given != null && (given.length < 1 || given.length > MAX_SEED_LENGTH || given.includes("\0")))
-    throw refuseArgument("seed", given, `1 to ${MAX_SEED_LENGTH} characters without NUL`);
+  if (
+    requestedSeed != null &&
+    (requestedSeed.length < 1 || requestedSeed.length > MAX_SEED_LENGTH || requestedSeed.includes("\0"))
+  )
+    throw refuseArgument("seed", requestedSeed, `1 to ${MAX_SEED_LENGTH} characters without NUL`);
   const question = questionOf(service.settings, requestOf(args));
   if (selector === null) throw new Error("the plan missed that nodes are selected");
   if (selector instanceof ApiError) throw selector;
@@ -71,7 +74,7 @@ export function selectNodes(state: GraphState, args: SelectArguments): NodeSelec
   refuseStale({ og, base: null }, state.maxLagSeconds ?? service.settings.maxLagSeconds, service.clock());
 
   const view = state.view(null);
-  const seed = given ?? service.newSeed();
+  const seed = requestedSeed ?? service.newSeed();
   const { nodes, ...answer } = selector.select(question, seed, count);
   return {
     ...answer,

@@ -1,8 +1,9 @@
 /** Lists of settlements: their filter, and the fields that are such lists. */
 import { SETTLEMENTS } from "../queries/settlements/settlements.ts";
 import { builder } from "./builder/builder.ts";
-import { connectFiltered, counting } from "./builder/connection.ts";
+import { connectFiltered } from "./builder/connection.ts";
 import { filterFields, timeRange } from "./builder/filters.ts";
+import { counting } from "./builder/totalCount.ts";
 import { readsPage } from "./execution/plan/reads.ts";
 import { nodeName, TeeNodeRef } from "./nodes.ts";
 import { PayerRef } from "./payers.ts";

@@ -1,6 +1,5 @@
 /** Lists as Relay connections. */
 
-import type { GraphQLCompositeType } from "graphql";
 import type { ReadTransaction } from "../../queries/reading/database.ts";
 import { countList, type ListLength } from "../../queries/reading/listLength.ts";
 import type { Page, PageRequest } from "../../queries/reading/page.ts";
@@ -11,12 +10,11 @@ import type { ListDefinition } from "../../queries/state/list.ts";
 import type { ListState } from "../../queries/state/listState.ts";
 import { pinOf } from "../../queries/state/pin.ts";
 import { type Paging, type PagingArguments, pagingOf } from "../execution/plan/paging.ts";
-import type { FieldReads } from "../execution/plan/reads.ts";
 import type { Scoped, View } from "../execution/state.ts";
-import { builder, type CountedConnection } from "./builder.ts";
+import type { CountedConnection } from "./builder.ts";
 import { type FilterInput, filtersOf } from "./filters.ts";
 
-/** What of a list's definition a connection needs. */
+/** The parts of a list's definition that a connection uses. */
 type List<Item, Wanted> = {
   readonly sources: Sources;
   readonly keyTypes: readonly KeyType[];
@@ -34,18 +32,18 @@ type ReadPage = (transaction: ReadTransaction, page: PageRequest) => Promise<Pag
 export type ListCount = (transaction: ReadTransaction, read: ReadPage) => Promise<ListLength>;
 
 interface ListRequest<Wanted> {
-  /** The field and the object it belongs to: what tells this list's cursors from those of others. */
+  /** The field and the object it belongs to; cursors of other lists are refused. */
   readonly field: string;
-  /** Filters, and what else the list's definition asks for. */
+  /** Filters, and whatever else the list's definition reads by. */
   readonly wanted: Wanted;
-  /** What decides which rows there are and in what order, besides the moment. Default: `wanted`. */
+  /** Everything but the moment that decides which rows the list has and in what order. Default: `wanted`. */
   readonly question?: Readonly<Record<string, unknown>>;
   /** How to count the list; by default its own statement is counted. */
   readonly count?: ListCount | undefined;
 }
 
-export interface Connection<Shown> extends CountedConnection {
-  readonly edges: Promise<{ cursor: string; node: Shown }[]>;
+export interface Connection<Node> extends CountedConnection {
+  readonly edges: Promise<{ cursor: string; node: Node }[]>;
   readonly pageInfo: Promise<{
     hasNextPage: boolean;
     hasPreviousPage: boolean;
@@ -55,7 +53,7 @@ export interface Connection<Shown> extends CountedConnection {
 }
 
 /**
- * Makes the connection of a list: its page and its length are read when they are asked for.
+ * Makes the connection of a list: page and length are read on demand.
  * @throws {ApiError} `invalid-parameter`, `invalid-cursor`, or `indexing` while one of the list's chains is not ready. The
  * list's own errors are thrown when it is read.
  */
@@ -75,7 +73,7 @@ export type ListArguments<F extends Filters> = PagingArguments & {
 };
 
 /**
- * Makes the connection of a list that is asked for with nothing but filters.
+ * Makes the connection of a list that takes nothing but filters.
  * @param field - the field and the object it belongs to.
  * @param fixed - filters that the object fixes.
  */
@@ -119,12 +117,12 @@ class ListConnection<Item extends object, Wanted extends object> implements Conn
   }
 
   get pageInfo() {
-    return this.#read().then(({ keys, hasNextPage: goesOn }) => {
+    return this.#read().then(({ keys, hasNextPage: more }) => {
       const [start, end] = [keys.at(0), keys.at(-1)];
       // The row of the cursor is in the list: it is pinned to the state that had it.
-      const cameFrom = this.#paging.cursor !== null;
+      const fromCursor = this.#paging.cursor !== null;
       const [hasPreviousPage, hasNextPage] =
-        this.#paging.direction === "forward" ? [cameFrom, goesOn] : [goesOn, cameFrom];
+        this.#paging.direction === "forward" ? [fromCursor, more] : [more, fromCursor];
       return {
         hasNextPage,
         hasPreviousPage,
@@ -173,44 +171,3 @@ class ListConnection<Item extends object, Wanted extends object> implements Conn
     return encodeCursor({ pin: pinOf(pinned), key }, this.#digest);
   }
 }
-
-declare module "graphql" {
-  interface GraphQLObjectTypeExtensions<_TSource, _TContext> {
-    /** Of a connection: rows that counting its list reads, about. */
-    countedRows?: number;
-  }
-}
-
-/**
- * Rows that a count reads where its connection does not say otherwise: counting `MAX_COUNTED` index entries takes as long as
- * reading this many rows of a page.
- */
-const COUNTED_ROWS = 150;
-
-/** Marks a connection whose count looks each entry up elsewhere as well, and so reads more. */
-export const counting = (countedRows: number) => ({ extensions: { countedRows } });
-
-const counts = {
-  reads: (_: unknown, { extensions }: GraphQLCompositeType): FieldReads => ({
-    sources: { required: [] },
-    rows: typeof extensions.countedRows === "number" ? extensions.countedRows : COUNTED_ROWS,
-  }),
-};
-
-builder.globalConnectionFields((t) => ({
-  totalCount: t.int({
-    nullable: true,
-    description:
-      "Items in the whole list, whatever the page; null when there are more than 10,000. Counted only when asked for.",
-    extensions: counts,
-    resolve: async (connection) => {
-      const { counted, extent } = await connection.length();
-      return extent === "exact" ? counted : null;
-    },
-  }),
-  totalCountAtLeast: t.int({
-    description: "Items in the whole list, counted up to 10,000: then there are at least as many.",
-    extensions: counts,
-    resolve: async (connection) => (await connection.length()).counted,
-  }),
-}));

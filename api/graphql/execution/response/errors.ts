@@ -65,7 +65,7 @@ export function withClientErrors(result: ExecutionResult, where: Where): Executi
 }
 
 /** An error as it appears in a body: without its status and headers. */
-export function shownError(error: GraphQLError) {
+export function errorBody(error: GraphQLError) {
   const { extensions, ...rest } = error.toJSON();
   const { http: _, ...kept } = extensions ?? {};
   return { ...rest, extensions: kept };

@@ -1,6 +1,6 @@
 /** The JSON of an operation's result. */
 import type { ExecutionResult } from "graphql";
-import { shownError } from "./errors.ts";
+import { errorBody } from "./errors.ts";
 import { writeJson } from "./writeJson.ts";
 
 /**
@@ -12,4 +12,4 @@ export const resultJson = (
   { errors, ...result }: ExecutionResult,
   maxBytes: number = Number.POSITIVE_INFINITY,
 ): string =>
-  writeJson(errors === undefined ? result : { errors: errors.map(shownError), ...result }, maxBytes);
+  writeJson(errors === undefined ? result : { errors: errors.map(errorBody), ...result }, maxBytes);
