@@ -1,4 +1,4 @@
-/** Figures of benchmarks. */
+/** Statistics of benchmark results. */
 
 /** The smallest value that so large a share of the values does not exceed; NaN of none. */
 export const quantile = (values: readonly number[], share: number): number =>

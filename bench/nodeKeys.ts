@@ -1,4 +1,4 @@
-/** Nodes' keys and certificates for benchmarks: no cryptography works with them, but they have the real sizes. */
+/** Fake keys and certificates of nodes for benchmarks: cryptographically useless, but of realistic size. */
 import { keccak256 } from "viem";
 
 const KEY_BYTES = 294;

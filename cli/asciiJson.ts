@@ -1,3 +1,3 @@
-/** One JSON value as a line of printable ASCII: what strangers wrote reaches no terminal, and any program reads it alike. */
+/** Writes a JSON value as one line of printable ASCII, so that untrusted text cannot reach the terminal as control sequences. */
 export const asciiJson = (value: unknown): string =>
   `${JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;

@@ -1,4 +1,4 @@
-/** What `find-inference` does with its arguments, apart from the process it runs in. */
+/** The `find-inference` command as a function of its arguments. */
 import { readFile, stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import {
@@ -42,7 +42,7 @@ interface Options {
   readonly format: "text" | "json";
 }
 
-/** What the user can put right; the message says how. */
+/** Thrown for mistakes that the user can fix; the message says how. */
 class CommandError extends Error {}
 
 export async function findInferenceCommand(args: readonly string[]): Promise<Outcome> {
@@ -76,7 +76,7 @@ function optionsOf(args: readonly string[]): Options | "help" {
   const protocol = URL.canParse(api) ? new URL(api).protocol : null;
   if (protocol !== "http:" && protocol !== "https:")
     throw new CommandError(
-      `--api: ${JSON.stringify(api)} is no http or https URL; give one such as ${DEFAULT_API}`,
+      `--api: ${JSON.stringify(api)} is not an http or https URL; give one such as ${DEFAULT_API}`,
     );
   return { requestPath, responsePath, api: api.replace(/\/+$/, ""), format: values.json ? "json" : "text" };
 }
@@ -93,7 +93,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Its messages name the argument and the way out.
+    // parseArgs' messages name the argument and what to do
     throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
   }
 }
@@ -133,7 +133,7 @@ async function readText(path: string): Promise<string> {
     throw new CommandError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
   try {
-    // A byte-order mark is an editor's doing, no part of the request.
+    // an editor may have added a byte-order mark; it is not part of the request
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new CommandError(`${path} is not UTF-8; save it as JSON in UTF-8`);

@@ -3,7 +3,7 @@ import type { Rpc } from "../proofs/receiptOnChain.ts";
 
 const TIMEOUT_MS = 20_000;
 
-/** @param url - http or https; a key in it is not repeated in messages. */
+/** @param url - http or https; messages contain only its host, because it may have a key. */
 export function jsonRpc(url: URL): Rpc {
   const fail = (method: string, problem: string) => new Error(`${method} at ${url.host}: ${problem}`);
   return async (method, params) => {
@@ -39,7 +39,7 @@ function parsed(text: string): { readonly result?: unknown; readonly error?: unk
   }
 }
 
-/** Fetch says "fetch failed" and keeps why to itself. */
+/** fetch only says "fetch failed"; the reason is in the cause. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -1,7 +1,7 @@
-/** Reads a receipt from a file or standard input, as a stranger's file: bounded, strict, and with clear words. */
+/** Reads a receipt from a file or standard input, as untrusted input: bounded and strict, with clear messages. */
 import { createReadStream } from "node:fs";
 
-/** A receipt has about 5 KB; a signature of another size than any real one is refused by the check, not here. */
+/** A receipt has about 5 KB; a signature of the wrong size is refused by the check, not here. */
 export const MAX_RECEIPT_BYTES = 1024 * 1024;
 
 export type ReceiptFile =
@@ -30,7 +30,7 @@ export async function readReceiptFile(path: string): Promise<ReceiptFile> {
   }
 }
 
-/** Null when there is more than a receipt can have; the rest is left unread. */
+/** Reads the stream; null when it is longer than a receipt can be, leaving the rest unread. */
 async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-/** What `verify-receipt` does with its arguments, apart from the process it runs in. */
+/** The `verify-receipt` command as a function of its arguments. */
 import { parseArgs } from "node:util";
 import { checkReceipt, type ReceiptCheck } from "../proofs/checkReceipt.ts";
 import { isAddress } from "../proofs/hex.ts";
@@ -49,7 +49,7 @@ export async function verifyReceipt(args: readonly string[]): Promise<Outcome> {
   return { exitCode, stdout: options.format === "json" ? asJson(finding) : asText(finding), stderr: "" };
 }
 
-/** A string is what is wrong with them. */
+/** @returns the options, "help", or another string that says what is wrong with the arguments. */
 function optionsOf(args: readonly string[]): Options | "help" | string {
   const parsed = parse(args);
   if (typeof parsed === "string") return parsed;
@@ -86,7 +86,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Its messages name the argument and the way out.
+    // parseArgs' messages name the argument and what to do
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -23,7 +23,7 @@ export interface AnvilOptions {
   /** Number and unix time of the first block. */
   readonly firstBlock: number;
   readonly firstTimestamp: number;
-  /** Emptied first; takes states of old blocks that do not fit into memory, and the process id. */
+  /** Emptied at the start; holds the states of old blocks that do not fit into memory, and the process id. */
   readonly stateDirectory: string;
 }
 
@@ -34,13 +34,13 @@ const answerSchema = z.object({
 
 const START_TIMEOUT_MS = 20_000;
 /**
- * Old states on disk, about 0.3 MB each. Beyond these the oldest are forgotten, and calls at their blocks fail:
- * after the default history, in about four hours of live blocks.
+ * The number of old states on disk, about 0.3 MB each. Beyond that the oldest are dropped, and calls at their blocks fail:
+ * after the default history, this takes about four hours of live blocks.
  */
 const PERSISTED_STATES = 6000;
 const BLOCK_GAS_LIMIT = 1_000_000_000;
 
-/** A running anvil without mining of its own: a block is made when asked for. */
+/** A running anvil that mines only on request. */
 export class Anvil {
   readonly url: string;
   readonly #agent = new Agent({ keepAlive: true });
@@ -88,7 +88,7 @@ export class Anvil {
       writeFileSync(pidFile(options), `${this.#process.pid} ${process.pid}`);
   }
 
-  /** @throws {AnvilError} when it does not answer in time or the port is taken. */
+  /** Starts anvil. @throws {AnvilError} when it does not answer in time or the port is taken. */
   static async start(options: AnvilOptions): Promise<Anvil> {
     await endLeftover(options);
     rmSync(options.stateDirectory, { recursive: true, force: true });
@@ -100,7 +100,7 @@ export class Anvil {
     for (;;) {
       if (anvil.#exited !== undefined)
         throw new AnvilError(
-          `anvil on port ${options.port} ended: ${anvil.#exited} Is the port free? Give another one.`,
+          `anvil on port ${options.port} ended: ${anvil.#exited} If the port is taken, give another one.`,
         );
       try {
         const chainId = Number(await anvil.call("eth_chainId", []));
@@ -144,7 +144,7 @@ export class Anvil {
 
   async #end(): Promise<void> {
     const exited = new Promise((resolve) => this.#process.once("exit", resolve));
-    // asked politely it takes seconds, and there is nothing that it should keep
+    // SIGTERM takes seconds, and there is nothing for it to save
     this.#process.kill("SIGKILL");
     await exited;
   }
@@ -174,9 +174,9 @@ export class Anvil {
 const pidFile = ({ stateDirectory }: AnvilOptions) => join(stateDirectory, "anvil.pid");
 
 /**
- * A parent killed outright leaves its anvil running: ends it, where /proc tells that it is ours, and waits until
- * its port is free, which is a moment after the process is gone.
- * @throws {AnvilError} when its parent lives: then the directory is in use.
+ * Ends an anvil that a killed parent left running, if /proc shows that it is ours, and waits until its port is free, which
+ * is a moment after the process is gone.
+ * @throws {AnvilError} when its parent is alive: the directory is in use.
  */
 async function endLeftover(options: AnvilOptions): Promise<void> {
   const leftover = findLeftover(options);
@@ -191,12 +191,12 @@ async function endLeftover(options: AnvilOptions): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** The anvil that a former start left in the directory, if it still runs. */
+/** Finds the anvil that an earlier start left in the directory, if it still runs. */
 function findLeftover(options: AnvilOptions): { pid: number; hasItsParent: boolean } | undefined {
   try {
     const [pid = 0, parent] = readFileSync(pidFile(options), "utf8").split(" ").map(Number);
     if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(options.stateDirectory)) return undefined;
-    // After "pid (name) state" comes the parent's id; an orphan has got another parent than it had.
+    // the parent's id follows "pid (name) state"; an orphan has a new parent
     const [, currentParent] = / \([^)]*\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
     return { pid, hasItsParent: Number(currentParent) === parent };
   } catch {
@@ -218,7 +218,7 @@ async function requireFreePort(port: number): Promise<void> {
   await closeServer(probe);
 }
 
-/** The native binary itself: npm's wrapper script would survive as a second process and swallow signals. */
+/** Finds the native binary: npm's wrapper script would remain as a second process and swallow signals. */
 function anvilBinary(): string {
   const require = createRequire(import.meta.url);
   const wrapper = createRequire(require.resolve("@foundry-rs/anvil/package.json"));

@@ -1,6 +1,6 @@
 /**
- * A small stand-in for Walrus: the aggregator's and publisher's paths over a folder of files. Ids are
- * content-addressed (SHA-256, base64url, 43 characters); the real ones are another hash of the same shape.
+ * A small stand-in for Walrus: the paths of an aggregator and a publisher over a folder of files. Ids are
+ * content-addressed (SHA-256, base64url, 43 characters); Walrus uses another hash of the same shape.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -15,18 +15,18 @@ const MAX_BLOB_BYTES = 16 * 1024 * 1024;
 export const blobId = (content: Uint8Array): string =>
   createHash("sha256").update(content).digest("base64url");
 
-/** The folder itself, for those in the same process. */
+/** The folder itself, for callers in the same process. */
 export class BlobFiles {
   constructor(readonly directory: string) {
     mkdirSync(directory, { recursive: true });
   }
 
-  /** Stores a blob once; answers its id. */
+  /** Stores a blob unless it is there. @returns its id. */
   put(content: Uint8Array): string {
     const id = blobId(content);
     const file = join(this.directory, id);
     if (!existsSync(file)) {
-      // A reader never sees half a blob.
+      // the rename is atomic, so readers never see half a blob
       writeFileSync(`${file}.draft`, content);
       renameSync(`${file}.draft`, file);
     }

@@ -1,4 +1,4 @@
-/** One local chain as the traffic sees it: transactions of anyone, blocks at chosen times. */
+/** A local chain for traffic: transactions from any account, and blocks at chosen times. */
 import { type Address, encodeFunctionData, type Hex, numberToHex } from "viem";
 import { z } from "zod";
 import type { Anvil } from "./anvil.ts";
@@ -13,11 +13,11 @@ export interface DevTransaction {
   readonly from: Address;
   readonly to: Address;
   readonly data: Hex;
-  /** The contract refuses this one, and it is sent all the same: failed transactions are part of real traffic. */
+  /** The transaction is expected to revert and is sent anyway: failed transactions are part of real traffic. */
   readonly reverts?: boolean;
 }
 
-/** Thrown when a transaction that should pass reverts, or the other way round: the traffic misjudged a rule. */
+/** Thrown when a transaction reverts that should succeed, or the other way round: the traffic has a rule wrong. */
 export class UnexpectedOutcomeError extends Error {
   readonly code = "unexpected-outcome";
 }
@@ -45,7 +45,7 @@ export class DevChain {
     return new DevChain(anvil, await latestBlock(anvil));
   }
 
-  /** Looks at the chain anew, after a snapshot of it was restored. */
+  /** Re-reads the chain's state after a snapshot was restored. */
   async rewind(): Promise<void> {
     this.latest = await latestBlock(this.anvil);
     this.#nonces.clear();
@@ -102,7 +102,7 @@ export class DevChain {
 
   /**
    * Makes the next block at `timestamp`, which lies after the newest block's.
-   * @throws {UnexpectedOutcomeError} when a transaction's fate was not the foreseen one.
+   * @throws {UnexpectedOutcomeError} when a transaction did not have the expected outcome.
    */
   async mine(timestamp: number): Promise<void> {
     await this.anvil.call("evm_mine", [timestamp]);
@@ -113,7 +113,7 @@ export class DevChain {
     );
     for (const { transactionHash, status } of receipts) {
       const transaction = this.#pending.get(transactionHash);
-      // Someone else's: the node takes transactions from anyone.
+      // sent by someone else: the node accepts transactions from anyone
       if (!transaction) continue;
       this.#pending.delete(transactionHash);
       if ((status === "0x0") !== (transaction.reverts ?? false))
@@ -128,7 +128,7 @@ export class DevChain {
       );
   }
 
-  /** What the contract says against a transaction, asked again on the state before it. */
+  /** Why a transaction reverts: repeats the call on the state before it. */
   async #reason({ from, to, data }: DevTransaction): Promise<string> {
     try {
       await this.anvil.call("eth_call", [{ from, to, data }, numberToHex(this.latest.number - 1)]);

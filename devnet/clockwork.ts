@@ -1,4 +1,4 @@
-/** Drives a plan: the whole history at once, then a block every few seconds. */
+/** Drives a timeline: the whole history at once, then a block every few seconds. */
 import type { DevChain } from "./chain.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -29,7 +29,7 @@ export async function writeHistory(
     const now = Math.max(slot, chain.timestamp + 1);
     if (now > until) break;
     await timeline.runUntil(now);
-    // An outage's beginning changes no chain.
+    // the start of an outage sends no transaction
     if (chain.pendingCount > 0) await chain.mine(now);
     progress((now - from) / (until - from));
   }

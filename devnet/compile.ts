@@ -1,6 +1,5 @@
 /**
- * Compiles `contracts/*.sol` with solc from npm, once per state of the sources: the result is kept in the
- * cache directory under the hash of everything that went in.
+ * Compiles `contracts/*.sol` with solc from npm. The result is cached under the hash of all inputs.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -9,7 +8,7 @@ import { join } from "node:path";
 import type { Abi, Hex } from "viem";
 import { z } from "zod";
 
-/** What a contract is on chain and how it is called. */
+/** A compiled contract. */
 export interface CompiledContract {
   readonly abi: Abi;
   /** Runtime code without immutables or libraries to link: it works at any address. */

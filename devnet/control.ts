@@ -1,4 +1,4 @@
-/** A loopback endpoint that lets a tester act upon nodes and the registry while the devnet is live. */
+/** A loopback endpoint through which testers control nodes and the registry while the devnet is live. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Hex } from "viem";
 import { closeServer, listen } from "./loopbackServer.ts";
@@ -18,26 +18,26 @@ export interface NodeSummary {
   readonly running: boolean;
 }
 
-/** Thrown for a node or an act that does not exist. */
+/** Thrown for a node or an action that does not exist. */
 export class UnknownControlError extends Error {
   readonly code = "unknown-control";
 }
 
 export interface NodeControl {
   list(): NodeSummary[];
-  /** No more heartbeats and inferences; its outage, if it has one, goes on unseen. */
+  /** Stops heartbeats and inferences. An outage of its own continues in the background. */
   stop(index: number): NodeSummary;
-  /** Heartbeats again from the next round, whatever outage it was in. */
+  /** Resumes heartbeats in the next round, ending any outage. */
   start(index: number): NodeSummary;
-  /** By its owner, with a transaction in the next block. */
+  /** As its owner, with a transaction in the next block. */
   disable(index: number): NodeSummary;
   enable(index: number): NodeSummary;
-  /** What it signed last, sent again by a passer-by in the next block: the registry takes it while it is young enough. */
+  /** Someone else sends its last signature again, in the next block: the registry accepts it until it is too old. */
   replay(index: number): NodeSummary;
 }
 
 export interface RegistryControl {
-  /** By an admin, with a transaction in the next block; no event tells of it. */
+  /** As an admin, with a transaction in the next block; it emits no event. */
   setHeartbeatMaxAge(seconds: number): void;
 }
 
@@ -56,7 +56,7 @@ export function nodeControl(world: OgWorld): NodeControl {
     act(node);
     return summary(node);
   };
-  // Planned for the past: it runs in the next block.
+  // a time in the past makes it run in the next block
   const inNextBlock = (act: () => Promise<void>) => world.timeline.plan(0, act);
   return {
     list: () => world.nodes.map(summary),

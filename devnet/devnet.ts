@@ -1,6 +1,6 @@
 /**
- * The devnet: two chains, a blob store, and traffic on all of them. Every start begins afresh: new chains with a
- * history that ends now. Compiled contracts and keys are kept between starts; nothing else is.
+ * The devnet: two chains, a blob store, and traffic on all of them. Every start is from scratch: new chains with a history
+ * that ends now. Only compiled contracts and keys are kept between starts.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -34,7 +34,7 @@ const DAY_SECONDS = 86_400;
 const OG_BLOCK_SECONDS = 3;
 const BASE_BLOCK_SECONDS = 2;
 
-/** What a restart with the same data directory does: a new chain, not the old one continued. */
+/** A restart with the same data directory makes new chains; it does not continue the old ones. */
 export const RESTART_POLICY = "afresh";
 
 export interface DevnetOptions {
@@ -42,26 +42,26 @@ export interface DevnetOptions {
   readonly seed?: number;
   /** Length of the history; may be a fraction. Default 3. */
   readonly days?: number;
-  /** Where blobs, old states and caches go; a folder `devnet` is made in it. Default `.data`. */
+  /** Directory for blobs, old states and caches; a folder `devnet` is created in it. Default `.data`. */
   readonly dataDirectory?: string;
   /** Default 8545, 8546, 8547, 8548; 0 takes a free one for blobs and control. */
   readonly ogPort?: number;
   readonly basePort?: number;
   readonly blobPort?: number;
   readonly controlPort?: number;
-  /** Whether blocks go on being made after the history. Default true. */
+  /** Whether blocks continue after the history. Default true. */
   readonly live?: boolean;
   /** Unix seconds at which the history ends. Default now; live traffic needs the default. */
   readonly endAt?: number;
   /** Default 900. */
   readonly heartbeatIntervalSeconds?: number;
-  /** The same for live heartbeats, for who cannot wait. Default: as in the history. */
+  /** The same for live heartbeats; shorter for tests that cannot wait. Default: as in the history. */
   readonly liveHeartbeatSeconds?: number;
-  /** How many times as many inferences and payments there are live as in the history. Default 6. */
+  /** How many times more frequent live inferences and payments are than in the history. Default 6. */
   readonly liveRate?: number;
-  /** Told in plain lines how far it is. */
+  /** Called with lines of text about the progress. */
   readonly onProgress?: (line: string) => void;
-  /** Told when live traffic breaks off, or an anvil dies; the devnet is of no more use then. */
+  /** Called when live traffic breaks off or an anvil dies; the devnet is unusable from then on. */
   readonly onFailure?: (error: Error) => void;
   /** Aborts the start; a devnet that is ready is stopped with `stop`. */
   readonly signal?: AbortSignal;
@@ -80,7 +80,7 @@ export interface Devnet {
   /** Of each chain, at the end of the history. */
   readonly ogBlock: number;
   readonly baseBlock: number;
-  /** Variables with which the project's other processes find this devnet; the rest are their defaults. */
+  /** Environment variables that point the project's other processes to this devnet; all others keep their defaults. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -173,7 +173,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
         WALRUS_AGGREGATOR_URLS: blobStore.url,
         WALRUS_ALLOW_PRIVATE: "true",
         PROBE_ALLOW_PRIVATE: "true",
-        // A subscriber to a chain that stands still would wait for ever for the blocks that are there already.
+        // a subscriber to a chain without new blocks would wait forever for the existing ones
         ...(live
           ? {
               OG_WS_URL: ogChain.anvil.url.replace("http", "ws"),
@@ -189,7 +189,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   }
 }
 
-/** Says every tenth of the way. */
+/** Reports every 10 % of progress. */
 function progressLines(chain: string, report: (line: string) => void) {
   let told = 0;
   return (done: number) => {

@@ -1,7 +1,7 @@
-/** HTTP servers that only this machine can reach. */
+/** Starts and closes the devnet's HTTP servers, which only this machine can reach. */
 import type { Server } from "node:http";
 
-/** Thrown when a port cannot be had. */
+/** Thrown when a port cannot be bound. */
 export class PortError extends Error {
   readonly code = "port";
 }
@@ -11,7 +11,7 @@ export function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
       reject(
-        new PortError(`port ${port} on 127.0.0.1 cannot be had (${cause.message}); give another one`, {
+        new PortError(`port ${port} on 127.0.0.1 cannot be bound (${cause.message}); give another one`, {
           cause,
         }),
       );
@@ -23,7 +23,7 @@ export function listen(server: Server, port: number): Promise<string> {
   });
 }
 
-/** Closes at once, open connections included. */
+/** Closes a server at once, open connections included. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -1,4 +1,4 @@
-/** Puts the contracts at the addresses the indexer's default configuration names, and initialises them. */
+/** Places the contracts at the addresses of the indexer's default configuration, and initialises them. */
 
 import type { Address } from "viem";
 import { readEnvironment } from "../config/environment.ts";
@@ -14,7 +14,7 @@ const first = <T>(values: readonly T[], name: string): T => {
 };
 const second = <T>(values: readonly T[], name: string): T => first(values.slice(1), `a second of ${name}`);
 
-/** Where the contracts are. Those of the indexer's configuration are its defaults. */
+/** The contracts' addresses. Those in the indexer's configuration are its defaults. */
 export const ADDRESSES = {
   registry: first(defaults.TEE_REGISTRY_ADDRESSES, "TEE_REGISTRY_ADDRESSES"),
   legacyRegistry: second(defaults.TEE_REGISTRY_ADDRESSES, "TEE_REGISTRY_ADDRESSES"),
@@ -63,7 +63,7 @@ export interface BaseContracts {
   readonly multicaller: PlacedContract;
 }
 
-/** Places OpenGradient's contracts. The initialising transactions wait for the next block. */
+/** Places OpenGradient's contracts. The initialising transactions go into the next block. */
 export async function placeOgContracts(
   chain: DevChain,
   compiled: CompiledContracts,

@@ -1,4 +1,4 @@
-/** Repeatable randomness: the same seed and label give the same stream, whatever other streams did. */
+/** Reproducible randomness: the same seed and label give the same stream, independently of other streams. */
 import { createHash } from "node:crypto";
 import type { Hex } from "viem";
 
@@ -9,7 +9,7 @@ export class SeededRandom {
 
   constructor(readonly seed: string) {}
 
-  /** An independent stream, so that one actor's draws never shift another's. */
+  /** Derives an independent stream, so that one actor's draws never shift another's. */
   fork(label: string): SeededRandom {
     return new SeededRandom(`${this.seed}/${label}`);
   }

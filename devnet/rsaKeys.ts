@@ -1,6 +1,6 @@
 /**
- * RSA-2048 keys that follow from a seed. Node's own generator takes no seed, so the primes are searched here:
- * a sieve from a seeded starting point, then OpenSSL's primality check. About 0.2 s per key.
+ * Generates RSA-2048 keys from a seed. Node's own generator takes none, so the primes are searched here: a sieve from a
+ * seeded starting point, then OpenSSL's primality check. About 0.2 s per key.
  */
 import { checkPrimeSync, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { type Hex, keccak256 } from "viem";

@@ -1,6 +1,6 @@
 /**
- * What happens when. The same acts write the history, as fast as the chain takes them, and then go on live:
- * an act runs when a block reaches its time, and plans its successors.
+ * A schedule of actions. The same actions write the history, as fast as the chain accepts them, and then continue live: an
+ * action runs when a block reaches its time, and schedules its successors.
  */
 
 /** Runs in the block that is being made. @param now - that block's timestamp. */

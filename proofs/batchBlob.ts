@@ -1,7 +1,7 @@
 /**
- * The blob of a batch: strangers' bytes that say which leaves stand under a root that is on chain. Whatever the bytes say
- * about their own tree, what counts is the root of their values.
- * @see docs/decisions/0007-what-a-batch-blob-may-look-like.md for what is read leniently, and why
+ * Reads the blob of a batch: untrusted bytes that list the leaves under a root on chain. Whatever the blob says about its own
+ * tree, only the root of its values counts.
+ * @see docs/decisions/0007-what-a-batch-blob-may-look-like.md for which deviations are accepted, and why
  */
 
 import type { Hex } from "./hex.ts";
@@ -54,7 +54,7 @@ class Refused extends Error {
 }
 
 /**
- * The leaves that a blob proves to stand under a root.
+ * Reads the leaves that a blob proves to be under a root.
  * @param merkleRoot - of the settlement on chain, lower-case.
  */
 export function readBatchBlob(
@@ -131,7 +131,7 @@ function leafOf(entry: unknown, index: number): SignedInference {
   };
 }
 
-/** Whether it is hex of the right length is checked where its bytes are written. */
+/** Its length and digits are checked when its bytes are written. */
 function lowerCase(value: unknown, index: number): Hex {
   if (typeof value !== "string" || !value.startsWith("0x"))
     throw malformed(index, `${shown(value)} is not 0x-prefixed hex`);
@@ -167,7 +167,7 @@ const malformed = (index: number, problem: string) =>
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A stranger's value in a sentence: short, and without control characters. */
+/** An untrusted value for a message: shortened, and without control characters. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";

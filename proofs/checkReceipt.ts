@@ -1,4 +1,4 @@
-/** Checks a receipt by itself: arithmetic only, nothing is asked of anyone. */
+/** Checks a receipt on its own: arithmetic only, no network. */
 import { bytesOf } from "./hex.ts";
 import { type SignedInference, signatureFacts } from "./inference.ts";
 import { leafHash, rootOfPath } from "./merkle.ts";
@@ -42,7 +42,7 @@ const refuse = (reason: ReceiptProblem, detail: string): Refusal<ReceiptProblem>
   detail,
 });
 
-/** From the cheap to the telling; each says what holds, or refuses. */
+/** The checks, cheapest first; each returns what holds, or refuses. */
 const CHECKS: readonly ((receipt: Receipt, leaf: SignedInference) => Outcome)[] = [
   checkPositions,
   checkInferenceId,

@@ -1,4 +1,4 @@
-/** From a request and its answer, as their user has them, to the inference that was recorded. */
+/** Finds the recorded inference for a request and its answer, as their user has them. */
 import { z } from "zod";
 import type { Hex } from "./hex.ts";
 import { inferenceId } from "./inference.ts";
@@ -84,7 +84,7 @@ const answerSchema = z.object({
 /** An inference as `/v1/inferences` lists it; what else it lists is left out. */
 export type FoundInference = z.infer<typeof foundInference>;
 
-/** The API cannot be asked, or answers something else than a list of inferences. */
+/** Thrown when the API cannot be reached, or does not answer with a list of inferences. */
 export class ApiUnavailableError extends Error {
   override readonly name = "ApiUnavailableError";
   readonly code = "api-unavailable";
@@ -97,7 +97,7 @@ export interface FetchedAnswer {
 }
 
 const PAGE_LIMIT = 1000;
-/** Anyone can post leaves with the same hashes and a signature that is none; nobody has to read all of them. */
+/** Anyone can post leaves with the same hashes and an invalid signature, so not all of them are read. */
 const MAX_PAGES = 20;
 
 /**
@@ -106,7 +106,7 @@ const MAX_PAGES = 20;
  * @param get - `fetch`, or like it.
  * @returns the inference of `inferenceId` first, then those with a valid signature, undecided ones, invalid ones; newest
  *   signed first. Empty when none is recorded.
- * @throws {ApiUnavailableError} when the index cannot be asked.
+ * @throws {ApiUnavailableError} when the index cannot be reached.
  */
 export async function findInference(
   api: string,
@@ -155,7 +155,7 @@ async function readPage(url: URL, get: (url: string) => Promise<FetchedAnswer>) 
   return page.data;
 }
 
-/** Fetch says "fetch failed" and keeps why to itself. */
+/** fetch only says "fetch failed"; the reason is in the cause. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   const { cause } = error;

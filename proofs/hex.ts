@@ -1,4 +1,4 @@
-/** 0x-prefixed hex, to bytes and back. Strings come from strangers: what is not exactly hex is told apart, never guessed. */
+/** Converts 0x-prefixed hex to bytes and back. Strings are untrusted: anything that is not exactly hex is refused, never guessed. */
 
 /** 0x-prefixed lower-case hex. */
 export type Hex = `0x${string}`;
@@ -35,11 +35,11 @@ export function bytesOf(hex: string): Buffer {
   return bytes;
 }
 
-/** Both sides of a rule, the value shortened: hex errors are about strangers' strings. */
+/** An error with the value, shortened because it is untrusted, and the rule. */
 export const notHex = (value: string, rule: string): RangeError =>
   new RangeError(
     `${JSON.stringify(value.slice(0, 80)).replace(/[^ -~]/g, "?")} (${value.length} characters) is not ${rule}`,
   );
 
-/** Whether a string is a 20-byte address, in any case; checksums are not looked at. */
+/** Whether a string is a 20-byte address, in any letter case; checksums are not verified. */
 export const isAddress = (text: string): boolean => /^0x[0-9a-fA-F]{40}$/.test(text);

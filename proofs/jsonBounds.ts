@@ -1,4 +1,4 @@
-/** What `JSON.parse` would build, counted on the bytes before it builds it. */
+/** Counts what `JSON.parse` would build, on the bytes, before it is built. */
 
 export interface JsonBounds {
   /** Objects and arrays inside one another. */
@@ -14,8 +14,8 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 
 /**
- * The name of the first bound that a JSON text exceeds, or null. Linear, and nothing is allocated; of a text that is not
- * JSON it says something, too, and the parser says the rest.
+ * The name of the first bound that a JSON text exceeds, or null. Linear, without allocations. For text that is not JSON the
+ * result is meaningless; the parser will refuse it.
  */
 export function exceededBound(json: Uint8Array, bounds: JsonBounds): keyof JsonBounds | null {
   let depth = 0;

@@ -1,7 +1,7 @@
 /**
- * Reads JSON as Python's `json.loads` does, from strangers: integers and floats stay apart (`1` and `1.0`), integers are
- * of any size, `NaN` and `Infinity` are numbers, the last of two equal keys wins, lone surrogates are kept; depth, length
- * and the number of values have limits.
+ * Parses untrusted JSON like Python's `json.loads`: integers and floats are distinct (`1` and `1.0`), integers have any size,
+ * `NaN` and `Infinity` are numbers, the last of two equal keys wins, and lone surrogates are kept. Depth, length and the
+ * number of values are limited.
  */
 import type { JsonObject, JsonValue } from "./pythonJson.ts";
 
@@ -22,7 +22,7 @@ const MAX_INTEGER_DIGITS = 4300;
 
 export type JsonProblem = "not-json" | "too-deep" | "too-large";
 
-/** A text that is no JSON, or more of it than allowed. */
+/** Thrown for a text that is not JSON or exceeds a limit. */
 export class JsonTextError extends Error {
   override readonly name = "JsonTextError";
   constructor(
@@ -34,7 +34,7 @@ export class JsonTextError extends Error {
   }
 }
 
-/** @throws {JsonTextError} when it is no JSON, or beyond a limit. */
+/** @throws {JsonTextError} when the text is not JSON or exceeds a limit. */
 export const readJson = (text: string, limits: JsonLimits = JSON_LIMITS): JsonValue =>
   new JsonReader(text, limits).document();
 
@@ -203,7 +203,7 @@ class JsonReader {
     this.#match(WHITESPACE);
   }
 
-  /** Names the character by its code: what strangers wrote stays out of messages. */
+  /** Names the character by its code: untrusted text stays out of messages. */
   #unexpected(wanted: string): JsonTextError {
     const code = this.text.codePointAt(this.#at);
     const found =

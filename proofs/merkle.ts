@@ -46,11 +46,11 @@ function parentHash(a: Uint8Array, b: Uint8Array): Uint8Array {
   return keccak256(pair);
 }
 
-/** A tree over leaves that keep their places: `path(i)` is that of the i-th leaf given. */
+/** A tree over leaves that keep their indexes: `path(i)` is the path of the i-th leaf given. */
 export class MerkleTree {
   /** As in a heap: the root first, the children of i at 2i+1 and 2i+2, the leaves last, in descending order. */
   readonly #nodes: Uint8Array[];
-  /** Where in #nodes a leaf stands. */
+  /** The index in #nodes of each leaf. */
   readonly #places: Uint32Array;
 
   /**
@@ -95,7 +95,7 @@ export class MerkleTree {
   }
 }
 
-/** Where the siblings of a node and of its ancestors stand, from the leaves to the root's children. */
+/** The indexes of the siblings of a node and of its ancestors, from the leaves to the root's children. */
 function siblingsOf(node: number): number[] {
   const siblings: number[] = [];
   for (let place = node; place > 0; place = (place - 1) >> 1)

@@ -1,6 +1,6 @@
 /**
- * The payload blob of an individual settlement: request and answer in the clear. Anyone can upload one and name it in a
- * settlement, so nothing in it counts but what hashes to the values that were signed.
+ * Reads the payload blob of an individual settlement: request and answer in plain text. Anyone can upload one and refer to it
+ * in a settlement, so nothing in it counts except what hashes to the signed values.
  *
  * Known shape: `{ input, output, teeSignature, teeId, timestamp, ethAddress[, inputHash, outputHash] }`.
  * @see docs/protocol.md, "Payloads"
@@ -54,14 +54,14 @@ export type PayloadReason =
 
 export interface PayloadReading {
   /**
-   * `matched`: both hashes were recomputed from `input` and `output` and equal the signed ones, and the blob says nothing
-   * else of itself than what was signed.
+   * `matched`: both hashes, recomputed from `input` and `output`, equal the signed ones, and nothing else in the blob
+   * contradicts what was signed.
    */
   readonly state: "matched" | "unmatched" | "invalid";
   readonly reason: PayloadReason | null;
-  /** A sentence with the value and the rule, free of what strangers wrote; null when there is nothing to say. */
+  /** A sentence with the value and the rule, without untrusted text; null when there is nothing to say. */
   readonly detail: string | null;
-  /** At most 200 characters, no controls. See {@link readPayload} for whose word it is. */
+  /** At most 200 characters, no control characters. See {@link readPayload} for when it is signed. */
   readonly model: string | null;
   /** 0 to 2^53-1. */
   readonly promptTokens: number | null;
@@ -78,11 +78,11 @@ export interface PayloadReading {
 const MODEL_LENGTH = 200;
 
 /**
- * Reads a payload blob and compares it with what was signed; never throws for what the blob holds.
+ * Reads a payload blob and compares it with what was signed; never throws because of the blob's content.
  *
- * Whose word the model is: that of a request that matches is signed. Else model and tokens are what the blob says, given
- * only when the half that says it matches, or when nothing in the blob contradicts that it belongs to the inference.
- * Token counts are never signed.
+ * The model of a matching request is signed. Otherwise model and tokens are the blob's own claims, returned only when the half
+ * that contains them matches, or when nothing in the blob contradicts that it belongs to the inference. Token counts are never
+ * signed.
  */
 export function readPayload(
   bytes: Uint8Array,

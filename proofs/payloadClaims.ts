@@ -1,4 +1,4 @@
-/** What a payload blob says about itself, compared with what was signed. */
+/** Compares a payload blob's claims about itself with what was signed. */
 import type { Hex } from "./hex.ts";
 import type { ExpectedInference } from "./payload.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./pythonJson.ts";

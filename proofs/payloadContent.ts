@@ -1,4 +1,4 @@
-/** Whether a payload's halves hash to what was signed, under every reading that relays are known to upload. */
+/** Checks whether a payload's halves hash to what was signed, in every form that relays are known to upload. */
 
 import type { Hex } from "./hex.ts";
 import { type JsonDocument, JsonTextError, readJson } from "./jsonText.ts";

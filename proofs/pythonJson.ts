@@ -1,5 +1,5 @@
 /**
- * JSON as Python's `json.dumps(value, sort_keys=True)` writes it, byte for byte: what nodes hash.
+ * Writes JSON like Python's `json.dumps(value, sort_keys=True)`, byte for byte: this is what nodes hash.
  * @see docs/protocol.md, "What is hashed"
  */
 

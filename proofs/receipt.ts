@@ -1,6 +1,6 @@
 /**
- * The receipt of an inference: one JSON document that says where it was settled, and holds all that is needed to check
- * it without whoever made it.
+ * The receipt of an inference: one JSON document that says where it was settled and contains everything needed to verify it
+ * independently of its issuer.
  * @see docs/protocol.md, "Receipts", for which of its statements prove themselves
  */
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The logs that a receipt says were emitted, to the byte, as Solidity encodes them. */
+/** Encodes the logs that a receipt claims, byte for byte as Solidity does. */
 import { type Hex, hexByteLength } from "./hex.ts";
 import { keccak256Hex } from "./keccak.ts";
 import type { Receipt } from "./receipt.ts";

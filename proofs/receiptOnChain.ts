@@ -1,4 +1,4 @@
-/** Compares a receipt with the chain: is what it says was emitted in the logs, at the places it names? */
+/** Compares a receipt with the chain: are the logs that it claims at the places it names? */
 import { z } from "zod";
 import type { Refusal } from "./checkReceipt.ts";
 import type { Hex } from "./hex.ts";
@@ -67,7 +67,7 @@ class Disagreement extends Error {
   }
 }
 
-/** Never throws: a chain that cannot be asked is a refusal. */
+/** Never throws: a chain that cannot be reached leads to a refusal. */
 export async function checkReceiptOnChain(receipt: Receipt, rpc: Rpc): Promise<ChainCheck> {
   try {
     return { ok: true, checked: await compareWithChain(receipt, rpc) };

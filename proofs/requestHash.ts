@@ -1,5 +1,5 @@
 /**
- * The hash of a request as nodes take it: of the part of the request they commit to, in one spelling.
+ * Hashes a request as nodes do: the part of the request that they commit to, in canonical form.
  * @see docs/protocol.md, "What is hashed"
  */
 
@@ -16,7 +16,7 @@ import {
   pythonJson,
 } from "./pythonJson.ts";
 
-/** JSON, but no request that a node answers, so there is no hash of it. */
+/** Thrown for JSON that is not a request a node would answer: it has no hash. */
 export class RequestShapeError extends Error {
   override readonly name = "RequestShapeError";
   readonly code = "not-a-request";

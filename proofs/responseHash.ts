@@ -1,5 +1,5 @@
 /**
- * The hash of an answer as nodes take it: of the assistant's text, or of the tools it calls.
+ * Hashes an answer as nodes do: the assistant's text, or its tool calls.
  * @see docs/protocol.md, "What is hashed"
  */
 
@@ -8,7 +8,7 @@ import { readJson } from "./jsonText.ts";
 import { keccak256Hex } from "./keccak.ts";
 import { isJsonList, isJsonObject, type JsonObject, type JsonValue, pythonJson } from "./pythonJson.ts";
 
-/** JSON, but no answer of a node, so there is no hash of it. */
+/** Thrown for JSON that is not a node's answer: it has no hash. */
 export class ResponseShapeError extends Error {
   override readonly name = "ResponseShapeError";
   readonly code = "not-a-response";

@@ -1,4 +1,4 @@
-/** The API as users run it: a process of its own, on a database that is there. */
+/** Runs the API as users do: in its own process, on an existing database. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -29,7 +29,7 @@ export class ApiProcess {
           API_PORT: String(port),
           METRICS_PORT: "0",
           RATE_LIMIT_PER_MINUTE: "0",
-          // The history ends at some day of the past.
+          // the history ends in the past
           MAX_LAG_SECONDS: String(365 * 86_400),
           TEE_REGISTRY_ADDRESSES: `${REGISTRY},${EARLIER_REGISTRY}`,
           EXTRA_PAYEE_ADDRESSES: COMMON_PAYEE,
@@ -50,7 +50,7 @@ export class ApiProcess {
     return api;
   }
 
-  /** A selection needs the snapshot: once it is there, everything is. */
+  /** Waits for a selection: it needs the snapshot, which is ready last. */
   async #ready(): Promise<void> {
     const deadline = Date.now() + READY_WITHIN_MS;
     while (Date.now() < deadline) {
@@ -64,7 +64,7 @@ export class ApiProcess {
     throw new Error(`the API did not answer within ${READY_WITHIN_MS / 1_000} s`);
   }
 
-  /** Resident memory now and the most it ever was. */
+  /** Resident memory: current and peak. */
   memory(): { readonly nowMegabytes: number; readonly peakMegabytes: number } {
     const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
     const megabytes = (name: string) =>
@@ -72,7 +72,7 @@ export class ApiProcess {
     return { nowMegabytes: megabytes("VmRSS"), peakMegabytes: megabytes("VmHWM") };
   }
 
-  /** The most it ever was is what it is now. */
+  /** Resets the peak to the current value. */
   forgetPeak(): void {
     writeFileSync(`/proc/${this.child.pid}/clear_refs`, "5");
   }

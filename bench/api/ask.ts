@@ -1,9 +1,9 @@
-/** One question to one API, timed from its first byte sent to the last one received. */
+/** Sends one request to one API, timed from the first byte sent to the last one received. */
 export interface Answer {
   readonly ms: number;
   readonly status: number;
   readonly bytes: number;
-  /** Its beginning, when it is no 200. */
+  /** The beginning of the body, unless the status is 200. */
   readonly problem: string | null;
 }
 
@@ -16,7 +16,7 @@ export async function ask(url: string): Promise<Answer> {
   return { ms, status: response.status, bytes: body.length, problem: failed ? body.slice(0, 300) : null };
 }
 
-/** @throws when it is not answered: its speed would mean nothing. */
+/** @throws when the request fails: its speed would mean nothing. */
 export async function askWell(url: string): Promise<Answer> {
   const answer = await ask(url);
   if (answer.problem !== null) throw new Error(`${url}: ${answer.status} ${answer.problem}`);

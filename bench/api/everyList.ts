@@ -1,6 +1,6 @@
 /**
- * Every list with each of its filters, each pair of them, long ago and lately, from the middle of the list, and in both
- * directions: what an index was forgotten for shows here.
+ * Every list with each of its filters and each pair of them, over old and recent periods, from the middle of the list, and in
+ * both directions: a missing index shows up here.
  */
 import type { Examples, Values } from "./examples.ts";
 import { BEGINS, DAY, headTime } from "./history/size.ts";
@@ -170,7 +170,7 @@ export function everyList(examples: Examples): readonly ListQuestion[] {
 
 type Parameters = Readonly<Record<string, string>>;
 
-/** No filter, each value of each, and each pair of values of two. */
+/** No filter, each value of each filter, and each pair of values of two filters. */
 export function combinations(filters: Readonly<Record<string, Values>>): readonly Parameters[] {
   const singles = Object.entries(filters).flatMap(([name, values]) =>
     values.map((value) => ({ name, value })),
@@ -184,7 +184,7 @@ export function combinations(filters: Readonly<Record<string, Values>>): readonl
   return [{}, ...singles.map(({ name, value }) => ({ [name]: value })), ...pairs];
 }
 
-/** None, a day long ago, and everything up to a moment long ago. */
+/** No bounds, a day long ago, and everything up to a time long ago. */
 export function ranges({ times: [early = 0], size }: Examples): readonly Parameters[] {
   return [
     {},

@@ -1,6 +1,6 @@
 /**
- * GraphQL's walks from object to object, each as wide as its limit on rows allows: from every field of the root through one
- * and through two further fields that are not plain values, with all values of what is found at the end, counted and not.
+ * GraphQL queries from object to object, each as wide as the limit on rows allows: from every root field through one and
+ * through two further object fields, with all scalar fields at the end, with and without a count.
  */
 import {
   type GraphQLField,
@@ -80,7 +80,7 @@ function starts({
   ]);
 }
 
-/** Each as wide as it may be; what is too much even at its narrowest is left out. */
+/** Each query as wide as it may be; those too costly even at their narrowest are left out. */
 export function everyNesting(examples: Examples): readonly string[] {
   const fields = schema.getQueryType()?.getFields() ?? {};
   const documents = new Set<string>();
@@ -109,7 +109,7 @@ function objectOf(field: Field): { readonly type: GraphQLObjectType; readonly is
     : { type: named, isPage: false };
 }
 
-/** The field alone, and with up to so many more after it. */
+/** The field alone, and with up to `depth` further fields below it. */
 function ways(field: Field, more: number): readonly (readonly Field[])[] {
   const object = objectOf(field);
   if (object === null) return [];

@@ -1,4 +1,4 @@
-/** What is no list: single things, aggregates, series. */
+/** Everything that is not a list: single objects, aggregates, series. */
 import type { Examples } from "./examples.ts";
 import { BEGINS, DAY, HOUR, headTime } from "./history/size.ts";
 

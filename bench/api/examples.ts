@@ -1,4 +1,4 @@
-/** Whom and what questions are about: the largest, something rare, something usual and nobody. */
+/** The subjects of requests: the largest, a rare one, a typical one, and one that does not exist. */
 import pg from "pg";
 import type { Hex } from "../../proofs/hex.ts";
 import { generateNode } from "../nodeKeys.ts";
@@ -21,7 +21,7 @@ import {
 } from "./history/cast.ts";
 import { BEGINS, countsOf, DAY, type HistorySize, headTime } from "./history/size.ts";
 
-/** Values of a filter: some match much, some little, some nothing. */
+/** Values of a filter: some match many rows, some few, some none. */
 export type Values = readonly string[];
 
 export interface Examples {
@@ -50,7 +50,7 @@ export interface Examples {
 const NO_HASH = `0x${"00".repeat(32)}`;
 const nodeId = (index: number): Hex => generateNode(index).teeId;
 
-/** A usual node that is still there. */
+/** A typical node that is still registered. */
 export const USUAL_NODE = 40;
 
 export async function findExamples(url: string, size: HistorySize): Promise<Examples> {

@@ -1,4 +1,4 @@
-/** Databases with a history each, written once and kept for as long as their directory. */
+/** Databases with one history each, written once and reused while their directory exists. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { writeHistory } from "./history/write.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** Of everything that decides what a history looks like in tables. */
+/** A digest of everything that determines a history's rows. */
 function fingerprint(): string {
   const hash = createHash("sha256");
   const folders = ["bench/api/history", "db/migrations"].map((folder) => path.join(root, folder));
@@ -42,8 +42,8 @@ const urlOf = (serverUrl: string, name: string): string => {
 };
 
 /**
- * The database with a history of this size: the one that is there, or a new one. Older ones of the same size are dropped.
- * @param report - told of each step that is done.
+ * Returns the database with a history of this size, existing or new. Outdated ones of the same size are dropped.
+ * @param report - called after each step.
  */
 export async function openHistory(
   serverUrl: string,
@@ -66,7 +66,7 @@ export async function openHistory(
   return url;
 }
 
-/** A crash of Postgres empties tables that it keeps no log of. */
+/** A crash of Postgres empties unlogged tables. */
 async function holdsRows(url: string): Promise<boolean> {
   const [row] = await query<{ found: boolean }>(url, "select exists (select from base.payment) as found");
   return row?.found ?? false;

@@ -1,8 +1,8 @@
 /**
- * How answers keep their speed while history grows: ten typical questions to two APIs of the same build, each on a history of
- * its own, one with ten times the rows of the other. Both are asked in turn; p50 and p99 of one question at a time, then
- * throughput with ten at once. `--everything` then asks the larger one every list with each filter and each pair of filters,
- * every aggregate and series, and walks a million rows: see sweep.ts.
+ * How answer times grow with the history: ten typical requests to two APIs of the same build, one with ten times the rows of
+ * the other. Both are asked in turn: p50 and p99 of one request at a time, then throughput with ten at once. `--everything` then
+ * requests from the larger one every list with each filter and each pair of filters, every aggregate and series, and walks a
+ * million rows: see sweep.ts.
  *
  * `BENCH_ROWS` and `BENCH_DAYS` (of the larger history, multiples of ten), `BENCH_SAMPLES` and `BENCH_SECONDS` shorten it; with
  * `BENCH_DIRECTORY` the histories are kept there for the next run. Ends with one JSON line; target: no p50 above 1.5 times
@@ -51,7 +51,7 @@ interface Speed {
   readonly perSecond: number;
 }
 
-/** The same question to each network, in turn; every other time in the other order. */
+/** Sends the same request to each network in turn, alternating the order. */
 async function measure(urls: readonly [string, string]): Promise<readonly [Speed, Speed]> {
   for (let index = 0; index < WARM_UP; index++) for (const url of urls) await askWell(url);
   const times: readonly [number[], number[]] = [[], []];

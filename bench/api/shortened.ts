@@ -1,7 +1,7 @@
 /** Sizes of the histories, as variables of the environment shorten them. */
 import type { HistorySize } from "./history/size.ts";
 
-/** How many times as much the larger history holds as the smaller one. */
+/** How many times larger the larger history is. */
 const GROWTH = 10;
 
 type Variables = Readonly<Record<string, string | undefined>>;

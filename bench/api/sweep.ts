@@ -1,7 +1,7 @@
 /**
- * Every question within the limits, once each, and what the slowest and the largest of them costs: lists with each filter and
- * each pair of filters, long ago and lately, from their middle, with the longest pages; the same by GraphQL with their counts;
- * single things, aggregates and series; GraphQL's walks from object to object; and a walk over a million rows.
+ * Every kind of request within the limits, once each, and the cost of the slowest and largest: lists with each filter and each
+ * pair of filters, over old and recent periods, from their middle, with the longest pages; the same over GraphQL with counts;
+ * single objects, aggregates and series; nested GraphQL queries; and a walk over a million rows.
  */
 import { rounded } from "../figures.ts";
 import { ApiProcess } from "./apiProcess.ts";
@@ -14,7 +14,7 @@ import type { Examples } from "./examples.ts";
 const MAX_PAGE_SIZE = "1000";
 const MAX_CONNECTION_SIZE = 100;
 const WALKED_ROWS = 1_000_000;
-/** Rows after which a walk has come to its pace. */
+/** Rows after which a walk has warmed up. */
 const WALK_BEGINS = 50_000;
 const SHOWN = 25;
 
@@ -40,7 +40,7 @@ export interface EverythingFigures extends WalkFigures {
   readonly megabytesOfOne: number;
 }
 
-/** So that what grows while rows are walked is what is held, and not what the collector has yet to look at. */
+/** Makes memory growth during a walk reflect what is retained, not what is still to be collected. */
 const TIGHT_HEAP = ["--max-old-space-size=128"];
 
 /** Asks processes of its own. */

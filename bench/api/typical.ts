@@ -1,4 +1,4 @@
-/** What SDKs, dashboards and explorers ask again and again, about the largest there is. */
+/** The most frequent requests of SDKs, dashboards and explorers, about the largest objects. */
 import type { Examples } from "./examples.ts";
 import { DAY, headTime } from "./history/size.ts";
 

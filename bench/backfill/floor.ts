@@ -1,4 +1,4 @@
-/** The least that any indexer must do: fetch all logs and their blocks, decode every log, keep nothing. */
+/** The minimum work of any indexer: fetch all logs and their blocks, decode every log, store nothing. */
 import { type Abi, decodeEventLog, type Hex } from "viem";
 import { InferenceSettlementRelayAbi } from "../../abis/InferenceSettlementRelay.ts";
 import { TEERegistryAbi } from "../../abis/TEERegistry.ts";

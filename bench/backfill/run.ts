@@ -39,10 +39,10 @@ const peakMegabytesOf = (pid: number): number => {
 
 const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once("exit", () => resolve()));
 
-/** Runs one backfill in a schema of its own, stops it when all of history is indexed, and takes the schema away. */
+/** Runs one backfill in its own schema, stops it when all of history is indexed, and drops the schema. */
 async function backfill(app: string, schema: string, databaseUrl: string): Promise<Run> {
   const run = await backfillInto(app, schema, databaseUrl);
-  // Autovacuum would go on with it while the next one runs.
+  // otherwise autovacuum would still process it during the next run
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query(`drop schema "${schema}" cascade`);

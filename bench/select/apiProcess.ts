@@ -1,4 +1,4 @@
-/** The API in a process of its own, as `npm start` runs it. */
+/** Runs the API in its own process, as `npm start` does. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import path from "node:path";

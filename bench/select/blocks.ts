@@ -1,9 +1,9 @@
-/** The chain goes on: blocks written in time, and how long each takes to change an answer. */
+/** Writes blocks in real time, and measures how long each takes to change an answer. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChainTables } from "../../api/testing/worlds/chainTables.ts";
 import { blockAt, type HistorySize, writeBlock } from "./history.ts";
 
-/** How often an answer is looked at. */
+/** How often the answer is polled. */
 const LOOK_MS = 2;
 const GIVE_UP_MS = 30_000;
 

@@ -1,4 +1,4 @@
-/** What scoring and selecting cost by themselves, on the same rows, without HTTP. */
+/** Measures scoring and selection on their own, on the same rows, without HTTP. */
 
 import { createReader } from "../../api/queries/reading/database.ts";
 import { chainAsOf, momentOf } from "../../api/queries/state/asOf.ts";

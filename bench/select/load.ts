@@ -1,4 +1,4 @@
-/** Load from a process of its own: autocannon's command line, its figures read back. */
+/** Generates load in a separate process: runs autocannon's command line and reads its results. */
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";

@@ -1,7 +1,7 @@
 /**
- * Speed of selection: a network's history in Postgres, its chain going on block by block, the API in a process of its own as
- * `npm start` runs it, the load in a third. `/v1/select?count=3` next to `/health` of the same server; its latency at half of
- * what it can do; from a block's commit to a changed answer, under that load; then scoring and selecting by themselves.
+ * Speed of selection: a network's history in Postgres with new blocks arriving, the API in its own process as `npm start` runs
+ * it, the load generator in a third. Measures `/v1/select?count=3` next to `/health` of the same server, its latency at half of
+ * its maximum throughput, the time from a block's commit to a changed answer under that load, and scoring and selection alone.
  * `BENCH_NODES`, `BENCH_DAYS`, `BENCH_REPEATS`, `BENCH_SECONDS` and `BENCH_BLOCKS` shorten it. Ends with one JSON line;
  * target: 0.5 of `/health`.
  */

@@ -1,4 +1,4 @@
-/** An aggregator that makes batches and serves them from memory; a process of its own, as an aggregator is. */
+/** An aggregator that generates batches and serves them from memory, in its own process. */
 import { generateKeyPairSync } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-/** From a blob on an aggregator to the verdict on each of its signatures, with nothing recorded. */
+/** Measures fetching and checking: from a blob on an aggregator to the verdict on each signature, without recording it. */
 import { bytesOf } from "../../proofs/hex.ts";
 import { Checkers } from "../../workers/verifier/check/checkers.ts";
 import { Aggregators } from "../../workers/verifier/fetch/aggregators.ts";
@@ -47,7 +47,7 @@ export async function measureChecking(
       hold.release();
     }
   };
-  // threads and connections are there before the clock starts
+  // start threads and connections before the clock starts
   const warmUp = work.splice(-Math.min(work.length >> 2, 2 * threads));
   const rest = work.splice(0);
   work.push(...warmUp);

@@ -1,4 +1,4 @@
-/** From settlements on chain to verdicts in Postgres: the verifier as it runs, a process of its own. */
+/** Measures the whole verifier in its own process: from settlements on chain to verdicts in Postgres. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -1,9 +1,9 @@
 /**
- * Verification speed: blobs served over HTTP from memory by another process, against OpenSSL's own verifications on as many
- * cores in the same run. Measured three times: signatures alone, with nothing fetched or hashed, which is what the runtime
- * allows at most; up to the verdict on every signature; and up to the rows in Postgres (an embedded one, on the same
- * cores). Then the verifier's memory over a million leaves. `BENCH_LEAVES`, `BENCH_BATCH`, `BENCH_REPEATS` and
- * `BENCH_MEMORY_LEAVES` shorten it. Ends with one JSON line; target: 0.7 of OpenSSL.
+ * Verification speed, with blobs served over HTTP from another process's memory, relative to OpenSSL's own verifications on as
+ * many cores in the same run. Measured three ways: signatures alone, without fetching or hashing, which is the runtime's upper
+ * bound; up to the verdict on every signature; and up to the rows in Postgres (embedded, on the same cores). Then the verifier's
+ * memory over a million leaves. `BENCH_LEAVES`, `BENCH_BATCH`, `BENCH_REPEATS` and `BENCH_MEMORY_LEAVES` shorten it. Ends with
+ * one JSON line; target: 0.7 of OpenSSL.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

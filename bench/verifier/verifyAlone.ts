@@ -1,4 +1,4 @@
-/** Threads that do nothing but verify signatures: what the runtime's own RSA allows at most, whatever else is done. */
+/** Threads that only verify signatures: the upper bound set by the runtime's RSA. */
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { bytesOf } from "../../proofs/hex.ts";

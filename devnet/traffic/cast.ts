@@ -1,4 +1,4 @@
-/** Who acts on the devnet: accounts, nodes with their keys, and what each node was told at its birth. */
+/** The devnet's participants: accounts, and nodes with their keys and initial settings. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Address, concatHex, encodeAbiParameters, type Hex, keccak256, stringToHex } from "viem";
@@ -9,7 +9,7 @@ import { ADDRESSES } from "../placement.ts";
 import type { SeededRandom } from "../random.ts";
 import { generateRsaJwk, type SigningKey, signingKey } from "../rsaKeys.ts";
 
-/** What an enclave runs: three measurements whose hash the registry approves. */
+/** An enclave's code: three measurements whose hash the registry approves. */
 export interface Image {
   readonly version: string;
   readonly teeType: number;
@@ -40,7 +40,7 @@ export interface Cast {
   readonly heartbeatRelayers: readonly Address[];
   readonly batchRelayer: Address;
   readonly individualRelayer: Address;
-  /** Anyone: replays heartbeats, calls what anyone may call. */
+  /** An unrelated account: replays heartbeats, and calls whatever anyone may call. */
   readonly passerBy: Address;
   readonly users: readonly PrivateKeyAccount[];
   readonly facilitators: readonly PrivateKeyAccount[];
@@ -58,7 +58,7 @@ const LLM_PROXY = 0;
 const VALIDATOR = 1;
 const VALIDATOR_NODES = new Set([6, 13]);
 
-/** Markup, a NUL, and bytes that are no UTF-8: an endpoint may be anything. */
+/** Markup, a NUL, and invalid UTF-8: an endpoint may be anything. */
 const HOSTILE_ENDPOINT = concatHex([
   stringToHex('https://"><script>alert(1)</script>.example.net/'),
   "0x00c328ff",
@@ -67,8 +67,8 @@ const HOSTILE_ENDPOINT = concatHex([
 const HOSTILE_NODE = 9;
 
 /**
- * Draws the cast of a seed.
- * @param keyDirectory - keeps the RSA keys of a seed, which take seconds to find and never change.
+ * Draws the cast from a seed.
+ * @param keyDirectory - caches the seed's RSA keys, which take seconds to find and never change.
  * @param notBefore - unix seconds from which the nodes' certificates are valid.
  */
 export function drawCast(random: SeededRandom, keyDirectory: string, notBefore: number): Cast {
@@ -144,7 +144,7 @@ function image(random: SeededRandom, version: string, teeType: number): Image {
   return { version, teeType, measurements, pcrHash: keccak256(concatHex([pcr0, pcr1, pcr2])) };
 }
 
-/** The seed's RSA keys, from the directory when they were drawn before. */
+/** The seed's RSA keys, from the cache if they were drawn before. */
 function signingKeys(random: SeededRandom, directory: string, count: number): SigningKey[] {
   const file = join(directory, `rsa-${keccak256(stringToHex(random.seed)).slice(2, 18)}-${count}.json`);
   let jwks: string[];
@@ -162,7 +162,7 @@ function signingKeys(random: SeededRandom, directory: string, count: number): Si
   return jwks.map(signingKey);
 }
 
-/** @throws {RangeError} when the cast is too small for what is asked of it. */
+/** @throws {RangeError} when the cast is too small. */
 export function at<T>(list: readonly T[], index: number): T {
   if (index < 0 || index >= list.length)
     throw new RangeError(`no entry ${index} in a list of ${list.length}`);

@@ -1,4 +1,4 @@
-/** Pre-funded accounts on x402BatchSettlement: deposits, vouchers claimed in bulk, settling, refunds, withdrawals. */
+/** Payment channels on x402BatchSettlement: deposits, vouchers claimed in bulk, settlements, refunds, withdrawals. */
 import { type Address, encodeAbiParameters, type Hex, hashTypedData, keccak256 } from "viem";
 import type { PrivateKeyAccount } from "viem/accounts";
 import { encodeCall, type PlacedContract } from "../chain.ts";
@@ -51,7 +51,7 @@ interface ChannelState {
   used: bigint;
 }
 
-/** Plans every channel's life; the receivers' side claims and settles for all of them together. */
+/** Schedules every channel's life; the receivers' side claims and settles for all channels together. */
 export function planChannels(world: BaseWorld): void {
   const channels = openChannels(world);
   for (const [index, channel] of channels.entries()) planUse(world, channel, index);
@@ -120,7 +120,7 @@ const settlementDomain = {
   verifyingContract: ADDRESSES.batchSettlement,
 } as const;
 
-/** Deposits when the account runs low, use all the time, now and then a refund or a withdrawal. */
+/** Constant use, deposits when the balance runs low, and now and then a refund or a withdrawal. */
 function planUse(world: BaseWorld, channel: ChannelState, index: number): void {
   const { timeline, span, random } = world;
   const draw = random.fork(`channel ${index}`);
@@ -305,7 +305,7 @@ async function refund(world: BaseWorld, channel: ChannelState, amount: bigint): 
   channel.balance -= amount < available ? amount : available;
 }
 
-/** The payer takes money out after the delay: as much as asked, or as claims have left. */
+/** The payer withdraws after the delay: the requested amount, or what claims have left. */
 async function withdraw(world: BaseWorld, channel: ChannelState, amount: bigint, now: number): Promise<void> {
   const { chain, contracts, timeline } = world;
   const { config, payer } = channel;

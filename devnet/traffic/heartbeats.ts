@@ -1,6 +1,6 @@
 /**
- * Heartbeats: two facilitators relay them in rounds, one in a transaction each, one all in one. Nodes have
- * outages, a relayer too; some heartbeats come late or out of order, and a passer-by sends some again.
+ * Heartbeats: two facilitators relay them in rounds, one with a transaction per heartbeat, the other with one for all. Nodes
+ * and one relayer have outages; some heartbeats arrive late or out of order, and an unrelated account replays some.
  */
 import { encodeCall } from "../chain.ts";
 import { heartbeatMessage, signPss } from "../pss.ts";
@@ -27,7 +27,7 @@ export function planHeartbeats(world: OgWorld): void {
   for (const node of world.nodes) planOutages(world, node);
 }
 
-/** Whether the registry takes a heartbeat in the block being made. */
+/** Whether the registry accepts a heartbeat in the current block. */
 const accepted = (world: OgWorld, { node, signedAt }: Heartbeat, now: number): boolean =>
   node.registered && node.enabled && signedAt <= now && now - signedAt <= world.heartbeatMaxAge;
 
@@ -102,7 +102,7 @@ function planLate(world: OgWorld, relayer: number, heartbeat: Heartbeat, when: n
   world.timeline.plan(when, (now) => send(world, relayer, heartbeat, now));
 }
 
-/** The same signature once more, by anyone: taken while it is young enough. */
+/** The same signature again, from anyone: accepted until it is too old. */
 function planRepeat(world: OgWorld, heartbeat: Heartbeat, when: number): void {
   world.timeline.plan(when, async (now) => {
     const { chain, cast, contracts } = world;
@@ -116,12 +116,12 @@ function planRepeat(world: OgWorld, heartbeat: Heartbeat, when: number): void {
   });
 }
 
-/** What a node signed last, sent again by a passer-by in the next block. */
+/** An unrelated account sends a node's last signature again, in the next block. */
 export function replayNewest(world: OgWorld, node: NodeState, heartbeat: SignedHeartbeat): void {
   planRepeat(world, { node, ...heartbeat }, 0);
 }
 
-/** The second relayer is away once in the history, for 2.2 hours or a twentieth of it. */
+/** The second relayer is down once in the history, for 2.2 hours or a twentieth of it. */
 function relayerIsSilent({ span }: OgWorld, now: number): boolean {
   const from = atFraction(span, 0.66);
   return now >= from && now < from + Math.min(2.2 * HOUR, (span.until - span.from) / 20);

@@ -1,6 +1,6 @@
 /**
- * Admins and operators: types, roles, PCRs, registrations, disabling, `heartbeatMaxAge`. The history follows a
- * script, so that every rule is seen at any length of it; afterwards things happen at random.
+ * Admins and operators: types, roles, PCRs, registrations, disabling, `heartbeatMaxAge`. The history follows a script, so that
+ * it exercises every rule whatever its length; live traffic is random.
  */
 import {
   type Address,
@@ -38,7 +38,7 @@ export async function openRegistry(world: OgWorld): Promise<void> {
   for (const image of cast.images) await approve(world, image, image.version);
 }
 
-/** Plans everything that admins and operators do. */
+/** Schedules everything that admins and operators do. */
 export function planRegistry(world: OgWorld): void {
   const { span, random } = world;
   const draw = random.fork("registry");
@@ -90,7 +90,7 @@ export async function sendAsOwner(world: OgWorld, owner: Address, data: Hex, rev
     return;
   }
   const calls = [{ target: registry.address, data }];
-  // The wallet obeys anyone; the passer-by's key is as good as another.
+  // the wallet accepts calls from anyone, so any key will do
   await chain.call(cast.passerBy, multicaller, "aggregate", [calls], reverts);
 }
 
@@ -138,7 +138,7 @@ function planRegistration(world: OgWorld, node: NodeState, when: number): void {
   });
 }
 
-/** No event tells of it: only a re-read of the record does. */
+/** It emits no event: only re-reading the record reveals it. */
 async function setOhttpKey(world: OgWorld, node: NodeState, generation: number): Promise<void> {
   const { identity } = node;
   const draw = world.random.fork(`ohttp ${identity.index} ${generation}`);

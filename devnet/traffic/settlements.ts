@@ -1,6 +1,6 @@
 /**
- * Users ask nodes; the facilitator settles: most inferences in batches (flushed at 20, after 5 idle minutes or
- * 15 minutes of age), some one by one. Relayers err, and some of them lie.
+ * Users request inferences and the facilitator settles them: most in batches (flushed at 20, after 5 idle minutes or at an age
+ * of 15 minutes), some individually. Relayers make mistakes, and some lie.
  */
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import type { Address, Hex } from "viem";
@@ -25,7 +25,7 @@ interface Batch {
   readonly inferences: Inference[];
 }
 
-/** Plans the users' requests and what becomes of them. */
+/** Schedules the users' requests and their settlements. */
 export function planSettlements(world: OgWorld): void {
   const draw = world.random.fork("inferences");
   const { timeline, cast } = world;
@@ -60,7 +60,7 @@ export function planSettlements(world: OgWorld): void {
       const mode = draw.unit();
       if (mode < 0.8) await addToBatch(inference, now);
       else if (mode < 0.9) await settleIndividually(world, now, draw, inference, user);
-      // The rest chose the private mode: nothing of it reaches this chain.
+      // the rest use the private mode, which leaves no trace on this chain
     });
   planNext(world.span.from);
 }
@@ -129,7 +129,7 @@ function spoil(leaves: Leaf[], draw: SeededRandom): void {
   ]);
 }
 
-/** A dump that shows the on-chain root in its tree while its values give another. */
+/** A dump whose tree has the on-chain root although its values give another. */
 function forgedDump(leaves: readonly Leaf[], root: Hex, draw: SeededRandom): Buffer {
   const others = leaves.map<Leaf>(([teeId, inputHash, , signature, signedAt]) => [
     teeId,
@@ -142,7 +142,7 @@ function forgedDump(leaves: readonly Leaf[], root: Hex, draw: SeededRandom): Buf
   return Buffer.from(JSON.stringify({ ...dump, tree: [root, ...dump.tree.slice(1)] }));
 }
 
-/** Uploads the payload and settles at once; now and then again, for another payer, or in vain. */
+/** Uploads the payload and settles at once; now and then again, for another payer, or with a transaction that reverts. */
 async function settleIndividually(
   world: OgWorld,
   now: number,

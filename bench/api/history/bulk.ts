@@ -1,10 +1,10 @@
-/** Many rows at once: tables without their indexes while they are filled, and COPY. */
+/** Bulk loading: tables are filled by COPY, without their indexes. */
 import { once } from "node:events";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 
 const SCHEMAS = "('og', 'base', 'proofs')";
-/** Of a database that is deleted after use: nothing of it has to survive a crash. */
+/** Settings of a database that is deleted after use: nothing has to survive a crash. */
 const SESSION = "set work_mem = '512MB'; set maintenance_work_mem = '1GB'; set synchronous_commit = off";
 
 export async function connectForBulk(url: string): Promise<pg.Client> {
@@ -14,7 +14,7 @@ export async function connectForBulk(url: string): Promise<pg.Client> {
   return client;
 }
 
-/** Fills the chains' and the verifier's tables, whose indexes are made afterwards: in a tenth of the time. */
+/** Fills the chains' and the verifier's tables and creates their indexes afterwards, in a tenth of the time. */
 export async function withoutIndexes(client: pg.Client, fill: () => Promise<void>): Promise<void> {
   const tables = await client.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ${SCHEMAS}`,
@@ -42,7 +42,7 @@ type Value = string | number | bigint | boolean | null;
 
 const CHUNK_CHARACTERS = 1 << 16;
 
-/** Rows into one table, on a connection of its own. */
+/** Writes rows to one table, over its own connection. */
 export class CopySink<Column extends string> {
   #text = "";
 

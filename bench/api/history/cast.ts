@@ -1,4 +1,4 @@
-/** Who takes part in a history. Everything follows from an index, so that questions can name who they are about. */
+/** The participants of a history. Everything is derived from an index, so that requests can name their subjects. */
 import { keccak256, toHex } from "viem";
 import type { Hex } from "../../../proofs/hex.ts";
 import { generateNode } from "../../nodeKeys.ts";
@@ -14,7 +14,7 @@ export const ADMIN = address("admin");
 export const COMMON_PAYEE = address("common payee");
 export const OPG = address("opg");
 export const USDC = address("usdc");
-/** Paid with a few times, long ago. */
+/** Used for a few payments, long ago. */
 export const RARE_TOKEN = address("rare token");
 export const HUB = address("hub");
 export const FACILITATORS = [address("facilitator 0"), address("facilitator 1")] as const;

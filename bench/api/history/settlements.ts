@@ -1,6 +1,6 @@
 /**
- * Settlements with what the verifier found out about them, streamed in the order of the chain: ids, keys and Merkle roots
- * are what they are in life, so that receipts and walks from one to the other work.
+ * Settlements with the verifier's findings, streamed in chain order: ids, keys and Merkle roots are computed as in production,
+ * so that receipts and queries across objects work.
  */
 import { createCipheriv } from "node:crypto";
 import { OG_CHAIN_ID, utf8Hex } from "../../../api/testing/worlds/chainTables.ts";
@@ -22,10 +22,10 @@ import {
 } from "./size.ts";
 
 const CHAIN = OG_CHAIN_ID;
-/** Of the newest settlements the verifier has not seen these yet, and waits for the blobs of those. */
+/** How many of the newest settlements the verifier has not seen yet, and for how many it waits for the blob. */
 const UNSEEN = 30;
 const PENDING = 200;
-/** The same inference is settled again once in so many. */
+/** One in this many inferences is settled again. */
 const REPEATED_EVERY = 100;
 
 /** Random bytes, the same ones every time. */

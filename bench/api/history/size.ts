@@ -1,4 +1,4 @@
-/** How much of what a history holds, in the proportions of a network in use, and how it is skewed. */
+/** The size of a history: how many rows of each kind, in the proportions of a network in use, and how they are skewed. */
 
 export interface HistorySize {
   /** Events on both chains and leaves of batches; what is derived from them comes on top. */
@@ -11,7 +11,7 @@ export const DAY = 86_400;
 export const HOUR = 3_600;
 /** Some day at midnight. */
 export const BEGINS = 20_600 * DAY;
-/** What the largest node and the largest payer have of everything. */
+/** The share of everything that belongs to the largest node and to the largest payer. */
 export const LARGEST_SHARE = 0.3;
 export const HEARTBEAT_SECONDS = 900;
 export const LEAVES_PER_BATCH = 20;

@@ -1,4 +1,4 @@
-/** A network's history straight into Postgres, as indexers and verifier would have left it. */
+/** Writes a network's history straight to Postgres, as the indexers and the verifier would have left it. */
 import { ChainTables } from "../../../api/testing/worlds/chainTables.ts";
 import { connectForBulk, withoutIndexes } from "./bulk.ts";
 import { writeOnchain } from "./onchain.ts";
@@ -7,7 +7,7 @@ import { planNodes, writeHeartbeats, writeRegistry } from "./registry.ts";
 import { SUMS_OF_SETTLEMENTS, writeSettlements } from "./settlements.ts";
 import { baseBlockAt, countsOf, type HistorySize, headTime, ogBlockAt } from "./size.ts";
 
-/** Fills an empty database. @param report - told of each step that is done. */
+/** Fills an empty database. @param report - called after each step. */
 export async function writeHistory(
   url: string,
   size: HistorySize,

@@ -1,8 +1,7 @@
 /**
- * Handlers that only insert: the rows of each event and of its block, without any state that a later event needs. What the
- * indexer is measured against. They listen to the same registry and relay events as the indexer, the rare and legacy ones
- * included: Ponder reads every column of every block and transaction for as long as one of the events has not been seen a
- * hundred times, so fewer events would be less work.
+ * Handlers that only insert the rows of each event and of its block, without any state that a later event needs: the baseline
+ * for the indexer. They listen to the same registry and relay events, including rare and legacy ones, because Ponder reads every
+ * column of every block and transaction until it has seen each event a hundred times; fewer events would mean less work.
  */
 import { type Context, ponder } from "ponder:registry";
 import { block, heartbeat, registryEvent, settlement } from "ponder:schema";
