@@ -3,9 +3,9 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { createLog } from "../../config/log.ts";
-import { listen } from "../operations/metricsServer.ts";
 import { createHttpServer, type HttpServer, type ServerOptions } from "./httpServer.ts";
 import { StoppableLifetime } from "./lifetime.ts";
+import { listen } from "./listen.ts";
 import { MAX_PIPELINED } from "./pipelining.ts";
 
 const running: HttpServer[] = [];

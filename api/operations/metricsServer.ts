@@ -1,9 +1,8 @@
 /** Serves `/metrics` on a separate port of the loopback interface, because operational data is not public. */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Log } from "../../config/log.ts";
+import { LOOPBACK, listen } from "../http/listen.ts";
 import type { Metrics } from "./metrics.ts";
-
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Starts the server, unless `port` is 0. If the port is taken, the API runs without metrics.
@@ -36,19 +35,4 @@ export async function serveMetrics(
     );
     return () => {};
   }
-}
-
-/** @returns the bound port, which the system chooses when `port` is 0. */
-export async function listen(server: Server, port: number, host = LOOPBACK): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string")
-    throw new Error("the server is not bound to a TCP port");
-  return address.port;
 }

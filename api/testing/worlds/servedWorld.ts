@@ -2,7 +2,7 @@
 import { createLog } from "../../../config/log.ts";
 import { createHttpServer } from "../../http/httpServer.ts";
 import { StoppableLifetime } from "../../http/lifetime.ts";
-import { listen } from "../../operations/metricsServer.ts";
+import { listen } from "../../http/listen.ts";
 import type { ApiSettings } from "../../queries/state/service.ts";
 import { createTestApi, type TestApi } from "../testApi.ts";
 import { ChainTables } from "./chainTables.ts";

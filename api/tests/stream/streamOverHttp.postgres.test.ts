@@ -8,7 +8,7 @@ import { createLog } from "../../../config/log.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createHttpServer, type HttpServer } from "../../http/httpServer.ts";
 import { StoppableLifetime } from "../../http/lifetime.ts";
-import { listen } from "../../operations/metricsServer.ts";
+import { listen } from "../../http/listen.ts";
 import type { Consumer, HubLimits } from "../../stream/hub.ts";
 import { EventParser } from "../../testing/eventClient.ts";
 import { statementsOf } from "../../testing/statements.ts";
