@@ -7,33 +7,12 @@
  */
 
 import type { Hex } from "./hex.ts";
-import { JSON_LIMITS, type JsonDocument, JsonTextError, readJsonDocument } from "./jsonText.ts";
-import { type Claim, differingClaims } from "./payloadClaims.ts";
+import { type JsonDocument, JsonTextError, readJsonDocument } from "./jsonText.ts";
+import { type Claim, differingClaims, type ExpectedInference } from "./payloadClaims.ts";
 import { type ContentMatch, matchInput, matchOutput } from "./payloadContent.ts";
+import { PAYLOAD_LIMITS, type PayloadLimits } from "./payloadLimits.ts";
 import { isJsonObject, type JsonValue } from "./pythonJson.ts";
 import { shownText } from "./shownText.ts";
-
-/** The signed values of the inference whose settlement names the blob; hex in lower case. */
-export interface ExpectedInference {
-  readonly teeId: Hex;
-  readonly inputHash: Hex;
-  readonly outputHash: Hex;
-  readonly timestamp: bigint;
-  readonly signature?: Hex;
-}
-
-export interface PayloadLimits {
-  readonly maxBytes: number;
-  readonly maxDepth: number;
-  /** JSON values in the blob. */
-  readonly maxValues: number;
-}
-
-export const PAYLOAD_LIMITS: PayloadLimits = {
-  maxBytes: JSON_LIMITS.maxLength,
-  maxDepth: JSON_LIMITS.maxDepth,
-  maxValues: JSON_LIMITS.maxValues,
-};
 
 /**
  * - of `invalid`: `too-large`, `too-deep`, `not-utf8`, `not-json` (a byte-order mark included), `wrong-shape`

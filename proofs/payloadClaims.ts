@@ -1,7 +1,15 @@
 /** Compares a payload blob's claims about itself with what was signed. */
 import type { Hex } from "./hex.ts";
-import type { ExpectedInference } from "./payload.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./pythonJson.ts";
+
+/** The signed values of the inference whose settlement names the blob; hex in lower case. */
+export interface ExpectedInference {
+  readonly teeId: Hex;
+  readonly inputHash: Hex;
+  readonly outputHash: Hex;
+  readonly timestamp: bigint;
+  readonly signature?: Hex;
+}
 
 export type Claim = "node id" | "timestamp" | "signature" | "input hash" | "output hash";
 

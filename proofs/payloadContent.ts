@@ -2,7 +2,7 @@
 
 import type { Hex } from "./hex.ts";
 import { type JsonDocument, JsonTextError, readJson } from "./jsonText.ts";
-import type { PayloadLimits } from "./payload.ts";
+import type { PayloadLimits } from "./payloadLimits.ts";
 import { isJsonList, isJsonObject, type JsonValue, pythonJson } from "./pythonJson.ts";
 import { hashOfRequest, RequestShapeError } from "./requestHash.ts";
 import { contentHash, responseContent } from "./responseHash.ts";

@@ -7,7 +7,7 @@ import { createLog } from "../../config/log.ts";
 import { redactUrls } from "../../config/redact.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { acquireDatabase } from "../../db/postgres.ts";
-import { PAYLOAD_LIMITS } from "../../proofs/payload.ts";
+import { PAYLOAD_LIMITS } from "../../proofs/payloadLimits.ts";
 import { connectionPool } from "./connections.ts";
 import { Aggregators } from "./fetch/aggregators.ts";
 import { HttpGet } from "./fetch/httpGet.ts";

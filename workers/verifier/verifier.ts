@@ -6,7 +6,7 @@ import type pg from "pg";
 import type { Log } from "../../config/log.ts";
 import type { BatchLimits } from "../../proofs/batchBlob.ts";
 import type { Hex } from "../../proofs/hex.ts";
-import type { PayloadLimits } from "../../proofs/payload.ts";
+import type { PayloadLimits } from "../../proofs/payloadLimits.ts";
 import { Steps } from "../steps.ts";
 
 import { CheckError, Checkers } from "./check/checkers.ts";

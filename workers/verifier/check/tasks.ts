@@ -2,12 +2,9 @@
 import type { BatchLimits } from "../../../proofs/batchBlob.ts";
 import { bytesOf, type Hex } from "../../../proofs/hex.ts";
 import { settlementDigest } from "../../../proofs/inference.ts";
-import {
-  type ExpectedInference,
-  type PayloadLimits,
-  type PayloadReading,
-  readPayload,
-} from "../../../proofs/payload.ts";
+import { type PayloadReading, readPayload } from "../../../proofs/payload.ts";
+import type { ExpectedInference } from "../../../proofs/payloadClaims.ts";
+import type { PayloadLimits } from "../../../proofs/payloadLimits.ts";
 import { type BatchCheck, checkBatch } from "./batchCheck.ts";
 import type { KnownKeys } from "./knownKeys.ts";
 

@@ -6,7 +6,7 @@ import { createLog } from "../../../config/log.ts";
 import type { Hex } from "../../../proofs/hex.ts";
 import { hexOf } from "../../../proofs/hex.ts";
 import type { SignedInference } from "../../../proofs/inference.ts";
-import { PAYLOAD_LIMITS } from "../../../proofs/payload.ts";
+import { PAYLOAD_LIMITS } from "../../../proofs/payloadLimits.ts";
 import { type Enclave, LEAF_ENCODING, newEnclave, signInference } from "../../../proofs/testing/leaves.ts";
 import { connectionPool } from "../connections.ts";
 import { Aggregators } from "../fetch/aggregators.ts";
