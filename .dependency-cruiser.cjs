@@ -45,8 +45,14 @@ module.exports = {
     only(
       "indexing-is-closed",
       "src/",
-      ["abis/", "config/", "ponder\\.schema\\.ts"],
+      ["abis/", "config/indexing\\.ts", "ponder\\.schema\\.ts"],
       "Ponder hashes src/ as indexing code: a change elsewhere must not change rows unnoticed.",
+    ),
+    only(
+      "ponder-config",
+      "ponder\\.config\\.ts",
+      ["abis/", "config/(indexing|indexer)\\.ts"],
+      "What decides rows is in config/indexing.ts, which names a deployment; where requests go decides none.",
     ),
     {
       name: "indexing-packages",

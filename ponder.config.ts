@@ -9,64 +9,62 @@ import {
   X402ExactPermit2ProxyAbi,
   X402UptoPermit2ProxyAbi,
 } from "./abis/X402.ts";
-import { readEnvironment } from "./config/environment.ts";
-import { indexedChain, pollingIntervalMs, rpcUrls } from "./config/indexer.ts";
+import { pollingIntervalMs, rpcUrls } from "./config/indexer.ts";
+import { indexedChain, readIndexingSettings } from "./config/indexing.ts";
 
-const environment = readEnvironment(process.env);
-const og = { chain: "og", startBlock: environment.OG_START_BLOCK } as const;
-const base = { chain: "base", startBlock: environment.BASE_START_BLOCK } as const;
+const settings = readIndexingSettings(process.env);
+const og = { chain: "og", startBlock: settings.OG_START_BLOCK } as const;
+const base = { chain: "base", startBlock: settings.BASE_START_BLOCK } as const;
 
 // An empty filter would match every transfer there is. Transfers to the token itself are few, and no payments.
 const payeeFilter =
-  environment.EXTRA_PAYEE_ADDRESSES.length > 0
-    ? environment.EXTRA_PAYEE_ADDRESSES
-    : [environment.OPG_ADDRESS];
+  settings.EXTRA_PAYEE_ADDRESSES.length > 0 ? settings.EXTRA_PAYEE_ADDRESSES : [settings.OPG_ADDRESS];
 
 const chains = {
   og: {
-    id: environment.OG_CHAIN_ID,
-    rpc: rpcUrls("og", process.env, environment),
-    pollingInterval: pollingIntervalMs("og", environment),
+    id: settings.OG_CHAIN_ID,
+    rpc: rpcUrls("og", process.env),
+    pollingInterval: pollingIntervalMs("og", process.env),
   },
   base: {
-    id: environment.BASE_CHAIN_ID,
-    rpc: rpcUrls("base", process.env, environment),
-    pollingInterval: pollingIntervalMs("base", environment),
+    id: settings.BASE_CHAIN_ID,
+    rpc: rpcUrls("base", process.env),
+    pollingInterval: pollingIntervalMs("base", process.env),
   },
 } as const;
 
 const contracts = {
-  TEERegistry: { ...og, abi: TEERegistryAbi, address: environment.TEE_REGISTRY_ADDRESSES },
+  TEERegistry: { ...og, abi: TEERegistryAbi, address: settings.TEE_REGISTRY_ADDRESSES },
   InferenceSettlementRelay: {
     ...og,
     abi: InferenceSettlementRelayAbi,
-    address: environment.SETTLEMENT_RELAY_ADDRESSES,
+    address: settings.SETTLEMENT_RELAY_ADDRESSES,
   },
-  TEEBatchVerifier: { ...og, abi: TEEBatchVerifierAbi, address: environment.TEE_BATCH_VERIFIER_ADDRESSES },
+  TEEBatchVerifier: { ...og, abi: TEEBatchVerifierAbi, address: settings.TEE_BATCH_VERIFIER_ADDRESSES },
   InferencePrecompile: {
     ...og,
     abi: InferencePrecompileAbi,
-    address: environment.INFERENCE_PRECOMPILE_ADDRESS,
+    address: settings.INFERENCE_PRECOMPILE_ADDRESS,
   },
-  InferenceHub: { ...og, abi: InferenceHubAbi, address: environment.INFERENCE_HUB_ADDRESSES },
+  InferenceHub: { ...og, abi: InferenceHubAbi, address: settings.INFERENCE_HUB_ADDRESSES },
 
   X402ExactPermit2Proxy: {
     ...base,
     abi: X402ExactPermit2ProxyAbi,
-    address: environment.X402_EXACT_PROXY_ADDRESS,
+    address: settings.X402_EXACT_PROXY_ADDRESS,
   },
   X402UptoPermit2Proxy: {
     ...base,
     abi: X402UptoPermit2ProxyAbi,
-    address: environment.X402_UPTO_PROXY_ADDRESS,
+    address: settings.X402_UPTO_PROXY_ADDRESS,
   },
   X402BatchSettlement: {
     ...base,
     abi: X402BatchSettlementAbi,
-    address: environment.X402_BATCH_SETTLEMENT_ADDRESS,
+    address: settings.X402_BATCH_SETTLEMENT_ADDRESS,
   },
   // Authorizations of OPG itself, whoever is paid.
-  OPG: { ...base, abi: Erc20Abi, address: environment.OPG_ADDRESS },
+  OPG: { ...base, abi: Erc20Abi, address: settings.OPG_ADDRESS },
   // Transfers of any token to a listed payee: USDC's own logs are far too many to read whole.
   PayeeTransfer: {
     ...base,

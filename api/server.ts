@@ -1,9 +1,10 @@
 /** The API process: reads the environment, starts each part, serves until it is stopped, and stops each part. */
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import { ConfigurationError, type Environment, readEnvironment } from "../config/environment.ts";
+import { type Environment, readEnvironment } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
 import { redactUrls } from "../config/redact.ts";
+import { ConfigurationError } from "../config/variables.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { createApp } from "./app.ts";
 import { createHttpServer, type HttpServer } from "./http/httpServer.ts";

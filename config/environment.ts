@@ -4,50 +4,9 @@
  */
 import { z } from "zod";
 import { parseAddressRange } from "./addressRange.ts";
+import { INDEXING_SETTINGS } from "./indexing.ts";
 import { redactUrl } from "./redact.ts";
-
-/** Thrown when the environment cannot be used; the message lists every problem at once. */
-export class ConfigurationError extends Error {
-  readonly code = "configuration";
-
-  constructor(readonly problems: readonly string[]) {
-    super(`The environment cannot be used:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
-    this.name = "ConfigurationError";
-  }
-}
-
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-
-const fail = (ctx: z.RefinementCtx, message: string): never => {
-  ctx.addIssue({ code: "custom", message });
-  return z.NEVER;
-};
-
-const parts = (text: string) =>
-  text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-
-const toAddress = (value: string, ctx: z.RefinementCtx, next: string): `0x${string}` => {
-  if (!ADDRESS.test(value)) return fail(ctx, `"${value}" is not a 20-byte address; ${next}`);
-  return value.toLowerCase() as `0x${string}`; // the pattern was checked
-};
-
-const address = (preset: string) =>
-  z
-    .string()
-    .default(preset)
-    .transform((value, ctx) => toAddress(value.trim(), ctx, "give one 0x address"));
-
-/** Comma-separated, duplicates dropped, first occurrence keeps its place. */
-const addresses = (preset: readonly string[]) =>
-  z
-    .string()
-    .default(preset.join(","))
-    .transform((text, ctx) => [
-      ...new Set(parts(text).map((part) => toAddress(part, ctx, "give comma-separated 0x addresses"))),
-    ]);
+import { fail, integer, parts, readVariables, type Variables } from "./variables.ts";
 
 /** Comma-separated addresses and ranges. */
 const addressRanges = () =>
@@ -84,17 +43,6 @@ const urls = (preset: readonly string[], protocols: readonly string[]) =>
     .default(preset.join(","))
     .transform((text, ctx) => parts(text).map((part) => toUrl(part, ctx, protocols)));
 
-const integer = (preset: number, min: number, max: number) =>
-  z
-    .string()
-    .default(String(preset))
-    .transform((text, ctx) => {
-      const value = Number(text);
-      if (!/^\d+$/.test(text.trim()) || value < min || value > max)
-        return fail(ctx, `"${text}" is not a whole number from ${min} to ${max}`);
-      return value;
-    });
-
 /** Comma-separated; at least one. */
 const integers = (preset: readonly number[], min: number, max: number) =>
   z
@@ -129,35 +77,16 @@ const HTTP = ["http:", "https:"] as const;
 const WS = ["ws:", "wss:"] as const;
 const POSTGRES = ["postgres:", "postgresql:"] as const;
 
-const environmentSchema = z.object({
+/** The settings that change no row of an indexer. */
+const operatingSettings = {
   DATABASE_URL: url(POSTGRES).optional(),
   DATA_DIR: z.string().default(".data"),
   DATABASE_REPLICA_URLS: urls([], POSTGRES),
 
-  OG_CHAIN_ID: integer(10740, 1, 2 ** 31 - 1),
   OG_RPC_URL: urls(["https://ogevmdevnet.opengradient.ai"], HTTP),
   OG_WS_URL: url(WS).optional(),
-  OG_START_BLOCK: integer(0, 0, Number.MAX_SAFE_INTEGER),
-  BASE_CHAIN_ID: integer(8453, 1, 2 ** 31 - 1),
   BASE_RPC_URL: urls(["https://mainnet.base.org"], HTTP),
   BASE_WS_URL: url(WS).optional(),
-  BASE_START_BLOCK: integer(44_900_000, 0, Number.MAX_SAFE_INTEGER),
-
-  TEE_REGISTRY_ADDRESSES: addresses([
-    "0x703cB174AEadB35D611858369B4b1111dC9Abda6",
-    "0x4e72238852f3c918f4E4e57AeC9280dDB0c80248",
-  ]),
-  SETTLEMENT_RELAY_ADDRESSES: addresses(["0xf1dc0d5Dcf2A01924faC78185B9227CF3EC839A5"]),
-  TEE_BATCH_VERIFIER_ADDRESSES: addresses(["0x626D71947f59E6574bDfAdA8eE48E4C96FF4203b"]),
-  INFERENCE_PRECOMPILE_ADDRESS: address("0x00000000000000000000000000000000000000F4"),
-  INFERENCE_HUB_ADDRESSES: addresses(["0x8383C9bD7462F12Eb996DD02F78234C0421A6FaE"]),
-
-  OPG_ADDRESS: address("0xFbC2051AE2265686a469421b2C5A2D5462FbF5eB"),
-  USDC_ADDRESS: address("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"),
-  X402_EXACT_PROXY_ADDRESS: address("0x402085c248EeA27D92E8b30b2C58ed07f9E20001"),
-  X402_UPTO_PROXY_ADDRESS: address("0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002"),
-  X402_BATCH_SETTLEMENT_ADDRESS: address("0x4020074e9dF2ce1deE5A9C1b5c3f541D02a10003"),
-  EXTRA_PAYEE_ADDRESSES: addresses(["0x9deEBB5D1b22e4a6e027977CeAd13893A7E4cC1a"]),
 
   WALRUS_AGGREGATOR_URLS: urls(["https://aggregator.suicore.com"], HTTP),
   WALRUS_ALLOW_PRIVATE: flag(false),
@@ -192,7 +121,18 @@ const environmentSchema = z.object({
   PONDER_PORT: integer(42_069, 1, 65_534),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error"], "info"),
   LOG_FORMAT: oneOf(["pretty", "json"], "pretty"),
+};
+
+const environmentSchema = z.object({
+  ...INDEXING_SETTINGS.og,
+  ...INDEXING_SETTINGS.base,
+  ...operatingSettings,
 });
+
+/** The names of the settings that change no row of an indexer. */
+export const OPERATING_SETTINGS = Object.keys(
+  operatingSettings,
+) as readonly (keyof typeof operatingSettings)[]; // its own keys
 
 /** The names of all variables, for the documentation test. */
 export const ENVIRONMENT_VARIABLES = Object.keys(environmentSchema.shape) as readonly (keyof Environment)[];
@@ -203,17 +143,8 @@ export type Environment = z.output<typeof environmentSchema>;
  * Reads the settings of every process. Empty variables count as unset.
  * @throws {ConfigurationError} naming every unusable variable, its value and the rule it breaks.
  */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const given = Object.fromEntries(
-    Object.entries(variables).filter(([name, value]) => name in environmentSchema.shape && value?.trim()),
-  );
-  const result = environmentSchema.safeParse(given);
-  if (!result.success)
-    throw new ConfigurationError(
-      result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
-    );
-  return result.data;
-}
+export const readEnvironment = (variables: Variables): Environment =>
+  readVariables(environmentSchema, variables);
 
 /** One of the two chains. Names the stable schema its views are published in. */
 export type ChainName = "og" | "base";

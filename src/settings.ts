@@ -3,19 +3,19 @@
  * ponder.config.ts (addresses and the payee filter), so that another list of payees is another build.
  */
 import type { Hex } from "viem";
-import { readEnvironment } from "../config/environment.ts";
+import { readIndexingSettings } from "../config/indexing.ts";
 import { dailyOrganicCaps } from "./decode/organicCaps.ts";
 
-const environment = readEnvironment(process.env);
+const settings = readIndexingSettings(process.env);
 
 /** The contracts that payments are told by, lower-case. */
 export const x402 = {
-  exactProxy: environment.X402_EXACT_PROXY_ADDRESS,
-  uptoProxy: environment.X402_UPTO_PROXY_ADDRESS,
-  batchSettlement: environment.X402_BATCH_SETTLEMENT_ADDRESS,
+  exactProxy: settings.X402_EXACT_PROXY_ADDRESS,
+  uptoProxy: settings.X402_UPTO_PROXY_ADDRESS,
+  batchSettlement: settings.X402_BATCH_SETTLEMENT_ADDRESS,
   /** Tokens known to call nobody while they move: what stands next to their logs is not theirs. */
-  plainTokens: new Set<Hex>([environment.OPG_ADDRESS, environment.USDC_ADDRESS]),
-  listedPayees: new Set<Hex>(environment.EXTRA_PAYEE_ADDRESSES),
+  plainTokens: new Set<Hex>([settings.OPG_ADDRESS, settings.USDC_ADDRESS]),
+  listedPayees: new Set<Hex>(settings.EXTRA_PAYEE_ADDRESSES),
 } as const;
 
 /** Whether payments to this address count in any token. */
@@ -23,12 +23,12 @@ export const isListedPayee = (payee: Hex): boolean => x402.listedPayees.has(paye
 
 /** Whether a payment is ours: in OPG whoever is paid, or to a listed payee whatever the token. */
 export const isOurs = (token: Hex, payee: Hex): boolean =>
-  token === environment.OPG_ADDRESS || isListedPayee(payee);
+  token === settings.OPG_ADDRESS || isListedPayee(payee);
 
-export const isOpg = (token: Hex): boolean => token === environment.OPG_ADDRESS;
+export const isOpg = (token: Hex): boolean => token === settings.OPG_ADDRESS;
 
 const dailyCaps: ReadonlyMap<Hex, bigint> = new Map(
-  dailyOrganicCaps(environment).map(({ token, amount }) => [token, amount]),
+  dailyOrganicCaps(settings).map(({ token, amount }) => [token, amount]),
 );
 
 /** What one payer may count for in a token per day, in base units; null for a token without a bound. */

@@ -2,8 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ENVIRONMENT_VARIABLES, readEnvironment } from "../config/environment.ts";
-import { deploymentSchema, INDEXED_SETTINGS, OPERATING_SETTINGS } from "./deployment.ts";
+import { ENVIRONMENT_VARIABLES, OPERATING_SETTINGS, readEnvironment } from "../config/environment.ts";
+import { INDEXING_SETTINGS } from "../config/indexing.ts";
+import { deploymentSchema } from "./deployment.ts";
 
 let project: string;
 const environment = readEnvironment({});
@@ -16,6 +17,8 @@ beforeEach(() => {
   project = mkdtempSync(path.join(os.tmpdir(), "opengradient-deployment-"));
   write("src/a.ts", "1");
   write("abis/b.ts", "2");
+  write("config/indexing.ts", "5");
+  write("config/log.ts", "6");
   write("ponder.config.ts", "3");
   write("ponder.schema.ts", "4");
   write("node_modules/ponder/package.json", '{"version":"0.17.7"}');
@@ -23,7 +26,8 @@ beforeEach(() => {
 afterEach(() => rmSync(project, { recursive: true, force: true }));
 
 test("every setting is known to change what a chain's indexer writes, or not to", () => {
-  const listed = [...INDEXED_SETTINGS.og, ...INDEXED_SETTINGS.base, ...OPERATING_SETTINGS];
+  const { og, base } = INDEXING_SETTINGS;
+  const listed = [...Object.keys(og), ...Object.keys(base), ...OPERATING_SETTINGS];
   expect([...listed].sort()).toEqual([...ENVIRONMENT_VARIABLES].sort());
 });
 
@@ -49,4 +53,29 @@ test("code, Ponder's version and a chain's own settings give another; tests and 
   expect(grown).not.toBe(name);
   write("node_modules/ponder/package.json", '{"version":"0.17.8"}');
   expect(deploymentSchema(project, environment, "og")).not.toBe(grown);
+});
+
+test("of config/, only the file that decides rows belongs to the schema's name", () => {
+  const name = deploymentSchema(project, environment, "og");
+  write("config/log.ts", "another format");
+  expect(deploymentSchema(project, environment, "og")).toBe(name);
+  write("config/indexing.ts", "another start block");
+  expect(deploymentSchema(project, environment, "og")).not.toBe(name);
+});
+
+test("no operating setting changes the schema's name", () => {
+  const { BASE_START_BLOCK, OG_START_BLOCK } = environment;
+  const operated = readEnvironment({
+    LOG_LEVEL: "debug",
+    LOG_FORMAT: "json",
+    OG_RPC_URL: "https://og.example",
+    OG_WS_URL: "wss://og.example",
+    VERIFIER_THREADS: "3",
+    MAX_LAG_SECONDS: "7",
+  });
+  for (const chain of ["og", "base"] as const) {
+    expect(deploymentSchema(project, operated, chain)).toBe(deploymentSchema(project, environment, chain));
+    const later = { ...operated, OG_START_BLOCK: OG_START_BLOCK + 1, BASE_START_BLOCK: BASE_START_BLOCK + 1 };
+    expect(deploymentSchema(project, later, chain)).not.toBe(deploymentSchema(project, environment, chain));
+  }
 });

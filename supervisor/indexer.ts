@@ -4,12 +4,12 @@ import pg from "pg";
 import {
   CHAIN_NAMES,
   type ChainName,
-  ConfigurationError,
   chainSettings,
   type Environment,
   readEnvironment,
 } from "../config/environment.ts";
 import { createLog, type Log } from "../config/log.ts";
+import { ConfigurationError } from "../config/variables.ts";
 import { migrateDatabase } from "../db/migrate.ts";
 import { acquireDatabase } from "../db/postgres.ts";
 import { deploymentSchema } from "./deployment.ts";
