@@ -1,18 +1,18 @@
-/** Addresses and ranges of them, as settings name them. */
+/** IP addresses and CIDR ranges, as settings give them. */
 import ipaddr from "ipaddr.js";
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
-/** An address and the number of leading bits that count. */
+/** An address and the length of the network prefix in bits. */
 export type AddressRange = readonly [Address, number];
 
-/** One address; an IPv4 one in IPv6's clothes is taken for what it is. Null when the text is none. */
+/** Parses an address; an IPv4-mapped IPv6 address becomes the IPv4 one. Null when the text is not an address. */
 export const parseAddress = (text: string): Address | null =>
   FOUR_PARTS.test(text) || text.includes(":") ? (ipaddr.isValid(text) ? ipaddr.process(text) : null) : null;
 
-/** "10.1" and "167772161" are addresses to the library, and mistakes to us. */
+/** The library also accepts "10.1" and "167772161", which are mistakes in settings. */
 const FOUR_PARTS = /^\d+\.\d+\.\d+\.\d+$/;
 
-/** One address, or a range in CIDR notation; null when the text is neither. */
+/** Parses an address or a range in CIDR notation; null when the text is neither. */
 export function parseAddressRange(text: string): AddressRange | null {
   const [base = "", bits, ...rest] = text.split("/");
   const address = parseAddress(base);
@@ -25,7 +25,7 @@ export function parseAddressRange(text: string): AddressRange | null {
 export const isInRange = (address: Address, [network, bits]: AddressRange): boolean =>
   address.kind() === network.kind() && address.match([network, bits] as [ipaddr.IPv4, number]); // of equal kinds
 
-/** The network that an IPv6 address is in. */
+/** The network of an IPv6 address, in CIDR notation. */
 export const networkOf = (address: Address, bits: number): string =>
   `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`;
 

@@ -1,4 +1,4 @@
-/** The log of every process: lines for people, or one JSON object per line with `LOG_FORMAT=json`. */
+/** The log of every process: readable lines, or one JSON object per line with `LOG_FORMAT=json`. */
 import type { Environment } from "./environment.ts";
 import { redactUrls } from "./redact.ts";
 
@@ -7,7 +7,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogDetails = Readonly<Record<string, unknown>>;
 
 export type Log = Readonly<Record<LogLevel, (message: string, details?: LogDetails) => void>> & {
-  /** The same log under another part's name. */
+  /** The same log under another name in its second column. */
   readonly part: (name: string) => Log;
 };
 
@@ -31,7 +31,7 @@ const jsonSafe = (_key: string, value: unknown) => {
   return value instanceof Error ? value.message : value;
 };
 
-/** One line without its line break, and without the keys in URLs, whoever wrote the text. */
+/** Formats a record as one line, with the secrets in all URLs redacted. */
 export const formatLogRecord = (record: LogRecord, format: Environment["LOG_FORMAT"]): string =>
   redactUrls(format === "json" ? toJson(record) : toLine(record));
 
@@ -51,7 +51,7 @@ function toLine(record: LogRecord): string {
   );
 }
 
-/** @param write - takes finished lines, standard output by default. */
+/** @param write - receives formatted lines; writes to standard output by default. */
 export function createLog(
   settings: Pick<Environment, "LOG_LEVEL" | "LOG_FORMAT">,
   part: string,

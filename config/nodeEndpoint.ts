@@ -1,4 +1,4 @@
-/** Whether clients can connect to the endpoint that a node registered. Judged by its text alone: no name is resolved. */
+/** Judges whether clients can connect to a node's registered endpoint, by its text alone: no name is resolved. */
 import { isIP } from "node:net";
 import { isPrivateAddress, isPublicAddress } from "./publicAddress.ts";
 
@@ -13,14 +13,14 @@ const PUBLIC: EndpointReach = { reach: "public", problem: null };
 const onlyInside = (problem: string): EndpointReach => ({ reach: "private", problem });
 const unusable = (problem: string): EndpointReach => ({ reach: "none", problem });
 
-/** Longer endpoints are shortened where they are shown, so nobody could be given them. */
+/** Longer endpoints are shortened in answers, so no client could use them. */
 const MAX_LENGTH = 2_048;
-/** Controls, invisible formatting, spaces and backslashes: clients disagree on what a URL with one of them means. */
+/** Control characters, invisible formatting, spaces and backslashes: clients interpret URLs with them differently. */
 const AMBIGUOUS = /[\p{C}\p{Z}\\]/u;
 
 /**
- * Names that no public resolver answers: special-use ones (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`) and those that
- * private networks commonly use. With a leading dot they are whole labels.
+ * Names that no public resolver answers: special-use names (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`) and those that
+ * private networks commonly use. The leading dot makes them match whole labels.
  */
 const PRIVATE_NAMES = [
   ".localhost",
@@ -34,13 +34,13 @@ const PRIVATE_NAMES = [
   ".home",
   ".lan",
 ] as const;
-/** Not names of the DNS (RFC 7686, RFC 9476), and the one that never will be (RFC 6761). */
+/** Names outside the DNS (RFC 7686, RFC 9476), and one that will never exist (RFC 6761). */
 const FOREIGN_NAMES = [".onion", ".alt", ".invalid"] as const;
 
 const MAX_NAME_LENGTH = 253;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** @param text - as registered; null when its bytes are no UTF-8. */
+/** @param text - as registered; null when its bytes are not UTF-8. */
 export function endpointReach(text: string | null): EndpointReach {
   if (text === null) return unusable("it is not UTF-8 text");
   if (text === "") return unusable("it is empty");
@@ -57,7 +57,7 @@ export function endpointReach(text: string | null): EndpointReach {
     return unusable("it is not a valid URL");
   }
   if (url.port === "0") return unusable("its port is 0");
-  // The parser writes every spelling of an IPv4 address (octal, hexadecimal, shortened) with four decimal parts.
+  // the parser normalises every form of an IPv4 address (octal, hexadecimal, shortened) to four decimal parts
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return isIP(host) === 0 ? reachOfName(host) : reachOfAddress(host);
 }

@@ -1,4 +1,4 @@
-/** Which IP addresses belong to the public internet, and which to the network we run in: blobs and nodes come from the former. */
+/** Tells IP addresses of the public internet, where blobs and nodes are, from those of the network this runs in. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 
 /** Private, loopback, link-local, shared, documentation, benchmarking, multicast and reserved (IANA's special-purpose registry). */
@@ -7,7 +7,7 @@ const NOT_PUBLIC_IPV4 = [
   "10.0.0.0/8",
   "100.64.0.0/10",
   "127.0.0.0/8",
-  // Azure's metadata service, out of a range that is otherwise public.
+  // Azure's metadata service, in an otherwise public range
   "168.63.129.16/32",
   "169.254.0.0/16",
   "172.16.0.0/12",
@@ -21,7 +21,7 @@ const NOT_PUBLIC_IPV4 = [
   "224.0.0.0/3",
 ] as const;
 
-/** Where hosts of a network of one's own are: loopback, private, shared and link-local. */
+/** Ranges for hosts of one's own network: loopback, private, shared and link-local. */
 const PRIVATE_IPV4 = [
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -32,7 +32,7 @@ const PRIVATE_IPV4 = [
 ] as const;
 const PRIVATE_IPV6 = ["::1/128", "fc00::/7", "fe80::/10"] as const;
 
-/** Of the one block that is handed out to the public, 2000::/3, what is not: Teredo and the like, documentation, 6to4. */
+/** Exceptions within 2000::/3, the only block of public addresses: Teredo and similar, documentation, 6to4. */
 const NOT_PUBLIC_IPV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"] as const;
 
 const listOf = (ranges: readonly string[], family: "ipv4" | "ipv6"): BlockList => {
@@ -51,8 +51,8 @@ const private6 = listOf(PRIVATE_IPV6, "ipv6");
 const handedOut6 = listOf(["2000::/3"], "ipv6");
 
 /**
- * Whether an address is one of the public internet. IPv4 inside IPv6 (mapped, NAT64) is not: nothing public is reached
- * that way only.
+ * Whether an address belongs to the public internet. IPv4 inside IPv6 (mapped, NAT64) does not: every public host has another
+ * address.
  */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !notPublic4.check(address, "ipv4");
@@ -60,6 +60,6 @@ export function isPublicAddress(address: string): boolean {
   return handedOut6.check(address, "ipv6") && !notPublic6.check(address, "ipv6");
 }
 
-/** Whether an address can only be one of a private network. Many are neither public nor private: multicast, documentation. */
+/** Whether an address belongs to a private network. Some are neither public nor private: multicast, documentation. */
 export const isPrivateAddress = (address: string): boolean =>
   isIPv4(address) ? private4.check(address, "ipv4") : isIPv6(address) && private6.check(address, "ipv6");

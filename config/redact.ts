@@ -1,9 +1,9 @@
 /**
- * Keeps API keys out of what is logged. They sit in URLs: in the user and password, the path, the query. Libraries
- * put the URLs they use into their messages, so every line of every log goes through here.
+ * Keeps API keys out of the logs. They are in URLs: in user and password, path, or query. Libraries put the URLs that they use
+ * into their messages, so every line of every log passes through here.
  */
 
-/** A URL without user, password, path and query; "…" where there is no telling what is in it. */
+/** A URL without user, password, path and query; "…" when it cannot be parsed. */
 export function redactUrl(text: string): string {
   try {
     const { protocol, host, pathname, search, hash } = new URL(text);
@@ -15,20 +15,20 @@ export function redactUrl(text: string): string {
 }
 
 const URLS = /\b(?:https?|wss?|postgres(?:ql)?):\/\/[^\s"'`<>\\|]+/gi;
-/** Belongs to the sentence around the URL. */
+/** Trailing punctuation belongs to the sentence around the URL. */
 const PUNCTUATION = /[.,;:!?)\]}]+$/;
 
-/** A text with every URL in it redacted. */
+/** Redacts every URL in a text. */
 export const redactUrls = (text: string): string =>
   text.replaceAll(URLS, (found) => {
     const end = PUNCTUATION.exec(found)?.[0] ?? "";
     return redactUrl(found.slice(0, found.length - end.length)) + end;
   });
 
-/** Shorter parts of a URL are words such as "v2". */
+/** Shorter parts of a URL are not secrets but words such as "v2". */
 const MIN_SECRET_LENGTH = 8;
 
-/** A text without the secret parts of `url`: providers repeat a key that they refuse. */
+/** Removes the secret parts of `url` from a text: providers repeat the keys that they refuse. */
 export function withoutSecretsOf(url: string, text: string): string {
   const { username, password, pathname, searchParams } = new URL(url);
   const parts = [username, password, ...pathname.split("/"), ...searchParams.values()];
