@@ -5,7 +5,7 @@ import { Agent, createServer, request } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { closeServer, listen } from "./loopbackServer.ts";
+import { closeServer, listen } from "./listen.ts";
 
 /** Thrown when the node answers a call with an error; `cause` holds the answer. */
 export class RpcError extends Error {

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { closeServer, listen } from "./loopbackServer.ts";
+import { closeServer, listen } from "./listen.ts";
 
 const BLOB_ID = /^[A-Za-z0-9_-]{43}$/;
 const MAX_BLOB_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** A loopback endpoint through which testers control nodes and the registry while the devnet is live. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Hex } from "viem";
-import { closeServer, listen } from "./loopbackServer.ts";
+import { closeServer, listen } from "./listen.ts";
 import { replayNewest } from "./traffic/heartbeats.ts";
 import type { NodeState, OgWorld } from "./traffic/ogWorld.ts";
 import { disableNode, enableNode, setMaxAge } from "./traffic/registryTraffic.ts";

@@ -16,7 +16,7 @@ import { z } from "zod";
 import { Anvil, RpcError } from "./anvil.ts";
 import { DevChain, type PlacedContract } from "./chain.ts";
 import { type CompiledContracts, compileContracts } from "./compile.ts";
-import { closeServer, listen } from "./loopbackServer.ts";
+import { closeServer, listen } from "./listen.ts";
 
 export const FIRST_TIMESTAMP = 1_800_000_000;
 

@@ -1,11 +1,11 @@
-/** A real browser for tests: the Chromium of the system, or of CHROMIUM_PATH. */
+/** A real browser for tests: the system's Chromium, or the one at CHROMIUM_PATH. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Browser, chromium } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** Undefined where none is installed. */
+/** Undefined when none is installed. */
 export const CHROMIUM: string | undefined = [
   process.env.CHROMIUM_PATH,
   ...(process.env.PATH ?? "")

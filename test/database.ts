@@ -1,4 +1,4 @@
-/** A database of one test file's own, in the Postgres that all of them share. */
+/** Creates a database for one test file, in the Postgres that all test files share. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -19,7 +19,7 @@ async function run(url: string, work: (client: pg.Client) => Promise<unknown>): 
   }
 }
 
-/** Of connections that are being closed; those that are left open are cut after it. */
+/** Time for connections to close; those still open afterwards are terminated. */
 const CLOSING_MS = 3_000;
 
 async function drop(client: pg.Client, name: string): Promise<void> {
@@ -34,7 +34,7 @@ async function drop(client: pg.Client, name: string): Promise<void> {
   await client.query(`drop database if exists ${name} with (force)`);
 }
 
-/** An empty database; only for the projects `postgres` and `chain`. */
+/** Creates an empty database; only for the projects `postgres` and `chain`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = inject("postgresUrl");
   const name = `test_${randomBytes(6).toString("hex")}`;

@@ -3,7 +3,7 @@ import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 
 export type Row = Record<string, unknown>;
 
-/** What Ponder's store does, in memory: for tests of handlers. */
+/** An in-memory replacement for Ponder's store, for tests of handlers. */
 export function memoryStore() {
   const tables = new Map<PgTable, Map<string, Row>>();
   const rowsOf = (table: PgTable) => {

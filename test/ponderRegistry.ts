@@ -1,4 +1,4 @@
-/** Stands in for `ponder:registry`, so that tests can call the handlers that a module registers. */
+/** Replaces `ponder:registry`, so that tests can call the handlers that a module registers. */
 type Handler = (given: { readonly event: unknown; readonly context: unknown }) => Promise<void>;
 
 /** By name: `TEERegistry:TEERegistered`. */

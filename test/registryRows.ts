@@ -1,7 +1,7 @@
 /**
  * Random histories of a registry, as rows that the indexer's handlers would write: heartbeats (late, repeated, relayed by
- * several), gaps, activity, status and PCR events, changes of `heartbeatMaxAge`. Block by block, so that readers can be
- * shown every state in between.
+ * several), gaps, activity, status and PCR events, changes of `heartbeatMaxAge`. Written block by block, so that readers can
+ * be given every state in between.
  */
 import { address, type ChainTables, hash, utf8Hex } from "../api/testing/worlds/chainTables.ts";
 import { nodeNamed, REGISTRY } from "../api/testing/worlds/registryHistory.ts";
@@ -97,12 +97,12 @@ export class RegistryRows {
     await this.tables.block("og", this.#block, this.#time);
   }
 
-  /** What a reader then finds to be the newest block. */
+  /** Sets the block that readers find to be the newest. */
   async showHead(): Promise<void> {
     await this.tables.setHead("og", this.#block, this.#time);
   }
 
-  /** @param record - columns of the node's row that say something else. */
+  /** @param record - overrides columns of the node's row. */
   async register(
     name: string,
     place: { owner: string; host: string; payee: string; pcrHash: string | null },
@@ -165,7 +165,7 @@ export class RegistryRows {
     return node;
   }
 
-  /** A heartbeat in the newest block; what the registry would refuse is left out (`legacy` ones take any age). */
+  /** Adds a heartbeat in the newest block, unless the registry would refuse it (`legacy` registries accept any age). */
   async heartbeat(node: RowNode, signed: number, relayer: string, registry?: "legacy"): Promise<void> {
     const receivedAt = this.#time;
     const signedAt = Math.min(signed, receivedAt);

@@ -19,7 +19,7 @@ const HPKE_KEY = {
   ohttpKeyConfig: "0x0102",
   ohttpRegisteredAt: T0,
 };
-/** Not one that clients take. */
+/** Not a valid certificate. */
 const SHORT_KEY = { ...HPKE_KEY, ohttpPublicKey: "0xaabb" };
 
 export const idOf = (name: string) => nodeNamed(name).teeId;
@@ -42,7 +42,7 @@ export class SelectNetwork {
     return new SelectNetwork(tables, rows);
   }
 
-  /** Some days of nodes a to i: b, e and h miss a round now and then; a, b and c have OHTTP keys; i runs the newer PCR. */
+  /** Writes some days of nodes a to i: b, e and h sometimes miss a round; a, b and c have OHTTP keys; i runs the newer PCR. */
   async live(days: number): Promise<void> {
     for (const [index, name] of [...NAMES].entries())
       await this.register(name, `owner-${index % 3}`, {
@@ -64,7 +64,7 @@ export class SelectNetwork {
     return this.rows.register(name, place, record);
   }
 
-  /** A round of heartbeats, an interval after the one before. */
+  /** Writes a round of heartbeats, one interval after the previous one. */
   async beat(round: number): Promise<void> {
     await this.rows.nextBlock(INTERVAL);
     for (const [index, node] of this.rows.nodes.entries())
@@ -72,7 +72,7 @@ export class SelectNetwork {
         await this.rows.heartbeat(node, this.rows.time - 5, "relayer");
   }
 
-  /** Readers, and the API's snapshot, are shown the newest block, some seconds after its time. */
+  /** Shows the newest block to readers and to the API's snapshot, some seconds after its time. */
   async show(api: TestApi): Promise<void> {
     await this.rows.showHead();
     api.now = this.rows.time + 3;

@@ -1,4 +1,4 @@
-/** Vitest's global set-up: one embedded Postgres for all test files, in a directory of its own. */
+/** Vitest's global setup: one embedded Postgres for all test files, in its own directory. */
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";

@@ -1,4 +1,4 @@
-/** The examples of docs/api.md: its fenced blocks, each with the answer that is shown after it. */
+/** Extracts the examples of docs/api.md: its fenced blocks, each with the answer shown after it. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -8,7 +8,7 @@ export interface Block {
 }
 
 export interface Example extends Block {
-  /** Where it stands: the headings above it, and its line. */
+  /** Its location: the headings above it, and its line. */
   readonly place: string;
   readonly answer: Block | null;
 }
@@ -42,6 +42,6 @@ export function readExamples(): readonly Example[] {
   return examples;
 }
 
-/** The file that an example is meant to be saved as, if others use it: its first line says so. */
+/** The file name that an example is to be saved under, from its first line, if other examples import it. */
 export const fileNameOf = ({ text }: Block): string | undefined =>
   /^(?:#|\/\/) ((?:setup|og)\.\w+)$/.exec(text.split("\n", 1)[0] ?? "")?.[1];

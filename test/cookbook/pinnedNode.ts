@@ -1,4 +1,4 @@
-/** A server with a certificate of its own, as nodes have: for examples that connect to one. */
+/** A server with a self-signed certificate like a node's, for examples that connect to one. */
 import { createPrivateKey } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";

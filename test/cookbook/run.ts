@@ -1,11 +1,11 @@
-/** Runs the examples of docs/api.md as their reader would: with bash, Python and Node, in a folder of their own. */
+/** Runs the examples of docs/api.md as a reader would: with bash, Python and Node, in a separate folder. */
 import { execFile, execFileSync } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { type Example, fileNameOf } from "./examples.ts";
 
-/** Inside of the project, so that packages are found. */
+/** Inside the project, so that packages are found. */
 const FOLDER = path.join(import.meta.dirname, "generated");
 const MODULES = path.resolve(import.meta.dirname, "../../node_modules");
 const NODE = path.join(MODULES, "node/bin/node");
@@ -48,7 +48,7 @@ export class Cookbook {
     readonly variables: Readonly<Record<string, string>>,
   ) {}
 
-  /** Saves the files that examples share, and takes the variables that the document's first example sets. */
+  /** Saves the files that examples share, and reads the variables that the document's first example sets. */
   static async open(url: string, examples: readonly Example[]): Promise<Cookbook> {
     await rm(FOLDER, { recursive: true, force: true });
     await mkdir(FOLDER, { recursive: true });
@@ -76,7 +76,7 @@ export class Cookbook {
     return writeFile(path.join(FOLDER, name), `${text.replaceAll(ADDRESS, this.url)}\n`);
   }
 
-  /** @returns what it prints. @throws when it ends with another code than 0, with what it printed. */
+  /** @returns the output. @throws with the output when the exit code is not 0. */
   async run({ language, text }: Example): Promise<string> {
     if (language === "graphql") return this.#ask(text);
     const { extension, command } = RUNNERS[language] ?? SHELL;
@@ -91,7 +91,7 @@ export class Cookbook {
     const files = await Promise.all(
       examples.map(async ({ text }, index) => {
         const name = `checked-${index}.ts`;
-        // A file without import or export is no module.
+        // a file without import or export is not a module
         await this.save(name, `${text}\nexport {};`);
         return name;
       }),
@@ -111,7 +111,7 @@ export class Cookbook {
       cwd: FOLDER,
       timeout: TIMEOUT_MS,
       maxBuffer: 2 ** 26,
-      // What a shell of the document's reader would have.
+      // the variables of a reader's shell
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PYTHONUNBUFFERED: "1", ...this.variables },
     }).catch(({ message, stdout, stderr }) => {
       throw new Error(`${message}\n${stdout}\n${stderr}`);

@@ -1,9 +1,9 @@
-/** Whether an answer has the shape that the document shows: real answers have more, and other values. */
+/** Checks whether an answer has the shape that the document shows: real answers have more members and other values. */
 
 const kindOf = (value: unknown): string =>
   Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
 
-/** What of the shown is not in the real one: members that are missing, and values of another kind. Null may be anything. */
+/** Lists differences from the shown answer: missing members, and values of another type. Null may be anything. */
 export function unlike(shown: unknown, real: unknown, at = "$"): readonly string[] {
   if (real === undefined) return [`${at} is missing`];
   if (shown === null || real === null) return [];
@@ -31,7 +31,7 @@ export function lastJson(text: string): unknown {
 
 const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** Lines that are shown and not printed; `…` stands for anything, and any number for any other. */
+/** Lists lines that are shown but not printed; `…` matches anything, and any number matches any other. */
 export function linesMissing(shown: string, printed: string): readonly string[] {
   const lines = printed.split("\n");
   return shown.split("\n").filter((line) => {

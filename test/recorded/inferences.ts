@@ -1,4 +1,4 @@
-/** Which inferences a recording settled, and when: from its logs, blobs and labels alone. */
+/** Computes which inferences a recording settled, and when, from its logs, blobs and labels alone. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -27,7 +27,7 @@ export interface SettledInference {
   readonly time: number;
 }
 
-/** Every settlement of an inference that counts, in the order of the chain. */
+/** Every settlement of an inference that counts, in chain order. */
 export function settledInferences(): SettledInference[] {
   const truth = ogTruth();
   const times = new Map<number, number>();

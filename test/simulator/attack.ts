@@ -10,11 +10,11 @@ export interface Attack {
   readonly name: string;
   readonly mustHold: string;
   readonly run: () => Outcome;
-  /** The same with one defence taken out: must not hold. */
+  /** The same with one defence removed: must not hold. */
   readonly controls: readonly { readonly without: string; readonly run: () => Outcome }[];
 }
 
-/** An attack whose run takes the defences that are left. */
+/** An attack, run with the given defences. */
 export function attack<Changes>(
   name: string,
   mustHold: string,

@@ -1,4 +1,4 @@
-/** Raw heartbeats to the gaps that scoring reads, by the indexer's own rules: what its handlers do, without a database. */
+/** Derives the gaps that scoring reads from raw heartbeats, by the rules of the indexer's handlers, without a database. */
 import type { SignedGap } from "../../api/scoring/index.ts";
 import { applyBeat, type LivenessFigures } from "../../src/liveness/figures.ts";
 import { splitGap } from "../../src/liveness/proved.ts";
@@ -9,7 +9,7 @@ export interface Heartbeat {
   readonly receivedAt: number;
 }
 
-/** What a node's heartbeats come to. */
+/** The result of a node's heartbeats. */
 export interface HeartbeatLog {
   readonly figures: LivenessFigures;
   /** In order of time. */

@@ -1,6 +1,6 @@
 /**
- * From a recording to scores and shares, through the code that serves users: the indexer's rules for heartbeats, then
- * everything in api/scoring. A control run takes one defence out, so that what it defends against shows.
+ * Computes scores and shares from a recording with the production code: the indexer's rules for heartbeats, then everything in
+ * api/scoring. A control run removes one defence, to show what it defends against.
  */
 import {
   type Candidate,
@@ -34,22 +34,22 @@ import {
   type SimulatedNode,
 } from "./world.ts";
 
-/** What may be taken out for a control run. Everything is in by default. */
+/** The defences that a control run may remove. All are active by default. */
 export interface Defences {
   /** A signed second counts once, however often it is sent. */
   readonly distinctSeconds: boolean;
   /** Down from the first missed heartbeat on, not from the moment the contract drops a node. */
   readonly missedHeartbeats: boolean;
-  /** Disabled time does not exist. */
+  /** Disabled time counts as unknown. */
   readonly unknownTime: boolean;
   /**
    * Who may excuse time: a relayer's silence, nobody, or, as one might have it, any relayer whatever its nodes did
    * elsewhere, or a majority of keys that are silent.
    */
   readonly excusing: "relayers" | "nobody" | "any relayer" | "silent majority";
-  /** New keys take over records. */
+  /** New keys inherit records. */
   readonly inheritance: boolean;
-  /** Somebody probes. */
+  /** The prober is on. */
   readonly probing: boolean;
   /** The registry's rules for signed times, and the clamp. */
   readonly signedTimes: "checked" | "any age" | "post-dated";
@@ -80,7 +80,7 @@ export interface ScoredNode {
   readonly isActive: boolean;
 }
 
-/** Every node as it stands at `now`. */
+/** Every node's state at `now`. */
 export function scoreAll(
   recording: Recording,
   now: number,

@@ -1,4 +1,4 @@
-/** Relayer silences straight from their definition, over all heartbeats there are. */
+/** Computes relayer silences directly from their definition, over all heartbeats. */
 import { isSilence, type RelayerSilence } from "../../api/scoring/index.ts";
 import { DAY, HOUR, MAX_AGE, type RelayedHeartbeat } from "./world.ts";
 

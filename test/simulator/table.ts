@@ -1,4 +1,4 @@
-/** All attacks, and the table of docs/metrics.md that they come to. */
+/** Runs all attacks and prints their table for docs/metrics.md. */
 import type { Attack, Outcome } from "./attack.ts";
 import { forgedLeaves, rings } from "./attacks/claims.ts";
 import {

@@ -1,4 +1,4 @@
-/** A network of nodes, relayers and a prober, without a chain: what happens, and what the outside world gets to see of it. */
+/** Simulates a network of nodes, relayers and a prober without a chain: the truth, and what others can observe of it. */
 import type { OpenSpell, Probe, ProbeRound } from "../../api/scoring/index.ts";
 import type { Heartbeat } from "./heartbeatLog.ts";
 import { seededRandom } from "./random.ts";
@@ -71,12 +71,12 @@ export interface RelayedHeartbeat extends Heartbeat {
   readonly nodeId: string;
 }
 
-/** What somebody says about a node: as the probe for which a naive score might take it. */
+/** A claim about a node, which a naive score might treat like a probe. */
 export interface Claim extends Probe {
   readonly nodeId: string;
 }
 
-/** Everything that anyone can see of a world. */
+/** Everything that others can observe of a world. */
 export interface Recording {
   readonly claims: readonly Claim[];
   readonly nodes: readonly SimulatedNode[];

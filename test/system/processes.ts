@@ -1,4 +1,4 @@
-/** Finding the processes of a running system, to kill them as a machine would. Linux only, like the tests that use it. */
+/** Finds the processes of a running system, so that tests can kill them. Linux only, like the tests that use it. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { ChainName } from "../../config/environment.ts";
 
@@ -6,7 +6,7 @@ const read = (pid: string, file: string): string[] => {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0");
   } catch {
-    return []; // gone meanwhile
+    return []; // it has ended meanwhile
   }
 };
 

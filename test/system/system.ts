@@ -1,4 +1,4 @@
-/** The whole system as `npm start` runs it, in processes of its own, for tests that ask it over HTTP. */
+/** Runs the whole system like `npm start`, in separate processes, for tests that use it over HTTP. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -32,7 +32,7 @@ export function freePort(): Promise<number> {
 /** Starts the supervisor with these settings on free ports. */
 export async function startSystem(settings: Readonly<Record<string, string>>): Promise<RunningSystem> {
   const apiPort = await freePort();
-  // Two neighbouring ports, one per chain; a random even one is as good as any that was free a moment ago.
+  // two consecutive ports, one per chain; a random even one is as likely to be free as any other
   const ponderPort = 20_000 + Math.floor(Math.random() * 10_000) * 2;
   const supervisor = spawn(
     path.join(root, "node_modules/node/bin/node"),
@@ -67,8 +67,8 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
 }
 
 /**
- * Asks again until the answer is wanted.
- * @throws with the last answer and the system's last output when `withinMs` is over.
+ * Polls until an answer satisfies the condition.
+ * @throws with the last answer and the system's last output after `withinMs`.
  */
 export async function eventually<T>(
   system: RunningSystem,

@@ -1,4 +1,4 @@
-/** All rows of a published chain, for comparing two runs column by column. */
+/** Dumps all rows of a published chain, to compare two runs column by column. */
 import pg from "pg";
 import type { ChainName } from "../../config/environment.ts";
 

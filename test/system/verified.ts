@@ -1,4 +1,4 @@
-/** Waiting until the system has indexed a chain to its end and verified everything on it. */
+/** Waits until the system has indexed a chain to its end and verified everything on it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { isFinished, type Unfinished, unfinished } from "../../workers/verifier/testing/verifierTables.ts";
@@ -7,11 +7,11 @@ import { getStatus, type RunningSystem } from "./system.ts";
 export interface StandingChain {
   /** Number of its last block. */
   readonly head: number;
-  /** The current registry, in any case. */
+  /** The current registry, in any letter case. */
   readonly registry: string;
 }
 
-/** @throws with what is left and the system's last output when `withinMs` is over. */
+/** @throws with what is left to do and the system's last output after `withinMs`. */
 export async function everythingVerified(
   system: RunningSystem,
   pool: pg.Pool,
