@@ -2,7 +2,7 @@
 import type { InputFieldBuilder, InputFieldRef } from "@pothos/core";
 import type { FilterKind, Filters, FilterValues, OneOf } from "../../queries/state/filters.ts";
 import { brokenRangeRule } from "../../queries/state/moment.ts";
-import { refuseArgument } from "../execution/refuseArgument.ts";
+import { refuseArgument } from "../execution/limits/refuseArgument.ts";
 import type { builder } from "./builder.ts";
 
 type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;

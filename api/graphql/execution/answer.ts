@@ -19,14 +19,14 @@ import { AnswerState, revisionOf } from "../../queries/state/answerState.ts";
 import { type AsOf, entityTag, refuseStale, tagMatches } from "../../queries/state/asOf.ts";
 import { freshnessOf } from "../../queries/state/freshness.ts";
 import type { GraphContext } from "./context.ts";
-import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { MAX_ROWS, TIME_LIMIT_MS } from "./limits/limits.ts";
-import { refuseTooMuch } from "./limits/refuse.ts";
 import { readMaxLag } from "./maxLag.ts";
 import { type OperationPlan, planOperation } from "./plan/plan.ts";
+import { refuseTooCostly } from "./plan/refuseTooCostly.ts";
 import { readPlanned } from "./plannedState.ts";
 import { toClientError, withClientErrors } from "./response/errors.ts";
+import type { Exchange } from "./response/exchange.ts";
 import { GraphState } from "./state.ts";
 
 /** Most errors in variables that one answer reports. */
@@ -54,7 +54,7 @@ export async function answerOperation(
     const planned = planOf(args);
     if ("errors" in planned) return { errors: planned.errors };
     const { plan } = planned;
-    refuseTooMuch(args.document, plan);
+    refuseTooCostly(args.document, plan);
     const result = await service.reader.read(
       (transaction) => answerInside(transaction, service, exchange, maxLagSeconds, plan, args, execute),
       { signal: exchange.signal, client: exchange.fairnessKey },

@@ -4,12 +4,12 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from
 import { createYoga, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE, eventStreamBody } from "../../stream/serverSentEvents.ts";
 import { answerOperation } from "./answer.ts";
-import type { Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
 import { refuseUnreadable } from "./limits/documentText.ts";
 import { MAX_BODY_BYTES } from "./limits/limits.ts";
 import { readBodies, readRequest } from "./readRequest.ts";
 import { withClientErrors } from "./response/errors.ts";
+import type { Exchange } from "./response/exchange.ts";
 import { respond } from "./response/respond.ts";
 import { SharedAnswers } from "./sharedAnswers.ts";
 import { beginSubscription } from "./subscribe.ts";

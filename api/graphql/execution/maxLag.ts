@@ -1,5 +1,5 @@
 /** Reads `maxLag`, the request's bound on the age of the newest block, from the URL or from `extensions`. */
-import { refuseArgument } from "./refuseArgument.ts";
+import { refuseArgument } from "./limits/refuseArgument.ts";
 
 /**
  * @param given - text of the URL, or a JSON number.

@@ -1,9 +1,9 @@
 /** Checks what a request carries, for every method and media type, before it is used. */
 import type { GraphQLParams, Plugin } from "graphql-yoga";
 import { ApiError } from "../../errors.ts";
+import { refuseArgument } from "./limits/refuseArgument.ts";
 import { refuseUnusable } from "./limits/requestValues.ts";
 import { readMaxLag } from "./maxLag.ts";
-import { refuseArgument } from "./refuseArgument.ts";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

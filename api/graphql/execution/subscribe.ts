@@ -12,14 +12,14 @@ import { EVENT_STREAM_TYPE, eventText, keepAliveText } from "../../stream/server
 import type { Subscriber } from "../../stream/subscriber.ts";
 import { answerInside, type Execute, planOf } from "./answer.ts";
 import type { GraphContext } from "./context.ts";
-import type { AnswerStream, Exchange } from "./exchange.ts";
 import type { GraphService } from "./graphService.ts";
-import { refuseTooMuch } from "./limits/refuse.ts";
+import { refuseArgument } from "./limits/refuseArgument.ts";
 import { readMaxLag } from "./maxLag.ts";
 import { eventCost } from "./plan/eventCost.ts";
 import type { OperationPlan } from "./plan/plan.ts";
-import { refuseArgument } from "./refuseArgument.ts";
+import { refuseTooCostly } from "./plan/refuseTooCostly.ts";
 import { toClientError, withClientErrors } from "./response/errors.ts";
+import type { AnswerStream, Exchange } from "./response/exchange.ts";
 import { resultJson } from "./response/resultJson.ts";
 import type { SharedAnswers } from "./sharedAnswers.ts";
 import type { GraphState } from "./state.ts";
@@ -51,7 +51,7 @@ export async function beginSubscription(
     const maxLagSeconds = readMaxLag(maxLag);
     const planned = planOf(args);
     if ("errors" in planned) throw planned.errors[0];
-    refuseTooMuch(args.document, planned.plan);
+    refuseTooCostly(args.document, planned.plan);
     const opening = new Opening(service, exchange);
     const source = await createSourceEventStream({ ...args, contextValue: opening });
     if ("errors" in source && source.errors !== undefined) throw reasonOf(source.errors[0]);

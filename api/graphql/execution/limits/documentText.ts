@@ -1,9 +1,9 @@
 /** Checks a document's text token by token, before it is parsed: the parser recurses, and clients choose the depth. */
 import { Lexer, Source, type Token, TokenKind } from "graphql";
-import { refuseArgument } from "../refuseArgument.ts";
 import { MAX_NAME_LENGTH, MAX_NESTING, MAX_TOKENS } from "./limits.ts";
-import { tooMuch } from "./refuse.ts";
+import { refuseArgument } from "./refuseArgument.ts";
 import { brokenTextRule } from "./requestValues.ts";
+import { tooCostly } from "./tooCostly.ts";
 
 const OPENING: ReadonlySet<string> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING: ReadonlySet<string> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
@@ -21,7 +21,7 @@ function refuseToken({ kind, value, start, end, line, column }: Token): void {
     return;
   }
   if (end - start > MAX_NAME_LENGTH)
-    throw tooMuch(
+    throw tooCostly(
       `has a name of ${end - start} characters`,
       { used: end - start, limit: MAX_NAME_LENGTH },
       "Use shorter names and aliases.",
@@ -42,13 +42,13 @@ export function refuseUnreadable(text: string): void {
     if (OPENING.has(token.kind)) nesting += 1;
     else if (CLOSING.has(token.kind)) nesting -= 1;
     if (tokens > MAX_TOKENS)
-      throw tooMuch(
+      throw tooCostly(
         `has more than ${MAX_TOKENS.toLocaleString("en-US")} tokens (names, braces, values and so on)`,
         { used: tokens, limit: MAX_TOKENS },
         "Leave fields out, or write what repeats once, as a fragment.",
       );
     if (nesting > MAX_NESTING)
-      throw tooMuch(
+      throw tooCostly(
         `nests braces and brackets ${nesting} deep`,
         { used: nesting, limit: MAX_NESTING },
         "Begin further inside: node(id:) starts from any object.",

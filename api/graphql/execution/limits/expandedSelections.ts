@@ -10,7 +10,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { MAX_COMPARED_SELECTIONS, MAX_EXPANDED_SELECTIONS, MAX_FRAGMENTS, MAX_OPERATIONS } from "./limits.ts";
-import { tooMuch } from "./refuse.ts";
+import { tooCostly } from "./tooCostly.ts";
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
@@ -61,7 +61,7 @@ class Expansion {
   #expand(): void {
     this.#expanded += 1;
     if (this.#expanded > MAX_EXPANDED_SELECTIONS)
-      throw tooMuch(
+      throw tooCostly(
         "has too many selections, fragments written out where they are spread",
         { used: this.#expanded, limit: MAX_EXPANDED_SELECTIONS },
         "Spread fragments in fewer places.",
@@ -71,7 +71,7 @@ class Expansion {
   #compare({ length, 0: first }: readonly FieldNode[]): void {
     this.#compared += (length * (length - 1)) / 2;
     if (this.#compared > MAX_COMPARED_SELECTIONS)
-      throw tooMuch(
+      throw tooCostly(
         `asks for "${(first?.alias ?? first?.name)?.value}" ${length} times in one place, and every pair has to be compared`,
         { used: this.#compared, limit: MAX_COMPARED_SELECTIONS },
         "Ask for each field once.",
@@ -80,7 +80,7 @@ class Expansion {
 }
 
 const countOf = (what: string, used: number, limit: number) =>
-  tooMuch(`has ${used} ${what}`, { used, limit }, "Send only what the operation needs.");
+  tooCostly(`has ${used} ${what}`, { used, limit }, "Send only what the operation needs.");
 
 /**
  * @param document - without undefined fragments and without fragments that spread themselves.

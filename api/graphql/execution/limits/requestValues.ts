@@ -1,7 +1,7 @@
 /** Rules for all strings and JSON values of a request, whether they are used or not. */
 
-import { refuseArgument } from "../refuseArgument.ts";
 import { MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_VALUE_DEPTH, MAX_VALUES } from "./limits.ts";
+import { refuseArgument } from "./refuseArgument.ts";
 
 /** Postgres cannot store NUL, and a lone surrogate has no UTF-8. */
 const UNUSABLE = /[\0\p{Surrogate}]/u;

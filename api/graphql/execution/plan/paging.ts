@@ -1,5 +1,5 @@
 /** Relay's four paging arguments. */
-import { refuseArgument } from "../refuseArgument.ts";
+import { refuseArgument } from "../limits/refuseArgument.ts";
 
 export interface PagingArguments {
   readonly first?: number | null | undefined;

@@ -3,8 +3,8 @@ import type { ExecutionResult } from "graphql";
 import type { Log } from "../../../../config/log.ts";
 import { codeOf } from "../../../errors.ts";
 import { EVENT_STREAM_HEADERS, EVENT_STREAM_TYPE } from "../../../stream/serverSentEvents.ts";
-import type { Exchange } from "../exchange.ts";
 import { toClientError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
 import { type MediaType, mediaTypeFor } from "./mediaTypes.ts";
 import { resultJson } from "./resultJson.ts";
 

@@ -1,7 +1,7 @@
 /** One HTTP request as GraphQL sees it, and what its response's status and headers are made from. */
-import type { ErrorCode } from "../../errors.ts";
-import type { Charge } from "../../queries/reading/charge.ts";
-import type { AsOf, Freshness } from "../../queries/state/asOf.ts";
+import type { ErrorCode } from "../../../errors.ts";
+import type { Charge } from "../../../queries/reading/charge.ts";
+import type { AsOf, Freshness } from "../../../queries/state/asOf.ts";
 
 export interface Exchange {
   readonly requestId: string;

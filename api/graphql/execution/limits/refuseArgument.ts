@@ -1,4 +1,4 @@
-import { ApiError } from "../../errors.ts";
+import { ApiError } from "../../../errors.ts";
 
 const MAX_ECHO_LENGTH = 200;
 
