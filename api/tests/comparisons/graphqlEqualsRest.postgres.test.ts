@@ -1,4 +1,4 @@
-/** GraphQL and REST are two ways to ask the same: random questions get the same answers, page by page, both ways. */
+/** GraphQL and REST give the same answers to random requests, page by page, in both directions. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 describe.each(Object.entries(COMPARED_LISTS))("%s", (_, list) => {
   test("has the same pages as REST, whatever the filters", { timeout: 120_000 }, async () => {
-    // Few at a time: all together find nothing.
+    // Few filters at a time: all together match nothing.
     const given = fc
       .subarray(Object.keys(list.filters), { maxLength: Math.min(3, Object.keys(list.filters).length) })
       .chain((names) =>

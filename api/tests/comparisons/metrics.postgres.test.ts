@@ -1,4 +1,4 @@
-/** Metrics, series, payers and the network's demand against what counting a random month's raw events gives. */
+/** Compares metrics, series, payers and the network's demand with a recount of a random month's raw events. */
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -63,7 +63,7 @@ const meanOf = (values: readonly number[]): number | null =>
 
 type Tokens = "promptTokens" | "completionTokens";
 
-/** By the second of signing, of what was settled by then. */
+/** By signed second, of the inferences settled by then. */
 const inferred = (node: HistoryNode, seconds: number, now: number) =>
   history.inferences.filter(
     (one, index) =>
@@ -78,7 +78,7 @@ const tokensOf = (inferences: readonly { readonly [name in Tokens]: number | nul
 };
 
 describe("a node's metrics", () => {
-  /** @param now - of OpenGradient. */
+  /** @param now - OpenGradient's newest block time. */
   function metricsOf(node: HistoryNode, seconds: number, now: number) {
     const base = Math.min(now, BASE_HEAD);
     const range = upTo(now, seconds);
@@ -124,7 +124,7 @@ describe("a node's metrics", () => {
 });
 
 describe("metrics of several nodes", () => {
-  /** What the nodes' own metrics, checked above, come to. */
+  /** The sum of the nodes' own metrics, which are checked above. */
   async function expected(nodes: readonly HistoryNode[]) {
     const mine = await Promise.all(
       nodes.map(({ teeId, registry }) => api.json(`/v1/nodes/${teeId}?registry=${registry}`)),
@@ -151,7 +151,7 @@ describe("metrics of several nodes", () => {
             heartbeats: sum("heartbeats"),
             repeatedHeartbeats: sum("repeatedHeartbeats"),
             missedHeartbeats: sum("missedHeartbeats"),
-            // From means that are rounded to a thousandth.
+            // Computed from means rounded to a thousandth.
             heartbeatLatenessMeanSeconds:
               beats.length === 0
                 ? null
@@ -297,7 +297,7 @@ describe("bounded reading", () => {
 type Interval = "hour" | "day";
 const WIDTH: Readonly<Record<Interval, number>> = { hour: HOUR, day: DAY };
 
-/** The buckets that overlap a range and have begun. */
+/** The buckets that overlap a range and have started. */
 function bucketsOf(interval: Interval, from: number, to: number, now: number) {
   const width = WIDTH[interval];
   const buckets: { from: number; to: number }[] = [];
@@ -416,7 +416,7 @@ describe("series of a node", () => {
   );
 });
 
-/** Volumes of a bucket: what of it is organic is what it added to its day's. */
+/** A bucket's volumes: its organic part is what it added to its day's. */
 function volumesIn(
   bucket: { from: number; to: number },
   payee: string | null,

@@ -1,4 +1,4 @@
-/** A walk over pages while rows are written and reorgs happen: nothing twice, and nothing missing of what was there when it began. */
+/** Walks over pages while rows are written and reorgs happen: no item is repeated, and none that existed at the start is missing. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -30,17 +30,17 @@ afterAll(async () => {
 });
 
 interface Walked {
-  /** Of the list in `LISTS`. */
+  /** The list's name in `COMPARED_LISTS`. */
   readonly name: string;
-  /** What tells an item from every other, the same in REST and GraphQL. */
+  /** The fields that identify an item, the same in REST and GraphQL. */
   readonly keys: Readonly<Record<string, string>>;
-  /** Where its rows come from, and then what else is said of them: a cursor is pinned to both. */
+  /** The chain of its rows, then the other source of its fields: a cursor is pinned to both. */
   readonly chains: readonly [Chain, ...Chain[]];
-  /** What the verifier finds out in between may add to it. */
+  /** Whether the verifier may add items in between. */
   readonly grows?: true;
 }
 
-/** REST's fields, and what GraphQL calls them. `models` is sorted by what moves, and says so. */
+/** REST's fields and their names in GraphQL. `models` is sorted by a changing key, as documented. */
 const WALKED: readonly Walked[] = [
   { name: "nodes", keys: { teeId: "teeId" }, chains: ["og", "base"] },
   { name: "settlements", keys: { id: "eventId" }, chains: ["og"] },
@@ -59,7 +59,7 @@ const WALKED: readonly Walked[] = [
 const keyOf = (item: Item, fields: readonly string[]): string =>
   fields.map((field) => String(item[field]).toLowerCase()).join(" ");
 
-/** A page's keys in the list's order, and how to go on; `expired`: a reorg took back the state that the walk is pinned to. */
+/** A page's keys in the list's order, and its cursor; `expired`: a reorg took back the state that the walk is pinned to. */
 type PageOf = { readonly keys: readonly string[]; readonly next: string | null } | "expired";
 
 async function restPage({ name, keys }: Walked, size: number, after: string | null): Promise<PageOf> {
@@ -110,9 +110,9 @@ const everything = async (walked: Walked): Promise<readonly string[]> => {
 };
 
 /**
- * @param there - what the list held when the walk began, in its order.
- * @param seen - what the walk had, in that order.
- * @throws {Error} naming what came twice, is missing, or stands where it does not belong.
+ * @param there - the list's items when the walk started, in order.
+ * @param seen - the items of the walk, in order.
+ * @throws {Error} naming the repeated, missing or misplaced items.
  */
 function checkWalk(there: readonly string[], seen: readonly string[], walked: Pick<Walked, "grows">): void {
   const twice = seen.filter((key, index) => seen.indexOf(key) !== index);
@@ -128,7 +128,7 @@ const reorgsOf = ({ chains }: Walked): number => chains.reduce((sum, chain) => s
 /** How walks ended. */
 const ends = { whole: 0, moved: 0, expired: 0 };
 
-/** Walks on while the world moves. @param pages - gives page after page; null when there is none any more. */
+/** Walks while the world moves. @param pages - reads the next page; null after the last one. */
 async function walk(
   walked: Walked,
   moves: readonly (readonly Move[])[],
@@ -142,7 +142,7 @@ async function walk(
     const page = await pages();
     if (page === null) break;
     if (page === "expired") {
-      // Only what is not final can be taken back, and until then the walk was right.
+      // Only blocks that are not final can be taken back, and until then the walk was right.
       expect(reorgsOf(walked)).toBeGreaterThan(reorgs);
       const part =
         direction === "forward" ? there.slice(0, seen.length) : there.slice(there.length - seen.length);
@@ -160,7 +160,7 @@ async function walk(
   ends.whole += 1;
 }
 
-/** What happens after each of the first pages, to the list's own chain most of the time. */
+/** The change after each of the first pages, most often to the list's own chain. */
 function moves({ chains: [own] }: Walked): fc.Arbitrary<readonly (readonly Move[])[]> {
   const chain = fc.constantFrom<Chain>(own, own, "og", "base");
   const blocks = fc.integer({ min: 1, max: 2 });
@@ -173,7 +173,7 @@ function moves({ chains: [own] }: Walked): fc.Arbitrary<readonly (readonly Move[
   return fc.array(fc.array(move, { maxLength: 2 }), { minLength: 1, maxLength: 4 });
 }
 
-/** Pages by their cursors. @param sizes - of the first pages; the others are as long as the last of them says. */
+/** Pages by cursor. @param sizes - the sizes of the first pages; the last one holds for the rest. */
 function byCursor(
   sizes: readonly [...number[], number],
   page: (size: number, cursor: string | null) => Promise<PageOf>,
@@ -191,7 +191,7 @@ function byCursor(
   };
 }
 
-/** A page for each piece of the answer: it is written when it is asked for. */
+/** A page for each chunk of the response, which is written on demand. */
 async function byLines(walked: Walked, size: number) {
   const { path = "" } = COMPARED_LISTS[walked.name] ?? {};
   let text = "";
@@ -220,11 +220,11 @@ async function byLines(walked: Walked, size: number) {
 describe.each(WALKED.map((walked, index) => [walked.name, walked, index] as const))(
   "%s",
   (_, walked, index) => {
-    /** Another history for each test. */
+    /** A different history for each test. */
     const runs = (way: number) => ({ seed: SEED + 10 * index + way, numRuns: 4 });
-    /** What a reorg may replace is read in short pages: else all of it would be in the first. */
+    /** Short pages, so that the blocks that a reorg may replace are not all in the first one. */
     const shortFirst = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 6 });
-    // Enough pages for the world to move in between, however long the list has become.
+    // Enough pages for the world to move in between, however long the list is.
     const share = fc.integer({ min: 3, max: 9 });
     const sized = async (pages: number, most = 1_000) =>
       Math.min(most, Math.max(1, Math.ceil((await everything(walked)).length / pages)));
@@ -286,7 +286,7 @@ test("the chains moved during the walks, and some cursors expired", () => {
 describe("the check", () => {
   const payments: Walked = { name: "payments", keys: { id: "eventId" }, chains: ["base", "og"] };
 
-  /** How one must not page: by counting rows from the newest. */
+  /** Offset paging, which must fail the check. */
   function byOffset() {
     let offset = 0;
     return async () => {

@@ -1,4 +1,4 @@
-/** What operators took in, at many moments of a random month, against the payments themselves. */
+/** Compares operators' revenue at many moments of a random month with the payments themselves. */
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -26,7 +26,7 @@ import { writeHistory } from "../../testing/worlds/writeMetricsHistory.ts";
 const DAY = 86_400;
 const random = seededRandom(20_261_127);
 const everybodyPaysAll = randomHistory(random);
-/** Each payer has payees of its own: some several of one operator, most only one. */
+/** Each payer has its own payees: some pay several of one operator, most only one. */
 const fewPaySeveral: History = {
   ...everybodyPaysAll,
   payments: everybodyPaysAll.payments.filter(
@@ -182,7 +182,7 @@ describe.each([
     expect(together.some(({ paidAt }) => dayOf(paidAt) === dayOf(BASE_HEAD))).toBe(true);
     expect(ofAll.flatMap(payeesOf).some((payees) => payees > 1)).toBe(true);
     expect(ofAll.flatMap(payeesOf).some((payees) => payees === 1)).toBe(history === fewPaySeveral);
-    // somebody paid several payees of one operator on one day
+    // a payer paid several payees of one operator on one day
     expect(
       ofAll.some((paid) =>
         paid.some((one) =>

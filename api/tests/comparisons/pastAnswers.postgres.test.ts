@@ -1,6 +1,6 @@
 /**
- * An answer about a past moment is the answer that was given then, today's verdicts apart: everything that can be asked about
- * a moment is asked at a block, and again about that block when the chains have gone on.
+ * An answer about a past moment equals the answer that was given then, except for today's verdicts. Every request that takes a
+ * moment is sent at a block, and again for that block after both chains have grown.
  */
 import { readFileSync } from "node:fs";
 import { buildSchema, getNamedType, isLeafType, isObjectType } from "graphql";
@@ -70,7 +70,7 @@ const valuesOf = ({ known }: PastWorld): Values => ({
   "TeeNode.inferences.filter": INFERENCE_FILTERS,
 });
 
-/** Fields without arguments that are no objects. */
+/** Scalar fields without arguments. */
 function leavesOf(typename: string): string {
   const type = buildSchema(SDL).getType(typename);
   if (!isObjectType(type)) throw new Error(`${typename} is no object`);
@@ -80,7 +80,7 @@ function leavesOf(typename: string): string {
     .join(" ");
 }
 
-/** The verifier's revision is no part of what was found out. */
+/** Removes the verifier's revision, which changes without the answer. */
 const withoutRevision = (text: string) => text.replaceAll(/"proofs":\d+/g, '"proofs":0');
 
 async function askGraph(query: string): Promise<string> {
@@ -212,7 +212,7 @@ describe("an answer at a block is repeated later for the same block", {
   });
 });
 
-/** A list's items, or the whole of one thing: cursors name the revision that they were made at. */
+/** A list's items, or a whole object. Cursors are left out, because they contain the revision. */
 async function itemsOf(path: string): Promise<unknown> {
   const body = await api.json(path);
   return body.items ?? body;

@@ -1,4 +1,4 @@
-/** GraphQL = REST = SQL: what both answer to 500 random questions is what plain statements over the tables say. */
+/** GraphQL = REST = SQL: both give the same answers to 500 random requests as plain statements over the tables. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -54,13 +54,13 @@ interface Question {
   readonly graph: () => Promise<readonly Item[]>;
 }
 
-/** The nodes whose histories the lists of a node are about. */
+/** The nodes whose histories are compared. */
 const SUBJECTS: Readonly<Record<string, string>> = {
   "heartbeats of a node": NODE,
   "events of a node": nodeNamed("d").teeId,
 };
 
-/** Orders that the statements know: scores are no matter of SQL. */
+/** The sort orders that SQL can express, which excludes scores. */
 const SORTS: Readonly<Record<string, readonly string[]>> = {
   models: ["lastSeenAt", "inferences"],
   nodes: [],
@@ -158,12 +158,12 @@ const seriesQuestions = fc
     };
   });
 
-/** Of an answer what a row speaks of; `a.b` is the field b of a. */
+/** The fields of an answer that a row has; `a.b` is field b of a. */
 const seenBy = (row: Item, item: Item): Item =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
       const said = name.split(".").reduce((part: Item, key) => part?.[key], item);
-      // Lists of objects are compared by what the statement says of them.
+      // Lists of objects are compared by the statement's columns.
       return [
         name,
         Array.isArray(value)
@@ -210,7 +210,7 @@ test("500 random requests have the same answer in GraphQL, REST and plain SQL", 
   );
   const asked = [...found.values()].reduce((sum, one) => sum + one.asked, 0);
   expect(asked).toBeGreaterThanOrEqual(QUESTIONS);
-  // A statement that finds nothing agrees with everything.
+  // Guards against a comparison of two empty results.
   expect(found.size).toBe(listQuestions.length + 4);
   for (const [name, { asked: times, rows }] of found) expect([name, rows > times / 2]).toEqual([name, true]);
 });

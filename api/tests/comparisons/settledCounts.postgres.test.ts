@@ -1,6 +1,6 @@
 /**
- * Inferences at every block of a chain with all that can be odd about settlements, against counting them one by one; what is
- * answered while the verifier has not found out yet how hours came about; and which inferences count, wherever that is said.
+ * Compares the inferences at every block of a chain full of odd settlements with a count one by one. Also checks what is answered
+ * until the verifier has derived when inferences were settled, and which inferences count, wherever that is shown.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,7 @@ import { PositionWatcher } from "../../queries/state/position.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { hash } from "../../testing/worlds/chainTables.ts";
 
-/** Of the blocks: block n is n seconds later, unless it says otherwise. */
+/** The time of block 0; block n is n seconds later, unless stated otherwise. */
 const T0 = 1_700_000_000;
 const HEAD = 1_000_000;
 const HOUR = 3_600;
@@ -51,7 +51,7 @@ interface Counting {
   readonly block: number;
 }
 
-/** What settlements counted of, by their block; kept beside the chain. */
+/** The inferences of each settlement, by block; recorded beside the chain. */
 class Ledger {
   readonly #counting: Counting[] = [];
 
@@ -80,7 +80,7 @@ class Ledger {
       });
   }
 
-  /** Of a node after a block: the signed second by id. */
+  /** A node's inferences after a block: the signed second by id. */
   at(block: number, teeId: string): ReadonlyMap<string, bigint> {
     return new Map(
       this.#counting
@@ -112,7 +112,7 @@ test("at every block, the counted inferences are those settled by then, whatever
     signInference(alice, { inputHash: hash(`extreme ${index}`), outputHash: hash("any"), timestamp }),
   );
   await ledger.settle(20, [infer(alice, 1), infer(bob, 2)]);
-  // of many hours, also ones to come
+  // of many hours, also future ones
   await ledger.settle(
     5_000,
     Array.from({ length: 40 }, (_, index) => infer(alice, 100 + index, T0 + 5_000 + (index - 20) * HOUR)),
@@ -206,7 +206,7 @@ test("until the verifier has derived when inferences were settled, past moments 
   for (const [index, route] of paths.entries()) expect(await bodyOf(route)).toEqual(before[index]);
 });
 
-/** Without what tells when it was asked. */
+/** Removes what depends on when the request was sent. */
 async function bodyOf(route: string): Promise<unknown> {
   const { pageInfo: _, asOf: __, ...body } = await api.json(route);
   return body;

@@ -100,7 +100,7 @@ test.each(HISTORIES)(
     const world = new StreamWorld(tables, "none");
     await world.begin();
     const heads = { og: 1, base: 1 };
-    /** A chain that was not ready is answered from again when it is as far as it had been. */
+    /** A chain that crashed is ready again once it has caught up with this block. */
     const highest = { ...heads };
     const forks = { og: 0, base: 0 };
     const fork = (chain: Chain) => String.fromCharCode("a".charCodeAt(0) + forks[chain]);
@@ -141,7 +141,7 @@ test.each(HISTORIES)(
       await world.head(chain, heads[chain]);
     };
 
-    /** Crashes, and is ready again a little earlier, before it goes on. */
+    /** Crashes, and is ready again at a slightly earlier block before it continues. */
     const recover = async (chain: Chain) => {
       await world.head(chain, heads[chain], "not-ready");
       for (const api of apis) await api.publish();
@@ -161,7 +161,7 @@ test.each(HISTORIES)(
       else if (chance < 0.63) await recover(chain);
       else if (chance < 0.9) await apis[below(2)]?.publish();
       else if (chance < 0.92) {
-        // A process without memory takes one's place.
+        // A new process replaces one.
         const [gone, other] = apis;
         await gone.close();
         apis[0] = other;

@@ -1,4 +1,4 @@
-/** Cursors and ids are a client's word: whatever is changed in one is refused, or harmless, and costs no more than a page does. */
+/** Cursors and ids are untrusted input: a forged one is refused or harmless, and costs no more than a page. */
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -8,9 +8,9 @@ import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { ChainTables } from "../../testing/worlds/chainTables.ts";
 import { createNetworkWorld, HEAD } from "../../testing/worlds/networkWorld.ts";
 
-/** Of one request, whatever its cursor says. */
+/** The statements of one request, whatever its cursor. */
 const MAX_STATEMENTS = 40;
-/** Exponentials that scoring takes for one request: some for each day of each node's life. */
+/** The exponentials that scoring computes for one request: some for each day of each node's life. */
 const MAX_EXPONENTIALS = 200_000;
 
 const REST_LISTS = [
@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** Runs a request and holds it to the bounds. */
+/** Runs a request and checks the bounds. */
 async function bounded<T>(what: string, request: () => Promise<T>): Promise<T> {
   const statements = vi.spyOn(pg.Client.prototype, "query");
   const exponentials = vi.spyOn(Math, "exp");

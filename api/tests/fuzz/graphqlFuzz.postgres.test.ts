@@ -1,4 +1,4 @@
-/** Whatever is asked of GraphQL is answered or refused with a known code: never a fault, a wait, or a word of what is behind it. */
+/** Random requests to GraphQL are answered or refused with a known code, without a fault, a long wait or a leak of internals. */
 import fc from "fast-check";
 import {
   buildClientSchema,
@@ -19,7 +19,7 @@ import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { ChainTables } from "../../testing/worlds/chainTables.ts";
 import { createNetworkWorld, HEAD } from "../../testing/worlds/networkWorld.ts";
 
-/** A request's statements may take the time limit; the rest is for waiting on the others that are asked at once. */
+/** A request's statements may take the time limit; the rest allows for waiting on concurrent requests. */
 const SLOWEST_MS = TIME_LIMIT_MS + 3_000;
 
 let database: TestDatabase;
@@ -56,7 +56,7 @@ async function ask(query: string) {
 
 const TEXTS = new Set(["String", "ID", "Hex", "Address"]);
 
-/** What the items of every list at the root have, by the names of their fields, and a cursor of each. */
+/** The values of the items of every root list, by field name, and a cursor of each list. */
 async function lookAround(): Promise<KnownObjects> {
   const values = new Map<string, Set<string>>();
   const cursors = new Map<string, string>();
@@ -82,11 +82,11 @@ async function lookAround(): Promise<KnownObjects> {
   return { values: new Map(lists), cursors, head: HEAD };
 }
 
-/** What may be wrong with an operation that the schema allows: it depends on rows, or on several arguments together. */
+/** Refusals of valid operations: they depend on rows, or on several arguments together. */
 const BEYOND_SCHEMA = new Set(["query-too-costly", "too-many-buckets", "invalid-parameter", "at-in-future"]);
 
 const codes = new Map<string, number>();
-/** `Type.field` and `Type.field.argument` of everything asked, and of that which was answered. */
+/** `Type.field` and `Type.field.argument` of everything requested, and of everything answered. */
 const tried = new Set<string>();
 const answered = new Set<string>();
 
@@ -131,7 +131,7 @@ async function check(request: GraphRequest): Promise<void> {
   if (init.method === "HEAD") return;
   const answer = JSON.parse(text);
   if (answer.errors !== undefined) checkErrors(answer.errors, request);
-  // What is no GraphQL at all is refused as it is everywhere.
+  // A malformed request is refused as in REST.
   else if (answer.data === undefined) expect([405, 413, 414, 415]).toContain(status);
   else {
     codes.set("data", (codes.get("data") ?? 0) + 1);
@@ -141,7 +141,7 @@ async function check(request: GraphRequest): Promise<void> {
   if (mood === "tame") expect(status === 200 || answer.errors !== undefined).toBe(true);
 }
 
-/** A failure that says which of the requests it was. */
+/** An error that names the request. */
 const named = (request: GraphRequest): Promise<void> =>
   check(request).catch((cause: unknown) => {
     const { target, init } = request;
@@ -175,6 +175,6 @@ test("every field and argument of the schema, with valid and invalid values", {
     }),
   );
   expect(everything.filter((name) => !tried.has(name))).toEqual([]);
-  // What is asked for rarely may have been refused each time.
+  // Rarely requested fields may have been refused each time.
   expect(everything.filter((name) => answered.has(name)).length).toBeGreaterThan(0.85 * everything.length);
 });

@@ -1,4 +1,4 @@
-/** Megabytes in every column that strangers fill: lists stay readable by spreadsheets and by Python, single objects are whole. */
+/** Megabytes in every column with untrusted content: lists stay readable by spreadsheets and Python, single objects are whole. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,7 +61,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The length of the longest cell, as Python's csv module reads it with its own limit. */
+/** The length of the longest cell that Python's csv module reads within its own limit. */
 function longestCellInPython(csv: string): number {
   const script = "import csv, sys; print(max((len(c) for r in csv.reader(sys.stdin) for c in r), default=0))";
   const { status, stdout, stderr } = spawnSync("python3", ["-c", script], {
@@ -149,7 +149,7 @@ describe("shortened text", () => {
       SHA256,
     ]);
     expect([listed.tlsCertificate.length, listed.tlsCertificateSha256]).toEqual([32_002, SHA256]);
-    // both at once are more than an answer may have
+    // both together exceed the limit on an answer
     for (const field of ["endpointHex", "tlsCertificate"]) {
       const { teeNode } = await graph(api, `{ teeNode(teeId: "${A}") { ${field} } }`, {});
       expect(teeNode[field]).toBe(MEGABYTE);

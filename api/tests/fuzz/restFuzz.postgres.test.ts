@@ -1,4 +1,4 @@
-/** Whatever is asked of REST is answered or refused as the document says: never a fault, a wait, or a word of what is behind it. */
+/** Random requests to REST are answered or refused as documented, without a fault, a long wait or a leak of internals. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -12,11 +12,11 @@ import { address, ChainTables } from "../../testing/worlds/chainTables.ts";
 import { createNetworkWorld, HEAD, PAYERS, RELAYERS } from "../../testing/worlds/networkWorld.ts";
 
 const MAX_URL_LENGTH = 8_192;
-/** Of a parameter's name or value, in a refusal. */
+/** The longest echo of a parameter's name or value in a refusal. */
 const MAX_ECHO_LENGTH = 200;
-/** What schemas cannot say: it depends on the rows, or on two parameters together. */
+/** Refusals that a schema cannot express: they depend on rows, or on two parameters together. */
 const BEYOND_SCHEMAS = new Set<unknown>(["at-in-future", "too-many-buckets"]);
-/** Of a statement, in the world that these requests are asked of: far below the time limit of a large one. */
+/** The slowest statement in this small test world, far below the time limit. */
 const SLOWEST_MS = 5_000;
 
 let database: TestDatabase;
@@ -45,7 +45,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Every value of every list of the world, by its field's name, and cursors of all of them. */
+/** All values of all lists in the test world, by field name, and a cursor of each list. */
 async function lookAround(): Promise<Known> {
   const values = new Map<string, Set<string>>();
   const pages: KnownPage[] = [];
@@ -86,7 +86,7 @@ async function lookAround(): Promise<Known> {
   return { values: new Map(sets), pages, head: HEAD };
 }
 
-/** What a refusal says beside what `openapi.json` demands of it. */
+/** Checks of a refusal beyond `openapi.json`. */
 function checkRefusal(request: RestRequest, problem: Record<string, unknown>): void {
   const { code, errors } = problem;
   if (code !== "invalid-parameter" && code !== "invalid-cursor" && code !== "at-in-future") return;
@@ -114,7 +114,7 @@ const met = new Set<string>();
 async function check(request: RestRequest): Promise<void> {
   const { target, method, headers, path, query, operation } = request;
   const before = performance.now();
-  // Compares with what the document says of status, headers, body and code.
+  // Validates status, headers, body and code against openapi.json.
   const response = await api.fetch(target, { method, headers });
   const { status } = response;
   statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -143,18 +143,18 @@ async function check(request: RestRequest): Promise<void> {
     expect([204, 404, 405]).toContain(status);
     return;
   }
-  // Dots and slashes in a path make another path of it.
+  // Dots and slashes change the path.
   if (path.some(({ encoded }) => !/^[\w%~-]+$/.test(encoded) || /%(?:2e|2f|00)/i.test(encoded))) return;
   const all = [...path, ...query];
   if (problem !== null) checkRefusal(request, problem);
   if (all.some(({ judgement }) => judgement === "invalid") || isRepeated(request)) expect(status).toBe(400);
-  // A stream may have nothing that all of its filters are about.
+  // A stream's filters may have no type in common.
   const isPlain = operation.path !== "/v1/stream" && Object.keys(headers).length === 0 && method === "GET";
   const isValid = all.every(({ judgement }) => judgement === "valid") && !isRepeated(request);
   if (isPlain && isValid && !BEYOND_SCHEMAS.has(problem?.code)) expect([400, 410]).not.toContain(status);
 }
 
-/** A failure that says which of the requests it was. */
+/** An error that names the request. */
 const named = (request: RestRequest): Promise<void> =>
   check(request).catch((cause: unknown) => {
     const { method, target, headers } = request;

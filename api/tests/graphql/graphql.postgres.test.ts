@@ -47,7 +47,7 @@ async function post(body: object, search = "") {
   return { response, answer, code: answer.errors?.[0]?.extensions?.code };
 }
 
-/** The data of an answer without errors. */
+/** The data of an answer, which has to have no errors. */
 async function ask(query: string, variables: object = {}): Promise<Answer> {
   const { answer } = await post({ query, variables });
   if (answer.errors !== undefined) throw new Error(JSON.stringify(answer.errors));
@@ -57,7 +57,7 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
 const get = (query: string, headers = {}, more: Readonly<Record<string, string>> = {}) =>
   api.get(`/graphql?${new URLSearchParams({ query, ...more })}`, headers);
 
-/** Statements that Postgres runs while something is asked. */
+/** The statements that Postgres runs for a request. */
 async function statementsOf(work: () => Promise<unknown>): Promise<readonly string[]> {
   const query = vi.spyOn(pg.Client.prototype, "query");
   try {
@@ -345,7 +345,7 @@ describe("nested fields", () => {
     const visited = (answer: Answer) => JSON.stringify(answer).length;
     expect(visited(large)).toBeGreaterThan(4 * visited(small));
     expect(few.length).toBeLessThan(60);
-    // what is asked for together depends on what arrives together; one statement for each object would be many times as many
+    // how reads are batched depends on when they arrive; one statement for each object would be many times as many
     expect(many.length).toBeLessThan(1.5 * few.length);
   });
 
@@ -808,7 +808,7 @@ describe("the examples", () => {
       const data = await ask(query, filled);
       const [root] = Object.values(data) as Answer[];
       expect(root).not.toBeNull();
-      // A selection may be empty, but then says why.
+      // A selection may be empty, and then has the reasons.
       const shown = [...(root.nodes ?? [root]), ...(root.excluded ?? [])];
       expect(shown.length).toBeGreaterThan(0);
     },

@@ -1,4 +1,4 @@
-/** What one request to GraphQL may not do, whatever it carries: each is refused in words, as the request's own fault. */
+/** Hostile requests to GraphQL: each is refused with a reason, as the client's error. */
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -33,7 +33,7 @@ const JSON_BODY = { "Content-Type": "application/json" };
 const send = (body: string, headers: Headers = {}, at = api) =>
   at.fetch("/graphql", { method: "POST", headers: { ...JSON_BODY, ...headers }, body });
 
-/** The first error of a refusal as a whole. */
+/** The first error of a refused request. */
 async function refusal(response: Response) {
   const { data, errors } = await response.json();
   expect(data).toBeUndefined();
@@ -43,7 +43,7 @@ async function refusal(response: Response) {
   return { status: response.status, code: extensions.code, message, extensions };
 }
 
-/** Where a client may put a body's members. */
+/** The ways to send the members of a request. */
 const WAYS: readonly (readonly [string, (body: object) => Promise<Response>])[] = [
   ["POST", (body) => send(JSON.stringify(body))],
   [`POST for ${GRAPHQL_JSON}`, (body) => send(JSON.stringify(body), { Accept: GRAPHQL_JSON })],
@@ -162,12 +162,12 @@ describe.each(WAYS)("over %s", (way, ask) => {
       "query-too-costly",
     ],
   ])("%s is refused", async (_, text, code) => {
-    // A URL is shorter than these.
+    // These are too long for a URL.
     if (way === "GET" && text.length > 2_000) return;
     const response = await ask({ query: text });
     const answer = await refusal(response);
     expect([answer.code, answer.message]).toEqual([code, expect.stringMatching(/\w/)]);
-    // What a document says wrong is no error of HTTP's for plain JSON.
+    // In plain JSON, an invalid document is not an HTTP error.
     const legacy = code === "invalid-query" && ["POST", "GET", "a form"].includes(way);
     expect(answer.status).toBe(legacy ? 200 : 400);
     expect(api.log).toEqual([]);

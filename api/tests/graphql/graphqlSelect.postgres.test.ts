@@ -45,7 +45,7 @@ async function post(query: string, variables: object = {}, search = "") {
   return { response, answer, code: answer.errors?.[0]?.extensions?.code };
 }
 
-/** The data of an answer without errors. */
+/** The data of an answer, which has to have no errors. */
 async function ask(query: string, variables: object = {}): Promise<Answer> {
   const { answer } = await post(query, variables);
   if (answer.errors !== undefined) throw new Error(JSON.stringify(answer.errors));
@@ -63,7 +63,7 @@ const SELECTION = `scoreVersion seed validUntil excluded { reason count } nodes 
 
 const word = (value: string) => value.toLowerCase().replaceAll("_", "-");
 
-/** A selection as REST writes it. */
+/** A selection in REST's form. */
 const toRest = ({ nodes, excluded, ...rest }: Answer) => ({
   ...rest,
   nodes: nodes.map(({ node: { score, ...node }, ...selected }: Answer) => ({
@@ -82,7 +82,7 @@ const toRest = ({ nodes, excluded, ...rest }: Answer) => ({
   excluded: excluded.map(({ reason, count }: Answer) => ({ reason: word(reason), count })),
 });
 
-/** Statements that Postgres runs while something is asked, transactions' ends left out. */
+/** The statements that Postgres runs for a request, without the ends of transactions. */
 async function statementsOf(work: () => Promise<unknown>): Promise<number> {
   const query = vi.spyOn(pg.Client.prototype, "query");
   try {
@@ -113,7 +113,7 @@ describe("selectNodes", () => {
       minUptime: fc.integer({ min: 90, max: 100 }).map((percent) => percent / 100),
       registry: fc.constantFrom(REGISTRY, OTHER_REGISTRY, "all"),
     };
-    // Few at a time: all together leave nobody.
+    // Few filters at a time: all together match no node.
     const asked = fc.subarray(Object.keys(filters), { maxLength: 3 }).chain((used) =>
       fc.record({
         ...Object.fromEntries(Object.entries(filters).filter(([name]) => used.includes(name))),
@@ -212,7 +212,7 @@ describe("a request with a selection", () => {
 
   test("is answered entirely from the state of the selection", async () => {
     const { block, time } = rows;
-    // A block that the snapshot has not seen yet: one node's fresh heartbeat.
+    // A block that is not in the snapshot yet: one node's new heartbeat.
     await rows.nextBlock(30);
     for (const node of rows.nodes.slice(0, 4)) await rows.heartbeat(node, rows.time, "relayer");
     await rows.showHead();

@@ -238,7 +238,7 @@ describe("answers", () => {
       await api.publish();
       await Promise.all([...clients, other].map((client) => client.received(4)));
     });
-    // one reads what is new, then two questions about four events
+    // one to publish, then two subscriptions' answers to four events
     expect(transactionsIn(statements)).toBe(1 + 2 * 4);
     for (const client of clients) expect(client.events).toEqual(clients[0]?.events);
   });
@@ -265,7 +265,7 @@ describe("an event costs", () => {
   const HEAVY = `subscription { events(filter: { types: [PAYMENT] }) {
     ... on PaymentAdded { payment { payeeNodes(first: 50) { nodes { settlements(first: 50) { nodes { eventId } } } } } } } }`;
 
-  /** Subscribes as a client of the rate limits. */
+  /** Subscribes as a rate-limited client. */
   async function subscribeAs(remoteAddress: string, query: string, at: TestApi): Promise<EventClient> {
     const url = `http://test/graphql?${new URLSearchParams({ query })}`;
     const request = new Request(url, { headers: { Accept: "text/event-stream" } });
@@ -318,7 +318,7 @@ describe("connections", () => {
   const distinct = (index: number) =>
     `subscription { events(filter: { types: [PAYMENT] }) { ... on PaymentAdded { p${index}: payment { amount } } } }`;
 
-  /** Payments cannot be read while something is done. */
+  /** Makes payments unreadable while the work runs. */
   async function withoutPayments(work: () => Promise<void>): Promise<void> {
     const locker = new pg.Client({ connectionString: database.url });
     await locker.connect();
@@ -456,7 +456,7 @@ describe("refused is", () => {
 });
 
 describe("clients", () => {
-  /** The API behind a port, until it is stopped. */
+  /** The API on a port, until it is stopped. */
   async function serve(port = 0) {
     const lifetime = new StoppableLifetime();
     const served = await startApi({ lifetime, timing: { keepAliveMs: 100 } });
@@ -484,7 +484,7 @@ describe("clients", () => {
     const unsubscribe = client.subscribe<{ events: { cursor: string; number: number } }>(
       {
         query,
-        // Read anew whenever the client comes back.
+        // Read again whenever the client reconnects.
         get variables() {
           return { after: events.at(-1)?.cursor };
         },

@@ -14,7 +14,7 @@ import { createNetworkWorld } from "../../testing/worlds/networkWorld.ts";
 import { OTHER_REGISTRY, REGISTRY } from "../../testing/worlds/registryHistory.ts";
 
 const PROJECT = path.resolve(import.meta.dirname, "../../..");
-/** More than the buffers between a server and a client that does not read can hold. */
+/** More than the buffers between the server and a paused client can hold. */
 const PAYMENTS = 60_000;
 const BURST = 20;
 
@@ -22,7 +22,7 @@ let database: TestDatabase;
 let api: ChildProcess;
 let url: string;
 let metricsUrl: string;
-/** What it logs. */
+/** Its log records. */
 const records: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
@@ -145,7 +145,7 @@ test("a client behind a trusted proxy has its own rate limit; loopback has none"
     "60",
     `${BURST};w=${60 * BURST}`,
   ]);
-  // What a client itself puts before the proxy's word is not believed.
+  // Entries that a client itself prepends are ignored.
   for (let index = 1; index < BURST; index++) await ask(`10.0.0.${index}, 203.0.113.9`);
   const refused = await ask("203.0.113.9");
   expect(refused.status).toBe(429);

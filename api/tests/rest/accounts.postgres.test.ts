@@ -238,7 +238,7 @@ describe("payments, channels and operators", () => {
       pendingWithdrawalFinalizableAtAfter: T0 + 80,
     });
     await world.tables.setHead("base", 30, T0 + 30);
-    // Nothing in them is OpenGradient's: their cursors go on without it.
+    // Nothing in them comes from OpenGradient, so their cursors work without it.
     await world.tables.setHead("og", 1, T0, "not-ready");
     const pinned = await world.api.json(`/v1/channels?limit=1&after=${first.pageInfo.endCursor}`);
     expect(pinned.items).toMatchObject([

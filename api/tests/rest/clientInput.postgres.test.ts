@@ -1,4 +1,4 @@
-/** What clients write in their own ways: letter case of hex, slashes, units of time, and the filters they look things up by. */
+/** Variants of input that clients send: letter case of hex, trailing slashes, units of time, and look-ups by filter. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -207,7 +207,7 @@ describe("filters", () => {
   });
 });
 
-/** How Postgres reads what is selected while something is asked. */
+/** The query plans of the statements that a request runs. */
 async function plansOf(work: () => Promise<unknown>): Promise<readonly string[]> {
   const query = vi.spyOn(pg.Client.prototype, "query");
   const statements: { readonly text: string; readonly values: unknown[] }[] = [];

@@ -31,7 +31,7 @@ beforeAll(async () => {
     const { client } = tables;
     const opg = { chainId: BASE_CHAIN_ID, address: OPG, symbol: "OPG", decimals: 18 };
     await tables.insert("observations", "token", { ...opg, blockHash: hash("block") });
-    // Nodes that can be chosen and reached: heard of a minute ago, all at one address.
+    // Nodes that can be selected and reached: with a heartbeat a minute ago, all at one address.
     for (const [index, name] of ["a", "c"].entries())
       await tables.insert("og", "heartbeat", {
         blockNumber: HEAD_BLOCK - 20,
@@ -70,7 +70,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Both chains grow by a block with a row, and the node of the examples is switched off or on. */
+/** Grows both chains by a block with a row, and toggles the node of the examples. */
 async function grow(step: number): Promise<void> {
   const { api, tables } = world;
   const stream = new StreamWorld(tables);
@@ -100,7 +100,7 @@ async function grow(step: number): Promise<void> {
 
 let steps = 0;
 
-/** Something happens as long as the work lasts; after it the node is on. */
+/** Makes changes while the work runs; leaves the node enabled. */
 async function whileGrowing<T>(work: () => Promise<T>): Promise<T> {
   let stopped = false;
   const growing = (async () => {

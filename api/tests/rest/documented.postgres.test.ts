@@ -1,4 +1,4 @@
-/** Whatever the documents say of an operation happens: each of its statuses, parameters, formats and headers is met here. */
+/** Everything that openapi.json says of an operation happens: each status, parameter, format and header occurs here. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
@@ -28,7 +28,7 @@ const document: Document = JSON.parse(readFileSync(OPENAPI_FILE, "utf8"));
 const operations = Object.entries(document.paths).flatMap(([path, { get }]) =>
   /^\/(v1\/|health|ready)/.test(path) ? [[path, get] as const] : [],
 );
-/** What follows from rows: everything but what only the software says. */
+/** Operations that read rows: all except those that depend on the software alone. */
 const indexed = operations.filter(([path]) => path !== "/health" && path !== "/v1/scoring");
 const lists = operations.filter(([, { parameters }]) => parameters.some(({ name }) => name === "after"));
 const pages = lists.filter(([path]) => path !== "/v1/stream");
@@ -66,7 +66,7 @@ const NOWHERE: Readonly<Record<string, string>> = {
   id: hash("none"),
 };
 
-/** Values of path parameters that the world has, or has not. */
+/** Values of path parameters that exist in the test world, or do not. */
 async function placed(path: string, which: "there" | "nowhere"): Promise<string> {
   const firstId = async (list: string) => (await api.json(list)).items[0].id;
   const there: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -86,7 +86,7 @@ async function placed(path: string, which: "there" | "nowhere"): Promise<string>
   return path.replace(`{${name}}`, value);
 }
 
-/** The query that an operation needs at least, and what makes its answer one that may be kept. */
+/** The parameters that an operation requires, and those that make its answer cacheable. */
 const needed = ({ parameters }: Operation): URLSearchParams =>
   new URLSearchParams(
     parameters.flatMap(({ name, in: where, required, schema }) =>
@@ -113,7 +113,7 @@ async function ask(path: string, operation: Operation, asked: Asked = {}): Promi
 // biome-ignore lint/suspicious/noExplicitAny: problems have members of their own
 const problemOf = async (response: Response): Promise<any> => response.json();
 
-/** Examples of cursors, registries and times are only examples of their shape: how this world refuses them. */
+/** Example cursors, registries and times show only the shape: how the test world refuses them. */
 const refusalOf = (path: string, parameter: string): string | undefined =>
   ({
     after: path === "/v1/stream" ? "invalid-parameter" : "invalid-cursor",
@@ -256,7 +256,7 @@ describe("an expired cursor", () => {
 
 test("every documented status was returned, except those that need load or a fault", () => {
   const elsewhere = new Set(["429", "500"]);
-  // These two are never stale, and ask nothing of the database.
+  // These two are never stale and read nothing from the database.
   const never = ["/health 503", "/v1/scoring 503"];
   const missing = operations.flatMap(([path, { responses }]) =>
     Object.keys(responses)

@@ -394,7 +394,7 @@ describe("history", () => {
       precision: "exact",
     });
     await history.register("a", T0, {}, { activeFrom: T0 + 10_000, activeUntil: HEAD + 1 });
-    // Ended and begun again in one second.
+    // Ended and restarted within one second.
     await history.interval("a", 0, T0, T0 + 900, "max-age");
     await history.interval("a", 1, T0 + 900, T0 + 2_701, "stale");
     await history.heartbeat("a", T0 + 900);

@@ -10,7 +10,7 @@ import { PositionWatcher } from "../../queries/state/position.ts";
 import { createTestApi, type TestApi } from "../../testing/testApi.ts";
 import { hash, utf8Hex } from "../../testing/worlds/chainTables.ts";
 
-/** Of the blocks: block n is n seconds later. */
+/** The time of block 0; block n is n seconds later. */
 const T0 = 1_700_000_000;
 const HEAD = 1_000_000;
 const PAYER = `0x${"dd".repeat(20)}`;
@@ -66,7 +66,7 @@ const blocksOf = async (query: string): Promise<number[]> =>
   (await itemsOf(`/v1/settlements?${query}`)).map(({ blockNumber }) => blockNumber);
 const idsOf = async (path: string): Promise<string[]> => (await itemsOf(path)).map(({ id }) => id);
 
-/** Every page of a list, one small page after the other. */
+/** All items of a list, read in small pages. */
 async function walk(path: string, limit: number): Promise<unknown[]> {
   const seen: unknown[] = [];
   for (let after = ""; ; ) {
@@ -79,7 +79,7 @@ async function walk(path: string, limit: number): Promise<unknown[]> {
   }
 }
 
-/** A batch with a valid, a forged and an unknown node's leaf, in block 21. */
+/** A batch in block 21 with a valid leaf, a forged one, and one of an unknown node. */
 async function settlePartly(): Promise<readonly [SignedInference, SignedInference, SignedInference]> {
   const valid = infer(alice, 1);
   const forged = { ...infer(alice, 2), signature: valid.signature };
@@ -182,7 +182,7 @@ describe("settlements", () => {
     await world.settleLeaves({ blockNumber: 9 }, [valid, forged]);
     await verify();
     const [, , early] = await idsOf("/v1/settlements");
-    // Nobody was registered by then: neither leaf counts, and neither is held against anyone.
+    // No node was registered by then, so neither leaf counts for or against one.
     expect(await itemsOf(`/v1/settlements/${early}/leaves?verdict=unknown-node`)).toHaveLength(2);
     expect(await itemsOf(`/v1/settlements/${early}/leaves?verdict=invalid`)).toEqual([]);
     const [many, few] = await idsOf("/v1/settlements");
@@ -232,7 +232,7 @@ describe("settlements", () => {
     const id = inferenceId(inference);
     expect(await idsOf("/v1/inferences")).toEqual([id]);
     await world.rewind(20);
-    // another settlement at the same place: the verifier's row there is about the one that vanished
+    // another settlement at the same position: the verifier's row there belongs to the removed one
     await world.settleIndividually({ blockNumber: 20, fork: "b" }, infer(alice, 2), "0x");
     const [item] = await itemsOf("/v1/settlements");
     expect(item).toMatchObject({ verdict: "pending", payload: { state: "pending" } });
@@ -462,7 +462,7 @@ describe("receipts", () => {
   test("use the earliest settlement that proves the inference", async () => {
     await world.register(alice, { blockNumber: 30 });
     const inference = infer(alice, 1);
-    // before its registration, with a forged signature, and twice well
+    // before its registration, with a forged signature, and twice validly
     await world.settleLeaves({ blockNumber: 20 }, [inference]);
     await world.settleLeaves({ blockNumber: 40 }, [{ ...inference, signature: "0x1234" }]);
     await world.settleLeaves({ blockNumber: 50 }, [infer(alice, 2), inference, infer(alice, 3)]);
@@ -663,7 +663,7 @@ describe("the state of an answer", () => {
     const again = await api.get("/v1/settlements", { "If-None-Match": after.headers.get("ETag") ?? "" });
     expect(again.status).toBe(304);
     expect(again.headers.get("Proofs-Revision")).toBe(after.headers.get("Proofs-Revision"));
-    // what has nothing from proofs does not care
+    // answers without proofs are unaffected
     const pcrs = await api.get("/v1/pcrs");
     await world.pool.query("update proofs.revision set value = value + 1");
     expect((await api.get("/v1/pcrs", { "If-None-Match": pcrs.headers.get("ETag") ?? "" })).status).toBe(304);

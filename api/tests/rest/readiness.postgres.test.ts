@@ -26,7 +26,7 @@ describe("a chain that is not ready", () => {
     await world.api.look();
     expect((await world.api.get("/ready")).status).toBe(200);
     const status = await world.api.json("/v1/status");
-    // How far it is, although nothing is answered from it.
+    // The progress, although the chain is not ready.
     expect(status.chains.base).toMatchObject({ chainId: 8453, block: { number: 500 }, ready: false });
     expect(status.chains.og).toMatchObject({
       ready: true,
@@ -65,7 +65,7 @@ describe("a chain that is not ready", () => {
     ];
     const before = await answers();
     expect(before.map(told)).toEqual(paths.map(() => [200, "10000", String(HEAD), "7"]));
-    // These read nothing at all: what was seen last is what they know.
+    // These read nothing and report the last known state.
     const fixed = ["/v1/scoring", "/health", "/v1/nosuch"];
     const known = async () => (await Promise.all(fixed.map((path) => world.api.get(path)))).map(told);
     expect(await known()).toEqual([200, 200, 404].map((status) => [status, "10000", String(HEAD), "7"]));

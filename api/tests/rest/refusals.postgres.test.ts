@@ -36,7 +36,7 @@ beforeEach(() => {
   return () => api.close();
 });
 
-/** Asks as somebody out there, each of whom has a budget of their own. */
+/** Sends a request from a remote address with a rate limit of its own. */
 function ask(remoteAddress: string, path: string, init: RequestInit = {}): Response | Promise<Response> {
   const incoming = { socket: { remoteAddress } };
   const outgoing = { once: () => {}, destroy: () => {} };
@@ -45,7 +45,7 @@ function ask(remoteAddress: string, path: string, init: RequestInit = {}): Respo
 
 const PREFLIGHT = { Origin: "https://a.example", "Access-Control-Request-Method": "GET" };
 
-/** What reads nothing, whatever the path. */
+/** Requests that read nothing, whatever the path. */
 const QUESTIONS: readonly (readonly [string, RequestInit])[] = [
   ["OPTIONS", { method: "OPTIONS" }],
   ["a preflight", { method: "OPTIONS", headers: PREFLIGHT }],

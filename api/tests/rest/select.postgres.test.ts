@@ -54,7 +54,7 @@ interface Answer {
 
 const select = (query = ""): Promise<Answer> => api.json(`/v1/select?${query}`);
 const namesIn = ({ nodes }: Answer) => nodes.map(({ node }) => world.nameOf(node.teeId));
-/** Everyone who passes, in alphabetical order. */
+/** All eligible nodes, in alphabetical order. */
 const passing = async (query: string) =>
   namesIn(await select(`count=20&${query}`))
     .sort()
@@ -106,7 +106,7 @@ describe("nodes are selected", () => {
     expect(weighted.nodes.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12);
     const shareOf = (name: string) =>
       weighted.nodes.find(({ node }) => node.teeId === idOf(name))?.probability ?? Number.NaN;
-    // Of one operator's nodes the one that misses rounds is asked less.
+    // Of one operator's nodes, the one that misses rounds is selected less often.
     expect(shareOf("b")).toBeLessThan(0.8 * shareOf("h"));
 
     const best = await select("count=20&strategy=best");
@@ -164,7 +164,7 @@ describe("nodes are selected", () => {
         .join(""),
     );
     expect(await passing("minUptime=0.9")).not.toBe("abcdefghi");
-    // Together they narrow each other.
+    // Filters combine.
     expect(await passing(`owner=${address("owner-1")}&only=${idOf("a")},${idOf("e")}&minScore=1`)).toBe("e");
     expect(await passing(`pcr=latest&pcrHash=${PCRS[1]}`)).toBe("i");
     expect(await passing(`pcr=latest&pcrHash=${PCRS[0]}`)).toBe("");
@@ -209,7 +209,7 @@ describe("nodes are selected", () => {
     for (const [index, text] of unusable.entries())
       await world.register(`bad-${index}`, "owner-9", endpointOf(text));
     await world.register("bytes", "owner-9", { ...endpointOf("https://"), endpointHex: "0x68ff" });
-    // A later reading of the registry's view counts, too.
+    // A later observation of the registry counts too.
     const [moved] = rows.nodes;
     if (!moved) throw new Error("nodes are missing");
     const observation = { registry: REGISTRY, blockNumber: rows.block, blockHash: "0x01", pcrHash: PCRS[0] };
@@ -260,7 +260,7 @@ describe("nodes are selected", () => {
       expect(outer.headers.get("etag")).not.toBe(inner.headers.get("etag"));
       const digestOf = async (one: TestApi) => (await one.json("/v1/status")).digest;
       expect(await digestOf(inside)).not.toBe(await digestOf(api));
-      // A position of one configuration is none of the other's.
+      // A cursor of one configuration is invalid in the other.
       const { pageInfo } = await api.json("/v1/nodes?sort=score&limit=1");
       expect((await inside.get(`/v1/nodes?sort=score&limit=1&after=${pageInfo.endCursor}`)).status).toBe(410);
     } finally {
@@ -328,7 +328,7 @@ describe("nodes are selected", () => {
       "incomplete-record": 1,
     });
     expect(namesIn(answer).sort().join("")).toBe("befgh");
-    // Filters come first: what was not asked for is not judged.
+    // Filters come first: nodes that do not match are not counted under any reason.
     expect(countsOf(await select(`only=${b.teeId},${c.teeId},${d.teeId}`))).toEqual({
       "other-tee-type": 1,
       "not-in-only": 9,
@@ -350,7 +350,7 @@ describe("nodes are selected", () => {
       revoked: 1,
     });
     expect(countsOf(await select("count=20&minUptime=1"))).toMatchObject({ "below-min-uptime": 3 });
-    // Reasons come in their fixed order, and every node is either there or counted.
+    // Reasons are in a fixed order, and every node is either eligible or counted.
     for (const each of [answer, narrowed]) {
       const order = each.excluded.map(({ reason }) => EXCLUSION_REASONS.indexOf(reason as never));
       expect(order).toEqual([...order].sort((one, other) => one - other));
@@ -365,7 +365,7 @@ describe("nodes are selected", () => {
     await world.show(api);
     const answer = await select("count=3");
     expect(answer).toMatchObject({ nodes: [], validUntil: null, excluded: [{ reason: "stale", count: 9 }] });
-    // A registry without nodes has nobody to give reasons for.
+    // A registry without nodes has no reasons.
     expect(await select(`registry=${OTHER_REGISTRY}`)).toMatchObject({ nodes: [], excluded: [] });
   });
 
@@ -599,7 +599,7 @@ describe("an invalid request", () => {
 });
 
 describe("the leaderboard", () => {
-  /** The pages of a list, with something happening between them. */
+  /** The pages of a list, with changes between them. */
   async function walk(path: string, between: () => Promise<void>): Promise<string[]> {
     const names: string[] = [];
     let after = "";
@@ -642,7 +642,7 @@ describe("the leaderboard", () => {
     const walked = await walk("/v1/nodes?sort=score&limit=2", () => upset(intervals));
     expect(walked).toEqual(before);
     expect(await order()).not.toEqual(before);
-    // The same moment asked for by its second, in pages and at once.
+    // The same moment requested by its second, in pages and at once.
     expect(await order(`&at=${at}`)).toEqual(before);
     expect(await scores(`&at=${at}`)).toEqual(scoresBefore);
     expect(await walk(`/v1/nodes?sort=score&limit=4&at=${at}`, () => upset(1))).toEqual(before);

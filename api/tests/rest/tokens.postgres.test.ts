@@ -6,7 +6,7 @@ import { address, BASE_CHAIN_ID, ChainTables, hash } from "../../testing/worlds/
 import { createNetworkWorld, HEAD } from "../../testing/worlds/networkWorld.ts";
 
 const KNOWN = { address: OPG, symbol: 'OPG, "the"', decimals: 17 };
-/** Nobody has asked it. */
+/** Its contract has not been read. */
 const UNKNOWN = { address: address("other-token"), symbol: null, decimals: null };
 const expected = (token: string) => (token === OPG ? KNOWN : UNKNOWN);
 const PAYER = address("payer-a");
@@ -47,7 +47,7 @@ interface Bearer {
   readonly token: string;
   readonly tokenInfo?: unknown;
 }
-/** Whatever has a token, wherever in an answer. */
+/** Every object with a token, anywhere in an answer. */
 function bearersOf(value: unknown): readonly Bearer[] {
   if (typeof value !== "object" || value === null) return [];
   const own = "token" in value && typeof value.token === "string" ? [value as Bearer] : [];

@@ -52,7 +52,7 @@ async function listen(path = "/v1/stream", lastEventId?: string, at = api) {
   return client;
 }
 
-/** What an event is about, in short. */
+/** A short form of an event. */
 const told = ({ type, data }: ReceivedEvent): string => {
   if (type === "block") return `${data.chain} block ${data.number}${data.hash === null ? " (empty)" : ""}`;
   if (type === "settlement") return `settlement ${data.blockNumber}.${data.logIndex} ${data.verdict}`;
@@ -200,7 +200,7 @@ describe("events are delivered", () => {
 });
 
 describe("a returning subscriber", () => {
-  /** A little of everything, told step by step. */
+  /** Some events of every type, one step at a time. */
   async function history(): Promise<readonly ReceivedEvent[]> {
     const client = await listen();
     await world.grow("og", 10, { rows: 3 });
@@ -240,7 +240,7 @@ describe("a returning subscriber", () => {
     const elsewhere = await startApi();
     for (const [index, { id }] of events.entries()) {
       const client = await listen("/v1/stream", id, elsewhere);
-      // This process has no memory: chains come one after the other, rows with their verdicts of now.
+      // This process has nothing buffered: chains follow one another, and rows have their current verdicts.
       const rest = events.slice(index + 1);
       const newest = new Map(
         dataOf(rest).map((event) => [event.data.id ?? `${event.data.chain}${event.data.number}`, event]),
@@ -377,7 +377,7 @@ describe("a subscriber with an id that is ahead", () => {
       );
       for (const client of clients) expect((await client.received(1))[0]?.type).toBe("reset");
     });
-    // One look when it comes and one when it has waited long enough; every 20 ms would be twenty.
+    // One read at the start and one after the wait; a read every 20 ms would make twenty.
     expect(transactionsIn(statements)).toBeLessThanOrEqual(2 * SUBSCRIBERS);
   });
 
@@ -483,7 +483,7 @@ describe("a reorg", () => {
       "settlement 12.1 pending",
       "og block 12",
     ]);
-    // Who did not see it begin knows no more than what is final: block 16 - 5.
+    // A process that did not publish the replaced blocks knows only that final ones are valid: block 16 - 5.
     const there = await listen("/v1/stream", events[4]?.id, elsewhere);
     await there.received(4);
     expect(there.events.map(told)).toEqual(touched.events.map(told));
@@ -603,7 +603,7 @@ describe("a subscriber selects", () => {
       "og block 11",
       "base block 11",
     ]);
-    // and so at a process that has to look it up
+    // and the same at a process that has to read it from the database
     const elsewhere = await startApi();
     const again = await listen(`/v1/stream?payer=${address("carol")}`, "og~base~p0", elsewhere);
     await again.received(2);
@@ -659,7 +659,7 @@ describe("limits", () => {
       { limits: { bufferBytes: 20_000, subscribers: 5, subscribersPerClient: 5 } },
     );
     const reading = await listen("/v1/stream?events=settlement", undefined, small);
-    // Takes one piece and no more.
+    // Reads one chunk and no more.
     const stalled = (await small.get("/v1/stream?events=settlement")).body?.getReader();
     const parser = new EventParser();
     parser.take(new TextDecoder().decode((await stalled?.read())?.value));

@@ -40,7 +40,7 @@ async function startApi(): Promise<TestApi> {
   return started;
 }
 
-/** Shows a process the newest block. */
+/** Brings a process to the newest block. */
 async function show(at: TestApi): Promise<void> {
   await network.show(at);
   await at.publish();

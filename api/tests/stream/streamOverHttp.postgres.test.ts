@@ -39,7 +39,7 @@ interface Served {
   readonly port: number;
 }
 
-/** The API behind a port, as a process has it. */
+/** The API on a port, as in a process. */
 async function serve(
   work: (served: Served) => Promise<void>,
   limits: HubLimits = {
@@ -73,7 +73,7 @@ async function serve(
 
 const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 
-/** One of many: keeps what is needed to compare, and no more. */
+/** One of many clients, which keeps only what the comparison needs. */
 class Ear {
   readonly parser = new EventParser();
   outcome: "open" | "ended" | "broken" = "open";
@@ -115,7 +115,7 @@ async function until(holds: () => boolean, withinMs = 30_000): Promise<void> {
   }
 }
 
-/** Waits until a figure is there and stays the same. */
+/** Waits until a number is positive and stable. */
 async function untilSteady(figure: () => number): Promise<void> {
   let [last, same] = [0, 0];
   while (same < 20) {
@@ -188,7 +188,7 @@ setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
 const ROW_BYTES = 10_000;
-/** More than the buffers between a server and a client that does not read can hold. */
+/** More than the buffers between the server and a paused client can hold. */
 const ROWS = 1_000;
 
 /** A large number of missed bytes, in few rows. */
@@ -197,7 +197,7 @@ async function addLargeRows(): Promise<void> {
   await tables.client.query("update og.settlement set signature = '0x' || repeat('ab', 4000)");
 }
 
-/** Those who ask for everything since the beginning, and take nothing of it. */
+/** Clients that resume from the beginning and read nothing. */
 const pausedClients = (port: number, count: number): readonly net.Socket[] =>
   Array.from({ length: count }, () => {
     const socket = net.connect(port, "127.0.0.1");
