@@ -227,7 +227,7 @@ module.exports = {
     {
       name: "no-dev-packages-in-what-ships",
       severity: "error",
-      from: { pathNot: `${TEST}|^test/|^bench/|^[^/]+\\.config\\.ts$|/testing/|fakeUpstream|registryRpc` },
+      from: { pathNot: `${TEST}|^test/|^bench/|^[^/]+\\.config\\.ts$|/testing/` },
       to: { dependencyTypes: ["npm-dev"], pathNot: "node_modules/@types/" },
     },
   ],

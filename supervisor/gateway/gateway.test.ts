@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { freePort } from "../../db/freePort.ts";
-import type { Reaction } from "./fakeUpstream.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
+import type { Reaction } from "./testing/fakeUpstream.ts";
 import { call, gateway, HOLD_MS, impatientGateway, type Reply, upstream } from "./testing/gatewayHarness.ts";
 
 /** The first `n` requests get `bad`, the others `good`. */

@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { expect, test, vi } from "vitest";
-import type { Reaction } from "./fakeUpstream.ts";
 import type { RpcRequest } from "./jsonRpc.ts";
 import { ADDRESS, hex, logAt, reactAs } from "./testing/fakeChain.ts";
+import type { Reaction } from "./testing/fakeUpstream.ts";
 import {
   call,
   gateway,

@@ -8,7 +8,7 @@ import { migrateDatabase } from "../../db/migrate.ts";
 import { nodeRecord } from "../../db/schema/observations.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { Observer } from "./observer.ts";
-import { type RegistryRpc, startRegistryRpc } from "./registryRpc.ts";
+import { type RegistryRpc, startRegistryRpc } from "./testing/registryRpc.ts";
 
 const REGISTRY: Address = `0x${"aa".repeat(20)}`;
 const KEY: Hex = `0x${"30".repeat(40)}`;

@@ -5,7 +5,7 @@ import { createLog } from "../../config/log.ts";
 import { migrateDatabase } from "../../db/migrate.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { NoEndpointError } from "./endpoint.ts";
-import { type RegistryRpc, startRegistryRpc } from "./registryRpc.ts";
+import { type RegistryRpc, startRegistryRpc } from "./testing/registryRpc.ts";
 import { TokenReader } from "./tokens.ts";
 
 const CHAIN_ID = 8453;

@@ -2,6 +2,7 @@
 import type { SQL } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
+import { codeOf, isUnpublished } from "../../../db/sqlState.ts";
 import { Abandoned, ApiError } from "../../errors.ts";
 import { cancelStatement } from "./cancelStatement.ts";
 import { FairSemaphore, type Waiting } from "./fairSemaphore.ts";
@@ -65,7 +66,6 @@ const types = {
 
 const dialect = new PgDialect();
 
-const UNDEFINED_TABLE = new Set(["42P01", "3F000"]);
 /** Only whoever locks tables whole can be in the way of a reader: Ponder, when it recovers from a crash. */
 const DEADLOCK = "40P01";
 const QUERY_CANCELED = "57014";
@@ -84,11 +84,8 @@ const CONNECTION_ERRORS = new Set([
 const CONNECTION_MESSAGES =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error|connection is closed/i;
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-
 const isUnavailable = (error: unknown): boolean => {
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   return (
     UNAVAILABLE.has(code) ||
     code.startsWith("08") ||
@@ -122,7 +119,7 @@ const SILENCE_MS = 5_000;
 function translate(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof Abandoned) return error;
   const code = codeOf(error);
-  if (UNDEFINED_TABLE.has(code))
+  if (isUnpublished(error))
     return new ApiError(
       "indexing",
       "The tables are not published yet.",
@@ -158,7 +155,7 @@ function transactionOn(client: pg.PoolClient, refuseAbandoned: () => void): Read
       try {
         return await rows<Row>(query);
       } catch (error) {
-        if (!UNDEFINED_TABLE.has(codeOf(error))) throw error;
+        if (!isUnpublished(error)) throw error;
         await client.query("rollback to savepoint attempt");
         return null;
       }

@@ -2,11 +2,8 @@
 import pg from "pg";
 import type { ChainName } from "../../../config/environment.ts";
 import type { Log } from "../../../config/log.ts";
+import { blocksChannel, PROOFS_CHANNEL, PUBLISHED_CHANNEL } from "../../../db/channels.ts";
 
-/** The indexer's supervisor tells it when it switches the views. */
-const PUBLISHED = "published";
-/** The verifier tells it of every revision. */
-const PROOFS = "proofs";
 const RECONNECT_MS = 2_000;
 
 /** Every deployment whose tables the views show now or soon; each tells of its blocks under its own name. */
@@ -42,9 +39,9 @@ export class ChainNotices {
       application_name: "api notices",
       keepAlive: true,
     });
-    this.#channels = new Map([[PROOFS, "proofs"]]);
+    this.#channels = new Map([[PROOFS_CHANNEL, "proofs"]]);
     client.on("notification", ({ channel }) => {
-      if (channel === PUBLISHED) void this.#refresh();
+      if (channel === PUBLISHED_CHANNEL) void this.#refresh();
       this.#onNews(this.#channels.get(channel) ?? "anything");
     });
     client.on("error", (error) => this.#log.debug(`Postgres connection lost: ${error.message}`));
@@ -54,7 +51,7 @@ export class ChainNotices {
     });
     try {
       await client.connect();
-      await client.query(`listen ${PUBLISHED}; listen ${PROOFS}`);
+      await client.query(`listen ${PUBLISHED_CHANNEL}; listen ${PROOFS_CHANNEL}`);
       this.#client = client;
       await this.#refresh();
       this.#onNews("anything");
@@ -71,7 +68,7 @@ export class ChainNotices {
         rows: [],
       };
       for (const { schema, chain } of rows) {
-        const channel = `${schema}_live_query`;
+        const channel = blocksChannel(schema);
         if (this.#channels.has(channel)) continue;
         await this.#client?.query(`listen ${pg.escapeIdentifier(channel)}`);
         this.#channels.set(channel, chain);

@@ -1,6 +1,7 @@
 /** A fake chain for scripted endpoints: every block has a hash, and two logs of two addresses. */
-import type { Reaction } from "../fakeUpstream.ts";
+
 import type { RpcRequest } from "../jsonRpc.ts";
+import type { Reaction } from "./fakeUpstream.ts";
 
 export const hex = (n: number): string => `0x${n.toString(16)}`;
 

@@ -1,9 +1,9 @@
 /** A gateway in front of scripted endpoints, for tests. */
 import { onTestFinished } from "vitest";
 import { createLog } from "../../../config/log.ts";
-import { type FakeUpstream, startFakeUpstream } from "../fakeUpstream.ts";
 import { type Gateway, type GatewaySettings, startGateway } from "../gateway.ts";
 import { type Sleep, sleep } from "../sleep.ts";
+import { type FakeUpstream, startFakeUpstream } from "./fakeUpstream.ts";
 
 /** For tests of what a held caller is told. */
 export const HOLD_MS = 750;

@@ -1,7 +1,7 @@
 /** A scripted JSON-RPC endpoint on the loopback interface, for tests. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RpcError, RpcRequest } from "./jsonRpc.ts";
+import type { RpcError, RpcRequest } from "../jsonRpc.ts";
 
 /** What to do with one request: answer, fail, cut the connection, or never answer. */
 export type Reaction =
