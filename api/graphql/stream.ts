@@ -1,4 +1,4 @@
-/** The root of subscriptions: what happens, as `/v1/stream` delivers it. */
+/** The root of subscriptions: the events of `/v1/stream`. */
 import { SCHEMES } from "../queries/payments/payments.ts";
 import { ADDRESS, type FilterKind, HASH, oneOf } from "../queries/state/filters.ts";
 import type { DeliveredEvent, SelectableType } from "../stream/events.ts";
@@ -10,7 +10,7 @@ import { PaymentScheme } from "./payments.ts";
 import { StreamEventRef } from "./streamEvents.ts";
 
 const StreamEventType = builder.enumType("StreamEventType", {
-  description: "What may happen.",
+  description: "The types of events that can be selected.",
   values: {
     NODE: { value: "node", description: "A node's status, gates, record or score changed: NodeChanged." },
     SETTLEMENT: {
@@ -36,11 +36,11 @@ const PROPERTIES = {
 
 const StreamFilter = builder.inputType("StreamFilter", {
   description:
-    "Which events; all conditions must hold. Without `types`, events that lack what a condition asks about are left out.",
+    "Which events; all conditions must hold. Without `types`, event types that lack a filtered property are left out.",
   fields: (t) => ({
     types: t.field({
       type: [StreamEventType],
-      description: "What they tell. Default: everything. `StreamReset` comes in any case.",
+      description: "Types of events. Default: all. `StreamReset` is always delivered.",
     }),
     registry: t.field({
       type: "Registry",

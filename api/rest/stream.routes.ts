@@ -40,7 +40,7 @@ export const streamSchemas = {
     .omit({ ...KEY_FIELDS, metrics: true })
     .extend({
       status: nodeSchema.shape.status.nullable().openapi({
-        description: "Null when the registry does not list it any more: a reorg took its registration back.",
+        description: "Null when a reorg took the registration back: the registry no longer lists the node.",
       }),
     })
     .openapi("StreamNode"),
@@ -61,7 +61,7 @@ export const streamSchemas = {
       chainId: z.int(),
       reason: z.enum(RESET_REASONS).openapi({
         description:
-          "`reorg`: rows after `validThrough` are void, and those that replace them follow. `replaced`: nothing that was told of the chain need hold. `too-old`: what lies between `validThrough` and `continuesAfter` is not sent. `begun`: the chain could not be answered from before. `verdicts-missed`: too many verdicts changed to be sent.",
+          "`reorg`: rows after `validThrough` are void, and those that replace them follow. `replaced`: the chain was reindexed, and no delivered row need be valid. `too-old`: rows between `validThrough` and `continuesAfter` are not delivered. `begun`: the chain was not ready before. `verdicts-missed`: too many verdicts changed to be delivered.",
       }),
       validThrough: blockPoint(),
       continuesAfter: blockPoint(),
@@ -74,7 +74,7 @@ const queryShape = {
   ...freshnessParameters,
   events: wordsParameter(
     SELECTABLE_TYPES,
-    "Types of events, comma-separated. Default: all, or with filters those that have what the filters ask about. `reset` comes in any case.",
+    "Types of events, comma-separated. Default: all, or with filters the types that have the filtered properties. `reset` is always delivered.",
   ).optional(),
   teeId: hashParameter().optional(),
   owner: addressParameter().optional(),
@@ -99,7 +99,8 @@ export function streamRoutes(app: ApiApp, { stream, settings, clock, log }: Stre
     path: "/v1/stream",
     operationId: "streamEvents",
     tag: "Streams",
-    summary: "What happens, as server-sent events: nodes, settlements and their verdicts, payments, blocks.",
+    summary:
+      "Nodes, settlements and their verdicts, payments and blocks as they happen, as server-sent events.",
     answers: "events",
     schema: z.strictObject(streamSchemas).openapi("StreamEvents"),
     params: {},
