@@ -28,7 +28,7 @@ export interface NodeSelection {
   readonly excluded: readonly Exclusion[];
 }
 
-/** Arguments as GraphQL gives them: null and absent are the same. */
+/** Arguments as GraphQL gives them, where null and absent are the same. */
 type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
 
 interface SelectArguments extends Given<Omit<SelectionRequest, "strategy" | "teeType">> {

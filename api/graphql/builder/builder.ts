@@ -7,7 +7,7 @@ import { addressScalar, hexScalar, registryScalar } from "./scalars/hex.ts";
 import { jsonScalar } from "./scalars/json.ts";
 import { bigIntScalar, longScalar, timestampScalar } from "./scalars/numbers.ts";
 
-/** What every connection can say besides its page. */
+/** What every connection offers besides its page. */
 export interface CountedConnection {
   length: () => Promise<ListLength>;
 }

@@ -119,7 +119,7 @@ class ListConnection<Item extends object, Wanted extends object> implements Conn
   get pageInfo() {
     return this.#read().then(({ keys, hasNextPage: more }) => {
       const [start, end] = [keys.at(0), keys.at(-1)];
-      // The row of the cursor is in the list: it is pinned to the state that had it.
+      // The row of the cursor lies before or after the page: the cursor is pinned to a state that has it.
       const fromCursor = this.#paging.cursor !== null;
       const [hasPreviousPage, hasNextPage] =
         this.#paging.direction === "forward" ? [fromCursor, more] : [more, fromCursor];

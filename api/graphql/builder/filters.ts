@@ -1,4 +1,4 @@
-/** Filters of lists: their GraphQL input fields, and the values that queries take, both by the kinds of the list's definition. */
+/** Filters of lists: GraphQL input fields and checked values, both by the kinds in the list's definition. */
 import type { InputFieldBuilder, InputFieldRef } from "@pothos/core";
 import type { FilterKind, Filters, FilterValues, OneOf } from "../../queries/state/filters.ts";
 import { brokenRangeRule } from "../../queries/state/moment.ts";
@@ -12,7 +12,7 @@ export type FilterInput<F extends Filters> = {
   readonly [Name in keyof F]?: FilterValues<F>[Name] | null | undefined;
 };
 
-/** The enums of the filters that take one of several values. */
+/** The enums of those filters that take one of several values. */
 type FilterEnums<F extends Filters> = {
   readonly [Name in keyof F as F[Name] extends OneOf ? Name : never]: PothosSchemaTypes.EnumRef<
     Types,
@@ -51,7 +51,7 @@ export function filterFields<F extends Filters>(
   return Object.fromEntries(fields) as FilterFields<F>;
 }
 
-/** Descriptions of the two ends of a time range. @param what - the time that is compared: "Settled", "Paid". */
+/** Descriptions of the two ends of a time range. @param what - what happens at that time: "Settled", "Paid". */
 export const timeRange = (what: string) => ({
   from: `${what} at or after this, unix seconds; not after \`to\`.`,
   to: `${what} before this, unix seconds.`,
@@ -87,7 +87,7 @@ const BLOB_ID = /^[A-Za-z0-9_-]{43}$/;
 /** Longest text that a filter compares with stored text, as in REST. */
 const MAX_TEXT_LENGTH = 1_024;
 
-/** @throws {ApiError} `invalid-parameter` for what the scalars let pass: see `filtersOf`. */
+/** Checks what the scalars do not. @throws {ApiError} `invalid-parameter`. */
 function requireKind(parameter: string, value: unknown, kind: FilterKind["kind"]): void {
   if (typeof value !== "string") return;
   if (kind === "hash") hash32(parameter, value);
@@ -98,9 +98,9 @@ function requireKind(parameter: string, value: unknown, kind: FilterKind["kind"]
 }
 
 /**
- * The filters that are given, without nulls, and those that the field's owner fixes.
+ * The filters of a request, without nulls, together with those that the field's object fixes.
  * @throws {ApiError} `invalid-parameter` for a hash, blob id or text of a wrong length or form, for a range that ends before
- * it begins, and for a filter that contradicts the owner.
+ * it begins, and for a filter that contradicts the object.
  */
 export function filtersOf<F extends Filters>(
   filters: F,
@@ -120,6 +120,6 @@ export function filtersOf<F extends Filters>(
       throw refuseArgument(name, values[name], `this list is that of ${String(value)}; leave the filter out`);
     values[name] = value;
   }
-  // Both inputs have values of these types, and nulls are gone.
+  // Both sources have values of these types, and nulls are dropped.
   return values as FilterValues<F>;
 }

@@ -29,7 +29,7 @@ export const isAddress = (text: string | undefined): text is string =>
   text !== undefined && ADDRESS.test(text);
 export const isHash = (text: string | undefined): text is string => text !== undefined && HASH.test(text);
 
-/** The look-up of a type whose key is an address: any address can be asked about. */
+/** The look-up of a type whose key is an address. Every address exists. */
 export const findAccount: Lookup["find"] = async (_, [address]) =>
   isAddress(address) ? { address } : undefined;
 
@@ -45,7 +45,7 @@ export const findEvent =
     return id.chainId === view.state.settings.chainIds[chain] ? find(view, id) : null;
   };
 
-/** What finding an id reads; nothing when it is malformed. */
+/** What looking up an id reads; nothing when it is malformed. */
 function sourcesOfId(id: unknown): Sources {
   try {
     return (
