@@ -35,6 +35,7 @@ export const ACCOUNT_WORDS: Words = {
     4,
     `as \`organic\` is then, when more than ${MAX_JOINT_PAYERS} paid several of its addresses`,
   ),
+  "Operator.payers": count("Distinct payers over all tokens", 4, "while Base is not ready"),
   operators: count("Owners of nodes", 9),
 
   // Payers
@@ -88,6 +89,8 @@ export const ACCOUNT_WORDS: Words = {
     "Of those in `lateness`, the ones whose signed second had been sent before",
     0,
   ),
+  "Relayer.settlements": { says: "What it settled, by kind." },
+  "Relayer.verdicts": { says: "What it settled, by verdict." },
   "Relayer.leaves": { says: "Leaves of its proven batches; individual settlements are not among them." },
   "Relayer.proofAvailability": {
     says: "Share of its decided batches whose blob could be fetched, 0 to 1; null while none is decided.",

@@ -37,6 +37,16 @@ export const INFERENCE_WORDS: Words = {
   },
   "Inference.settlements": { says: "Where it was settled." },
   "settlements.id": { says: "The settlement: `chainId-txHash-logIndex`.", sample: settlement },
+  "Inference.teeId": hash32("The node that it names", teeId),
+  "nodeAtSigning.registry": {
+    says: "The first configured registry that had the node by then.",
+    sample: SAMPLES.registry,
+  },
+  "nodeAtSigning.pcrHash": hash32(
+    "Hash of the PCRs, the enclave's measurements",
+    SAMPLES.pcr,
+    "when the record could not be read",
+  ),
   leafIndex: { says: "Its leaf in the batch, from 0; null for an individual settlement.", sample: 5 },
   claimedPayers: { says: "Who paid, as these settlements claim; nobody signed it.", sample: payer },
 
@@ -45,6 +55,8 @@ export const INFERENCE_WORDS: Words = {
   promptTokens: count("Tokens of the request, as payloads claim", 412, "when none does"),
   completionTokens: count("Tokens of the answer, as payloads claim", 96, "when none does"),
   inferences: count("Distinct inferences with a valid signature of a node that was registered by then", 42),
+  "Model.promptTokens": count("Tokens of their requests, as payloads claim", 412, "when none does"),
+  "Model.completionTokens": count("Tokens of their answers, as payloads claim", 96, "when none does"),
   "Model.nodes": count("Distinct nodes that ran it", 3),
   "Model.firstSeenAt": time(
     "When the first of its inferences was signed",
@@ -56,6 +68,7 @@ export const INFERENCE_WORDS: Words = {
 
   // On chain
   onchainInferences: count("On-chain inferences and workflow results", 85),
+  "OnchainInference.kind": { says: "What was run.", sample: "chat" },
   mode: { says: "How it is proved; null when only the hub spoke, or the number has no name.", sample: "tee" },
   modelCid: {
     says: "The model's CID, sanitised.",

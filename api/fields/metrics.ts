@@ -36,6 +36,19 @@ export const METRIC_WORDS: Words = {
     says: "Share of the window's seconds during which the contract called the node active, 0 to 1; null before its first second.",
     sample: 0.998,
   },
+  "GroupMetrics.inferences": count(
+    "Distinct inferences signed in the window with a valid signature of one of the nodes",
+    42,
+  ),
+  "GroupMetrics.settlements": count("Individual settlements that name one of the nodes", 310),
+  "GroupMetrics.settlementLatencyP50Seconds": {
+    says: "Median time from signature to settlement over individual settlements of all the nodes, seconds.",
+    sample: 14,
+  },
+  "GroupMetrics.proofAvailability": {
+    says: "Of the newest individual settlements of each node whose payload was looked for, those of the window: the share whose payload could be fetched, 0 to 1.",
+    sample: 1,
+  },
   "GroupMetrics.uptime": {
     says: "Mean uptime of the nodes that existed in the window, 0 to 1.",
     sample: 0.998,
@@ -110,7 +123,7 @@ export const METRIC_WORDS: Words = {
   },
   "factors.hours": { says: "Evidence, weighed by age, hours.", sample: 152.3 },
   gates: rare("Why the node cannot be selected; empty when it can."),
-  "gates.reason": { says: "A stable code.", sample: "stale" },
+  "gates.reason": { says: "Which gate it does not pass, a stable code.", sample: "stale" },
   "gates.detail": {
     says: "The same for people, with the figures of this node.",
     sample: "the registry would not list it: it is stale",
@@ -141,7 +154,11 @@ export const METRIC_WORDS: Words = {
   nodes: { says: "The nodes, in order of their rank." },
   node: { says: "The node, complete enough to connect to it." },
   excluded: { says: "Nodes that were left out: each counts for the first reason that applies to it." },
-  "excluded.reason": { says: "A stable code.", sample: "stale" },
+  "excluded.reason": {
+    says: "A stable code: the first that applies to each of these nodes.",
+    sample: "stale",
+  },
+  "excluded.count": count("Nodes left out for this reason", 3),
   count: count("How many", 3),
   only: { says: "Node ids.", sample: teeId },
   exclude: { says: "Node ids.", sample: teeId },

@@ -21,6 +21,8 @@ const DAY = 24 * HOUR;
 
 export const NODE_WORDS: Words = {
   teeId: hash32("The node's id, keccak256 of its public key", teeId),
+  "Node.teeId": hash32("keccak256 of the public key; the same key may be in two registries", teeId),
+  "Node.registry": { says: "The registry that lists it.", sample: registry },
   registry: { says: "The TEE registry.", sample: registry },
   teeType: { says: "The node's type.", sample: 0 },
   "teeType.id": { says: "The registry's number for the type, 0 to 255.", sample: 0 },
@@ -122,7 +124,6 @@ export const NODE_WORDS: Words = {
     says: "Why an `active` interval ended: stale, disabled, pcr-revoked, removed or max-age; else null.",
     sample: "stale",
   },
-  precision: { says: "Whether it was read, or between which values it lies.", sample: "exact" },
   heartbeatMaxAge: {
     says: "The value in force, and how far back its history is known; null for `all` registries, and before the registry's first event.",
   },
@@ -135,6 +136,19 @@ export const NODE_WORDS: Words = {
     30 * DAY,
     "while the one in force is not",
   ),
+  "heartbeatMaxAge.precision": {
+    says: "Whether it was read, or between which values it lies.",
+    sample: "exact",
+  },
+  "LivenessInterval.precision": {
+    says: "Whether its ends, and that nothing interrupted it, are known. `bounded`: it meets a spell in which `heartbeatMaxAge` could not be read, between two values that were. `assumed`: no value was read before, or the node's PCR was not known when one was revoked.",
+    sample: "exact",
+  },
+  "Heartbeat.signedAt": time("The second that the node signed, not after the block", 36),
+  "NodeEvent.kind": { says: "What happened.", sample: "registered" },
+  "NodeEvent.signature": {
+    says: "The event's name and parameter types, which tell the contracts' generations apart.",
+  },
   receivedAt: time("Block time of the heartbeat", 30),
   latenessSeconds: { says: "From the signed second to the block, seconds.", sample: 6 },
   repeated: {
@@ -142,7 +156,7 @@ export const NODE_WORDS: Words = {
     sample: false,
   },
   cause: {
-    says: "Of enabled and disabled nodes: owner, admin or pcr-revocation; null when the sender is neither.",
+    says: "Who enabled or disabled it: owner, admin or pcr-revocation; null when the sender is neither.",
     sample: "owner",
   },
 

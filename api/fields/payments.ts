@@ -40,6 +40,14 @@ export const PAYMENT_WORDS: Words = {
     "1000000000000000000",
     "for other tokens",
   ),
+  "Volume.organic": {
+    says: "Organic payments, a payer counting for at most 1 OPG or 1 USDC per UTC day, or part of one in the span, in base units of the token; null for other tokens. The bound is for all addresses of an operator together, and for a node's own address of a node.",
+  },
+  "TotalVolume.organic": amount(
+    "Organic payments, a payer counting for at most 1 OPG or 1 USDC per operator and UTC day",
+    "1000000000000000000",
+    "for other tokens, and when there is too much to count",
+  ),
   payments: count("Payments", 17),
   payers: count("Distinct payers", 4, "while Base is not ready"),
   effectivePayers: {

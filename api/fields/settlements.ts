@@ -16,6 +16,7 @@ const { bytes, inference, now, payer, relayer, teeId, transaction } = SAMPLES;
 
 export const SETTLEMENT_WORDS: Words = {
   kind: { says: "Which kind.", sample: "individual" },
+  "Settlement.kind": { says: "How it was recorded.", sample: "individual" },
   relay: { says: "The contract that emitted the event.", sample: bytes(20, "5e771e00") },
   relayer: { says: "Sender of the transaction.", sample: relayer },
   settledAt: time("Block time of the settlement", 46),
@@ -59,6 +60,9 @@ export const SETTLEMENT_WORDS: Words = {
   leaves: { says: "Leaves of the batch." },
   "Leaf.leafIndex": { says: "Its position among the blob's values, from 0.", sample: 5 },
   "Leaf.teeId": hash32("The node that the leaf names", teeId),
+  "Leaf.signature": {
+    says: "The leaf's signature, at most its first 4,096 bytes: a genuine one has 256.",
+  },
   "Leaf.timestamp": {
     says: "When the enclave signed, unix seconds: a uint256 in decimal, exactly as signed.",
     sample: String(now - 60),

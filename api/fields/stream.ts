@@ -1,5 +1,5 @@
 /** Fields of the event stream, and of problem documents. */
-import { SAMPLES, type Words } from "./word.ts";
+import { hash32, SAMPLES, type Words } from "./word.ts";
 
 export const STREAM_WORDS: Words = {
   events: { says: "Types of events, comma-separated.", sample: "settlement,payment" },
@@ -7,6 +7,17 @@ export const STREAM_WORDS: Words = {
     says: "An event's id: events after it are delivered first. For clients that cannot send `Last-Event-ID`, which takes precedence.",
     sample: SAMPLES.cursor,
   },
+  "streamEvents.teeId": hash32("This node, and individual settlements that name it", SAMPLES.teeId),
+  "streamEvents.owner": { says: "Nodes of this operator.", sample: SAMPLES.owner },
+  "streamEvents.relayer": { says: "Settlements by this sender.", sample: SAMPLES.relayer },
+  "streamEvents.payer": {
+    says: "Payments by this payer, and settlements that claim it.",
+    sample: SAMPLES.payer,
+  },
+  "streamEvents.payee": { says: "Payments to this payee.", sample: SAMPLES.payee },
+  "streamEvents.facilitator": { says: "Payments that this sender submitted." },
+  "streamEvents.token": { says: "Payments in this token.", sample: SAMPLES.opg },
+  "streamEvents.scheme": { says: "Payments of this scheme.", sample: "upto" },
   "Last-Event-ID": {
     says: "Id of the last event received: events after it are delivered first.",
     sample: "eyJ2IjoyfQ",

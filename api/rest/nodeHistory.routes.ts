@@ -1,5 +1,6 @@
 /** What hangs below a node: intervals of liveness, heartbeats, registry events. */
 import { z } from "@hono/zod-openapi";
+import { describe } from "../fields/describe.ts";
 import {
   HEARTBEATS,
   INTERVALS,
@@ -22,10 +23,7 @@ export const intervalSchema = z.strictObject({
   fromAt: unixSeconds(),
   untilAt: unixSeconds().nullable(),
   endCause: z.string().nullable(),
-  precision: z.enum(PRECISIONS).openapi({
-    description:
-      "Whether its ends, and that nothing interrupted it, are known. `bounded`: it meets a spell in which `heartbeatMaxAge` could not be read, between two values that were. `assumed`: no value was read before, or the node's PCR was not known when one was revoked.",
-  }),
+  precision: z.enum(PRECISIONS).openapi({ description: describe("LivenessInterval.precision") }),
 });
 
 export const heartbeatSchema = z.strictObject({
@@ -33,7 +31,7 @@ export const heartbeatSchema = z.strictObject({
   registry: address(),
   teeId: hash32(),
   receivedAt: unixSeconds(),
-  signedAt: unixSeconds(),
+  signedAt: unixSeconds().openapi({ description: describe("Heartbeat.signedAt") }),
   latenessSeconds: z.int(),
   repeated: z.boolean(),
   relayer: address(),
@@ -44,8 +42,8 @@ export const nodeEventSchema = z.strictObject({
   registry: address(),
   teeId: hash32(),
   timestamp: unixSeconds(),
-  kind: z.enum(NODE_EVENT_KINDS),
-  signature: z.string().openapi({ description: "The event's name and parameter types." }),
+  kind: z.enum(NODE_EVENT_KINDS).openapi({ description: describe("NodeEvent.kind") }),
+  signature: z.string().openapi({ description: describe("NodeEvent.signature") }),
   sender: address(),
   cause: z.string().nullable(),
 });

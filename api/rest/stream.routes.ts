@@ -85,9 +85,7 @@ const queryShape = {
   facilitator: addressParameter().optional(),
   token: addressParameter().optional(),
   scheme: oneOfParameter(SCHEMES).optional(),
-  after: textParameter().optional().openapi({
-    description: "An event's id, to go on after it, where `Last-Event-ID` cannot be sent; the header wins.",
-  }),
+  after: textParameter().optional(),
 };
 
 export interface StreamOptions extends ApiService {

@@ -3,6 +3,7 @@ import SchemaBuilder from "@pothos/core";
 import RelayPlugin from "@pothos/plugin-relay";
 import type { ListLength } from "../../queries/reading/listLength.ts";
 import type { GraphContext } from "../execution/context.ts";
+import DescribedFieldsPlugin from "./describedFields.ts";
 import { addressScalar, hexScalar, registryScalar } from "./scalars/hex.ts";
 import { jsonScalar } from "./scalars/json.ts";
 import { bigIntScalar, longScalar, timestampScalar } from "./scalars/numbers.ts";
@@ -30,7 +31,7 @@ interface GraphTypes {
 }
 
 export const builder = new SchemaBuilder<GraphTypes>({
-  plugins: [RelayPlugin],
+  plugins: [RelayPlugin, DescribedFieldsPlugin],
   defaultFieldNullability: false,
   relay: {
     cursorType: "String",
