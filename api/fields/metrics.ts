@@ -134,7 +134,7 @@ export const METRIC_WORDS: Words = {
   "weights.latency": { says: "Of the time to first byte.", sample: 0.2 },
   constants: { says: "Every number in scores and selection by name, each with its unit and reason." },
   "constants.key": { says: "Name of the constant.", sample: "uptimeWeight" },
-  "constants.value": { says: "The number, in `unit`.", sample: 0.45 },
+  "constants.value": { says: "The number, in `unit`: of scores or selection.", sample: 0.45 },
   "constants.unit": { says: "What it is measured in.", sample: "exponent" },
   "constants.reason": { says: "Why it is what it is.", sample: "what the contract itself proves" },
   "Scoring.version": { says: "Changes with any of the constants.", sample: "2" },

@@ -16,8 +16,8 @@ export const ChainEvent = builder.interfaceRef<EventPlace>("ChainEvent").impleme
       description: "`chainId-txHash-logIndex`; the id of the same event in REST.",
     }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
-    blockNumber: t.expose("blockNumber", { type: "Long", description: "Number of the block." }),
-    txHash: t.expose("txHash", { type: "Hex", description: "Hash of the transaction, 32 bytes." }),
-    logIndex: t.exposeInt("logIndex", { description: "Index of the log in its block, from 0." }),
+    blockNumber: t.expose("blockNumber", { type: "Long" }),
+    txHash: t.expose("txHash", { type: "Hex" }),
+    logIndex: t.exposeInt("logIndex"),
   }),
 });

@@ -51,7 +51,6 @@ const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>
   fields: (t) => ({
     registry: t.expose("registry", {
       type: "Address",
-      description: "The first configured registry that had the node by then.",
     }),
     status: t.expose("status", { type: NodeStatus, description: "What the node was." }),
     statusPrecision: t.expose("statusPrecision", {
@@ -61,13 +60,11 @@ const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>
     pcrHash: t.expose("pcrHash", {
       type: "Hex",
       nullable: true,
-      description: "Hash of its PCRs, 32 bytes; null when the record could not be read.",
     }),
     pcrVersion: t.exposeString("pcrVersion", {
       nullable: true,
-      description: "The version that the newest approval by then named, sanitised.",
     }),
-    pcrApproved: t.exposeBoolean("pcrApproved", { description: "Whether the registry approved it then." }),
+    pcrApproved: t.exposeBoolean("pcrApproved"),
   }),
 });
 
@@ -91,9 +88,8 @@ InferenceRef.implement({
     }),
     inferenceId: t.expose("id", {
       type: "Hex",
-      description: "keccak256(abi.encode(teeId, inputHash, outputHash, timestamp)), 32 bytes.",
     }),
-    teeId: t.expose("teeId", { type: "Hex", description: "The node that it names, 32 bytes." }),
+    teeId: t.expose("teeId", { type: "Hex" }),
     node: t.field({
       type: TeeNodeRef,
       nullable: true,
@@ -105,47 +101,32 @@ InferenceRef.implement({
     nodeAtSigning: t.expose("nodeAtSigning", {
       type: NodeAtSigning,
       nullable: true,
-      description:
-        "The node in the second of signing; null when no configured registry had it, or the second is not indexed yet.",
     }),
     inputHash: t.expose("inputHash", {
       type: "Hex",
-      description: "keccak256 of the canonical request, 32 bytes.",
     }),
     outputHash: t.expose("outputHash", {
       type: "Hex",
-      description: "keccak256 of the answer's content, 32 bytes.",
     }),
     signedAt: t.expose("signedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "When it was signed, unix seconds; null when that is beyond 2^53-1.",
     }),
     signature: t.expose("signature", {
       type: "Hex",
       nullable: true,
-      description:
-        "RSA-PSS signature over input hash, output hash and time; a valid one where there is one, at most its first 4,096 bytes.",
     }),
     signatureBytes: t.exposeInt("signatureBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     signatureSha256: t.expose("signatureSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     signatureValid: t.exposeBoolean("signatureValid", {
       nullable: true,
-      description:
-        "Null while no registry has shown the node's key. False says nothing about the node: anyone can post a leaf in its name.",
     }),
-    counted: t.exposeBoolean("counted", {
-      description:
-        "Whether it counts wherever inferences are counted, and has a receipt: a valid signature of it was settled at or after its node's registration.",
-    }),
+    counted: t.exposeBoolean("counted"),
     uncountedReason: t.expose("uncountedReason", {
       type: UncountedReason,
       nullable: true,
@@ -169,21 +150,17 @@ InferenceRef.implement({
     ),
     claimedPayers: t.expose("claimedPayers", {
       type: ["Address"],
-      description: "Who paid, by what those settlements claim; nobody signed it.",
     }),
     model: t.exposeString("model", {
       nullable: true,
-      description: "The model, from the payload, sanitised.",
     }),
     promptTokens: t.expose("promptTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of the request, by the payload; a count.",
     }),
     completionTokens: t.expose("completionTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of the answer, by the payload; a count.",
     }),
     receipt: t.field({
       type: "JSON",

@@ -29,23 +29,19 @@ ModelRef.implement({
     promptTokens: t.expose("promptTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of their requests, by the payloads, a count; null when none says so.",
     }),
     completionTokens: t.expose("completionTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of their answers, by the payloads, a count; null when none says so.",
     }),
     nodeCount: t.expose("nodes", { type: "Long", description: "Distinct nodes that ran it; a count." }),
     firstSeenAt: t.expose("firstSeenAt", {
       type: "Timestamp",
       nullable: true,
-      description: "Its first inference's second of signing, unix seconds; null beyond 2^53-1.",
     }),
     lastSeenAt: t.expose("lastSeenAt", {
       type: "Timestamp",
       nullable: true,
-      description: "Its last inference's second of signing, unix seconds; null beyond 2^53-1.",
     }),
     inferences: t.connection(
       {

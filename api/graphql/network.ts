@@ -16,12 +16,11 @@ import { TokenRef, tokenInfo } from "./tokens.ts";
 const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("SettlementCounts").implement({
   description: "Settlements by kind; counts.",
   fields: (t) => ({
-    individual: t.expose("individual", { type: "Long", description: "Of one inference each; a count." }),
-    batch: t.expose("batch", { type: "Long", description: "Merkle roots of many; a count." }),
-    legacy: t.expose("legacy", { type: "Long", description: "Events of earlier contracts; a count." }),
+    individual: t.expose("individual", { type: "Long" }),
+    batch: t.expose("batch", { type: "Long" }),
+    legacy: t.expose("legacy", { type: "Long" }),
     claimedLeaves: t.expose("claimedLeaves", {
       type: "Long",
-      description: "Leaves in batches, by the relayers' word; a count.",
     }),
   }),
 });
@@ -31,14 +30,12 @@ const HeartbeatMaxAge = builder
   .implement({
     description: "The contract's bound on the age of an active node's newest heartbeat.",
     fields: (t) => ({
-      registry: t.expose("registry", { type: "Address", description: "The registry." }),
-      value: t.expose("value", { type: "Long", description: "The value in force, seconds." }),
-      precision: t.expose("precision", { type: PrecisionEnum, description: "Whether it was read." }),
+      registry: t.expose("registry", { type: "Address" }),
+      value: t.expose("value", { type: "Long" }),
+      precision: t.expose("precision", { type: PrecisionEnum }),
       exactSince: t.expose("exactSince", {
         type: "Timestamp",
         nullable: true,
-        description:
-          "Block time since which every value is known, and with it what was active, unix seconds; null while the one in force is not.",
       }),
     }),
   });
@@ -46,14 +43,12 @@ const HeartbeatMaxAge = builder
 const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[number]>("TokenVolume").implement({
   description: "What was paid in one token.",
   fields: (t) => ({
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    raw: t.expose("raw", { type: "BigInt" }),
     organic: t.expose("organic", {
       type: "BigInt",
       nullable: true,
-      description:
-        "Organic payments, a payer counting for at most one whole token per operator and day, in base units of the token; null for tokens without such a bound, and when there is too much to count.",
     }),
   }),
 });
@@ -62,33 +57,27 @@ const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Net
   description: "Totals of the network now. Null is unknown, never zero.",
   fields: (t) => ({
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),
-    operators: t.expose("operators", { type: "Long", description: "Owners of nodes; a count." }),
-    heartbeats: t.expose("heartbeats", { type: "Long", description: "Heartbeats received; a count." }),
+    operators: t.expose("operators", { type: "Long" }),
+    heartbeats: t.expose("heartbeats", { type: "Long" }),
     heartbeatMaxAge: t.expose("heartbeatMaxAge", {
       type: HeartbeatMaxAge,
       nullable: true,
-      description:
-        "The value in force, and how far back its history is known; null for `all` registries, and before the registry's first event.",
     }),
     settlements: t.expose("settlements", { type: SettlementCounts, description: "Settlements by kind." }),
     onchainInferences: t.expose("onchainInferences", {
       type: "Long",
-      description: "On-chain inferences and workflow results; a count.",
     }),
     inferences: t.expose("inferences", {
       type: "Long",
       nullable: true,
-      description: "Distinct inferences with a valid signature; a count.",
     }),
     promptTokens: t.expose("promptTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of the requests of `inferences`, as their payloads claim; a count.",
     }),
     completionTokens: t.expose("completionTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of their answers, as payloads claim; a count.",
     }),
     modelCount: t.expose("models", {
       type: "Long",
@@ -108,22 +97,18 @@ const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Net
     payments: t.expose("payments", {
       type: "Long",
       nullable: true,
-      description: "Payments, a count; null while Base is not ready.",
     }),
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
-      description: "Distinct payers, a count; null while Base is not ready.",
     }),
     volume: t.expose("volume", {
       type: [TokenVolume],
       nullable: true,
-      description: "What was paid, per token; null while Base is not ready.",
     }),
     tokens: t.expose("tokens", {
       type: [TokenRef],
       nullable: true,
-      description: "What was paid in: the tokens of `volume`; null while Base is not ready.",
     }),
   }),
 });

@@ -68,11 +68,10 @@ LivenessIntervalRef.implement({
   description: "A spell during which a node was alive, by one of two notions.",
   fields: (t) => ({
     notion: t.expose("notion", { type: LivenessNotion, description: "What alive means here." }),
-    fromAt: t.expose("fromAt", { type: "Timestamp", description: "First second of it, unix seconds." }),
+    fromAt: t.expose("fromAt", { type: "Timestamp" }),
     untilAt: t.expose("untilAt", {
       type: "Timestamp",
       nullable: true,
-      description: "First second after it, unix seconds; null while it goes on.",
     }),
     endCause: t.exposeString("endCause", {
       nullable: true,
@@ -89,21 +88,17 @@ HeartbeatRef.implement({
   description: "A heartbeat that the registry accepted.",
   interfaces: [ChainEvent],
   fields: (t) => ({
-    registry: t.expose("registry", { type: "Address", description: "The registry." }),
-    teeId: t.expose("teeId", { type: "Hex", description: "The node's id, 32 bytes." }),
-    receivedAt: t.expose("receivedAt", { type: "Timestamp", description: "Block time, unix seconds." }),
+    registry: t.expose("registry", { type: "Address" }),
+    teeId: t.expose("teeId", { type: "Hex" }),
+    receivedAt: t.expose("receivedAt", { type: "Timestamp" }),
     signedAt: t.expose("signedAt", {
       type: "Timestamp",
-      description: "The second that the node signed, at most the block's time, unix seconds.",
     }),
     latenessSeconds: t.expose("latenessSeconds", {
       type: "Long",
-      description: "From the signed second to the block, seconds.",
     }),
-    repeated: t.exposeBoolean("repeated", {
-      description: "Whether the same signed second was sent before: it proves nothing new then.",
-    }),
-    relayer: t.expose("relayer", { type: "Address", description: "Sender of the transaction." }),
+    repeated: t.exposeBoolean("repeated"),
+    relayer: t.expose("relayer", { type: "Address" }),
     relayerAccount: t.field({
       type: RelayerRef,
       description: "The sender, with all it relayed.",
@@ -116,18 +111,14 @@ NodeEventRef.implement({
   description: "What the registry announced of a node, besides heartbeats.",
   interfaces: [ChainEvent],
   fields: (t) => ({
-    registry: t.expose("registry", { type: "Address", description: "The registry." }),
-    teeId: t.expose("teeId", { type: "Hex", description: "The node's id, 32 bytes." }),
-    timestamp: t.expose("timestamp", { type: "Timestamp", description: "Block time, unix seconds." }),
-    kind: t.expose("kind", { type: NodeEventKind, description: "What happened." }),
-    signature: t.exposeString("signature", {
-      description: "The event's name and parameter types, which tell the contracts' generations apart.",
-    }),
-    sender: t.expose("sender", { type: "Address", description: "Sender of the transaction." }),
+    registry: t.expose("registry", { type: "Address" }),
+    teeId: t.expose("teeId", { type: "Hex" }),
+    timestamp: t.expose("timestamp", { type: "Timestamp" }),
+    kind: t.expose("kind", { type: NodeEventKind }),
+    signature: t.exposeString("signature"),
+    sender: t.expose("sender", { type: "Address" }),
     cause: t.exposeString("cause", {
       nullable: true,
-      description:
-        "Of ENABLED and DISABLED: owner, admin or pcr-revocation; null when the sender is neither.",
     }),
   }),
 });

@@ -57,8 +57,8 @@ export const NodeFilter = builder.inputType("NodeFilter", {
         pcrHash: "Hash of its PCRs, 32 bytes.",
       },
     ),
-    minScore: t.float({ description: "Lowest score, 0 to 100." }),
-    maxScore: t.float({ description: "Highest score, 0 to 100." }),
+    minScore: t.float(),
+    maxScore: t.float(),
   }),
 });
 

@@ -34,82 +34,61 @@ const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
   fields: (t) => ({
     uptime: t.exposeFloat("uptime", {
       nullable: true,
-      description:
-        "Share of the window's seconds during which the contract called the node active, 0 to 1; null before its first second.",
     }),
     heartbeats: t.expose("heartbeats", {
       type: "Long",
       nullable: true,
-      description: "Heartbeats received, repeated ones included; a count.",
     }),
     repeatedHeartbeats: t.expose("repeatedHeartbeats", {
       type: "Long",
       nullable: true,
-      description: "Heartbeats whose signed second had been sent before; a count.",
     }),
     missedHeartbeats: t.expose("missedHeartbeats", {
       type: "Long",
       nullable: true,
-      description:
-        "Heartbeats that were due, every half of `heartbeatMaxAge` while it was enabled, and did not come; a count.",
     }),
     heartbeatLatenessMeanSeconds: t.exposeFloat("heartbeatLatenessMeanSeconds", {
       nullable: true,
-      description:
-        "Mean time from a heartbeat's signed second to its block, seconds; null without heartbeats.",
     }),
     inferences: t.expose("inferences", {
       type: "Long",
       nullable: true,
-      description: "Distinct inferences with a valid signature of the node; a count.",
     }),
     promptTokens: t.expose("promptTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of the requests of `inferences`, as their payloads claim; a count.",
     }),
     completionTokens: t.expose("completionTokens", {
       type: "Long",
       nullable: true,
-      description: "Tokens of their answers, as payloads claim; a count.",
     }),
     settlements: t.expose("settlements", {
       type: "Long",
       nullable: true,
-      description: "Individual settlements that name the node; a count.",
     }),
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
-      description: "Distinct payers of its payment address; a count.",
     }),
     revenue: t.expose("revenue", {
       type: [TokenRevenue],
       nullable: true,
-      description:
-        "Payments to its payment address, per token; null when another node named it too, and while Base is not ready.",
     }),
     settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
       nullable: true,
-      description: "Median time from signature to settlement, seconds.",
     }),
     settlementLatencyP95Seconds: t.exposeFloat("settlementLatencyP95Seconds", {
       nullable: true,
-      description: "95th percentile of the time from signature to settlement, seconds.",
     }),
     proofAvailability: t.exposeFloat("proofAvailability", {
       nullable: true,
-      description:
-        "Share of its newest individual settlements, of those whose payload was looked for, whose payload could be had, 0 to 1.",
     }),
-    probes: t.expose("probes", { type: "Long", nullable: true, description: "Probes made; a count." }),
+    probes: t.expose("probes", { type: "Long", nullable: true }),
     probeSuccess: t.exposeFloat("probeSuccess", {
       nullable: true,
-      description: "Share of the probes that reached the node, 0 to 1.",
     }),
     probeP50Ms: t.exposeFloat("probeP50Ms", {
       nullable: true,
-      description: "Median time to first byte of the probes, milliseconds.",
     }),
   }),
 });

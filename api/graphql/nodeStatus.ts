@@ -38,17 +38,15 @@ export const PrecisionEnum = builder.enumType("Precision", {
 export const NodeCountsRef = builder.objectRef<NodeCounts>("NodeCounts").implement({
   description: "Nodes by status; counts.",
   fields: (t) => ({
-    total: t.expose("total", { type: "Long", description: "All of them; a count." }),
-    active: t.expose("active", { type: "Long", description: "Active by the contract's rule; a count." }),
+    total: t.expose("total", { type: "Long" }),
+    active: t.expose("active", { type: "Long" }),
     stale: t.expose("stale", {
       type: "Long",
-      description: "Enabled, but without a young heartbeat; a count.",
     }),
-    disabled: t.expose("disabled", { type: "Long", description: "Switched off; a count." }),
+    disabled: t.expose("disabled", { type: "Long" }),
     revoked: t.expose("revoked", {
       type: "Long",
-      description: "Running code that is not approved; a count.",
     }),
-    removed: t.expose("removed", { type: "Long", description: "Deleted from the registry; a count." }),
+    removed: t.expose("removed", { type: "Long" }),
   }),
 });

@@ -76,33 +76,28 @@ TeeNodeRef.implement({
     }),
     teeId: t.expose("teeId", {
       type: "Hex",
-      description: "keccak256 of the public key, 32 bytes. The same key may be in two registries.",
     }),
     registry: t.expose("registry", { type: "Address", description: "The registry that lists it." }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
-    owner: t.expose("owner", { type: "Address", description: "The operator's address." }),
+    owner: t.expose("owner", { type: "Address" }),
     paymentAddress: t.expose("paymentAddress", {
       type: "Address",
       nullable: true,
-      description: "Where it wants to be paid; null when the record could not be read.",
     }),
     status: t.expose("status", { type: NodeStatus, description: "What it is." }),
     statusPrecision: t.expose("statusPrecision", {
       type: PrecisionEnum,
       description: "Whether the contract answered so at that moment.",
     }),
-    enabled: t.exposeBoolean("enabled", { description: "Whether the registry has it switched on." }),
+    enabled: t.exposeBoolean("enabled"),
     registeredAt: t.expose("registeredAt", {
       type: "Timestamp",
-      description: "Block time of its registration, unix seconds.",
     }),
     lastHeartbeatAt: t.expose("lastHeartbeatAt", {
       type: "Timestamp",
-      description: "Block time of its newest heartbeat, or of its registration, unix seconds.",
     }),
     lastSignedAt: t.expose("lastSignedAt", {
       type: "Timestamp",
-      description: "Newest second that it signed in a heartbeat, or of its registration, unix seconds.",
     }),
   }),
 });

@@ -46,11 +46,10 @@ const ProofMode = builder.enumType("ProofMode", {
 const HubEvent = builder.objectRef<NonNullable<OnchainInference["hub"]>>("HubEvent").implement({
   description: "The inference hub's event about an inference.",
   fields: (t) => ({
-    address: t.expose("address", { type: "Address", description: "The hub's contract." }),
-    event: t.exposeString("event", { nullable: true, description: "The event's name." }),
+    address: t.expose("address", { type: "Address" }),
+    event: t.exposeString("event", { nullable: true }),
     logIndex: t.exposeInt("logIndex", {
       nullable: true,
-      description: "Index of its log in the block, from 0.",
     }),
   }),
 });
@@ -58,14 +57,13 @@ const HubEvent = builder.objectRef<NonNullable<OnchainInference["hub"]>>("HubEve
 const Content = builder.objectRef<InferenceContent>("OnchainInferenceContent").implement({
   description: "What was asked and answered, shortened and sanitised. Null parts cannot be read.",
   fields: (t) => ({
-    request: t.expose("request", { type: "JSON", nullable: true, description: "What was asked." }),
-    response: t.expose("response", { type: "JSON", nullable: true, description: "What was answered." }),
+    request: t.expose("request", { type: "JSON", nullable: true }),
+    response: t.expose("response", { type: "JSON", nullable: true }),
     result: t.expose("result", {
       type: "JSON",
       nullable: true,
-      description: "What the hub's event says, or a workflow's.",
     }),
-    shortened: t.exposeBoolean("shortened", { description: "Whether texts or lists were cut." }),
+    shortened: t.exposeBoolean("shortened"),
   }),
 });
 
@@ -73,58 +71,46 @@ OnchainInferenceRef.implement({
   description: "An inference that ran on chain (PIPE), or a scheduled workflow's result.",
   interfaces: [ChainEvent],
   fields: (t) => ({
-    timestamp: t.expose("timestamp", { type: "Timestamp", description: "Block time, unix seconds." }),
-    kind: t.expose("kind", { type: OnchainInferenceKind, description: "What was run." }),
+    timestamp: t.expose("timestamp", { type: "Timestamp" }),
+    kind: t.expose("kind", { type: OnchainInferenceKind }),
     mode: t.expose("mode", {
       type: ProofMode,
       nullable: true,
-      description: "How it is proved; null when only the hub spoke, or the number has no name.",
     }),
-    modelCid: t.exposeString("modelCid", { nullable: true, description: "The model's CID, sanitised." }),
+    modelCid: t.exposeString("modelCid", { nullable: true }),
     modelCidHex: t.expose("modelCidHex", {
       type: "Hex",
       nullable: true,
-      description: "The CID's raw bytes, at most 4,096, when `modelCid` is not exactly what they say.",
       extensions: readsRows(NOTHING),
     }),
     modelCidBytes: t.exposeInt("modelCidBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     modelCidSha256: t.expose("modelCidSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     inferenceId: t.exposeString("inferenceId", {
       nullable: true,
-      description: "The precompile's own id for it, sanitised.",
     }),
     inferenceIdHex: t.expose("inferenceIdHex", {
       type: "Hex",
       nullable: true,
-      description: "That id's raw bytes, at most 4,096, when `inferenceId` is not exactly what they say.",
       extensions: readsRows(NOTHING),
     }),
     inferenceIdBytes: t.exposeInt("inferenceIdBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     inferenceIdSha256: t.expose("inferenceIdSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     caller: t.expose("caller", {
       type: "Address",
-      description: "Sender of the transaction, or a workflow's own caller.",
     }),
     hub: t.expose("hub", {
       type: HubEvent,
       nullable: true,
-      description: "The hub's event that followed; null without one.",
     }),
     content: t.expose("content", {
       type: Content,

@@ -14,16 +14,14 @@ import { tokenInfo } from "./tokens.ts";
 const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement({
   description: "What an operator's payment addresses took in, in one token.",
   fields: (t) => ({
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    raw: t.expose("raw", { type: "BigInt" }),
     organic: t.expose("organic", {
       type: "BigInt",
       nullable: true,
-      description:
-        "Organic payments, a payer counting for at most one whole token a day, in base units; null for tokens without such a bound, and when there is too much to count.",
     }),
-    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
+    payments: t.expose("payments", { type: "Long" }),
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
@@ -31,7 +29,6 @@ const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement(
     }),
     effectivePayers: t.exposeFloat("effectivePayers", {
       nullable: true,
-      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
     }),
   }),
 });
@@ -56,14 +53,12 @@ builder.objectFields(OperatorRef, (t) => ({
   revenue: t.field({
     type: [OperatorRevenue],
     nullable: true,
-    description: "What came in, per token; null while Base is not ready.",
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
     resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.revenue ?? null,
   }),
   payers: t.field({
     type: "Long",
     nullable: true,
-    description: "Distinct payers over all tokens, a count; null while Base is not ready.",
     extensions: readsRows(FROM.ogAndMaybeBase, 10),
     resolve: async (operator) => (await demandLoader(operator.view).load(operator))?.payers ?? null,
   }),

@@ -60,7 +60,7 @@ OperatorRef.implement({
       resolve: ({ address, registries, view }) =>
         encodeGlobalId("Operator", registries?.join("-") ?? "all", address, view.at),
     }),
-    address: t.expose("address", { type: "Address", description: "The owner's address." }),
+    address: t.expose("address", { type: "Address" }),
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Its nodes by status." }),
     nodes: t.connection(
       {
@@ -90,17 +90,13 @@ OperatorRef.implement({
     }),
     firstRegisteredAt: t.expose("firstRegisteredAt", {
       type: "Timestamp",
-      description: "When its first node was registered, unix seconds.",
     }),
     paymentAddresses: t.expose("paymentAddresses", {
       type: ["Address"],
-      description: "Where its nodes want to be paid.",
     }),
     sharedPaymentAddresses: t.expose("sharedPaymentAddresses", {
       type: ["Address"],
       nullable: true,
-      description:
-        "Those of them whose payments are not its own: another operator's node named them first, or several name a common payee.",
     }),
   }),
 });

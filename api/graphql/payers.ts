@@ -29,11 +29,11 @@ const ORGANIC =
 const SpendingRef = builder.objectRef<Spending>("PayerSpending").implement({
   description: "What a payer paid in one token.",
   fields: (t) => ({
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    raw: t.expose("raw", { type: "BigInt" }),
     organic: t.expose("organic", { type: "BigInt", nullable: true, description: ORGANIC }),
-    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
+    payments: t.expose("payments", { type: "Long" }),
   }),
 });
 
@@ -43,36 +43,32 @@ const OperatorSpendingRef = builder.objectRef<OperatorSpending>("PayerOperatorSp
     operator: t.expose("operator", {
       type: "Address",
       nullable: true,
-      description: "The operator; null stands for all payees that are no operator's own.",
     }),
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    raw: t.expose("raw", { type: "BigInt" }),
     organic: t.expose("organic", { type: "BigInt", nullable: true, description: ORGANIC }),
-    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
+    payments: t.expose("payments", { type: "Long" }),
   }),
 });
 
 const PayeeSpendingRef = builder.objectRef<PayeeSpending>("PayerPayeeSpending").implement({
   description: "What a payer paid to one address in one token.",
   fields: (t) => ({
-    payee: t.expose("payee", { type: "Address", description: "The address that was paid." }),
+    payee: t.expose("payee", { type: "Address" }),
     operator: t.expose("operator", {
       type: "Address",
       nullable: true,
-      description: "The operator whose own the address is; null when it is nobody's.",
     }),
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
-    payments: t.expose("payments", { type: "Long", description: "Payments; a count." }),
+    raw: t.expose("raw", { type: "BigInt" }),
+    payments: t.expose("payments", { type: "Long" }),
     firstDayAt: t.expose("firstDayAt", {
       type: "Timestamp",
-      description: "Midnight (UTC) of the first day it was paid, unix seconds.",
     }),
     lastDayAt: t.expose("lastDayAt", {
       type: "Timestamp",
-      description: "Midnight (UTC) of the last day it was paid, unix seconds.",
     }),
   }),
 });
@@ -80,12 +76,11 @@ const PayeeSpendingRef = builder.objectRef<PayeeSpending>("PayerPayeeSpending").
 const ChannelCounts = builder.objectRef<NonNullable<Payer["channels"]>>("ChannelCounts").implement({
   description: "Channels by state; counts.",
   fields: (t) => ({
-    open: t.expose("open", { type: "Long", description: "Open; a count." }),
+    open: t.expose("open", { type: "Long" }),
     withdrawing: t.expose("withdrawing", {
       type: "Long",
-      description: "About to be withdrawn from; a count.",
     }),
-    closed: t.expose("closed", { type: "Long", description: "Closed; a count." }),
+    closed: t.expose("closed", { type: "Long" }),
   }),
 });
 
@@ -96,39 +91,31 @@ const PayerRecordRef = builder.objectRef<Payer>("PayerRecord").implement({
     firstPaidAt: t.expose("firstPaidAt", {
       type: "Timestamp",
       nullable: true,
-      description: "Its first payment, unix seconds; null for one who only funds channels.",
     }),
     lastPaidAt: t.expose("lastPaidAt", {
       type: "Timestamp",
       nullable: true,
-      description: "Its newest payment, unix seconds.",
     }),
     insider: t.exposeBoolean("insider", {
       nullable: true,
-      description:
-        "Whether it is a payment address, a relayer or an admin: then nothing it pays is organic. Null while OpenGradient is not indexed.",
     }),
-    payments: t.expose("payments", { type: "Long", nullable: true, description: "Payments; a count." }),
-    spending: t.expose("spending", { type: [SpendingRef], nullable: true, description: "Per token." }),
+    payments: t.expose("payments", { type: "Long", nullable: true }),
+    spending: t.expose("spending", { type: [SpendingRef], nullable: true }),
     operators: t.expose("operators", {
       type: [OperatorSpendingRef],
       nullable: true,
-      description: "Per operator and token, those paid most often; null while OpenGradient is not indexed.",
     }),
     payees: t.expose("payees", {
       type: [PayeeSpendingRef],
       nullable: true,
-      description: "Per address and token, those paid most often.",
     }),
     payeeCount: t.expose("payeeCount", {
       type: "Long",
       nullable: true,
-      description: "Distinct addresses that it paid; a count.",
     }),
     channels: t.expose("channels", {
       type: ChannelCounts,
       nullable: true,
-      description: "Channels that it funds, by state.",
     }),
   }),
 });

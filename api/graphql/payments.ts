@@ -49,18 +49,18 @@ PaymentRef.implement({
       description: "Opaque id, unique in this API.",
       resolve: ({ id, view }) => encodeGlobalId("Payment", id, view.at),
     }),
-    paidAt: t.expose("paidAt", { type: "Timestamp", description: "Block time, unix seconds." }),
-    scheme: t.expose("scheme", { type: PaymentScheme, description: "x402's scheme." }),
-    method: t.expose("method", { type: PaymentMethod, description: "How it moved." }),
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    paidAt: t.expose("paidAt", { type: "Timestamp" }),
+    scheme: t.expose("scheme", { type: PaymentScheme }),
+    method: t.expose("method", { type: PaymentMethod }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    payer: t.expose("payer", { type: "Address", description: "Who paid." }),
+    payer: t.expose("payer", { type: "Address" }),
     payerAccount: t.field({
       type: PayerRef,
       description: "The payer, with all its payments.",
       resolve: ({ payer, view }) => view.scope({ address: payer }),
     }),
-    payee: t.expose("payee", { type: "Address", description: "Who was paid." }),
+    payee: t.expose("payee", { type: "Address" }),
     payeeNodes: t.connection(
       {
         type: TeeNodeRef,
@@ -76,18 +76,14 @@ PaymentRef.implement({
       },
       TeeNodeConnection,
     ),
-    amount: t.expose("amount", { type: "BigInt", description: "Paid, in base units of the token." }),
+    amount: t.expose("amount", { type: "BigInt" }),
     permittedAmount: t.expose("permittedAmount", {
       type: "BigInt",
       nullable: true,
-      description:
-        "The cap the payer signed, in base units of the token; null when another contract called the proxy.",
     }),
-    facilitator: t.expose("facilitator", { type: "Address", description: "Sender of the transaction." }),
+    facilitator: t.expose("facilitator", { type: "Address" }),
     organic: t.exposeBoolean("organic", {
       nullable: true,
-      description:
-        "False when the payer is the payee, its operator or another insider; null while OpenGradient is not ready.",
     }),
   }),
 });

@@ -28,52 +28,43 @@ const TeeTypeConnection = builder.connectionObject(
 PcrRef.implement({
   description: "A PCR record: code that a registry approves, or once approved, for a type of node.",
   fields: (t) => ({
-    hash: t.expose("hash", { type: "Hex", description: "Hash of the PCRs, 32 bytes." }),
-    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    hash: t.expose("hash", { type: "Hex" }),
+    registry: t.expose("registry", { type: "Address" }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
     teeType: t.expose("teeType", {
       type: TeeTypeName,
       nullable: true,
-      description: "The type it is for; null for legacy records, which are for every type.",
     }),
     version: t.exposeString("version", {
       nullable: true,
-      description: "The version that the newest approval named, sanitised.",
     }),
     versionHex: t.expose("versionHex", {
       type: "Hex",
       nullable: true,
-      description: "The version's raw bytes, when `version` is not exactly what they say.",
       extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
     versionBytes: t.exposeInt("versionBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     versionSha256: t.expose("versionSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
-    approved: t.exposeBoolean("approved", { description: "Whether this record is approved." }),
+    approved: t.exposeBoolean("approved"),
     firstApprovedAt: t.expose("firstApprovedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "First approval, unix seconds.",
     }),
     approvedAt: t.expose("approvedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "Newest approval, unix seconds.",
     }),
     revokedAt: t.expose("revokedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "When the newest revocation takes effect, unix seconds; null since a newer approval.",
     }),
-    approvals: t.expose("approvals", { type: "Long", description: "Approvals so far; a count." }),
-    revocations: t.expose("revocations", { type: "Long", description: "Revocations so far; a count." }),
+    approvals: t.expose("approvals", { type: "Long" }),
+    revocations: t.expose("revocations", { type: "Long" }),
     nodes: t.connection(
       {
         type: TeeNodeRef,
@@ -100,26 +91,21 @@ TeeTypeRef.implement({
     nameHex: t.expose("nameHex", {
       type: "Hex",
       nullable: true,
-      description: "The name's raw bytes, when `name` is not exactly what they say.",
       extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
     nameBytes: t.exposeInt("nameBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     nameSha256: t.expose("nameSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
-    registry: t.expose("registry", { type: "Address", description: "The registry." }),
+    registry: t.expose("registry", { type: "Address" }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
-    addedAt: t.expose("addedAt", { type: "Timestamp", description: "When it was added, unix seconds." }),
+    addedAt: t.expose("addedAt", { type: "Timestamp" }),
     deactivatedAt: t.expose("deactivatedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "When it was closed to registrations, unix seconds; null while open.",
     }),
   }),
 });

@@ -24,29 +24,21 @@ const FactorName = builder.enumType("FactorName", {
 const ScoreFactor = builder.objectRef<Factor>("ScoreFactor").implement({
   description: "One factor of a score. Null is unknown, never zero.",
   fields: (t) => ({
-    name: t.expose("name", { type: FactorName, description: "Which one." }),
-    weight: t.exposeFloat("weight", {
-      description:
-        "Its exponent in the geometric mean, 0 to 1; 0 while it does not count because nobody probes.",
-    }),
+    name: t.expose("name", { type: FactorName }),
+    weight: t.exposeFloat("weight"),
     value: t.exposeFloat("value", {
       nullable: true,
-      description: "What enters the score, above 0 to 1; null when it does not count.",
     }),
     low: t.exposeFloat("low", {
       nullable: true,
-      description: "5 % quantile of the slow evidence, 0 to 1; null for latency.",
     }),
     high: t.exposeFloat("high", {
       nullable: true,
-      description: "95 % quantile of the slow evidence, 0 to 1; null for latency.",
     }),
     observed: t.exposeFloat("observed", {
       nullable: true,
-      description:
-        "Share of the evidence that is up, 0 to 1; of latency, the mean log2 of it over the median. Null without evidence.",
     }),
-    hours: t.exposeFloat("hours", { description: "Evidence, weighed by age, hours." }),
+    hours: t.exposeFloat("hours"),
   }),
 });
 
@@ -76,31 +68,25 @@ export const GateReason = builder.enumType("GateReason", {
 const ScoreGate = builder.objectRef<Gate>("ScoreGate").implement({
   description: "A gate that a node fails.",
   fields: (t) => ({
-    reason: t.expose("reason", { type: GateReason, description: "Which one." }),
-    detail: t.exposeString("detail", { description: "The same for people, with the figures of this node." }),
+    reason: t.expose("reason", { type: GateReason }),
+    detail: t.exposeString("detail"),
   }),
 });
 
 const NodeScoreRef = builder.objectRef<PublishedScore>("NodeScore").implement({
   description: "What a node scores, with everything that made it. docs/metrics.md explains each number.",
   fields: (t) => ({
-    value: t.exposeFloat("value", { description: "The score, 0 to 100." }),
-    low: t.exposeFloat("low", {
-      description: "The score with every rate at its 5 % quantile, 0 to 100; approximate.",
-    }),
-    high: t.exposeFloat("high", {
-      description: "The score with every rate at its 95 % quantile, 0 to 100; approximate.",
-    }),
-    nEff: t.exposeFloat("nEff", { description: "Uptime evidence, weighed by age, hours: at most 242.4." }),
-    version: t.exposeString("version", { description: "Of the formula and its constants." }),
+    value: t.exposeFloat("value"),
+    low: t.exposeFloat("low"),
+    high: t.exposeFloat("high"),
+    nEff: t.exposeFloat("nEff"),
+    version: t.exposeString("version"),
     factors: t.field({
       type: [ScoreFactor],
-      description: "Uptime, reachability and latency, in this order.",
       resolve: ({ factors }) => [...factors],
     }),
     gates: t.field({
       type: [ScoreGate],
-      description: "Why it cannot be selected; empty when it can.",
       resolve: ({ gates }) => [...gates],
     }),
   }),
@@ -136,9 +122,9 @@ const ScoringConstant = builder.objectRef<NamedConstant>("ScoringConstant").impl
   description: "A number in scores and selection, with its reason.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "As the code calls it." }),
-    value: t.exposeFloat("value", { description: "The number, in `unit`: of scores or selection." }),
-    unit: t.exposeString("unit", { description: "What it is a number of." }),
-    reason: t.exposeString("reason", { description: "Why it is so." }),
+    value: t.exposeFloat("value"),
+    unit: t.exposeString("unit"),
+    reason: t.exposeString("reason"),
   }),
 });
 
@@ -157,10 +143,9 @@ const SCORING_AS_PUBLISHED: Scoring = { version: SCORE_VERSION, constants: NAMED
 const ScoringRef = builder.objectRef<Scoring>("Scoring").implement({
   description: "How scores are made.",
   fields: (t) => ({
-    version: t.exposeString("version", { description: "Changes with any of the constants." }),
+    version: t.exposeString("version"),
     constants: t.field({
       type: [ScoringConstant],
-      description: "Every number in scores and selection, the factors' weights among them.",
       resolve: ({ constants }) => [...constants],
     }),
   }),

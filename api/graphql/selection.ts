@@ -64,8 +64,8 @@ const ExclusionReasonEnum = builder.enumType("ExclusionReason", {
 const ExclusionRef = builder.objectRef<Exclusion>("Exclusion").implement({
   description: "Nodes that were left out for one reason.",
   fields: (t) => ({
-    reason: t.expose("reason", { type: ExclusionReasonEnum, description: "The first that applies to each." }),
-    count: t.exposeInt("count", { description: "Nodes left out for it; a count." }),
+    reason: t.expose("reason", { type: ExclusionReasonEnum }),
+    count: t.exposeInt("count"),
   }),
 });
 
@@ -81,15 +81,11 @@ const SelectedNodeRef = builder.objectRef<SelectedNode>("SelectedNode").implemen
 const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").implement({
   description: "Which nodes to use, the first and its fallbacks. An empty list says in `excluded` why.",
   fields: (t) => ({
-    scoreVersion: t.exposeString("scoreVersion", { description: "Of the formula and its constants." }),
-    seed: t.exposeString("seed", {
-      description: "Given again at the same `asOf`, it gives the same answer.",
-    }),
+    scoreVersion: t.exposeString("scoreVersion"),
+    seed: t.exposeString("seed"),
     validUntil: t.expose("validUntil", {
       type: "Timestamp",
       nullable: true,
-      description:
-        "First second at which one of these nodes could fail a gate if nothing is heard of it until then, unix seconds; null without nodes.",
     }),
     nodes: t.field({
       type: [SelectedNodeRef],
@@ -98,7 +94,6 @@ const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").imple
     }),
     excluded: t.field({
       type: [ExclusionRef],
-      description: "Each node that was left out counts for the first reason that applies.",
       resolve: ({ excluded }) => [...excluded],
     }),
   }),

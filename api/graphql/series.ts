@@ -21,20 +21,14 @@ export const SeriesPoint = builder.objectRef<SeriesItem>("SeriesPoint").implemen
   fields: (t) => ({
     startAt: t.expose("startAt", {
       type: "Timestamp",
-      description: "A full hour, or a midnight in UTC, unix seconds.",
     }),
-    complete: t.exposeBoolean("complete", {
-      description: "False while the bucket still runs: it holds what is indexed so far.",
-    }),
+    complete: t.exposeBoolean("complete"),
     value: t.exposeFloat("value", {
       nullable: true,
-      description:
-        "The metric in its own unit (a count, seconds, or a share of 0 to 1); null where unknown, and in series of amounts. Zero is known to be zero.",
     }),
     tokens: t.expose("tokens", {
       type: [TokenRevenue],
       nullable: true,
-      description: "Of series of amounts: per token; null where unknown, and in other series.",
     }),
   }),
 });

@@ -56,10 +56,9 @@ const PayloadState = builder.enumType("PayloadState", {
 const PayloadRef = builder.objectRef<NonNullable<Settlement["payload"]>>("SettlementPayload").implement({
   description: "The blob with an individual settlement's request and response.",
   fields: (t) => ({
-    state: t.expose("state", { type: PayloadState, description: "What became of it." }),
+    state: t.expose("state", { type: PayloadState }),
     reason: t.exposeString("reason", {
       nullable: true,
-      description: "Why, as a stable word; null where the state says it all.",
     }),
   }),
 });
@@ -72,10 +71,10 @@ SettlementRef.implement({
       description: "Opaque id, unique in this API.",
       resolve: ({ id, view }) => encodeGlobalId("Settlement", id, view.at),
     }),
-    kind: t.expose("kind", { type: SettlementKind, description: "How it was recorded." }),
-    relay: t.expose("relay", { type: "Address", description: "The contract that emitted the event." }),
-    settledAt: t.expose("settledAt", { type: "Timestamp", description: "Block time, unix seconds." }),
-    relayer: t.expose("relayer", { type: "Address", description: "Sender of the transaction." }),
+    kind: t.expose("kind", { type: SettlementKind }),
+    relay: t.expose("relay", { type: "Address" }),
+    settledAt: t.expose("settledAt", { type: "Timestamp" }),
+    relayer: t.expose("relayer", { type: "Address" }),
     relayerAccount: t.field({
       type: RelayerRef,
       description: "The sender, with all it relayed.",
@@ -84,7 +83,6 @@ SettlementRef.implement({
     teeId: t.expose("teeId", {
       type: "Hex",
       nullable: true,
-      description: "Of an individual settlement: the node it names, 32 bytes.",
     }),
     node: t.field({
       type: TeeNodeRef,
@@ -98,94 +96,72 @@ SettlementRef.implement({
     claimedPayer: t.expose("claimedPayer", {
       type: "Address",
       nullable: true,
-      description: "Who paid, by the relayer's word: it is not signed.",
     }),
     inferenceId: t.expose("inferenceId", {
       type: "Hex",
       nullable: true,
-      description: "Of an individual settlement: the inference's id, 32 bytes.",
     }),
     inputHash: t.expose("inputHash", {
       type: "Hex",
       nullable: true,
-      description: "keccak256 of the canonical request, 32 bytes.",
     }),
     outputHash: t.expose("outputHash", {
       type: "Hex",
       nullable: true,
-      description: "keccak256 of the answer's content, 32 bytes.",
     }),
     signedAt: t.expose("signedAt", {
       type: "Timestamp",
       nullable: true,
-      description: "When the enclave signed, unix seconds.",
     }),
     signature: t.expose("signature", {
       type: "Hex",
       nullable: true,
-      description:
-        "RSA-PSS signature over input hash, output hash and time; lists show its first 4,096 bytes: none that is one has more than 256.",
     }),
     signatureBytes: t.exposeInt("signatureBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     signatureSha256: t.expose("signatureSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     merkleRoot: t.expose("merkleRoot", {
       type: "Hex",
       nullable: true,
-      description: "Of a batch: the Merkle root of its leaves, 32 bytes.",
     }),
     batchSize: t.expose("batchSize", {
       type: "Long",
       nullable: true,
-      description: "Of a batch: the number of leaves, by the relayer's word.",
     }),
     blobId: t.exposeString("blobId", {
       nullable: true,
-      description: "The Walrus blob's id, 43 characters of base64url; null when the event has none.",
     }),
     blobIdHex: t.expose("blobIdHex", {
       type: "Hex",
       nullable: true,
-      description: "The event's bytes, when they are no blob id; lists show the first 4,096.",
       extensions: readsRows(NOTHING),
     }),
     blobIdBytes: t.exposeInt("blobIdBytes", {
       nullable: true,
-      description: "How many bytes it has, shown or not; null where there are none.",
     }),
     blobIdSha256: t.expose("blobIdSha256", {
       type: "Hex",
       nullable: true,
-      description:
-        "SHA-256 of all its bytes, 32 bytes, where only the first of them are shown; null where it is whole.",
     }),
     verdict: t.expose("verdict", { type: Verdict, description: "What checking the contents showed." }),
     reason: t.exposeString("reason", {
       nullable: true,
-      description: "Why, as a stable word; null where the verdict says it all.",
     }),
     detail: t.exposeString("detail", {
       nullable: true,
-      description: "The reason as a sentence, with the value and the rule; null where there is none.",
     }),
     leafCount: t.exposeInt("leafCount", {
       nullable: true,
-      description: "Of a checked batch: leaves in the blob.",
     }),
     validLeaves: t.exposeInt("validLeaves", {
       nullable: true,
-      description: "Of a checked batch: leaves with a valid signature of a registered node.",
     }),
     invalidLeaves: t.exposeInt("invalidLeaves", {
       nullable: true,
-      description: "Of a checked batch: leaves with an invalid signature; charged to the relayer.",
     }),
     payload: t.expose("payload", {
       type: PayloadRef,

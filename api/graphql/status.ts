@@ -15,7 +15,7 @@ const ChainPosition = builder.objectRef<ChainAsOf>("ChainPosition").implement({
   description: "A block that answers are made at.",
   fields: (t) => ({
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
-    blockNumber: t.expose("blockNumber", { type: "Long", description: "Number of the block." }),
+    blockNumber: t.expose("blockNumber", { type: "Long" }),
     blockTime: t.expose("blockTime", {
       type: "Timestamp",
       description: "The block's timestamp, unix seconds: `now` for everything about this chain.",
@@ -128,14 +128,12 @@ const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
     finalizedBlock: t.expose("finalizedBlock", {
       type: "Long",
       nullable: true,
-      description: "Newest block that no reorg can take back.",
     }),
     lagSeconds: t.expose("lagSeconds", {
       type: "Long",
       nullable: true,
-      description: "Age of the newest indexed block by this server's clock, seconds.",
     }),
-    ready: t.exposeBoolean("ready", { description: "Whether questions about it are answered." }),
+    ready: t.exposeBoolean("ready"),
   }),
 });
 
@@ -145,12 +143,10 @@ const VerifierStatusRef = builder.objectRef<VerifierStatus>("VerifierStatus").im
     pending: t.expose("pending", {
       type: "Long",
       nullable: true,
-      description: "Settlements whose verdict is pending, a count; null before the verifier's first run.",
     }),
     oldestPendingSeconds: t.expose("oldestPendingSeconds", {
       type: "Long",
       nullable: true,
-      description: "Age of the oldest of them by this server's clock, seconds; null without any.",
     }),
   }),
 });
@@ -163,13 +159,10 @@ const StatusRef = builder.objectRef<Status>("Status").implement({
       description: "OpenGradient, then Base.",
       resolve: ({ chains }) => [...chains],
     }),
-    verifier: t.expose("verifier", { type: VerifierStatusRef, description: "The verifier's backlog." }),
-    version: t.exposeString("version", { description: "Version of this software." }),
-    scoreVersion: t.exposeString("scoreVersion", { description: "Version of the scores' constants." }),
-    digest: t.exposeString("digest", {
-      description:
-        "Of the software and the configuration: processes with the same digest give the same bytes for the same state.",
-    }),
+    verifier: t.expose("verifier", { type: VerifierStatusRef }),
+    version: t.exposeString("version"),
+    scoreVersion: t.exposeString("scoreVersion"),
+    digest: t.exposeString("digest"),
   }),
 });
 

@@ -136,20 +136,17 @@ builder.objectRef<DeliveredOf<"block">>("BlockIndexed").implement({
   fields: (t) => ({
     chain: t.field({
       type: ChainNameEnum,
-      description: "Its chain.",
       resolve: ({ event }) => event.data.chain,
     }),
     chainId: t.int({ description: "EIP-155 id of the chain.", resolve: ({ event }) => event.data.chainId }),
-    number: t.field({ type: "Long", description: "Its number.", resolve: ({ event }) => event.data.number }),
+    number: t.field({ type: "Long", resolve: ({ event }) => event.data.number }),
     hash: t.field({
       type: "Hex",
       nullable: true,
-      description: "Its hash, 32 bytes; null when it carried no event.",
       resolve: ({ event }) => event.data.hash,
     }),
     timestamp: t.field({
       type: "Timestamp",
-      description: "Its timestamp, unix seconds.",
       resolve: ({ event }) => event.data.timestamp,
     }),
   }),
@@ -158,8 +155,8 @@ builder.objectRef<DeliveredOf<"block">>("BlockIndexed").implement({
 const BlockPointRef = builder.objectRef<BlockPoint>("BlockPoint").implement({
   description: "A block with an event.",
   fields: (t) => ({
-    blockNumber: t.expose("blockNumber", { type: "Long", description: "Its number." }),
-    blockTime: t.expose("blockTime", { type: "Timestamp", description: "Its timestamp, unix seconds." }),
+    blockNumber: t.expose("blockNumber", { type: "Long" }),
+    blockTime: t.expose("blockTime", { type: "Timestamp" }),
   }),
 });
 
@@ -201,17 +198,14 @@ builder.objectRef<DeliveredOf<"reset">>("StreamReset").implement({
     validThrough: t.field({
       type: BlockPointRef,
       nullable: true,
-      description: "The newest block whose delivered rows still hold; null when none do.",
       resolve: ({ event }) => event.data.validThrough,
     }),
     continuesAfter: t.field({
       type: BlockPointRef,
       nullable: true,
-      description: "Rows after this block follow; null when all of the chain's do.",
       resolve: ({ event }) => event.data.continuesAfter,
     }),
     detail: t.string({
-      description: "What happened, and what to do about it.",
       resolve: ({ event }) => event.data.detail,
     }),
   }),

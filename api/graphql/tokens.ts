@@ -20,16 +20,12 @@ export const TokenRef = builder.objectRef<Token>("Token").implement({
   description:
     "A token, as its contract describes itself. The contract is a stranger's, and so are its words.",
   fields: (t) => ({
-    address: t.expose("address", { type: "Address", description: "Its contract." }),
+    address: t.expose("address", { type: "Address" }),
     symbol: t.exposeString("symbol", {
       nullable: true,
-      description:
-        "What it calls itself, sanitised: anyone can call a token anything. Null when it says nothing, or was not asked yet.",
     }),
     decimals: t.exposeInt("decimals", {
       nullable: true,
-      description:
-        "Digits of an amount after the decimal point, 0 to 255. Null when it says nothing, or was not asked yet: show base units then.",
     }),
   }),
 });
@@ -46,18 +42,15 @@ export const tokenInfo = {
 export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement({
   description: "What came in, in one token.",
   fields: (t) => ({
-    token: t.expose("token", { type: "Address", description: "The token's contract." }),
+    token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    raw: t.expose("raw", { type: "BigInt", description: "All payments, in base units of the token." }),
+    raw: t.expose("raw", { type: "BigInt" }),
     organic: t.expose("organic", {
       type: "BigInt",
       nullable: true,
-      description:
-        "Organic payments, a payer counting for at most one whole token per UTC day, or part of one in the span, in base units; null for tokens without such a bound. The bound is for all addresses of an operator together, and for a node's own address of a node.",
     }),
     effectivePayers: t.exposeFloat("effectivePayers", {
       nullable: true,
-      description: "(Σv)² / Σv² over the payers' organic volumes: how many equal payers that is worth.",
     }),
   }),
 });
