@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { Hono } from "hono";
 import { ApiError, type ErrorCode } from "../errors.ts";
-import { type RefusedParameter, refusedParameters, refusedRange } from "./parameters.ts";
+import { type RefusedParameter, refusedParameters, refusedRange } from "./refusedParameters.ts";
 import type { RequestContext, RequestVariables } from "./request.ts";
 
 export type Shape = Readonly<Record<string, z.ZodType>>;
