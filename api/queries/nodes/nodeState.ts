@@ -146,6 +146,8 @@ export const joinStatus = ({ chainId, blockNumber, time }: RowMoment): SQL => sq
       when change.kind = 'disabled' then 'disabled'
       else 'stale'
     end as status
+    -- keeps Postgres from looking up liveness again for each time the status is used
+    offset 0
   ) state`;
 
 /** Nodes of these registries; null means every one. */
