@@ -1,8 +1,8 @@
 /** Heartbeats: the hot path. One row a heartbeat, one update of its node; everything else only when something ended. */
 import { heartbeat } from "ponder:schema";
-import { bucketStart, HOUR_SECONDS } from "./buckets.ts";
 import { countAnomaly, recordBlock, timeOf } from "./counters.ts";
 import { clampToSafe } from "./decode/number.ts";
+import { bucketStart, HOUR_SECONDS } from "./decode/timeBuckets.ts";
 import { applyBeat, type BeatOutcome, figuresOf, type LivenessFigures } from "./liveness/figures.ts";
 import { appendBeat } from "./liveness/journal.ts";
 import { forgetSigned, rememberSigned, wasSigned } from "./liveness/proved.ts";

@@ -3,7 +3,6 @@ import type { Context } from "ponder:registry";
 import { settlement } from "ponder:schema";
 import { decodeAbiParameters, type Hex } from "viem";
 import { lowerHex } from "../abis/lowerHex.ts";
-import { DAY_SECONDS } from "./buckets.ts";
 import {
   addNetworkCounts,
   countAnomaly,
@@ -14,14 +13,14 @@ import {
   timeOf,
 } from "./counters.ts";
 import { blobIdOf } from "./decode/blobId.ts";
+import { MAX_CLAIMED_LEAVES } from "./decode/claimedLeaves.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { displayText } from "./decode/text.ts";
+import { DAY_SECONDS } from "./decode/timeBuckets.ts";
 import { updateLiveness } from "./nodeState.ts";
 import { og } from "./registry.ts";
 
 const MODEL_INFO_LENGTH = 1024;
-/** A claimed batch size counts at most this much: nothing stops a relayer from claiming 2^256-1. */
-const MAX_CLAIM = 1_000_000;
 
 type RelayLogEvent = LogEvent & { readonly log: { readonly address: Hex; readonly data: Hex } };
 type SettlementRow = typeof settlement.$inferInsert;
@@ -100,7 +99,7 @@ og("InferenceSettlementRelay:IndividualSettlement", async ({ event, context }) =
 
 const batchCounts = (batchSize: bigint) => ({
   batchSettlements: 1,
-  claimedLeaves: Math.min(clampToSafe(batchSize), MAX_CLAIM),
+  claimedLeaves: Math.min(clampToSafe(batchSize), MAX_CLAIMED_LEAVES),
 });
 
 og(

@@ -12,11 +12,11 @@ import type { Hex } from "viem";
 import { countAnomaly, type LogEvent, timeOf } from "./counters.ts";
 import { stringBytes } from "./decode/eventString.ts";
 import { clampToSafe } from "./decode/number.ts";
+import { approvedUntil, LEGACY_ANY_TYPE } from "./decode/pcrApproval.ts";
 import { displayText } from "./decode/text.ts";
 import { activeUntil, deactivate, reconsider } from "./liveness/active.ts";
 import { forEachMember, syncMaxAge } from "./maxAge.ts";
 import { writeTransition } from "./nodeState.ts";
-import { approvedUntil, LEGACY_ANY_TYPE } from "./pcrApproval.ts";
 import { og } from "./registry.ts";
 import { recordRegistryEvent, registryOf } from "./registryEvents.ts";
 

@@ -4,13 +4,13 @@ import { earlierNode, node, nodeLiveness, pcr, registryMember, registryState } f
 import type { Hex } from "viem";
 import { lowerHex } from "../abis/lowerHex.ts";
 import { addNetworkCounts, countAnomaly, type LogEvent, recordBlock, timeOf } from "./counters.ts";
+import { approvedUntil, LEGACY_ANY_TYPE } from "./decode/pcrApproval.ts";
 import { activate, activeUntil, deactivate } from "./liveness/active.ts";
 import { EMPTY_JOURNAL } from "./liveness/journal.ts";
 import { NO_BEATS } from "./liveness/totals.ts";
 import { syncMaxAge } from "./maxAge.ts";
 import { readRecord } from "./nodeRecord.ts";
 import { writeTransition } from "./nodeState.ts";
-import { approvedUntil, LEGACY_ANY_TYPE } from "./pcrApproval.ts";
 import { og } from "./registry.ts";
 import { causeOf, recordRegistryEvent, registryOf } from "./registryEvents.ts";
 

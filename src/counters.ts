@@ -2,7 +2,7 @@
 import type { Context } from "ponder:registry";
 import { anomaly, block, networkBucket } from "ponder:schema";
 import type { Hex } from "viem";
-import { bucketStart, HOUR_SECONDS } from "./buckets.ts";
+import { bucketStart, HOUR_SECONDS } from "./decode/timeBuckets.ts";
 import { isFirstOfBlock } from "./oncePerBlock.ts";
 
 /** The part of Ponder's log events that handlers share. */

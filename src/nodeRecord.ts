@@ -5,12 +5,9 @@ import { type Hex, keccak256 } from "viem";
 import { decodeTeeRecord, encodeGetTee, type OhttpConfig } from "../abis/teeRecord.ts";
 import { isUnreadable } from "./chainState.ts";
 import type { LogEvent } from "./counters.ts";
-import { endpointHost } from "./decode/endpoint.ts";
+import { endpointHost, endpointText } from "./decode/endpoint.ts";
 import { clampToSafe } from "./decode/number.ts";
 import { decodeRegistration } from "./decode/registration.ts";
-import { displayText } from "./decode/text.ts";
-
-const ENDPOINT_LENGTH = 2048;
 
 type NodeRow = typeof node.$inferInsert;
 export type RecordColumns = Pick<
@@ -61,7 +58,7 @@ const ohttpColumns = (ohttp: OhttpConfig) => ({
 });
 
 const endpointColumns = (endpointBytes: Hex) => {
-  const { text } = displayText(endpointBytes, ENDPOINT_LENGTH);
+  const text = endpointText(endpointBytes);
   return { endpoint: text, endpointHex: endpointBytes, endpointHost: endpointHost(text) };
 };
 

@@ -10,8 +10,8 @@ import {
   tokenBucket,
 } from "ponder:schema";
 import { type Hex, maxUint256 } from "viem";
-import { bucketStart, DAY_SECONDS, HOUR_SECONDS } from "./buckets.ts";
 import { addNetworkCounts, type LogEvent, recordBlock, timeOf } from "./counters.ts";
+import { bucketStart, DAY_SECONDS, HOUR_SECONDS } from "./decode/timeBuckets.ts";
 import { dailyCapOf } from "./settings.ts";
 
 /** What tells one payment from another; the rest of its row follows from the event it was read at. */

@@ -2,8 +2,9 @@
  * The stricter notion of liveness: only distinct signed seconds count, because a registry accepts the same heartbeat
  * signature again. Pure; times are unix seconds.
  */
-import { HOUR_SECONDS } from "../buckets.ts";
+
 import { isOverdue } from "../decode/expectedInterval.ts";
+import { HOUR_SECONDS } from "../decode/timeBuckets.ts";
 
 /** Two neighbouring distinct signed seconds, and `heartbeatMaxAge` at the first of them. */
 export interface Gap {

@@ -3,6 +3,7 @@ import { and, desc, eq, lt } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { TeeRecord } from "../../abis/teeRecord.ts";
 import { nodeRecord } from "../../db/schema/observations.ts";
+import { clampToSafe } from "../../src/decode/number.ts";
 import type { BlockPoint, NodeKey } from "./endpoint.ts";
 
 export type Observation = typeof nodeRecord.$inferInsert;
@@ -20,8 +21,6 @@ type Content = Omit<
   | "lastConfirmedAt"
 >;
 
-const clamp = (value: bigint) => Number(value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : value);
-
 const contentOf = (record: TeeRecord): Content => ({
   owner: record.owner,
   paymentAddress: record.paymentAddress,
@@ -31,14 +30,14 @@ const contentOf = (record: TeeRecord): Content => ({
   pcrHash: record.pcrHash,
   teeType: record.teeType,
   enabled: record.enabled,
-  registeredAt: clamp(record.registeredAt),
+  registeredAt: clampToSafe(record.registeredAt),
   ohttpKeyId: record.ohttp?.keyId ?? null,
   ohttpKemId: record.ohttp?.kemId ?? null,
   ohttpKdfId: record.ohttp?.kdfId ?? null,
   ohttpAeadId: record.ohttp?.aeadId ?? null,
   ohttpPublicKey: record.ohttp?.publicKey ?? null,
   ohttpKeyConfig: record.ohttp?.keyConfig ?? null,
-  ohttpRegisteredAt: record.ohttp ? clamp(record.ohttp.registeredAt) : null,
+  ohttpRegisteredAt: record.ohttp ? clampToSafe(record.ohttp.registeredAt) : null,
 });
 
 export type Outcome = "changed" | "confirmed" | "older";

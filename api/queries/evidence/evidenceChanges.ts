@@ -1,6 +1,6 @@
 /** What the chain said of a registry since a block: which nodes' evidence is to be read again, and who relayed. */
 import { sql } from "drizzle-orm";
-import { LEGACY_ANY_TYPE } from "../nodes/nodeState.ts";
+import { LEGACY_ANY_TYPE } from "../../../src/decode/pcrApproval.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import type { Moment } from "../state/moment.ts";
 

@@ -3,8 +3,9 @@
  * itself: a row stays true until the chain says something new of its node, so it can be kept and read again only then.
  */
 import { type SQL, sql } from "drizzle-orm";
+import type { Hex } from "viem";
 import { type EndpointReach, endpointReach } from "../../../config/nodeEndpoint.ts";
-import { endpointHost } from "../../../src/decode/endpoint.ts";
+import { endpointHost, endpointText, MAX_ENDPOINT_HEX } from "../../../src/decode/endpoint.ts";
 import {
   joinObservations,
   joinPcr,
@@ -16,7 +17,6 @@ import {
   recordColumn,
 } from "../nodes/nodeState.ts";
 import type { ReadTransaction } from "../reading/database.ts";
-import { displayHexText } from "../reading/displayText.ts";
 import type { Moment } from "../state/moment.ts";
 
 /** Two neighbouring distinct signed seconds that lie too far apart, and `heartbeatMaxAge` at the first. */
@@ -92,10 +92,10 @@ interface Row {
   registeredOwner: string;
   owner: string;
   registeredHost: string | null;
-  endpointHex: string | null;
+  endpointHex: Hex | null;
   endpointMoved: boolean;
   /** Where it differs from `endpointHex`. */
-  registeredEndpointHex: string | null;
+  registeredEndpointHex: Hex | null;
   registeredPaymentAddress: string | null;
   paymentAddress: string | null;
   connectable: boolean;
@@ -123,10 +123,6 @@ export interface EvidenceScope {
   /** Gaps that end by then are left out. */
   readonly gapsEndingAfter: number;
 }
-
-const ENDPOINT_LENGTH = 2048;
-/** Beyond it nothing of an endpoint is looked at, see `displayHexText`. */
-const MAX_ENDPOINT_HEX = 2 + ENDPOINT_LENGTH * 64;
 
 /** Read at a time: bounds a statement's duration, whatever the network's size. */
 const NODES_PER_READ = 1_000;
@@ -242,7 +238,8 @@ function toEvidence(row: Row): NodeEvidence {
   const events = row.statusEvents ?? [];
   const last = events.at(-1)?.[1] ?? "enabled";
   const { endpointHex } = row;
-  const host = endpointHex === null || !row.endpointMoved ? row.registeredHost : hostOf(endpointHex);
+  const host =
+    endpointHex === null || !row.endpointMoved ? row.registeredHost : endpointHost(endpointText(endpointHex));
   return {
     teeId: row.teeId,
     teeType: row.teeType,
@@ -299,15 +296,11 @@ function disabledSpells(events: NonNullable<Row["statusEvents"]>): readonly Disa
   return spells;
 }
 
-/** The indexer's own rule, for endpoints that it did not see: its column `endpoint_host`. */
-const hostOf = (endpointHex: string): string | null =>
-  endpointHost(displayHexText(endpointHex, ENDPOINT_LENGTH));
-
 /** The port that a client connects to; null when there is nothing to connect to. */
-function portOf(endpointHex: string | null): number | null {
+function portOf(endpointHex: Hex | null): number | null {
   if (endpointHex === null) return null;
   try {
-    const { protocol, port } = new URL(displayHexText(endpointHex, ENDPOINT_LENGTH));
+    const { protocol, port } = new URL(endpointText(endpointHex));
     return port === "" ? (protocol === "http:" ? 80 : 443) : Number(port);
   } catch {
     return null;

@@ -1,7 +1,7 @@
 /** What an on-chain inference asked and answered, from the logs' data: shortened, sanitised, never a failure. */
 import { type AbiParameter, decodeAbiParameters, type Hex } from "viem";
 import { InferenceHubAbi, InferencePrecompileAbi } from "../../../abis/Inference.ts";
-import { displayProse } from "../reading/displayText.ts";
+import { displayProse } from "../../../src/decode/text.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 

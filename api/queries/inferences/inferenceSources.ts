@@ -1,12 +1,12 @@
 /** Where a list of inferences is read from, so that a page costs about its rows, whatever the filters. */
 import { type SQL, sql } from "drizzle-orm";
+import { DAY_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { bytesColumns, columnOf, type Extent, matching, type SortColumn } from "../reading/page.ts";
 import { inferenceCounts } from "../state/countedInferences.ts";
 import { isChanging } from "../state/hoursThen.ts";
 import type { Moment } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
 import { isNewest, type ProofTables, requireHours, verdictsOnChain } from "../state/proofTables.ts";
-import { DAY_SECONDS } from "../state/wholeBuckets.ts";
 import type { InferenceFilters } from "./inferenceFilters.ts";
 
 /** Relations with an inference `i`, all of them on chain, each once. */

@@ -1,5 +1,6 @@
 /** Models that inferences were run with, as the payloads of individual settlements tell. */
 import { type SQL, sql } from "drizzle-orm";
+import { HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import {
   allOf,
@@ -17,7 +18,7 @@ import { FROM, type ListDefinition } from "../state/list.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import { isDescribed, joinPayload } from "../state/payloadThen.ts";
 import { isNewest, type ProofTables } from "../state/proofTables.ts";
-import { HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
+import { wholeBuckets } from "../state/wholeBuckets.ts";
 import { settledAhead } from "./inferenceSources.ts";
 
 export const MODEL_SORTS = ["lastSeenAt", "inferences"] as const;

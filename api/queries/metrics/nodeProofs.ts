@@ -1,5 +1,6 @@
 /** What proofs tell of nodes over the windows that end at a moment, or on one day. */
 import { type SQL, sql } from "drizzle-orm";
+import { HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { clampedSum, inferenceCounts } from "../state/countedInferences.ts";
 import { hoursThen, isUnchanged } from "../state/hoursThen.ts";
@@ -7,7 +8,7 @@ import type { Moment, TimeRange } from "../state/moment.ts";
 import { joinPayload } from "../state/payloadThen.ts";
 import { IMPOSSIBLE_BLOB_ID, isVerdictOf, type ProofTables } from "../state/proofTables.ts";
 import { rangeUpTo, spanBlocks, spanUpTo } from "../state/spans.ts";
-import { HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
+import { wholeBuckets } from "../state/wholeBuckets.ts";
 
 /** A window `(moment - seconds, moment]`; null since the beginning. */
 export interface Window {

@@ -1,12 +1,13 @@
 /** Inferences of nodes as a sort key: what the list of nodes is ordered by. */
 import { type SQL, sql } from "drizzle-orm";
+import { HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { allOf } from "../reading/page.ts";
 import { inferenceCounts, within } from "../state/countedInferences.ts";
 import { hourSums } from "../state/hoursThen.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import type { ProofTables } from "../state/proofTables.ts";
 import { rangeUpTo } from "../state/spans.ts";
-import { HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
+import { wholeBuckets } from "../state/wholeBuckets.ts";
 
 /** A scalar: the inferences that count of the node with this id, signed inside of a range. */
 function inferencesWithin(proofs: ProofTables, moment: Moment, teeId: SQL, range: TimeRange): SQL {

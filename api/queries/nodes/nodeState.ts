@@ -3,6 +3,7 @@
  * `REGISTRATIONS`. The same pieces answer "now" and `at`, so that the two cannot differ.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { LEGACY_ANY_TYPE } from "../../../src/decode/pcrApproval.ts";
 import type { Moment } from "../state/moment.ts";
 
 /** A moment, or one per row: then its block and time are columns of what was joined before. */
@@ -14,9 +15,6 @@ export interface RowMoment {
 
 export const NODE_STATUSES = ["active", "stale", "disabled", "revoked", "removed"] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
-
-/** Stands in `tee_type` for the legacy PCR events without one, which apply to every type. */
-export const LEGACY_ANY_TYPE = -1;
 
 /**
  * Every registration, for `n`: a key that was removed (legacy) and came back has earlier ones, each up to the block that

@@ -1,8 +1,9 @@
 /** Nodes as they were at a moment: which ones, then everything about them. */
 import { type SQL, sql } from "drizzle-orm";
-import { isHex, keccak256 } from "viem";
+import { type Hex, isHex, keccak256 } from "viem";
+import { endpointText, MAX_ENDPOINT_HEX } from "../../../src/decode/endpoint.ts";
+import { saysTheSame } from "../../../src/decode/text.ts";
 import type { ReadTransaction } from "../reading/database.ts";
-import { displayHexText, saysTheSame } from "../reading/displayText.ts";
 import {
   allOf,
   beyond,
@@ -137,9 +138,6 @@ export interface NodeKey {
 
 /** Lists show, and sort by, the figures of one day. */
 const SORT_SECONDS = 86_400;
-const ENDPOINT_LENGTH = 2048;
-/** What `displayHexText` reads of bytes, and more than a text of that length can have. */
-const DISPLAYED_HEX_LENGTH = 2 + ENDPOINT_LENGTH * 64;
 /** Certificates that carry an attestation have kilobytes; a cell of a spreadsheet holds the hex of so many. */
 export const MAX_KEY_BYTES = 16_000;
 
@@ -243,7 +241,7 @@ interface NodeRow {
   endpointBytes: number | null;
   endpointSha256: string | null;
   /** As many as a display text is made from. */
-  observedEndpointHex: string | null;
+  observedEndpointHex: Hex | null;
   publicKey: string | null;
   publicKeyBytes: number | null;
   publicKeySha256: string | null;
@@ -310,7 +308,7 @@ export async function findNodes(
     select n.registry, n.tee_id as "teeId", n.tee_type as "teeType", tee_type.name as "typeName",
       ${recordColumn("owner")} as owner,
       ${recordColumn("payment_address")} as "paymentAddress",
-      left(raw.observed_endpoint, ${DISPLAYED_HEX_LENGTH}) as "observedEndpointHex", n.endpoint,
+      left(raw.observed_endpoint, ${MAX_ENDPOINT_HEX}) as "observedEndpointHex", n.endpoint,
       ${bytesColumns(sql`raw.endpoint`, ["endpointHex", "endpoint"], extent)},
       ${bytesColumns(sql`raw.public_key`, ["publicKey", "publicKey"], extent, MAX_KEY_BYTES)},
       ${bytesColumns(sql`raw.tls_certificate`, ["tlsCertificate", "tlsCertificate"], extent, MAX_KEY_BYTES)},
@@ -358,7 +356,7 @@ export async function findNodes(
 
 function toNode(chainId: number, row: NodeRow): Node {
   const observed = row.observedEndpointHex;
-  const endpoint = observed === null ? row.endpoint : displayHexText(observed, ENDPOINT_LENGTH);
+  const endpoint = observed === null ? row.endpoint : endpointText(observed);
   // An observation that is longer than what was read of it says more than any text shown.
   const shownWhole = observed !== null && endpoint !== null && saysTheSame(endpoint, observed);
   const { endpointHex, endpointBytes, endpointSha256 } = shownWhole ? NO_ENDPOINT_BYTES : row;

@@ -3,13 +3,14 @@
  * address. Spans end at Base's moment.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { DAY_SECONDS, HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { joinObservations, joinRegistration, REGISTRATIONS, recordColumn } from "../nodes/nodeState.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { allOf } from "../reading/page.ts";
 import { within } from "../state/countedInferences.ts";
 import { type Moment, type TimeRange, withinBlocks } from "../state/moment.ts";
 import type { Span } from "../state/spans.ts";
-import { DAY_SECONDS, HOUR_SECONDS, wholeBuckets } from "../state/wholeBuckets.ts";
+import { wholeBuckets } from "../state/wholeBuckets.ts";
 import { everyInsider, namedAddresses } from "./organic.ts";
 import { type RevenueRow, readRevenues } from "./revenueTotals.ts";
 import { type DailyOrganicCaps, type Volume, volumes } from "./volumes.ts";

@@ -3,6 +3,7 @@
  * payee's operator, a registered payment address, a relayer, or an admin: payments cost those nothing.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { bucketStart, DAY_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { REGISTRATIONS } from "../nodes/nodeState.ts";
 import { lastBlockBefore, type Moment } from "../state/moment.ts";
 
@@ -108,6 +109,4 @@ export const paidToday = ({ chainId, blockNumber, time }: Moment, payees: SQL): 
 };
 
 /** The beginning of a second's UTC day. */
-export const midnightOf = (time: number): number => time - (time % DAY_SECONDS);
-
-const DAY_SECONDS = 86_400;
+export const midnightOf = (time: number): number => bucketStart(time, DAY_SECONDS);

@@ -1,8 +1,8 @@
 /** Payers: what one address paid, to whom, and what of it says something about demand. */
 import { type SQL, sql } from "drizzle-orm";
+import { DAY_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { lastBlockBefore, type Moment } from "../state/moment.ts";
-import { DAY_SECONDS } from "../state/wholeBuckets.ts";
 import { type AttributionScope, ownAddresses } from "./attribution.ts";
 import { type ChannelState, countChannels } from "./channels.ts";
 import { insiders, namedAddresses } from "./organic.ts";

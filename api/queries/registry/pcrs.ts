@@ -1,6 +1,6 @@
 /** PCR records and TEE types of the registries. */
 import { sql } from "drizzle-orm";
-import { LEGACY_ANY_TYPE } from "../nodes/nodeState.ts";
+import { LEGACY_ANY_TYPE } from "../../../src/decode/pcrApproval.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import {
   allOf,

@@ -1,11 +1,11 @@
 /** The buckets of a series: whole UTC hours or days, the last of which may still run. */
 import { sql } from "drizzle-orm";
 import type { ChainName } from "../../../config/environment.ts";
+import { DAY_SECONDS, HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { ApiError } from "../../errors.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import type { Moment, TimeRange } from "../state/moment.ts";
 import type { Span } from "../state/spans.ts";
-import { DAY_SECONDS, HOUR_SECONDS } from "../state/wholeBuckets.ts";
 
 export const SERIES_INTERVALS = ["hour", "day"] as const;
 export type SeriesInterval = (typeof SERIES_INTERVALS)[number];

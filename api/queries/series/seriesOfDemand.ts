@@ -3,12 +3,12 @@
  * what of it is organic, from days of payers or from payments, up to a bound.
  */
 import { type SQL, sql } from "drizzle-orm";
+import { DAY_SECONDS, HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import { everyInsider, isOrganicPair, namedAddresses } from "../payments/organic.ts";
 import { type DailyOrganicCaps, organicCaps, type Volume } from "../payments/volumes.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import { allOf } from "../reading/page.ts";
 import { lastBlockBefore, type Moment, withinBlocks } from "../state/moment.ts";
-import { DAY_SECONDS, HOUR_SECONDS } from "../state/wholeBuckets.ts";
 import { indexOf, rangeOf, type SeriesGrid } from "./seriesGrid.ts";
 import type { SeriesValues } from "./seriesOfNode.ts";
 

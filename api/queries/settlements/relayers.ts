@@ -1,5 +1,6 @@
 /** Relayers: who sent settlements and heartbeats, and what the settlements were worth. */
 import { type SQL, sql } from "drizzle-orm";
+import { DAY_SECONDS, HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 import type { ReadTransaction } from "../reading/database.ts";
 import type { Moment } from "../state/moment.ts";
 import {
@@ -9,7 +10,6 @@ import {
   verdictsOnChain,
 } from "../state/proofTables.ts";
 import { spanBlocks, spanUpTo } from "../state/spans.ts";
-import { DAY_SECONDS, HOUR_SECONDS } from "../state/wholeBuckets.ts";
 import type { Verdict } from "./settlementFilters.ts";
 
 /** Of what was settled last: block time minus signed time, seconds; null without samples. */

@@ -1,9 +1,6 @@
 /** Ranges of time as whole buckets, whose sums are known, and what is left over at their ends. */
 import type { TimeRange } from "./moment.ts";
 
-export const HOUR_SECONDS = 3_600;
-export const DAY_SECONDS = 86_400;
-
 /** An end that is not given is open. */
 export interface BucketSplit {
   readonly whole: TimeRange;

@@ -7,6 +7,8 @@
  * The id is the hash of the first four words; the signature key is the hash of id and signature.
  */
 import { WORD } from "../../../proofs/words.ts";
+import { clampToSafe } from "../../../src/decode/number.ts";
+import { bucketStart, HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 
 /** The offset of each part of a record, in bytes. */
 export const RECORD = {
@@ -44,10 +46,5 @@ export interface LeafRecords {
   readonly nodeHours: readonly NodeHour[];
 }
 
-const HOUR_SECONDS = 3600;
-
 /** The hour that an inference counts in, from the enclave's own timestamp clamped to 2^53-1. */
-export function hourOf(timestamp: bigint): number {
-  const seconds = timestamp > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(timestamp);
-  return seconds - (seconds % HOUR_SECONDS);
-}
+export const hourOf = (timestamp: bigint): number => bucketStart(clampToSafe(timestamp), HOUR_SECONDS);

@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import type { Hex } from "../../../proofs/hex.ts";
+import { HOUR_SECONDS } from "../../../src/decode/timeBuckets.ts";
 
 /** A settlement's place on chain. */
 export interface SettlementPlace {
@@ -23,8 +24,7 @@ export const placeParameters = (places: readonly SettlementPlace[]) => [
 export const PLACED = `(select s.* from unnest($1::int4[], $2::int8[], $3::int4[]) as place(chain_id, block_number, log_index)
   join proofs.settled s using (chain_id, block_number, log_index))`;
 
-const HOUR = 3600;
-export const hourOfColumn = (column: string): string => `${column} - ${column} % ${HOUR}`;
+export const hourOfColumn = (column: string): string => `${column} - ${column} % ${HOUR_SECONDS}`;
 
 /**
  * - A batch is `verified` when its blob proves as many leaves as the event claims and all of them count, and `partial` when
