@@ -58,7 +58,7 @@ og("TEERegistry:TEERegistered", async ({ event, context }) => {
     .values({ ...key, ...registration })
     .onConflictDoUpdate(registration);
   const pcrApprovedUntil =
-    record.pcrHash == null ? null : await pcrEnd(context, key.registry, teeType, record.pcrHash as Hex);
+    record.pcrHash == null ? null : await pcrEnd(context, key.registry, teeType, record.pcrHash);
   const fresh = {
     enabled: true,
     removed: false,

@@ -163,6 +163,7 @@ function contentOf(
 ): Readonly<Record<string, object>> {
   if (answers === "events") {
     const told = Object.entries(example as object).map(
+      // events by name
       ([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
     );
     // OpenAPI 3.1 has no words for streams: the members of this schema are the events' data by their names.

@@ -15,6 +15,7 @@ const unwrap = (schema: z.ZodType): z.ZodType => {
 
 /** The columns of an object schema: nested objects become `outer.inner`, lists one cell of JSON; what may be absent is none. */
 export function csvColumns(schema: z.ZodType, path: readonly string[] = []): readonly Column[] {
+  // as above
   const { def } = unwrap(schema) as unknown as {
     def: { type: string; shape?: Readonly<Record<string, z.ZodType>> };
   };

@@ -31,15 +31,7 @@ export {
   observedClock,
   type SignedGap,
 } from "./observedTime.ts";
-export {
-  isProbing,
-  latencyLog2,
-  type Probe,
-  type ProbeAnswer,
-  type ProbeRound,
-  roundMedianMs,
-  usableRounds,
-} from "./probes.ts";
+export { isProbing, type Probe } from "./probes.ts";
 export { type NodeScore, type Score, scoreOf, toScore } from "./score.ts";
 export { draw, type Pick, prepareSelection, type Selection, type Strategy } from "./selection.ts";
 export type { OpenSpell, Spell } from "./spell.ts";

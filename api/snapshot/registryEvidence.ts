@@ -12,7 +12,7 @@ import {
   readObserved,
   readRewritten,
 } from "../queries/evidence/evidenceChanges.ts";
-import { type NodeEvidence, readAllEvidence, readEvidence } from "../queries/evidence/evidenceNodes.ts";
+import { type NodeEvidence, readAllEvidence, readNodeEvidence } from "../queries/evidence/evidenceNodes.ts";
 import type { ReadTransaction } from "../queries/reading/database.ts";
 import type { Moment } from "../queries/state/moment.ts";
 import { observationRevision } from "../queries/state/observations.ts";
@@ -177,7 +177,7 @@ export class RegistryEvidence {
 
     const recent: KeptNode[] = [];
     const asked = rest.filter((teeId) => !whole.has(teeId));
-    for (const evidence of await readEvidence(
+    for (const evidence of await readNodeEvidence(
       transaction,
       moment,
       { registry, gapsEndingAfter: before },
@@ -199,7 +199,7 @@ export class RegistryEvidence {
     teeIds: Iterable<string>,
   ): Promise<readonly KeptNode[]> {
     const scope = { registry: this.registry, gapsEndingAfter: FROM_THE_BEGINNING };
-    const evidence = await readEvidence(transaction, moment, scope, [...teeIds]);
+    const evidence = await readNodeEvidence(transaction, moment, scope, [...teeIds]);
     return evidence.map((one) => keep(one, null));
   }
 

@@ -10,7 +10,12 @@ import type { Reader, ReadTransaction } from "../queries/reading/database.ts";
 import { type ChainAsOf, chainAsOf, momentOf } from "../queries/state/asOf.ts";
 import type { Moment } from "../queries/state/moment.ts";
 import { observationRevision } from "../queries/state/observations.ts";
-import { indexing, type PositionWatcher, readEvidence, readProgress } from "../queries/state/position.ts";
+import {
+  indexing,
+  type PositionWatcher,
+  readNewestEventBlock,
+  readProgress,
+} from "../queries/state/position.ts";
 import { type ApiSettings, originOf } from "../queries/state/service.ts";
 import { readListings } from "./listing.ts";
 import type { Pause } from "./pause.ts";
@@ -202,7 +207,7 @@ export class Snapshots {
     // Looking for the heartbeats of a registry that is not indexed would mean to go through all others'.
     if (!this.#options.settings.registries.includes(registry))
       return new RegistryScores(registry, moment.time, 0, []);
-    const evidence = await readEvidence(transaction, "og", moment.chainId, moment.blockNumber);
+    const evidence = await readNewestEventBlock(transaction, "og", moment.chainId, moment.blockNumber);
     const revision = await observationRevision(transaction);
     const key = stateKey(evidence, moment.time, revision);
     const known = this.#find(key, registry);
@@ -280,6 +285,6 @@ async function holds(
   transaction: ReadTransaction,
   { chainId, blockNumber, evidence }: ChainAsOf,
 ): Promise<boolean> {
-  const found = await readEvidence(transaction, "og", chainId, blockNumber);
+  const found = await readNewestEventBlock(transaction, "og", chainId, blockNumber);
   return found?.blockNumber === evidence?.blockNumber && found?.blockHash === evidence?.blockHash;
 }

@@ -130,7 +130,7 @@ export class Cookbook {
         variables: Object.fromEntries(names.map((name) => [name, this.variables[shellName(name)]])),
       }),
     });
-    const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
+    const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown }; // by GraphQL over HTTP
     if (errors !== undefined) throw new Error(JSON.stringify(errors));
     return JSON.stringify(data);
   }

@@ -40,7 +40,7 @@ export function settledInferences(): SettledInference[] {
     .toString()
     .split("\n")) {
     if (line === "") continue;
-    const { block, receipts } = JSON.parse(line) as RecordedBlock;
+    const { block, receipts } = JSON.parse(line) as RecordedBlock; // the recording's own format
     const number = Number(block.number);
     times.set(number, Number(block.timestamp));
     for (const { address, topics, data, logIndex } of receipts.flatMap(({ logs }) => logs)) {
@@ -65,7 +65,7 @@ export function settledInferences(): SettledInference[] {
         path.join(recordingDirectory, "blobs", Buffer.from(blobId.slice(2), "hex").toString()),
         "utf8",
       ),
-    ) as { values: { value: string[] }[] };
+    ) as { values: { value: string[] }[] }; // a dump of OpenZeppelin's
     const time = times.get(block) ?? Number.NaN;
     for (const [index, [teeId, valid, state]] of leaves.entries()) {
       if (valid !== 1 || state !== "ok") continue;

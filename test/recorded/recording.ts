@@ -121,12 +121,12 @@ export interface RecordingMeta {
 const readTruth = <T>(chain: ChainName): T =>
   JSON.parse(
     gunzipSync(readFileSync(path.join(recordingDirectory, `truth-${chain}.json.gz`))).toString(),
-  ) as T;
+  ) as T; // the recording's own format
 
 export const ogTruth = () => readTruth<OgTruth>("og");
 export const baseTruth = () => readTruth<BaseTruth>("base");
 export const recordingMeta = () =>
-  JSON.parse(readFileSync(path.join(recordingDirectory, "meta.json"), "utf8")) as RecordingMeta;
+  JSON.parse(readFileSync(path.join(recordingDirectory, "meta.json"), "utf8")) as RecordingMeta; // the recording's own format
 
 /** The settings under which the indexer reads the recorded contracts. */
 export function recordedSettings(extraPayees: readonly Hex[]): Record<string, string> {

@@ -10,20 +10,17 @@ import {
   type Gate,
   inheritRecords,
   isProbing,
-  latencyLog2,
   type NodeHistory,
   type NodeScore,
   type OpenSpell,
   type Probe,
-  type ProbeRound,
   prepareSelection,
   recordAt,
-  roundMedianMs,
   type SignedGap,
   scoreOf,
-  usableRounds,
 } from "../../api/scoring/index.ts";
 import { type Heartbeat, type HeartbeatLog, readHeartbeats } from "./heartbeatLog.ts";
+import { latencyLog2, type ProbeRound, roundMedianMs, usableRounds } from "./probeRounds.ts";
 import { silencesOf } from "./silences.ts";
 import {
   HOUR,

@@ -1,6 +1,8 @@
 /** Simulates a network of nodes, relayers and a prober without a chain: the truth, and what others can observe of it. */
-import type { OpenSpell, Probe, ProbeRound } from "../../api/scoring/index.ts";
+import type { OpenSpell, Probe } from "../../api/scoring/index.ts";
+
 import type { Heartbeat } from "./heartbeatLog.ts";
+import type { ProbeRound } from "./probeRounds.ts";
 import { seededRandom } from "./random.ts";
 
 export const HOUR = 3_600;

@@ -99,7 +99,7 @@ export async function getJson<T>(system: RunningSystem, route: string): Promise<
   const response = await fetch(`${system.apiUrl}${route}`);
   const body = await response.text();
   if (response.status !== 200) throw new Error(`GET ${route}: ${response.status} ${body}`);
-  return JSON.parse(body) as T;
+  return JSON.parse(body) as T; // answers are checked against openapi.json elsewhere
 }
 
 /** All rows of a list, streamed from one snapshot. */
@@ -111,7 +111,7 @@ export async function getAll<T>(system: RunningSystem, route: string): Promise<T
   return body
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as T);
+    .map((line) => JSON.parse(line) as T); // likewise
 }
 
 export interface ChainStatus {

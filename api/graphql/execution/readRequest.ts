@@ -32,7 +32,7 @@ function refuseExtensions({ maxLag, persistedQuery }: Readonly<Record<string, un
 export function readRequest(params: GraphQLParams): GraphQLParams {
   if (!isObject(params)) return params;
   for (const [name, value] of Object.entries(params)) if (name !== "query") refuseUnusable(name, value);
-  const { query, variables, operationName, extensions } = params as Readonly<Record<string, unknown>>;
+  const { query, variables, operationName, extensions } = params as Readonly<Record<string, unknown>>; // the client's, so of any type
   if (query !== undefined && query !== null && typeof query !== "string")
     throw refuseArgument("query", "…", "a text");
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string")

@@ -136,7 +136,7 @@ export async function readAllEvidence(
   const known = await transaction.rows<{ teeId: string }>(sql`
     select tee_id as "teeId" from og.node
     where chain_id = ${moment.chainId} and registry = ${scope.registry} order by tee_id`);
-  return readEvidence(
+  return readNodeEvidence(
     transaction,
     moment,
     scope,
@@ -145,7 +145,7 @@ export async function readAllEvidence(
 }
 
 /** Those of the nodes that the registry had at the moment, in order of `teeId`. */
-export async function readEvidence(
+export async function readNodeEvidence(
   transaction: ReadTransaction,
   moment: Moment,
   scope: EvidenceScope,

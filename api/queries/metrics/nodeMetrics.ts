@@ -1,6 +1,6 @@
 /** What is known of nodes over the windows that end at a moment. */
 import { type SQL, sql } from "drizzle-orm";
-import { readEvidence } from "../evidence/evidenceNodes.ts";
+import { readNodeEvidence } from "../evidence/evidenceNodes.ts";
 import {
   joinObservations,
   joinPcr,
@@ -187,7 +187,7 @@ async function readMissedHeartbeats(
       keys.flatMap((key, place) => (key.registry === registry ? [[key.teeId, place] as const] : [])),
     );
     const scope = { registry, gapsEndingAfter: Math.min(...froms) };
-    for (const node of await readEvidence(transaction, moment, scope, [...places.keys()])) {
+    for (const node of await readNodeEvidence(transaction, moment, scope, [...places.keys()])) {
       // No value of heartbeatMaxAge was ever read or assumed.
       if (node.lastMaxAgeSeconds === null) continue;
       for (const [index, count] of missedHeartbeats(node, moment.time, spans).entries())

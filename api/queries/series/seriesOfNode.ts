@@ -1,6 +1,6 @@
 /** Series of one node, but for what it was paid. */
 import { sql } from "drizzle-orm";
-import { readEvidence } from "../evidence/evidenceNodes.ts";
+import { readNodeEvidence } from "../evidence/evidenceNodes.ts";
 import { missedHeartbeats } from "../metrics/missedHeartbeats.ts";
 import { readHeartbeatTotals, readSettlementTotals } from "../metrics/runningTotals.ts";
 import { LATENCY_SAMPLES, readSettlementLatencies } from "../metrics/settlementLatency.ts";
@@ -121,7 +121,7 @@ async function readMissed(
   grid: SeriesGrid,
 ): Promise<SeriesValues> {
   const scope = { registry, gapsEndingAfter: rangeOf(grid).from };
-  const [evidence] = await readEvidence(transaction, moment, scope, [teeId]);
+  const [evidence] = await readNodeEvidence(transaction, moment, scope, [teeId]);
   if (evidence === undefined || evidence.lastMaxAgeSeconds === null) return [];
   const ranges = grid.buckets.map(({ startAt, endAt }) => ({ from: startAt, to: endAt }));
   return missedHeartbeats(evidence, moment.time, ranges);

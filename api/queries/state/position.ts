@@ -40,7 +40,7 @@ export function decodeCheckpoint(checkpoint: string): { blockTime: number; block
 }
 
 /** The newest block with an event up to `blockNumber`. */
-export async function readEvidence(
+export async function readNewestEventBlock(
   transaction: ReadTransaction,
   chain: ChainName,
   chainId: number,
@@ -91,7 +91,7 @@ async function readChain(transaction: ReadTransaction, chain: ChainName, chainId
   const row = rows?.[0];
   const latest = row === undefined ? null : decodeCheckpoint(row.latest);
   if (row === undefined || latest === null) return { ready: false, position: null };
-  const evidence = await readEvidence(transaction, chain, chainId, latest.blockNumber);
+  const evidence = await readNewestEventBlock(transaction, chain, chainId, latest.blockNumber);
   const finalized = row.finalized === null ? null : decodeCheckpoint(row.finalized);
   const position = {
     chain,

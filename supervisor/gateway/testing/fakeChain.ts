@@ -56,7 +56,7 @@ export function reactAs(node: FakeNode, { method, params }: RpcRequest): Reactio
     case "eth_getBlockByHash":
       return { result: blockOf(numberIn(String(params[0]))) };
     case "eth_getLogs": {
-      const filter = params[0] as LogFilter;
+      const filter = params[0] as LogFilter; // what tests and the gateway send
       const from = filter.blockHash === undefined ? Number(filter.fromBlock) : numberIn(filter.blockHash);
       const to = filter.blockHash === undefined ? Number(filter.toBlock) : from;
       if (filter.blockHash !== undefined && from > head)

@@ -41,8 +41,8 @@ export async function startFakeUpstream(
   let exchanges = 0;
   const server = http.createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const asked = JSON.parse(Buffer.concat(chunks).toString()) as Asked | Asked[];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer); // no encoding was set
+    const asked = JSON.parse(Buffer.concat(chunks).toString()) as Asked | Asked[]; // only the gateway asks
     const exchange = exchanges++;
     const reactTo = async ({ method, params }: Asked): Promise<Reaction> => {
       requests.push({ method, params });

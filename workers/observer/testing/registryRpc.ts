@@ -53,12 +53,12 @@ export async function startRegistryRpc(chainId: number): Promise<RegistryRpc> {
   };
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    for await (const chunk of request) chunks.push(chunk as Buffer); // no encoding was set
     const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
       id: number;
       method: string;
       params: readonly unknown[];
-    };
+    }; // only viem asks
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ jsonrpc: "2.0", id, ...reply(method, params) }));
   });
