@@ -6,7 +6,6 @@
  * @see docs/protocol.md, "Payloads"
  */
 
-import type { Hex } from "./hex.ts";
 import { type JsonDocument, JsonTextError, readJsonDocument } from "./jsonText.ts";
 import { type Claim, differingClaims, type ExpectedInference } from "./payloadClaims.ts";
 import { type ContentMatch, matchInput, matchOutput } from "./payloadContent.ts";

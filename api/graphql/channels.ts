@@ -35,10 +35,7 @@ const PendingWithdrawal = builder
     description: "What a payer has announced to take out.",
     fields: (t) => ({
       amount: t.expose("amount", { type: "BigInt" }),
-      finalizableAt: t.expose("finalizableAt", {
-        type: "Timestamp",
-        nullable: true,
-      }),
+      finalizableAt: t.expose("finalizableAt", { type: "Timestamp", nullable: true }),
     }),
   });
 
@@ -59,39 +56,20 @@ ChannelRef.implement({
       description: "The payer, with all its payments.",
       resolve: ({ payer, view }) => view.scope({ address: payer }),
     }),
-    payerAuthorizer: t.expose("payerAuthorizer", {
-      type: "Address",
-    }),
+    payerAuthorizer: t.expose("payerAuthorizer", { type: "Address" }),
     receiver: t.expose("receiver", { type: "Address" }),
-    receiverAuthorizer: t.expose("receiverAuthorizer", {
-      type: "Address",
-    }),
+    receiverAuthorizer: t.expose("receiverAuthorizer", { type: "Address" }),
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
-    withdrawDelaySeconds: t.expose("withdrawDelaySeconds", {
-      type: "Long",
-    }),
-    salt: t.expose("salt", {
-      type: "Hex",
-    }),
-    balance: t.expose("balance", {
-      type: "BigInt",
-    }),
-    claimed: t.expose("claimed", {
-      type: "BigInt",
-    }),
+    withdrawDelaySeconds: t.expose("withdrawDelaySeconds", { type: "Long" }),
+    salt: t.expose("salt", { type: "Hex" }),
+    balance: t.expose("balance", { type: "BigInt" }),
+    claimed: t.expose("claimed", { type: "BigInt" }),
     refunded: t.expose("refunded", { type: "BigInt" }),
-    withdrawn: t.expose("withdrawn", {
-      type: "BigInt",
-    }),
-    pendingWithdrawal: t.expose("pendingWithdrawal", {
-      type: PendingWithdrawal,
-      nullable: true,
-    }),
+    withdrawn: t.expose("withdrawn", { type: "BigInt" }),
+    pendingWithdrawal: t.expose("pendingWithdrawal", { type: PendingWithdrawal, nullable: true }),
     state: t.expose("state", { type: ChannelState, description: "What it can be used for." }),
-    createdAt: t.expose("createdAt", {
-      type: "Timestamp",
-    }),
+    createdAt: t.expose("createdAt", { type: "Timestamp" }),
     updatedAt: t.expose("updatedAt", { type: "Timestamp" }),
   }),
 });

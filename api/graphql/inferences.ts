@@ -49,21 +49,14 @@ const InferencePlace = builder
 const NodeAtSigning = builder.objectRef<NonNullable<Inference["nodeAtSigning"]>>("NodeAtSigning").implement({
   description: "What the registry said of a node in the second in which it signed.",
   fields: (t) => ({
-    registry: t.expose("registry", {
-      type: "Address",
-    }),
+    registry: t.expose("registry", { type: "Address" }),
     status: t.expose("status", { type: NodeStatus, description: "What the node was." }),
     statusPrecision: t.expose("statusPrecision", {
       type: PrecisionEnum,
       description: "Whether the contract answered so in that second.",
     }),
-    pcrHash: t.expose("pcrHash", {
-      type: "Hex",
-      nullable: true,
-    }),
-    pcrVersion: t.exposeString("pcrVersion", {
-      nullable: true,
-    }),
+    pcrHash: t.expose("pcrHash", { type: "Hex", nullable: true }),
+    pcrVersion: t.exposeString("pcrVersion", { nullable: true }),
     pcrApproved: t.exposeBoolean("pcrApproved"),
   }),
 });
@@ -86,9 +79,7 @@ InferenceRef.implement({
       description: "Opaque id, unique in this API.",
       resolve: ({ id, view }) => encodeGlobalId("Inference", id, view.at),
     }),
-    inferenceId: t.expose("id", {
-      type: "Hex",
-    }),
+    inferenceId: t.expose("id", { type: "Hex" }),
     teeId: t.expose("teeId", { type: "Hex" }),
     node: t.field({
       type: TeeNodeRef,
@@ -98,34 +89,14 @@ InferenceRef.implement({
       extensions: readsRows(FROM.og, 3),
       resolve: ({ teeId, view }) => nodeByKey(view, { registry: view.state.currentRegistry, teeId }),
     }),
-    nodeAtSigning: t.expose("nodeAtSigning", {
-      type: NodeAtSigning,
-      nullable: true,
-    }),
-    inputHash: t.expose("inputHash", {
-      type: "Hex",
-    }),
-    outputHash: t.expose("outputHash", {
-      type: "Hex",
-    }),
-    signedAt: t.expose("signedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    signature: t.expose("signature", {
-      type: "Hex",
-      nullable: true,
-    }),
-    signatureBytes: t.exposeInt("signatureBytes", {
-      nullable: true,
-    }),
-    signatureSha256: t.expose("signatureSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    signatureValid: t.exposeBoolean("signatureValid", {
-      nullable: true,
-    }),
+    nodeAtSigning: t.expose("nodeAtSigning", { type: NodeAtSigning, nullable: true }),
+    inputHash: t.expose("inputHash", { type: "Hex" }),
+    outputHash: t.expose("outputHash", { type: "Hex" }),
+    signedAt: t.expose("signedAt", { type: "Timestamp", nullable: true }),
+    signature: t.expose("signature", { type: "Hex", nullable: true }),
+    signatureBytes: t.exposeInt("signatureBytes", { nullable: true }),
+    signatureSha256: t.expose("signatureSha256", { type: "Hex", nullable: true }),
+    signatureValid: t.exposeBoolean("signatureValid", { nullable: true }),
     counted: t.exposeBoolean("counted"),
     uncountedReason: t.expose("uncountedReason", {
       type: UncountedReason,
@@ -148,20 +119,10 @@ InferenceRef.implement({
       },
       SettlementConnection,
     ),
-    claimedPayers: t.expose("claimedPayers", {
-      type: ["Address"],
-    }),
-    model: t.exposeString("model", {
-      nullable: true,
-    }),
-    promptTokens: t.expose("promptTokens", {
-      type: "Long",
-      nullable: true,
-    }),
-    completionTokens: t.expose("completionTokens", {
-      type: "Long",
-      nullable: true,
-    }),
+    claimedPayers: t.expose("claimedPayers", { type: ["Address"] }),
+    model: t.exposeString("model", { nullable: true }),
+    promptTokens: t.expose("promptTokens", { type: "Long", nullable: true }),
+    completionTokens: t.expose("completionTokens", { type: "Long", nullable: true }),
     receipt: t.field({
       type: "JSON",
       nullable: true,

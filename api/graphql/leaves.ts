@@ -53,21 +53,12 @@ BatchLeafRef.implement({
       resolve: ({ inferenceId, view }) => inferenceById(view, inferenceId),
     }),
     teeId: t.expose("teeId", { type: "Hex" }),
-    inputHash: t.expose("inputHash", {
-      type: "Hex",
-    }),
-    outputHash: t.expose("outputHash", {
-      type: "Hex",
-    }),
+    inputHash: t.expose("inputHash", { type: "Hex" }),
+    outputHash: t.expose("outputHash", { type: "Hex" }),
     timestamp: t.exposeString("timestamp"),
-    signature: t.expose("signature", {
-      type: "Hex",
-    }),
+    signature: t.expose("signature", { type: "Hex" }),
     signatureBytes: t.exposeInt("signatureBytes"),
-    signatureSha256: t.expose("signatureSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
+    signatureSha256: t.expose("signatureSha256", { type: "Hex", nullable: true }),
   }),
 });
 

@@ -26,23 +26,11 @@ ModelRef.implement({
       type: "Long",
       description: "Distinct inferences with a valid signature of a node registered by then; a count.",
     }),
-    promptTokens: t.expose("promptTokens", {
-      type: "Long",
-      nullable: true,
-    }),
-    completionTokens: t.expose("completionTokens", {
-      type: "Long",
-      nullable: true,
-    }),
+    promptTokens: t.expose("promptTokens", { type: "Long", nullable: true }),
+    completionTokens: t.expose("completionTokens", { type: "Long", nullable: true }),
     nodeCount: t.expose("nodes", { type: "Long", description: "Distinct nodes that ran it; a count." }),
-    firstSeenAt: t.expose("firstSeenAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    lastSeenAt: t.expose("lastSeenAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    firstSeenAt: t.expose("firstSeenAt", { type: "Timestamp", nullable: true }),
+    lastSeenAt: t.expose("lastSeenAt", { type: "Timestamp", nullable: true }),
     inferences: t.connection(
       {
         ...inferenceList,

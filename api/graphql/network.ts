@@ -19,9 +19,7 @@ const SettlementCounts = builder.objectRef<NetworkTotals["settlements"]>("Settle
     individual: t.expose("individual", { type: "Long" }),
     batch: t.expose("batch", { type: "Long" }),
     legacy: t.expose("legacy", { type: "Long" }),
-    claimedLeaves: t.expose("claimedLeaves", {
-      type: "Long",
-    }),
+    claimedLeaves: t.expose("claimedLeaves", { type: "Long" }),
   }),
 });
 
@@ -33,10 +31,7 @@ const HeartbeatMaxAge = builder
       registry: t.expose("registry", { type: "Address" }),
       value: t.expose("value", { type: "Long" }),
       precision: t.expose("precision", { type: PrecisionEnum }),
-      exactSince: t.expose("exactSince", {
-        type: "Timestamp",
-        nullable: true,
-      }),
+      exactSince: t.expose("exactSince", { type: "Timestamp", nullable: true }),
     }),
   });
 
@@ -46,10 +41,7 @@ const TokenVolume = builder.objectRef<NonNullable<NetworkTotals["volume"]>[numbe
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt" }),
-    organic: t.expose("organic", {
-      type: "BigInt",
-      nullable: true,
-    }),
+    organic: t.expose("organic", { type: "BigInt", nullable: true }),
   }),
 });
 
@@ -59,26 +51,12 @@ const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Net
     nodeCounts: t.expose("nodes", { type: NodeCountsRef, description: "Nodes by status." }),
     operators: t.expose("operators", { type: "Long" }),
     heartbeats: t.expose("heartbeats", { type: "Long" }),
-    heartbeatMaxAge: t.expose("heartbeatMaxAge", {
-      type: HeartbeatMaxAge,
-      nullable: true,
-    }),
+    heartbeatMaxAge: t.expose("heartbeatMaxAge", { type: HeartbeatMaxAge, nullable: true }),
     settlements: t.expose("settlements", { type: SettlementCounts, description: "Settlements by kind." }),
-    onchainInferences: t.expose("onchainInferences", {
-      type: "Long",
-    }),
-    inferences: t.expose("inferences", {
-      type: "Long",
-      nullable: true,
-    }),
-    promptTokens: t.expose("promptTokens", {
-      type: "Long",
-      nullable: true,
-    }),
-    completionTokens: t.expose("completionTokens", {
-      type: "Long",
-      nullable: true,
-    }),
+    onchainInferences: t.expose("onchainInferences", { type: "Long" }),
+    inferences: t.expose("inferences", { type: "Long", nullable: true }),
+    promptTokens: t.expose("promptTokens", { type: "Long", nullable: true }),
+    completionTokens: t.expose("completionTokens", { type: "Long", nullable: true }),
     modelCount: t.expose("models", {
       type: "Long",
       nullable: true,
@@ -94,22 +72,10 @@ const NetworkRef = builder.objectRef<Scoped<NetworkTotals & RegistryScope>>("Net
       extensions: readsRows(FROM.proofs, 500),
       resolve: ({ view, registries }, { window }) => groupMetrics(view, { registries, owner: null }, window),
     }),
-    payments: t.expose("payments", {
-      type: "Long",
-      nullable: true,
-    }),
-    payers: t.expose("payers", {
-      type: "Long",
-      nullable: true,
-    }),
-    volume: t.expose("volume", {
-      type: [TokenVolume],
-      nullable: true,
-    }),
-    tokens: t.expose("tokens", {
-      type: [TokenRef],
-      nullable: true,
-    }),
+    payments: t.expose("payments", { type: "Long", nullable: true }),
+    payers: t.expose("payers", { type: "Long", nullable: true }),
+    volume: t.expose("volume", { type: [TokenVolume], nullable: true }),
+    tokens: t.expose("tokens", { type: [TokenRef], nullable: true }),
   }),
 });
 

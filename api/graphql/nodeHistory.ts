@@ -69,10 +69,7 @@ LivenessIntervalRef.implement({
   fields: (t) => ({
     notion: t.expose("notion", { type: LivenessNotion, description: "What alive means here." }),
     fromAt: t.expose("fromAt", { type: "Timestamp" }),
-    untilAt: t.expose("untilAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    untilAt: t.expose("untilAt", { type: "Timestamp", nullable: true }),
     endCause: t.exposeString("endCause", {
       nullable: true,
       description: "Of an ended ACTIVE one: stale, disabled, pcr-revoked, removed or max-age.",
@@ -91,12 +88,8 @@ HeartbeatRef.implement({
     registry: t.expose("registry", { type: "Address" }),
     teeId: t.expose("teeId", { type: "Hex" }),
     receivedAt: t.expose("receivedAt", { type: "Timestamp" }),
-    signedAt: t.expose("signedAt", {
-      type: "Timestamp",
-    }),
-    latenessSeconds: t.expose("latenessSeconds", {
-      type: "Long",
-    }),
+    signedAt: t.expose("signedAt", { type: "Timestamp" }),
+    latenessSeconds: t.expose("latenessSeconds", { type: "Long" }),
     repeated: t.exposeBoolean("repeated"),
     relayer: t.expose("relayer", { type: "Address" }),
     relayerAccount: t.field({
@@ -117,9 +110,7 @@ NodeEventRef.implement({
     kind: t.expose("kind", { type: NodeEventKind }),
     signature: t.exposeString("signature"),
     sender: t.expose("sender", { type: "Address" }),
-    cause: t.exposeString("cause", {
-      nullable: true,
-    }),
+    cause: t.exposeString("cause", { nullable: true }),
   }),
 });
 

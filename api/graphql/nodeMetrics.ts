@@ -32,64 +32,23 @@ export const WINDOW = {
 const NodeMetricsRef = builder.objectRef<NodeMetrics>("NodeMetrics").implement({
   description: "What is known of a node over a window. Null is unknown or not measured, never zero.",
   fields: (t) => ({
-    uptime: t.exposeFloat("uptime", {
-      nullable: true,
-    }),
-    heartbeats: t.expose("heartbeats", {
-      type: "Long",
-      nullable: true,
-    }),
-    repeatedHeartbeats: t.expose("repeatedHeartbeats", {
-      type: "Long",
-      nullable: true,
-    }),
-    missedHeartbeats: t.expose("missedHeartbeats", {
-      type: "Long",
-      nullable: true,
-    }),
-    heartbeatLatenessMeanSeconds: t.exposeFloat("heartbeatLatenessMeanSeconds", {
-      nullable: true,
-    }),
-    inferences: t.expose("inferences", {
-      type: "Long",
-      nullable: true,
-    }),
-    promptTokens: t.expose("promptTokens", {
-      type: "Long",
-      nullable: true,
-    }),
-    completionTokens: t.expose("completionTokens", {
-      type: "Long",
-      nullable: true,
-    }),
-    settlements: t.expose("settlements", {
-      type: "Long",
-      nullable: true,
-    }),
-    payers: t.expose("payers", {
-      type: "Long",
-      nullable: true,
-    }),
-    revenue: t.expose("revenue", {
-      type: [TokenRevenue],
-      nullable: true,
-    }),
-    settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", {
-      nullable: true,
-    }),
-    settlementLatencyP95Seconds: t.exposeFloat("settlementLatencyP95Seconds", {
-      nullable: true,
-    }),
-    proofAvailability: t.exposeFloat("proofAvailability", {
-      nullable: true,
-    }),
+    uptime: t.exposeFloat("uptime", { nullable: true }),
+    heartbeats: t.expose("heartbeats", { type: "Long", nullable: true }),
+    repeatedHeartbeats: t.expose("repeatedHeartbeats", { type: "Long", nullable: true }),
+    missedHeartbeats: t.expose("missedHeartbeats", { type: "Long", nullable: true }),
+    heartbeatLatenessMeanSeconds: t.exposeFloat("heartbeatLatenessMeanSeconds", { nullable: true }),
+    inferences: t.expose("inferences", { type: "Long", nullable: true }),
+    promptTokens: t.expose("promptTokens", { type: "Long", nullable: true }),
+    completionTokens: t.expose("completionTokens", { type: "Long", nullable: true }),
+    settlements: t.expose("settlements", { type: "Long", nullable: true }),
+    payers: t.expose("payers", { type: "Long", nullable: true }),
+    revenue: t.expose("revenue", { type: [TokenRevenue], nullable: true }),
+    settlementLatencyP50Seconds: t.exposeFloat("settlementLatencyP50Seconds", { nullable: true }),
+    settlementLatencyP95Seconds: t.exposeFloat("settlementLatencyP95Seconds", { nullable: true }),
+    proofAvailability: t.exposeFloat("proofAvailability", { nullable: true }),
     probes: t.expose("probes", { type: "Long", nullable: true }),
-    probeSuccess: t.exposeFloat("probeSuccess", {
-      nullable: true,
-    }),
-    probeP50Ms: t.exposeFloat("probeP50Ms", {
-      nullable: true,
-    }),
+    probeSuccess: t.exposeFloat("probeSuccess", { nullable: true }),
+    probeP50Ms: t.exposeFloat("probeP50Ms", { nullable: true }),
   }),
 });
 

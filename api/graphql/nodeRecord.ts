@@ -18,18 +18,10 @@ export const NodePcr = builder.objectRef<NonNullable<Node["pcr"]>>("NodePcr").im
   description: "The code a node runs, and whether the registry approves of it.",
   fields: (t) => ({
     hash: t.expose("hash", { type: "Hex" }),
-    version: t.exposeString("version", {
-      nullable: true,
-    }),
+    version: t.exposeString("version", { nullable: true }),
     approved: t.exposeBoolean("approved"),
-    approvedAt: t.expose("approvedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    revokedAt: t.expose("revokedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    approvedAt: t.expose("approvedAt", { type: "Timestamp", nullable: true }),
+    revokedAt: t.expose("revokedAt", { type: "Timestamp", nullable: true }),
   }),
 });
 
@@ -40,25 +32,13 @@ export const OhttpConfig = builder.objectRef<NonNullable<Node["ohttpConfig"]>>("
     kemId: t.exposeInt("kemId"),
     kdfId: t.exposeInt("kdfId"),
     aeadId: t.exposeInt("aeadId"),
-    publicKey: t.expose("publicKey", {
-      type: "Hex",
-    }),
+    publicKey: t.expose("publicKey", { type: "Hex" }),
     publicKeyBytes: t.exposeInt("publicKeyBytes"),
-    publicKeySha256: t.expose("publicKeySha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    keyConfig: t.expose("keyConfig", {
-      type: "Hex",
-    }),
+    publicKeySha256: t.expose("publicKeySha256", { type: "Hex", nullable: true }),
+    keyConfig: t.expose("keyConfig", { type: "Hex" }),
     keyConfigBytes: t.exposeInt("keyConfigBytes"),
-    keyConfigSha256: t.expose("keyConfigSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    registeredAt: t.expose("registeredAt", {
-      type: "Timestamp",
-    }),
+    keyConfigSha256: t.expose("keyConfigSha256", { type: "Hex", nullable: true }),
+    registeredAt: t.expose("registeredAt", { type: "Timestamp" }),
   }),
 });
 
@@ -76,21 +56,14 @@ const RecordSource = builder.enumType("RecordSource", {
 
 builder.objectFields(TeeNodeRef, (t) => ({
   teeType: t.expose("teeType", { type: TeeTypeName, description: "What kind of node it is." }),
-  endpoint: t.exposeString("endpoint", {
-    nullable: true,
-  }),
+  endpoint: t.exposeString("endpoint", { nullable: true }),
   endpointHex: t.expose("endpointHex", {
     type: "Hex",
     nullable: true,
     extensions: readsRows(NOTHING),
   }),
-  endpointBytes: t.exposeInt("endpointBytes", {
-    nullable: true,
-  }),
-  endpointSha256: t.expose("endpointSha256", {
-    type: "Hex",
-    nullable: true,
-  }),
+  endpointBytes: t.exposeInt("endpointBytes", { nullable: true }),
+  endpointSha256: t.expose("endpointSha256", { type: "Hex", nullable: true }),
   publicKey: t.field({
     type: "Hex",
     nullable: true,
@@ -125,14 +98,8 @@ builder.objectFields(TeeNodeRef, (t) => ({
     extensions: readsRows(FROM.og, 3),
     resolve: async (node) => (await withKeys(node)).tlsCertificateSha256,
   }),
-  pcr: t.expose("pcr", {
-    type: NodePcr,
-    nullable: true,
-  }),
-  ohttpConfig: t.expose("ohttpConfig", {
-    type: OhttpConfig,
-    nullable: true,
-  }),
+  pcr: t.expose("pcr", { type: NodePcr, nullable: true }),
+  ohttpConfig: t.expose("ohttpConfig", { type: OhttpConfig, nullable: true }),
   recordSource: t.expose("recordSource", {
     type: RecordSource,
     nullable: true,

@@ -40,13 +40,9 @@ export const NodeCountsRef = builder.objectRef<NodeCounts>("NodeCounts").impleme
   fields: (t) => ({
     total: t.expose("total", { type: "Long" }),
     active: t.expose("active", { type: "Long" }),
-    stale: t.expose("stale", {
-      type: "Long",
-    }),
+    stale: t.expose("stale", { type: "Long" }),
     disabled: t.expose("disabled", { type: "Long" }),
-    revoked: t.expose("revoked", {
-      type: "Long",
-    }),
+    revoked: t.expose("revoked", { type: "Long" }),
     removed: t.expose("removed", { type: "Long" }),
   }),
 });

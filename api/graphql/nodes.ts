@@ -74,31 +74,20 @@ TeeNodeRef.implement({
       description: "Opaque id, unique in this API; of a past state when one was asked about.",
       resolve: ({ registry, teeId, view }) => encodeGlobalId("TeeNode", registry, teeId, view.at),
     }),
-    teeId: t.expose("teeId", {
-      type: "Hex",
-    }),
+    teeId: t.expose("teeId", { type: "Hex" }),
     registry: t.expose("registry", { type: "Address", description: "The registry that lists it." }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
     owner: t.expose("owner", { type: "Address" }),
-    paymentAddress: t.expose("paymentAddress", {
-      type: "Address",
-      nullable: true,
-    }),
+    paymentAddress: t.expose("paymentAddress", { type: "Address", nullable: true }),
     status: t.expose("status", { type: NodeStatus, description: "What it is." }),
     statusPrecision: t.expose("statusPrecision", {
       type: PrecisionEnum,
       description: "Whether the contract answered so at that moment.",
     }),
     enabled: t.exposeBoolean("enabled"),
-    registeredAt: t.expose("registeredAt", {
-      type: "Timestamp",
-    }),
-    lastHeartbeatAt: t.expose("lastHeartbeatAt", {
-      type: "Timestamp",
-    }),
-    lastSignedAt: t.expose("lastSignedAt", {
-      type: "Timestamp",
-    }),
+    registeredAt: t.expose("registeredAt", { type: "Timestamp" }),
+    lastHeartbeatAt: t.expose("lastHeartbeatAt", { type: "Timestamp" }),
+    lastSignedAt: t.expose("lastSignedAt", { type: "Timestamp" }),
   }),
 });
 

@@ -48,9 +48,7 @@ const HubEvent = builder.objectRef<NonNullable<OnchainInference["hub"]>>("HubEve
   fields: (t) => ({
     address: t.expose("address", { type: "Address" }),
     event: t.exposeString("event", { nullable: true }),
-    logIndex: t.exposeInt("logIndex", {
-      nullable: true,
-    }),
+    logIndex: t.exposeInt("logIndex", { nullable: true }),
   }),
 });
 
@@ -59,10 +57,7 @@ const Content = builder.objectRef<InferenceContent>("OnchainInferenceContent").i
   fields: (t) => ({
     request: t.expose("request", { type: "JSON", nullable: true }),
     response: t.expose("response", { type: "JSON", nullable: true }),
-    result: t.expose("result", {
-      type: "JSON",
-      nullable: true,
-    }),
+    result: t.expose("result", { type: "JSON", nullable: true }),
     shortened: t.exposeBoolean("shortened"),
   }),
 });
@@ -73,45 +68,25 @@ OnchainInferenceRef.implement({
   fields: (t) => ({
     timestamp: t.expose("timestamp", { type: "Timestamp" }),
     kind: t.expose("kind", { type: OnchainInferenceKind }),
-    mode: t.expose("mode", {
-      type: ProofMode,
-      nullable: true,
-    }),
+    mode: t.expose("mode", { type: ProofMode, nullable: true }),
     modelCid: t.exposeString("modelCid", { nullable: true }),
     modelCidHex: t.expose("modelCidHex", {
       type: "Hex",
       nullable: true,
       extensions: readsRows(NOTHING),
     }),
-    modelCidBytes: t.exposeInt("modelCidBytes", {
-      nullable: true,
-    }),
-    modelCidSha256: t.expose("modelCidSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    inferenceId: t.exposeString("inferenceId", {
-      nullable: true,
-    }),
+    modelCidBytes: t.exposeInt("modelCidBytes", { nullable: true }),
+    modelCidSha256: t.expose("modelCidSha256", { type: "Hex", nullable: true }),
+    inferenceId: t.exposeString("inferenceId", { nullable: true }),
     inferenceIdHex: t.expose("inferenceIdHex", {
       type: "Hex",
       nullable: true,
       extensions: readsRows(NOTHING),
     }),
-    inferenceIdBytes: t.exposeInt("inferenceIdBytes", {
-      nullable: true,
-    }),
-    inferenceIdSha256: t.expose("inferenceIdSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    caller: t.expose("caller", {
-      type: "Address",
-    }),
-    hub: t.expose("hub", {
-      type: HubEvent,
-      nullable: true,
-    }),
+    inferenceIdBytes: t.exposeInt("inferenceIdBytes", { nullable: true }),
+    inferenceIdSha256: t.expose("inferenceIdSha256", { type: "Hex", nullable: true }),
+    caller: t.expose("caller", { type: "Address" }),
+    hub: t.expose("hub", { type: HubEvent, nullable: true }),
     content: t.expose("content", {
       type: Content,
       nullable: true,

@@ -17,19 +17,14 @@ const OperatorRevenue = builder.objectRef<Revenue>("OperatorRevenue").implement(
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt" }),
-    organic: t.expose("organic", {
-      type: "BigInt",
-      nullable: true,
-    }),
+    organic: t.expose("organic", { type: "BigInt", nullable: true }),
     payments: t.expose("payments", { type: "Long" }),
     payers: t.expose("payers", {
       type: "Long",
       nullable: true,
       description: `Distinct payers; a count, null when more than ${MAX_JOINT_PAYERS} paid several of its addresses.`,
     }),
-    effectivePayers: t.exposeFloat("effectivePayers", {
-      nullable: true,
-    }),
+    effectivePayers: t.exposeFloat("effectivePayers", { nullable: true }),
   }),
 });
 

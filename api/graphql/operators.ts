@@ -88,16 +88,9 @@ OperatorRef.implement({
       resolve: ({ address, registries, view }, { window }) =>
         groupMetrics(view, { registries, owner: address }, window),
     }),
-    firstRegisteredAt: t.expose("firstRegisteredAt", {
-      type: "Timestamp",
-    }),
-    paymentAddresses: t.expose("paymentAddresses", {
-      type: ["Address"],
-    }),
-    sharedPaymentAddresses: t.expose("sharedPaymentAddresses", {
-      type: ["Address"],
-      nullable: true,
-    }),
+    firstRegisteredAt: t.expose("firstRegisteredAt", { type: "Timestamp" }),
+    paymentAddresses: t.expose("paymentAddresses", { type: ["Address"] }),
+    sharedPaymentAddresses: t.expose("sharedPaymentAddresses", { type: ["Address"], nullable: true }),
   }),
 });
 

@@ -40,10 +40,7 @@ const SpendingRef = builder.objectRef<Spending>("PayerSpending").implement({
 const OperatorSpendingRef = builder.objectRef<OperatorSpending>("PayerOperatorSpending").implement({
   description: "What a payer paid to one operator in one token.",
   fields: (t) => ({
-    operator: t.expose("operator", {
-      type: "Address",
-      nullable: true,
-    }),
+    operator: t.expose("operator", { type: "Address", nullable: true }),
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt" }),
@@ -56,20 +53,13 @@ const PayeeSpendingRef = builder.objectRef<PayeeSpending>("PayerPayeeSpending").
   description: "What a payer paid to one address in one token.",
   fields: (t) => ({
     payee: t.expose("payee", { type: "Address" }),
-    operator: t.expose("operator", {
-      type: "Address",
-      nullable: true,
-    }),
+    operator: t.expose("operator", { type: "Address", nullable: true }),
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt" }),
     payments: t.expose("payments", { type: "Long" }),
-    firstDayAt: t.expose("firstDayAt", {
-      type: "Timestamp",
-    }),
-    lastDayAt: t.expose("lastDayAt", {
-      type: "Timestamp",
-    }),
+    firstDayAt: t.expose("firstDayAt", { type: "Timestamp" }),
+    lastDayAt: t.expose("lastDayAt", { type: "Timestamp" }),
   }),
 });
 
@@ -77,9 +67,7 @@ const ChannelCounts = builder.objectRef<NonNullable<Payer["channels"]>>("Channel
   description: "Channels by state; counts.",
   fields: (t) => ({
     open: t.expose("open", { type: "Long" }),
-    withdrawing: t.expose("withdrawing", {
-      type: "Long",
-    }),
+    withdrawing: t.expose("withdrawing", { type: "Long" }),
     closed: t.expose("closed", { type: "Long" }),
   }),
 });
@@ -88,35 +76,15 @@ const PayerRecordRef = builder.objectRef<Payer>("PayerRecord").implement({
   description:
     "What a payer paid, in which tokens and to whom. Sums are null when it has too many days of payees to add up.",
   fields: (t) => ({
-    firstPaidAt: t.expose("firstPaidAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    lastPaidAt: t.expose("lastPaidAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    insider: t.exposeBoolean("insider", {
-      nullable: true,
-    }),
+    firstPaidAt: t.expose("firstPaidAt", { type: "Timestamp", nullable: true }),
+    lastPaidAt: t.expose("lastPaidAt", { type: "Timestamp", nullable: true }),
+    insider: t.exposeBoolean("insider", { nullable: true }),
     payments: t.expose("payments", { type: "Long", nullable: true }),
     spending: t.expose("spending", { type: [SpendingRef], nullable: true }),
-    operators: t.expose("operators", {
-      type: [OperatorSpendingRef],
-      nullable: true,
-    }),
-    payees: t.expose("payees", {
-      type: [PayeeSpendingRef],
-      nullable: true,
-    }),
-    payeeCount: t.expose("payeeCount", {
-      type: "Long",
-      nullable: true,
-    }),
-    channels: t.expose("channels", {
-      type: ChannelCounts,
-      nullable: true,
-    }),
+    operators: t.expose("operators", { type: [OperatorSpendingRef], nullable: true }),
+    payees: t.expose("payees", { type: [PayeeSpendingRef], nullable: true }),
+    payeeCount: t.expose("payeeCount", { type: "Long", nullable: true }),
+    channels: t.expose("channels", { type: ChannelCounts, nullable: true }),
   }),
 });
 

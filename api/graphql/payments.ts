@@ -77,14 +77,9 @@ PaymentRef.implement({
       TeeNodeConnection,
     ),
     amount: t.expose("amount", { type: "BigInt" }),
-    permittedAmount: t.expose("permittedAmount", {
-      type: "BigInt",
-      nullable: true,
-    }),
+    permittedAmount: t.expose("permittedAmount", { type: "BigInt", nullable: true }),
     facilitator: t.expose("facilitator", { type: "Address" }),
-    organic: t.exposeBoolean("organic", {
-      nullable: true,
-    }),
+    organic: t.exposeBoolean("organic", { nullable: true }),
   }),
 });
 

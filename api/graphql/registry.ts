@@ -31,38 +31,19 @@ PcrRef.implement({
     hash: t.expose("hash", { type: "Hex" }),
     registry: t.expose("registry", { type: "Address" }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
-    teeType: t.expose("teeType", {
-      type: TeeTypeName,
-      nullable: true,
-    }),
-    version: t.exposeString("version", {
-      nullable: true,
-    }),
+    teeType: t.expose("teeType", { type: TeeTypeName, nullable: true }),
+    version: t.exposeString("version", { nullable: true }),
     versionHex: t.expose("versionHex", {
       type: "Hex",
       nullable: true,
       extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
-    versionBytes: t.exposeInt("versionBytes", {
-      nullable: true,
-    }),
-    versionSha256: t.expose("versionSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
+    versionBytes: t.exposeInt("versionBytes", { nullable: true }),
+    versionSha256: t.expose("versionSha256", { type: "Hex", nullable: true }),
     approved: t.exposeBoolean("approved"),
-    firstApprovedAt: t.expose("firstApprovedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    approvedAt: t.expose("approvedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    revokedAt: t.expose("revokedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    firstApprovedAt: t.expose("firstApprovedAt", { type: "Timestamp", nullable: true }),
+    approvedAt: t.expose("approvedAt", { type: "Timestamp", nullable: true }),
+    revokedAt: t.expose("revokedAt", { type: "Timestamp", nullable: true }),
     approvals: t.expose("approvals", { type: "Long" }),
     revocations: t.expose("revocations", { type: "Long" }),
     nodes: t.connection(
@@ -93,20 +74,12 @@ TeeTypeRef.implement({
       nullable: true,
       extensions: { reads: { sources: NOTHING, rows: 1 } },
     }),
-    nameBytes: t.exposeInt("nameBytes", {
-      nullable: true,
-    }),
-    nameSha256: t.expose("nameSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
+    nameBytes: t.exposeInt("nameBytes", { nullable: true }),
+    nameSha256: t.expose("nameSha256", { type: "Hex", nullable: true }),
     registry: t.expose("registry", { type: "Address" }),
     chainId: t.exposeInt("chainId", { description: "EIP-155 id of the chain." }),
     addedAt: t.expose("addedAt", { type: "Timestamp" }),
-    deactivatedAt: t.expose("deactivatedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    deactivatedAt: t.expose("deactivatedAt", { type: "Timestamp", nullable: true }),
   }),
 });
 

@@ -49,14 +49,8 @@ const LeafCounts = builder.objectRef<Relayer["leaves"]>("LeafCounts").implement(
 const LatencyRef = builder.objectRef<Latency>("SettlementLatency").implement({
   description: "Time from signature to block.",
   fields: (t) => ({
-    p50Seconds: t.expose("p50Seconds", {
-      type: "Long",
-      nullable: true,
-    }),
-    p95Seconds: t.expose("p95Seconds", {
-      type: "Long",
-      nullable: true,
-    }),
+    p50Seconds: t.expose("p50Seconds", { type: "Long", nullable: true }),
+    p95Seconds: t.expose("p95Seconds", { type: "Long", nullable: true }),
     samples: t.expose("samples", { type: "Long" }),
   }),
 });
@@ -65,9 +59,7 @@ const RelayedHeartbeatsRef = builder.objectRef<Relayer["heartbeats"]>("RelayedHe
   description: "Heartbeats that a relayer sent in the last 24 hours.",
   fields: (t) => ({
     sent: t.expose("sent", { type: "Long" }),
-    repeated: t.expose("repeated", {
-      type: "Long",
-    }),
+    repeated: t.expose("repeated", { type: "Long" }),
     lateness: t.field({
       type: LatencyRef,
       resolve: ({ lateness }) => lateness,
@@ -78,28 +70,17 @@ const RelayedHeartbeatsRef = builder.objectRef<Relayer["heartbeats"]>("RelayedHe
 const RelayerRecordRef = builder.objectRef<Relayer>("RelayerRecord").implement({
   description: "What a relayer sent, and what it was worth.",
   fields: (t) => ({
-    firstSeenAt: t.expose("firstSeenAt", {
-      type: "Timestamp",
-    }),
-    lastSeenAt: t.expose("lastSeenAt", {
-      type: "Timestamp",
-    }),
-    lastHeartbeatAt: t.expose("lastHeartbeatAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    firstSeenAt: t.expose("firstSeenAt", { type: "Timestamp" }),
+    lastSeenAt: t.expose("lastSeenAt", { type: "Timestamp" }),
+    lastHeartbeatAt: t.expose("lastHeartbeatAt", { type: "Timestamp", nullable: true }),
     heartbeats: t.field({
       type: RelayedHeartbeatsRef,
       resolve: ({ heartbeats }) => heartbeats,
     }),
     settlements: t.expose("settlements", { type: SettledCounts }),
     verdicts: t.expose("verdicts", { type: VerdictCounts }),
-    leaves: t.expose("leaves", {
-      type: LeafCounts,
-    }),
-    proofAvailability: t.exposeFloat("proofAvailability", {
-      nullable: true,
-    }),
+    leaves: t.expose("leaves", { type: LeafCounts }),
+    proofAvailability: t.exposeFloat("proofAvailability", { nullable: true }),
     individualLatency: t.field({
       type: LatencyRef,
       description: "Of its newest individual settlements.",

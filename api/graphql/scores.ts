@@ -26,18 +26,10 @@ const ScoreFactor = builder.objectRef<Factor>("ScoreFactor").implement({
   fields: (t) => ({
     name: t.expose("name", { type: FactorName }),
     weight: t.exposeFloat("weight"),
-    value: t.exposeFloat("value", {
-      nullable: true,
-    }),
-    low: t.exposeFloat("low", {
-      nullable: true,
-    }),
-    high: t.exposeFloat("high", {
-      nullable: true,
-    }),
-    observed: t.exposeFloat("observed", {
-      nullable: true,
-    }),
+    value: t.exposeFloat("value", { nullable: true }),
+    low: t.exposeFloat("low", { nullable: true }),
+    high: t.exposeFloat("high", { nullable: true }),
+    observed: t.exposeFloat("observed", { nullable: true }),
     hours: t.exposeFloat("hours"),
   }),
 });

@@ -83,10 +83,7 @@ const NodeSelectionRef = builder.objectRef<NodeSelection>("NodeSelection").imple
   fields: (t) => ({
     scoreVersion: t.exposeString("scoreVersion"),
     seed: t.exposeString("seed"),
-    validUntil: t.expose("validUntil", {
-      type: "Timestamp",
-      nullable: true,
-    }),
+    validUntil: t.expose("validUntil", { type: "Timestamp", nullable: true }),
     nodes: t.field({
       type: [SelectedNodeRef],
       description: "In order of their rank.",

@@ -19,17 +19,10 @@ export const SeriesIntervalEnum = builder.enumType("SeriesInterval", {
 export const SeriesPoint = builder.objectRef<SeriesItem>("SeriesPoint").implement({
   description: "One bucket of a series.",
   fields: (t) => ({
-    startAt: t.expose("startAt", {
-      type: "Timestamp",
-    }),
+    startAt: t.expose("startAt", { type: "Timestamp" }),
     complete: t.exposeBoolean("complete"),
-    value: t.exposeFloat("value", {
-      nullable: true,
-    }),
-    tokens: t.expose("tokens", {
-      type: [TokenRevenue],
-      nullable: true,
-    }),
+    value: t.exposeFloat("value", { nullable: true }),
+    tokens: t.expose("tokens", { type: [TokenRevenue], nullable: true }),
   }),
 });
 

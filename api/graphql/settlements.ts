@@ -57,9 +57,7 @@ const PayloadRef = builder.objectRef<NonNullable<Settlement["payload"]>>("Settle
   description: "The blob with an individual settlement's request and response.",
   fields: (t) => ({
     state: t.expose("state", { type: PayloadState }),
-    reason: t.exposeString("reason", {
-      nullable: true,
-    }),
+    reason: t.exposeString("reason", { nullable: true }),
   }),
 });
 
@@ -80,10 +78,7 @@ SettlementRef.implement({
       description: "The sender, with all it relayed.",
       resolve: ({ relayer, view }) => view.scope({ address: relayer }),
     }),
-    teeId: t.expose("teeId", {
-      type: "Hex",
-      nullable: true,
-    }),
+    teeId: t.expose("teeId", { type: "Hex", nullable: true }),
     node: t.field({
       type: TeeNodeRef,
       nullable: true,
@@ -93,76 +88,30 @@ SettlementRef.implement({
       resolve: ({ teeId, view }) =>
         teeId === null ? null : nodeByKey(view, { registry: view.state.currentRegistry, teeId }),
     }),
-    claimedPayer: t.expose("claimedPayer", {
-      type: "Address",
-      nullable: true,
-    }),
-    inferenceId: t.expose("inferenceId", {
-      type: "Hex",
-      nullable: true,
-    }),
-    inputHash: t.expose("inputHash", {
-      type: "Hex",
-      nullable: true,
-    }),
-    outputHash: t.expose("outputHash", {
-      type: "Hex",
-      nullable: true,
-    }),
-    signedAt: t.expose("signedAt", {
-      type: "Timestamp",
-      nullable: true,
-    }),
-    signature: t.expose("signature", {
-      type: "Hex",
-      nullable: true,
-    }),
-    signatureBytes: t.exposeInt("signatureBytes", {
-      nullable: true,
-    }),
-    signatureSha256: t.expose("signatureSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
-    merkleRoot: t.expose("merkleRoot", {
-      type: "Hex",
-      nullable: true,
-    }),
-    batchSize: t.expose("batchSize", {
-      type: "Long",
-      nullable: true,
-    }),
-    blobId: t.exposeString("blobId", {
-      nullable: true,
-    }),
+    claimedPayer: t.expose("claimedPayer", { type: "Address", nullable: true }),
+    inferenceId: t.expose("inferenceId", { type: "Hex", nullable: true }),
+    inputHash: t.expose("inputHash", { type: "Hex", nullable: true }),
+    outputHash: t.expose("outputHash", { type: "Hex", nullable: true }),
+    signedAt: t.expose("signedAt", { type: "Timestamp", nullable: true }),
+    signature: t.expose("signature", { type: "Hex", nullable: true }),
+    signatureBytes: t.exposeInt("signatureBytes", { nullable: true }),
+    signatureSha256: t.expose("signatureSha256", { type: "Hex", nullable: true }),
+    merkleRoot: t.expose("merkleRoot", { type: "Hex", nullable: true }),
+    batchSize: t.expose("batchSize", { type: "Long", nullable: true }),
+    blobId: t.exposeString("blobId", { nullable: true }),
     blobIdHex: t.expose("blobIdHex", {
       type: "Hex",
       nullable: true,
       extensions: readsRows(NOTHING),
     }),
-    blobIdBytes: t.exposeInt("blobIdBytes", {
-      nullable: true,
-    }),
-    blobIdSha256: t.expose("blobIdSha256", {
-      type: "Hex",
-      nullable: true,
-    }),
+    blobIdBytes: t.exposeInt("blobIdBytes", { nullable: true }),
+    blobIdSha256: t.expose("blobIdSha256", { type: "Hex", nullable: true }),
     verdict: t.expose("verdict", { type: Verdict, description: "What checking the contents showed." }),
-    reason: t.exposeString("reason", {
-      nullable: true,
-    }),
-    detail: t.exposeString("detail", {
-      nullable: true,
-    }),
-    leafCount: t.exposeInt("leafCount", {
-      nullable: true,
-    }),
-    validLeaves: t.exposeInt("validLeaves", {
-      nullable: true,
-    }),
-    invalidLeaves: t.exposeInt("invalidLeaves", {
-      nullable: true,
-    }),
+    reason: t.exposeString("reason", { nullable: true }),
+    detail: t.exposeString("detail", { nullable: true }),
+    leafCount: t.exposeInt("leafCount", { nullable: true }),
+    validLeaves: t.exposeInt("validLeaves", { nullable: true }),
+    invalidLeaves: t.exposeInt("invalidLeaves", { nullable: true }),
     payload: t.expose("payload", {
       type: PayloadRef,
       nullable: true,

@@ -125,14 +125,8 @@ const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
       nullable: true,
       description: "That block's timestamp, unix seconds.",
     }),
-    finalizedBlock: t.expose("finalizedBlock", {
-      type: "Long",
-      nullable: true,
-    }),
-    lagSeconds: t.expose("lagSeconds", {
-      type: "Long",
-      nullable: true,
-    }),
+    finalizedBlock: t.expose("finalizedBlock", { type: "Long", nullable: true }),
+    lagSeconds: t.expose("lagSeconds", { type: "Long", nullable: true }),
     ready: t.exposeBoolean("ready"),
   }),
 });
@@ -140,14 +134,8 @@ const ChainStatusRef = builder.objectRef<ChainStatus>("ChainStatus").implement({
 const VerifierStatusRef = builder.objectRef<VerifierStatus>("VerifierStatus").implement({
   description: "What the verifier still has to check.",
   fields: (t) => ({
-    pending: t.expose("pending", {
-      type: "Long",
-      nullable: true,
-    }),
-    oldestPendingSeconds: t.expose("oldestPendingSeconds", {
-      type: "Long",
-      nullable: true,
-    }),
+    pending: t.expose("pending", { type: "Long", nullable: true }),
+    oldestPendingSeconds: t.expose("oldestPendingSeconds", { type: "Long", nullable: true }),
   }),
 });
 

@@ -21,12 +21,8 @@ export const TokenRef = builder.objectRef<Token>("Token").implement({
     "A token, as its contract describes itself. The contract is a stranger's, and so are its words.",
   fields: (t) => ({
     address: t.expose("address", { type: "Address" }),
-    symbol: t.exposeString("symbol", {
-      nullable: true,
-    }),
-    decimals: t.exposeInt("decimals", {
-      nullable: true,
-    }),
+    symbol: t.exposeString("symbol", { nullable: true }),
+    decimals: t.exposeInt("decimals", { nullable: true }),
   }),
 });
 
@@ -45,12 +41,7 @@ export const TokenRevenue = builder.objectRef<Volume>("TokenRevenue").implement(
     token: t.expose("token", { type: "Address" }),
     tokenInfo: t.field(tokenInfo),
     raw: t.expose("raw", { type: "BigInt" }),
-    organic: t.expose("organic", {
-      type: "BigInt",
-      nullable: true,
-    }),
-    effectivePayers: t.exposeFloat("effectivePayers", {
-      nullable: true,
-    }),
+    organic: t.expose("organic", { type: "BigInt", nullable: true }),
+    effectivePayers: t.exposeFloat("effectivePayers", { nullable: true }),
   }),
 });

@@ -1,8 +1,9 @@
 /** How a node's score is shown, wherever it is. */
 import { z } from "@hono/zod-openapi";
+import { FACTOR_NAMES, GATE_REASONS } from "../scoring/index.ts";
 
 const factorSchema = z.strictObject({
-  name: z.enum(["uptime", "reachability", "latency"]),
+  name: z.enum(FACTOR_NAMES),
   weight: z.number(),
   value: z.number().nullable(),
   low: z.number().nullable(),
@@ -12,15 +13,7 @@ const factorSchema = z.strictObject({
 });
 
 const gateSchema = z.strictObject({
-  reason: z.enum([
-    "removed",
-    "revoked",
-    "disabled",
-    "stale",
-    "not-proved-alive",
-    "incomplete-record",
-    "unusable-endpoint",
-  ]),
+  reason: z.enum(GATE_REASONS),
   detail: z.string(),
 });
 

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { setFreshness } from "../queries/state/asOf.ts";
 import { freshnessOfNothing } from "../queries/state/freshness.ts";
 import type { ApiService } from "../queries/state/service.ts";
-import { CONSTANTS, SCORE_VERSION, SCORING } from "../scoring/index.ts";
+import { CONSTANTS, FACTOR_NAMES, FACTOR_WEIGHTS, SCORE_VERSION } from "../scoring/index.ts";
 import { answerKept, toKept } from "./keptAnswer.ts";
 import { freshnessParameters } from "./parameters.ts";
 import { type ApiApp, defineRoute } from "./route.ts";
@@ -14,7 +14,7 @@ const constantSchema = z.strictObject({ value: z.number(), unit: z.string(), rea
 export const scoringSchema = z
   .strictObject({
     version: z.string(),
-    weights: z.strictObject({ uptime: z.number(), reachability: z.number(), latency: z.number() }),
+    weights: z.strictObject(Object.fromEntries(FACTOR_NAMES.map((name) => [name, z.number()]))),
     constants: z.record(z.string(), constantSchema),
   })
   .openapi("Scoring");
@@ -23,10 +23,9 @@ export const scoringSchema = z
 const CACHED_SECONDS = 60;
 
 export function scoringRoutes(app: ApiApp, service: ApiService): void {
-  const { uptimeWeight, reachabilityWeight, latencyWeight } = SCORING;
   const body = JSON.stringify({
     version: SCORE_VERSION,
-    weights: { uptime: uptimeWeight, reachability: reachabilityWeight, latency: latencyWeight },
+    weights: FACTOR_WEIGHTS,
     constants: CONSTANTS,
   });
   const kept = toKept(body, "application/json", `public, max-age=${CACHED_SECONDS}`);

@@ -4,7 +4,16 @@ import { SCORING } from "./constants.ts";
 import { type Evidence, evidenceHours } from "./evidence.ts";
 import type { LatencyEvidence, NodeRecord } from "./nodeRecord.ts";
 
-export type FactorName = "uptime" | "reachability" | "latency";
+/** In the order in which they are published. */
+export const FACTOR_NAMES = ["uptime", "reachability", "latency"] as const;
+export type FactorName = (typeof FACTOR_NAMES)[number];
+
+/** Their exponents while the prober is on. */
+export const FACTOR_WEIGHTS: Readonly<Record<FactorName, number>> = {
+  uptime: SCORING.uptimeWeight,
+  reachability: SCORING.reachabilityWeight,
+  latency: SCORING.latencyWeight,
+};
 
 /** One factor of a score as it is published. */
 export interface Factor {
@@ -49,7 +58,6 @@ export function factorsOf(
   { uptime, reachability, latency }: NodeRecord,
   probing: boolean,
 ): readonly Factor[] {
-  const { uptimeWeight, reachabilityWeight, latencyWeight } = SCORING;
   const observedLatency = latency.hours === 0 ? null : latency.log2Hours / latency.hours;
   if (!probing) {
     const absent = { weight: 0, value: null, low: null, high: null };
@@ -63,11 +71,11 @@ export function factorsOf(
     ];
   }
   return [
-    dependabilityFactor("uptime", uptimeWeight, uptime),
-    dependabilityFactor("reachability", reachabilityWeight, reachability),
+    dependabilityFactor("uptime", FACTOR_WEIGHTS.uptime, uptime),
+    dependabilityFactor("reachability", FACTOR_WEIGHTS.reachability, reachability),
     {
       name: "latency",
-      weight: latencyWeight,
+      weight: FACTOR_WEIGHTS.latency,
       value: latencyFactor(latency),
       low: null,
       high: null,

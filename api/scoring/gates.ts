@@ -1,14 +1,16 @@
 /** What excludes a node from selection, whatever its score. */
 
-/** `status` is the contract's own rule; the rest is ours. */
-export type GateReason =
-  | "removed"
-  | "revoked"
-  | "disabled"
-  | "stale"
-  | "not-proved-alive"
-  | "incomplete-record"
-  | "unusable-endpoint";
+/** The first four follow from `status`, the contract's own rule; the rest are ours. */
+export const GATE_REASONS = [
+  "removed",
+  "revoked",
+  "disabled",
+  "stale",
+  "not-proved-alive",
+  "incomplete-record",
+  "unusable-endpoint",
+] as const;
+export type GateReason = (typeof GATE_REASONS)[number];
 
 export interface GateInput {
   readonly status: "active" | "stale" | "disabled" | "revoked" | "removed";

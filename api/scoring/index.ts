@@ -11,8 +11,8 @@ export { type Candidate, evidenceByOwner, type Probability, toProbability } from
 export { CONSTANTS, type Constant, type ConstantName, SCORE_VERSION, SCORING } from "./constants.ts";
 export type { DayHours, Evidence, Weighed } from "./evidence.ts";
 export { excusedSpells, excuses, granted, isSilence, type RelayerSilence } from "./excused.ts";
-export type { Factor, FactorName } from "./factors.ts";
-export { failedGates, type Gate, type GateInput, type GateReason } from "./gates.ts";
+export { FACTOR_NAMES, FACTOR_WEIGHTS, type Factor, type FactorName } from "./factors.ts";
+export { failedGates, GATE_REASONS, type Gate, type GateInput, type GateReason } from "./gates.ts";
 export { type InheritanceSettings, type Inherited, inheritRecords } from "./inheritance.ts";
 export { type Place, placesOf } from "./machines.ts";
 export {
