@@ -1,5 +1,6 @@
 /** The metrics of one node or of several, over one window. */
 import { z } from "@hono/zod-openapi";
+import { GROUP_METRICS } from "../queries/metrics/groupMetrics.ts";
 import { count, volumeSchema } from "./fieldSchemas.ts";
 
 export const metricsSchema = z
@@ -25,6 +26,4 @@ export const metricsSchema = z
   .openapi("NodeMetrics");
 
 /** Of several nodes: `uptime` is the mean over those that existed in the window, the rest sums, percentiles those of all. */
-export const groupMetricsSchema = metricsSchema
-  .omit({ payers: true, revenue: true, probes: true, probeSuccess: true, probeP50Ms: true })
-  .openapi("GroupMetrics");
+export const groupMetricsSchema = metricsSchema.pick(GROUP_METRICS).openapi("GroupMetrics");

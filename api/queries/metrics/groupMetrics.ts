@@ -22,12 +22,27 @@ import {
 import { AVAILABILITY_SAMPLES, readPayloadAvailability } from "./nodeProofs.ts";
 import { LATENCY_SAMPLES, readSettlementLatencies } from "./settlementLatency.ts";
 
-/** What several nodes' metrics come to. Null where unknown for all of them. */
-export interface GroupMetrics
-  extends Omit<NodeMetrics, "payers" | "revenue" | "probes" | "probeSuccess" | "probeP50Ms"> {
-  /** The mean over the nodes that existed in the window. */
-  readonly uptime: number | null;
-}
+/** The metrics that are known of several nodes together. */
+export const GROUP_METRICS = {
+  uptime: true,
+  heartbeats: true,
+  repeatedHeartbeats: true,
+  missedHeartbeats: true,
+  heartbeatLatenessMeanSeconds: true,
+  inferences: true,
+  promptTokens: true,
+  completionTokens: true,
+  settlements: true,
+  settlementLatencyP50Seconds: true,
+  settlementLatencyP95Seconds: true,
+  proofAvailability: true,
+} as const satisfies { readonly [Name in keyof NodeMetrics]?: true };
+
+/**
+ * What several nodes' metrics come to; null where unknown for all of them. `uptime` is the mean over the nodes that existed in
+ * the window.
+ */
+export type GroupMetrics = Pick<NodeMetrics, keyof typeof GROUP_METRICS>;
 
 /** Of more nodes nothing is read for one answer. */
 export const MAX_GROUPED_NODES = 1_000;
