@@ -168,9 +168,12 @@ describe("a subscription", () => {
     const received = await client.received(6);
     const after = received[1]?.id;
     const again = await subscribe(EVENTS, { after });
-    expect(await again.received(4)).toEqual(received.slice(2));
+    // Each answer is from the newest state when it was made: of equal events, that may differ.
+    const identified = (events: readonly ReceivedEvent[]) =>
+      events.map(({ type, id, data }) => ({ type, id, events: data.data.events }));
+    expect(identified(await again.received(4))).toEqual(identified(received.slice(2)));
     const newer = await subscribe(EVENTS, { after }, { "Last-Event-ID": String(received[3]?.id) });
-    expect(await newer.received(2)).toEqual(received.slice(4));
+    expect(identified(await newer.received(2))).toEqual(identified(received.slice(4)));
     const elsewhere = await startApi();
     const there = await subscribe(EVENTS, { after }, {}, elsewhere);
     expect(eventsOf(await there.received(4))).toEqual(eventsOf(received.slice(2)));
