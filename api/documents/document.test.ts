@@ -132,7 +132,7 @@ describe("descriptions", () => {
     expect(unitless).toEqual([]);
   });
 
-  test("every field that api/fields.ts describes exists", () => {
+  test("every field that api/fields describes exists", () => {
     // The keys of a record are named in examples only.
     const names = new Set<string>(["constants.key"]);
     const types = Object.values(buildSchema(readFileSync("schema.graphql", "utf8")).getTypeMap());
