@@ -49,6 +49,7 @@ export function defineList<
   service: ApiService,
   route: ListRoute<Item, F, Scope, P, Q> & RequiredScope<Scope, P, Q>,
 ): void {
+  // P is Nothing where a route gives no params
   const { list, params = {} as P, query: own, check, scope, ...description } = route;
   const filters = Object.entries(filterParameters(list)).filter(([name]) => !(name in params));
   const shape = { ...listParameters, ...Object.fromEntries(filters), ...own };

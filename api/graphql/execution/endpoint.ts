@@ -89,6 +89,7 @@ const oneState = (service: GraphService): Plugin<YogaInitialContext & ServerCont
         exchange,
         maxLag,
         args,
+        // graphql-yoga's type also allows the results of @defer, which is not enabled
         async (prepared) => (await executeFn(prepared)) as ExecutionResult,
       ),
     );
