@@ -131,7 +131,8 @@ async function main(stopping: AbortController): Promise<void> {
 
   const api = `http://${settings.API_HOST}:${settings.API_PORT}`;
   await firstNodeServed(api, stopping.signal);
-  log.info(`the first node is served after ${elapsed()}: ${api}/v1/nodes; documentation is at ${api}/docs`);
+  // Paths of URLs are redacted in logs.
+  log.info(`the first node is served after ${elapsed()}: open ${api} in a browser, or ask it for /v1/nodes`);
 }
 
 const stopping = new AbortController();

@@ -26,7 +26,7 @@ export async function serveMetrics(
   });
   try {
     await listen(server, port);
-    log.info(`metrics on http://${LOOPBACK}:${port}/metrics`);
+    log.info(`metrics on http://${LOOPBACK}:${port}, path /metrics`);
     return () => server.close().closeAllConnections();
   } catch (error) {
     log.warn(
